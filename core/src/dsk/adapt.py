@@ -1,0 +1,225 @@
+"""Fitting items to what a target can hold, and telling the ledger what that costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from dsk.annotations import KINDS, Annotation, Polygon
+from dsk.convert import CONVERSIONS, PREFERENCES
+from dsk.media import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dsk.descriptors import Capabilities
+    from dsk.flow import Header
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+
+__all__ = ["Adapter", "adapt_header"]
+
+_KEEP, _DROP = "keep", "drop"
+
+HINTS = {
+    "bbox": "-t boxes_to_polygons or -t boxes_to_masks makes outlines of boxes",
+    "label": "choose a target that holds labels of items",
+}
+
+
+def adapt_header(header: Header, caps: Capabilities, ledger: Ledger) -> None:
+    """Report what the target cannot say about labels."""
+    cats = header.categories
+    lost = {
+        "parent": sum(bool(label.parent) for label in cats.labels),
+        "attributes": sum(bool(label.attributes) for label in cats.labels),
+        "colors": len(cats.colors),
+        "points": len(cats.points),
+    }
+    for name, count in lost.items():
+        if count and name not in caps.label_fields:
+            ledger.add("DSK-L010", f"label {name}", count=count)
+
+
+class Adapter:
+    """Fits items to a target; one per partition.
+
+    Args:
+        caps: What the target holds.
+        ledger: Where changes and drops are counted.
+    """
+
+    def __init__(self, caps: Capabilities, ledger: Ledger) -> None:
+        self._caps = caps
+        self._ledger = ledger
+        override = dict(caps.convert)
+        self._plan: dict[type[Annotation], str] = {}
+        for kind, cls in KINDS.items():
+            wishes = override.get(kind, PREFERENCES.get(kind, ()))
+            best = next((t for t in wishes if t in caps.annotations and t in CONVERSIONS), _DROP)
+            self._plan[cls] = _KEEP if kind in caps.annotations else best
+        self._needs_label = frozenset(KINDS[kind] for kind in caps.needs_label if kind in KINDS)
+        self._keeps = frozenset(c for c, act in self._plan.items() if act is _KEEP)
+        self._split = "polygon" in caps.annotations and not (caps.multi_ring and caps.holes)
+        self._all_attributes = "attributes" in caps.fields
+
+    def __call__(self, items: Iterable[DatasetItem]) -> Iterator[DatasetItem]:
+        """Yield the items as the target can hold them."""
+        for item in items:
+            annotations = item.annotations
+            if annotations:
+                fitted = self._fit(item, annotations)
+                if fitted is not annotations:
+                    item = replace(item, annotations=fitted)  # noqa: PLW2901
+            if item.attributes or item.extra or item.media is not None:
+                item = self._fit_item(item)  # noqa: PLW2901
+            yield item
+
+    def _fit_item(self, item: DatasetItem) -> DatasetItem:
+        caps, ledger = self._caps, self._ledger
+        if item.attributes and caps.item_attributes is not True:
+            held: frozenset[str] = caps.item_attributes or frozenset()
+            for name in item.attributes:
+                if name not in held and name != "id":
+                    ledger.add("DSK-L009", f"item attribute {name}", item=item.id, subset=item.subset)
+        if item.extra:
+            self._lost_extra(item.extra, item.id, item.subset, 0)
+        media = item.media
+        if media is not None and media.kind not in caps.media and not (
+            isinstance(media, Image) and "image" in caps.media
+        ):
+            ledger.add("DSK-L016", f"{media.kind} left out", item=item.id, subset=item.subset)
+            return replace(item, media=None)
+        return item
+
+    def _lost_extra(self, extra: dict[str, Any], item: str, subset: str, annotation: int) -> None:
+        for family, fields in extra.items():
+            if family == self._caps.family:
+                continue
+            for name in fields if isinstance(fields, dict) else (family,):
+                self._ledger.add(
+                    "DSK-L011", f"{family} field {name}", item=item, subset=subset, annotation=annotation
+                )
+
+    def _fit(
+        self, item: DatasetItem, annotations: tuple[Annotation, ...] | list[Annotation]
+    ) -> tuple[Annotation, ...] | list[Annotation]:
+        self._fields(item, annotations)
+        kinds = set(map(type, annotations))
+        if kinds <= self._keeps and not (self._split and Polygon in kinds):
+            if not (kinds & self._needs_label) or all(a.label is not None for a in annotations):
+                return annotations
+        out: list[Annotation] = []
+        plan, needs = self._plan, self._needs_label
+        for a in annotations:
+            action = plan.get(type(a), _DROP)
+            if action is _KEEP:
+                b: Annotation | None = a
+            elif action is _DROP:
+                self._drop("DSK-L001", f"{a.kind} not held", a, item, HINTS.get(a.kind, ""))
+                continue
+            else:
+                b = self._convert(a, action, item)
+                if b is None:
+                    continue
+            if b.label is None and type(b) in needs:
+                self._drop("DSK-L002", f"{b.kind} without label", a, item, "")
+            elif self._split and type(b) is Polygon:
+                out.extend(self._rings(b, item, annotations))
+            else:
+                out.append(b)
+        return out
+
+    def _convert(self, a: Annotation, target: str, item: DatasetItem) -> Annotation | None:
+        size = None
+        if target == "mask" and isinstance(item.media, Image):
+            size = item.media.get_size()
+        try:
+            b: Annotation | None = CONVERSIONS[target](a, size)
+        except ValueError as error:
+            self._drop("DSK-L018", f"{a.kind}→{target}: {error}", a, item, "")
+            return None
+        if b is None:
+            why = "image size not known" if target == "mask" and size is None else "empty geometry"
+            self._drop("DSK-L018", f"{a.kind}→{target}: {why}", a, item, "")
+            return None
+        self._ledger.add(
+            "DSK-L003",
+            f"{a.kind}→{target}",
+            kind=a.kind,
+            item=item.id,
+            subset=item.subset,
+            annotation=a.id,
+        )
+        return b
+
+    def _drop(self, code: str, what: str, a: Annotation, item: DatasetItem, hint: str) -> None:
+        self._ledger.add(
+            code, what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id, hint=hint
+        )
+
+    def _rings(
+        self,
+        a: Polygon,
+        item: DatasetItem,
+        annotations: tuple[Annotation, ...] | list[Annotation],
+    ) -> list[Annotation]:
+        """Split an outline whose target knows one ring per polygon, or no holes."""
+        rings = a.rings
+        if a.holes and not self._caps.holes:
+            self._ledger.add(
+                "DSK-L005", "polygon holes", kind="polygon", item=item.id, subset=item.subset, annotation=a.id
+            )
+            rings = [ring for n, ring in enumerate(rings) if n not in a.holes]
+            a = replace(a, points=rings, holes=(), area=None)
+        if self._caps.multi_ring or len(rings) == 1:
+            return [a]
+        group = a.group or a.id or 1 + max((b.group for b in annotations), default=0)
+        self._ledger.add(
+            "DSK-L013",
+            "polygon parts",
+            kind="polygon",
+            count=len(rings) - 1,
+            item=item.id,
+            subset=item.subset,
+            annotation=a.id,
+        )
+        return [replace(a, points=ring, group=group, bbox=None, area=None) for ring in rings]
+
+    def _fields(
+        self, item: DatasetItem, annotations: tuple[Annotation, ...] | list[Annotation]
+    ) -> None:
+        """Count fields and attributes that the target drops."""
+        caps = self._caps
+        held, fields = caps.attributes, caps.fields
+        groups: dict[int, int] = {}
+        for a in annotations:
+            if a.attributes and not self._all_attributes:
+                for name in a.attributes:
+                    if name not in held:
+                        self._ledger.add(
+                            "DSK-L004",
+                            f"attribute {name}",
+                            kind=a.kind,
+                            item=item.id,
+                            subset=item.subset,
+                            annotation=a.id,
+                        )
+            if a.group:
+                groups[a.group] = groups.get(a.group, 0) + 1
+            if a.z_order and "z_order" not in fields:
+                self._field("z_order", a, item)
+            if a.object_id >= 0 and "object_id" not in fields:
+                self._field("object_id", a, item)
+            if a.extra:
+                self._lost_extra(a.extra, item.id, item.subset, a.id)
+        if groups and "group" not in fields:
+            for count in groups.values():
+                if count > 1:
+                    self._ledger.add("DSK-L005", "group", count=count, item=item.id, subset=item.subset)
+
+    def _field(self, name: str, a: Annotation, item: DatasetItem) -> None:
+        self._ledger.add(
+            "DSK-L005", name, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id
+        )

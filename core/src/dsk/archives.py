@@ -1,0 +1,220 @@
+"""Zip and tar files as input trees: nothing is unpacked to disk, limits guard against bombs."""
+
+from __future__ import annotations
+
+import functools
+import lzma
+import os
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from abc import abstractmethod
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from dsk.errors import InputError, LimitError
+from dsk.files import JUNK, InputRoot
+from dsk.media import ArchiveMember
+from dsk.names import clean_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["ArchiveRoot", "archive_root", "cached_root"]
+
+MAX_MEMBERS = 5_000_000
+MAX_RATIO = 250
+"""How many times larger than its compressed form a member may be, if it is larger than FREE."""
+FREE = 64 << 20
+"""Members up to this size are never taken for bombs."""
+
+_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError)
+
+
+class ArchiveRoot(InputRoot):
+    """A tree inside an archive; folders are those that the members' names imply."""
+
+    def __init__(self, path: str, names: Iterable[tuple[str, int]]) -> None:
+        self.path = path
+        self._full = os.path.abspath(path)  # noqa: PTH100
+        self._sizes: dict[str, int] = {}
+        self._tree: dict[str, tuple[list[str], list[str]]] = {"": ([], [])}
+        for count, (name, size) in enumerate(names):
+            if count >= MAX_MEMBERS:
+                raise LimitError(f"more than {MAX_MEMBERS} members", where=path)
+            if name not in self._sizes:
+                self._add(name, size)
+        for folders, files in self._tree.values():
+            folders.sort()
+            files.sort()
+        self._pid = os.getpid()
+
+    def _add(self, name: str, size: int) -> None:
+        self._sizes[name] = size
+        folder, _, base = name.rpartition("/")
+        self._folder(folder)[1].append(base)
+
+    def _folder(self, name: str) -> tuple[list[str], list[str]]:
+        known = self._tree.get(name)
+        if known is None:
+            parent, _, base = name.rpartition("/")
+            self._folder(parent)[0].append(base)
+            known = self._tree[name] = ([], [])
+        return known
+
+    def entries(self, under: str = "") -> tuple[list[str], list[str]]:
+        """See ``InputRoot.entries``."""
+        folders, files = self._tree.get(under, ([], []))
+        return [f for f in folders if f not in JUNK], [f for f in files if f not in JUNK]
+
+    def is_file(self, name: str) -> bool:
+        """See ``InputRoot.is_file``."""
+        return name in self._sizes or clean_name(name, self.path) in self._sizes
+
+    def is_dir(self, name: str) -> bool:
+        """See ``InputRoot.is_dir``."""
+        return name in self._tree
+
+    def size(self, name: str) -> int:
+        """See ``InputRoot.size``."""
+        try:
+            return self._sizes[name]
+        except KeyError:
+            raise InputError("the archive has no such member", where=self.show(name)) from None
+
+    def locate(self, name: str) -> str | ArchiveMember:
+        """See ``InputRoot.locate``."""
+        return ArchiveMember(self._full, clean_name(name, self.path))
+
+    def open(self, name: str) -> BinaryIO:
+        """See ``InputRoot.open``."""
+        if self._pid != os.getpid():  # after a fork, a shared file position would mix readers up
+            self._reopen()
+            self._pid = os.getpid()
+        try:
+            return self._open(name)
+        except KeyError:
+            raise InputError("the archive has no such member", where=self.show(name)) from None
+        except (*_DAMAGE, RuntimeError, NotImplementedError) as error:
+            raise InputError(f"cannot read the member: {error}", where=self.show(name)) from error
+
+    def read(self, name: str, limit: int | None = None) -> bytes:
+        """See ``InputRoot.read``."""
+        try:
+            return super().read(name, limit)
+        except _DAMAGE as error:
+            raise InputError(f"the member is damaged: {error}", where=self.show(name)) from error
+
+    @abstractmethod
+    def _open(self, name: str) -> BinaryIO: ...
+
+    @abstractmethod
+    def _reopen(self) -> None: ...
+
+
+class ZipRoot(ArchiveRoot):
+    """A zip archive."""
+
+    def __init__(self, path: str) -> None:
+        self._zip = zipfile.ZipFile(path)
+        self._members = {
+            clean_name(info.filename, path): info
+            for info in self._zip.infolist()
+            if not info.is_dir()
+        }
+        super().__init__(path, ((name, i.file_size) for name, i in self._members.items()))
+
+    def _open(self, name: str) -> BinaryIO:
+        info = self._members[name]
+        if info.file_size > FREE and info.file_size > MAX_RATIO * max(info.compress_size, 1):
+            raise LimitError(
+                f"the member grows {info.file_size // max(info.compress_size, 1)} times when unpacked",
+                where=self.show(name),
+                hint="unpack it yourself if you trust it",
+            )
+        if info.flag_bits & 1:
+            raise InputError("the member is encrypted", where=self.show(name))
+        return cast("BinaryIO", self._zip.open(info))
+
+    def _reopen(self) -> None:
+        self._zip = zipfile.ZipFile(self._full)
+
+
+class TarRoot(ArchiveRoot):
+    """A tar archive; a compressed one is inflated once into an unnamed temporary file."""
+
+    def __init__(self, path: str) -> None:
+        self._file = _plain_tar(path)
+        self._members: dict[str, tarfile.TarInfo] = {}
+        with tarfile.open(fileobj=self._file, mode="r:") as tar:
+            for info in tar:
+                if info.isfile():
+                    self._members[clean_name(info.name, path)] = info
+        super().__init__(path, ((name, i.size) for name, i in self._members.items()))
+
+    def _open(self, name: str) -> BinaryIO:
+        info = self._members[name]
+        self._file.seek(0)
+        tar = tarfile.open(fileobj=self._file, mode="r:")  # noqa: SIM115 - closed with its member
+        return cast("BinaryIO", tar.extractfile(info))
+
+    def _reopen(self) -> None:
+        # /proc gives an own file position for the same, maybe unnamed, file.
+        self._file = open(f"/proc/self/fd/{self._file.fileno()}", "rb")  # noqa: PTH123, SIM115
+
+
+def _plain_tar(path: str) -> BinaryIO:
+    import bz2
+    import gzip
+
+    with open(path, "rb") as file:  # noqa: PTH123
+        magic = file.read(6)
+    openers = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
+    opener = openers.get(magic[:2])
+    if opener is None:
+        return open(path, "rb")  # noqa: PTH123, SIM115
+    limit = max(FREE, MAX_RATIO * os.path.getsize(path))  # noqa: PTH202
+    plain = tempfile.TemporaryFile()  # noqa: SIM115
+    with opener(path, "rb") as packed:
+        done = 0
+        while chunk := packed.read(1 << 20):
+            done += len(chunk)
+            if done > limit:
+                raise LimitError(
+                    f"the archive grows more than {MAX_RATIO} times when unpacked", where=path
+                )
+            plain.write(chunk)
+    plain.seek(0)
+    return cast("BinaryIO", plain)
+
+
+def archive_root(path: str) -> ArchiveRoot | None:
+    """Open a file as an archive, or return None when it is none.
+
+    Raises:
+        InputError: It is a damaged archive.
+        LimitError: It is a bomb.
+        UnsafePathError: Its members' names lead out of it.
+    """
+    lower = path.lower()
+    try:
+        if lower.endswith(".zip") or zipfile.is_zipfile(path):
+            return ZipRoot(path)
+        if lower.endswith((".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")):
+            return TarRoot(path)
+    except _DAMAGE as error:
+        raise InputError(f"not a readable archive: {error}", where=path) from error
+    return None
+
+
+@functools.lru_cache(maxsize=8)
+def cached_root(path: str) -> ArchiveRoot:
+    """Return the opened archive at a path, for members that are read one by one.
+
+    Raises:
+        InputError: It is no archive.
+    """
+    root = archive_root(path)
+    if root is None:
+        raise InputError("not an archive", where=path)
+    return root

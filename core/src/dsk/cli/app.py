@@ -1,0 +1,84 @@
+"""Building the typer application: dsk's own commands and those of plugins, imported when named."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from dsk.cli import commands
+from dsk.errors import UsageError
+from dsk.registry import registry, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["run"]
+
+TRAILING = frozenset({"convert", "transform", "filter"})
+"""Commands that take format options behind ``--``, as in Datumaro."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line.
+
+    Args:
+        argv: The words behind ``dsk``.
+
+    Returns:
+        The exit code.
+    """
+    own, trailing = _split(argv)
+    commands.trailing[:] = trailing
+    command = next((word for word in own if not word.startswith("-")), "")
+    known = {info.name for info in registry().commands}
+    if trailing and command not in TRAILING and command not in known:
+        raise UsageError(f"'dsk {command}' takes no options behind --".replace("  ", " "))
+    app = build(own)
+    try:
+        app(args=list(own), prog_name="dsk")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+    return 0
+
+
+def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part the words at the first ``--``: typer would take what follows for positionals."""
+    words = list(argv)
+    if "--" not in words:
+        return words, []
+    cut = words.index("--")
+    return words[:cut], words[cut + 1 :]
+
+
+def build(words: Sequence[str]) -> typer.Typer:
+    """Make the application; plugin commands are stubs unless named in ``words``."""
+    app = typer.Typer(
+        name="dsk",
+        help="Turn any computer-vision dataset into any other.",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(commands.root)
+    for name, function in commands.COMMANDS.items():
+        app.command(name)(function)
+    named = {*words, *os.environ.get("COMP_WORDS", "").split()}
+    for info in registry().commands:
+        if info.name in commands.COMMANDS:
+            continue
+        if info.name not in named:
+            app.command(info.name, help=info.summary)(_stub)
+            continue
+        target: Any = resolve(info.target)
+        if isinstance(target, typer.Typer):
+            app.add_typer(target, name=info.name, help=info.summary)
+        else:
+            app.command(info.name)(target)
+    return app
+
+
+def _stub() -> None:
+    """Stand for a plugin's command that was not named."""

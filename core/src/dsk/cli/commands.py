@@ -1,0 +1,214 @@
+"""The commands' signatures and help; each body hands over to the module that does the work.
+
+Nothing heavy is imported here: ``dsk --help`` must stay instant.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["COMMANDS", "root", "trailing"]
+
+trailing: list[str] = []
+"""The words behind ``--``, set by ``app.run``."""
+
+Json = Annotated[bool, typer.Option("--json", help="Print the facts as JSON on standard output.")]
+Input = Annotated[str, typer.Option("-i", "--input", help="Folder, archive or annotation file.")]
+InputFormat = Annotated[
+    Optional[str],  # noqa: UP045 - typer reads the annotation at run time
+    typer.Option("-if", "--input-format", help="Format of the input; found out when not given."),
+]
+ImportOptions = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("-I", metavar="NAME=VALUE", help="Option for the importer; repeatable."),
+]
+OnError = Annotated[
+    str, typer.Option("--on-error", metavar="raise|skip", help="What to do about a bad record.")
+]
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - typer's callback form
+    if value:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"dsk {version('dsk-core')}")  # noqa: T201
+        except PackageNotFoundError:
+            print("dsk (not installed)")  # noqa: T201
+        raise typer.Exit
+
+
+def root(
+    version: Annotated[  # noqa: ARG001, FBT002
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Turn any computer-vision dataset into any other.
+
+    \b
+    dsk convert -i coco/ -f yolo -o yolo/ --save-media
+    dsk formats                      what is installed
+    dsk detect PATH                  what is this?
+    dsk info PATH                    what is in it?
+    """  # noqa: D301 - \b is typer's mark for text that is not to be wrapped
+
+
+def convert(  # noqa: PLR0913 - the command's options
+    source: Input,
+    target_format: Annotated[str, typer.Option("-f", "--format", help="Format to write.")],
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="New or empty folder, or a .zip file.")
+    ],
+    source_format: InputFormat = None,
+    expression: Annotated[
+        Optional[str], typer.Option("-e", "--filter", help="Keep what this filter selects.")  # noqa: UP045
+    ] = None,
+    transforms: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(
+            "-t", "--transform", metavar="'NAME [OPTION=VALUE …]'", help="Apply a transform; repeatable."
+        ),
+    ] = None,
+    export_options: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("-O", metavar="NAME=VALUE", help="Option for the exporter; repeatable."),
+    ] = None,
+    import_options: ImportOptions = None,
+    save_media: Annotated[bool, typer.Option("--save-media", help="Write the images too.")] = False,  # noqa: FBT002
+    image_ext: Annotated[
+        Optional[str], typer.Option("--image-ext", help="Re-encode images to this type, e.g. .png.")  # noqa: UP045
+    ] = None,
+    media: Annotated[
+        str, typer.Option("--media", metavar="copy|link", help="How images get to the output.")
+    ] = "copy",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output.")] = False,  # noqa: FBT002
+    jobs: Annotated[
+        str, typer.Option("-j", "--jobs", metavar="N|auto", help="Number of processes.")
+    ] = "1",
+    engine: Annotated[
+        Optional[str], typer.Option("--engine", help="Engine, where a plugin brings one.")  # noqa: UP045
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse if anything would be lost.")] = False,  # noqa: FBT002
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Forecast the losses, write nothing.")] = False,  # noqa: FBT002
+    on_error: OnError = "raise",
+    report: Annotated[
+        Optional[str], typer.Option("--report", metavar="FILE", help="Write the report as JSON.")  # noqa: UP045
+    ] = None,
+    as_json: Json = False,  # noqa: FBT002
+) -> None:
+    """Convert a dataset to another format.
+
+    \b
+    dsk convert -i coco/ -f voc -o voc/ --save-media
+    dsk convert -i data.zip -if cvat -f coco -o out.zip -- --save-media
+    dsk convert -i coco/ -f yolo -O task=segment -o yolo/ --jobs auto
+    dsk convert -i coco/ -f yolo -o yolo/ --dry-run     what would be lost?
+
+    Format options go behind -O, or behind -- as in Datumaro: dsk formats NAME lists them.
+    """  # noqa: D301
+    from dsk.cli.convert import ConvertRequest, run_convert
+
+    code = run_convert(
+        ConvertRequest(
+            source=source,
+            source_format=source_format,
+            target_format=target_format,
+            output=output,
+            expression=expression,
+            transforms=transforms or [],
+            export_options=export_options or [],
+            import_options=import_options or [],
+            trailing=list(trailing),
+            settings={
+                "save_media": save_media,
+                "image_ext": image_ext,
+                "media": media,
+                "overwrite": overwrite,
+                "jobs": jobs,
+                "engine": engine,
+                "strict": strict,
+                "dry_run": dry_run,
+            },
+            on_error=on_error,
+            report=report,
+            as_json=as_json,
+        )
+    )
+    if code:
+        raise typer.Exit(code)
+
+
+def formats(
+    name: Annotated[Optional[str], typer.Argument(help="Show one format in detail.")] = None,  # noqa: UP045
+    matrix: Annotated[bool, typer.Option("--matrix", help="Which format holds what.")] = False,  # noqa: FBT002
+    as_json: Json = False,  # noqa: FBT002
+) -> None:
+    """List the installed formats, or show one: options, layout, what it holds."""
+    from dsk.cli.listing import show_format, show_formats, show_matrix
+
+    if name is not None:
+        show_format(name, as_json=as_json)
+    elif matrix:
+        show_matrix(as_json=as_json)
+    else:
+        show_formats(as_json=as_json)
+
+
+def transforms(
+    name: Annotated[Optional[str], typer.Argument(help="Show one transform's options.")] = None,  # noqa: UP045
+    as_json: Json = False,  # noqa: FBT002
+) -> None:
+    """List the installed transforms, or show one."""
+    from dsk.cli.listing import show_transforms
+
+    show_transforms(name, as_json=as_json)
+
+
+def plugins(as_json: Json = False) -> None:  # noqa: FBT002
+    """List the installed plugins, broken ones with the reason."""
+    from dsk.cli.listing import show_plugins
+
+    show_plugins(as_json=as_json)
+
+
+def detect(
+    path: Annotated[str, typer.Argument(help="Folder, archive or annotation file.")],
+    as_json: Json = False,  # noqa: FBT002
+) -> None:
+    """Say what format a path holds, and why."""
+    from dsk.cli.facts import show_detection
+
+    code = show_detection(path, as_json=as_json)
+    if code:
+        raise typer.Exit(code)
+
+
+def info(
+    path: Annotated[str, typer.Argument(help="Folder, archive or annotation file.")],
+    source_format: InputFormat = None,
+    import_options: ImportOptions = None,
+    on_error: OnError = "raise",
+    as_json: Json = False,  # noqa: FBT002
+) -> None:
+    """Count items, subsets, labels, annotations and media of a dataset."""
+    from dsk.cli.facts import show_info
+
+    code = show_info(path, source_format, import_options or [], on_error, as_json=as_json)
+    if code:
+        raise typer.Exit(code)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "convert": convert,
+    "info": info,
+    "detect": detect,
+    "formats": formats,
+    "transforms": transforms,
+    "plugins": plugins,
+}
+"""dsk's own commands, in the order of the help."""

@@ -1,0 +1,166 @@
+"""What a path holds: ``dsk detect`` and ``dsk info``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from dsk.cli.text import emit_json, say, table, tell
+from dsk.dataset import Dataset
+from dsk.detect import ENOUGH, detect
+from dsk.engines import collector_off
+from dsk.errors import OptionError
+from dsk.files import open_root
+from dsk.loss import Ledger
+from dsk.options import parse_pairs
+from dsk.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dsk.item import DatasetItem
+
+__all__ = ["show_detection", "show_info"]
+
+MOST_LABELS = 30
+
+
+def show_detection(path: str, *, as_json: bool) -> int:
+    """Say which formats fit; exit code 3 when none does or several do equally."""
+    found = detect(open_root(path))
+    good = [c for c in found if c.score >= ENOUGH]
+    best = [c for c in good if c.score == good[0].score] if good else []
+    if as_json:
+        emit_json(
+            {
+                "format": best[0].format if len(best) == 1 else None,
+                "candidates": [
+                    {"format": c.format, "score": c.score, "reason": c.reason, "options": c.options}
+                    for c in found
+                ],
+            }
+        )
+    elif len(best) == 1:
+        tell(best[0].format)
+        say(f"  {best[0].reason}")
+    if not as_json:
+        _explain(found, best, path)
+    return 0 if len(best) == 1 else 3
+
+
+def _explain(found: Sequence[Any], best: Sequence[Any], path: str) -> None:
+    if not best:
+        say(f"no installed format fits {path}")
+    elif len(best) > 1:
+        say(f"several formats fit equally well: {', '.join(c.format for c in best)}; name one with -if")
+    others = [c for c in found if len(best) != 1 or c is not best[0]]
+    if others:
+        say("also looked at:")
+        for line in table(((c.format, str(c.score), c.reason) for c in others), indent="  "):
+            say(line)
+
+
+class _Counts:
+    """Running totals over a dataset."""
+
+    def __init__(self) -> None:
+        self.items = 0
+        self.annotated = 0
+        self.subsets: Counter[str] = Counter()
+        self.kinds: Counter[str] = Counter()
+        self.labels: Counter[int | None] = Counter()
+        self.media: Counter[str] = Counter()
+        self.attributes: Counter[str] = Counter()
+        self.sizes: Counter[tuple[int, int]] = Counter()
+
+    def add(self, item: DatasetItem) -> None:
+        self.items += 1
+        self.annotated += bool(item.annotations)
+        self.subsets[item.subset] += 1
+        self.media[item.media.kind if item.media is not None else "none"] += 1
+        self.kinds.update([a.kind for a in item.annotations])
+        self.labels.update([a.label for a in item.annotations])
+        for annotation in item.annotations:
+            if annotation.attributes:
+                self.attributes.update(annotation.attributes.keys())
+        size = getattr(item.media, "size", None)
+        if size is not None:
+            self.sizes[size] += 1
+
+
+def show_info(
+    path: str, format: str | None, options: Sequence[str], on_error: str, *, as_json: bool  # noqa: A002
+) -> int:
+    """Count what a dataset holds; exit code 1 if bad records were skipped."""
+    if on_error not in ("raise", "skip"):
+        raise OptionError(f"--on-error is 'raise' or 'skip', not {on_error!r}")
+    policy: Any = on_error
+    dataset = Dataset.import_from(path, format, on_error=policy, **parse_pairs(options))
+    ledger = Ledger(policy)
+    ledger.merge(dataset.opening_ledger)
+    counts = _Counts()
+    progress = Progress.on_terminal(dataset.header.items, f"reading {dataset.format}")
+    with collector_off():
+        for item in dataset.read(ledger):
+            counts.add(item)
+            progress.advance(1)
+    progress.close()
+    facts = _facts(dataset, counts, ledger)
+    if as_json:
+        emit_json(facts)
+    else:
+        _show(facts)
+    return 1 if ledger.bad_count else 0
+
+
+def _facts(dataset: Dataset, counts: _Counts, ledger: Ledger) -> dict[str, Any]:
+    categories = dataset.categories()
+    return {
+        "format": dataset.format,
+        "items": counts.items,
+        "annotated": counts.annotated,
+        "annotations": sum(counts.kinds.values()),
+        "subsets": dict(counts.subsets),
+        "kinds": dict(counts.kinds.most_common()),
+        "labels": {
+            label.name: counts.labels.get(number, 0)
+            for number, label in enumerate(categories.labels)
+        },
+        "unlabelled": counts.labels.get(None, 0),
+        "keypoints": {
+            categories.labels[n].name: list(p.labels) for n, p in categories.points.items()
+        },
+        "media": dict(counts.media),
+        "sizes": [
+            {"height": h, "width": w, "items": n} for (h, w), n in counts.sizes.most_common(10)
+        ],
+        "attributes": dict(counts.attributes.most_common()),
+        "bad_records": ledger.bad_count,
+        "warnings": ledger.warnings,
+    }
+
+
+def _show(facts: dict[str, Any]) -> None:
+    tell(
+        f"{facts['format']}: {facts['items']:,} items ({facts['annotated']:,} annotated), "
+        f"{facts['annotations']:,} annotations"
+    )
+    for title in ("subsets", "kinds", "media", "attributes"):
+        if facts[title]:
+            tell(f"{title:11} " + ", ".join(f"{k} {v:,}" for k, v in facts[title].items()))
+    if facts["sizes"]:
+        shown = ", ".join(f"{s['width']}×{s['height']} {s['items']:,}" for s in facts["sizes"][:5])
+        tell(f"{'sizes':11} {shown}")
+    labels = sorted(facts["labels"].items(), key=lambda pair: -pair[1])
+    if labels:
+        tell(f"labels      {len(labels)}")
+        for line in table(((n, f"{c:,}") for n, c in labels[:MOST_LABELS]), indent="  "):
+            tell(line)
+        if len(labels) > MOST_LABELS:
+            tell(f"  … and {len(labels) - MOST_LABELS} more; --json has all")
+    if facts["unlabelled"]:
+        tell(f"unlabelled  {facts['unlabelled']:,}")
+    for message, count in facts["warnings"].items():
+        say(f"warning: {message}" + (f" ({count} times)" if count > 1 else ""))
+    if facts["bad_records"]:
+        say(f"{facts['bad_records']} bad records were skipped")

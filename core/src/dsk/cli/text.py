@@ -1,0 +1,57 @@
+"""Writing to people: plain columns, glyphs only where the terminal has them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["emit_json", "glyph", "say", "table", "tell"]
+
+
+def _write(stream: Any, text: str) -> None:  # noqa: ANN401 - a text stream
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
+
+
+def tell(text: str = "") -> None:
+    """Print a result on standard output."""
+    _write(sys.stdout, text)
+
+
+def say(text: str = "") -> None:
+    """Talk on standard error."""
+    _write(sys.stderr, text)
+
+
+def emit_json(value: Any) -> None:  # noqa: ANN401 - any plain value
+    """Print plain values as JSON on standard output."""
+    tell(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def glyph(char: str, plain: str) -> str:
+    """Return ``char`` if standard error can show it, else ``plain``."""
+    try:
+        char.encode(sys.stderr.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return plain
+    return char
+
+
+def table(rows: Iterable[Sequence[str]], head: Sequence[str] = (), indent: str = "") -> list[str]:
+    """Align rows to columns; the last column is not padded."""
+    body = [list(map(str, row)) for row in rows]
+    lines = [list(head), *body] if head else body
+    if not lines:
+        return []
+    widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
+    return [
+        indent
+        + "  ".join(
+            cell if n == len(line) - 1 else cell.ljust(widths[n]) for n, cell in enumerate(line)
+        ).rstrip()
+        for line in lines
+    ]

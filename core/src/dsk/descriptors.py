@@ -1,0 +1,176 @@
+"""What a plugin says about itself without being imported: frozen descriptors.
+
+A plugin module returns these from its hooks. They name the code by an import string
+(``"dsk_coco.exporter:CocoExporter"``), so listing formats never imports a format.
+This module imports nothing heavy, and plugin modules import nothing but this one and ``dsk.hooks``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = [
+    "Capabilities",
+    "CommandInfo",
+    "EngineInfo",
+    "ExporterInfo",
+    "ImporterInfo",
+    "Option",
+    "TransformInfo",
+]
+
+ALL_KINDS = frozenset(
+    {
+        "label",
+        "caption",
+        "bbox",
+        "rotated_bbox",
+        "polygon",
+        "polyline",
+        "points",
+        "skeleton",
+        "ellipse",
+        "mask",
+        "mask_3d",
+        "cuboid_2d",
+        "cuboid_3d",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A typed option; equals a keyword-only parameter of the class it belongs to.
+
+    Attributes:
+        name: Python identifier; users may write dashes for underscores.
+        type: str, int, float, bool, "list" (comma-separated strings) or "path".
+        default: Value when not given.
+        choices: The allowed values, if they are few.
+        help: One line.
+    """
+
+    name: str
+    type: type | str = str
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a target can hold; core adapts items to it and reports what does not fit.
+
+    Attributes:
+        annotations: Annotation kinds it holds.
+        media: Media kinds it holds.
+        fields: Which of "id", "group", "object_id", "z_order", "attributes" it keeps.
+        attributes: Names of attributes it keeps even if "attributes" is not among ``fields``.
+        needs_label: Kinds that cannot be written without a label.
+        multi_ring: One polygon may have several rings; otherwise core splits it into a group.
+        holes: Polygons may have holes.
+        item_attributes: Keeps attributes of items: True, False or just those names.
+        subsets: Keeps the names of subsets.
+        convert: For a kind that it does not hold, the kinds to convert to, best first; overrides
+            ``dsk.convert.PREFERENCES``. An empty tuple means: drop, do not convert.
+        family: Key of the ``extra`` fields it writes back ("coco"), or "".
+        label_fields: Which of "parent", "attributes", "colors", "points" it keeps.
+    """
+
+    annotations: frozenset[str] = frozenset()
+    media: frozenset[str] = frozenset({"image"})
+    fields: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
+    needs_label: frozenset[str] = frozenset()
+    multi_ring: bool = True
+    holes: bool = False
+    item_attributes: bool | frozenset[str] = False
+    subsets: bool = True
+    convert: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    family: str = ""
+    label_fields: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImporterInfo:
+    """A format that can be read.
+
+    Attributes:
+        name: What users type.
+        target: Import string of the ``Importer`` class.
+        summary: One line.
+        aliases: Other names for it; importing by an alias passes ``alias_options``.
+        alias_options: Option values that an alias stands for.
+        detector: Import string of ``detect(root: InputRoot) -> Detection | None``; it may look at
+            names and at the first bytes of a few files, and must not need the format's libraries.
+        kinds: Annotation kinds it produces.
+        media: Media kinds it produces.
+        options: Its options.
+        layout: The file layout, as text for ``dsk formats NAME``.
+    """
+
+    name: str
+    target: str
+    summary: str = ""
+    aliases: tuple[str, ...] = ()
+    alias_options: dict[str, dict[str, Any]] = field(default_factory=dict)
+    detector: str = ""
+    kinds: frozenset[str] = frozenset()
+    media: frozenset[str] = frozenset({"image"})
+    options: tuple[Option, ...] = ()
+    layout: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExporterInfo:
+    """A format that can be written.
+
+    Attributes:
+        name: What users type.
+        target: Import string of the ``Exporter`` class.
+        summary: One line.
+        aliases: Other names for it.
+        alias_options: Option values that an alias stands for.
+        capabilities: The most it can hold; options may narrow it (``Exporter.capabilities``).
+        options: Its options.
+        layout: The file layout, as text for ``dsk formats NAME``.
+    """
+
+    name: str
+    target: str
+    summary: str = ""
+    aliases: tuple[str, ...] = ()
+    alias_options: dict[str, dict[str, Any]] = field(default_factory=dict)
+    capabilities: Capabilities = Capabilities()
+    options: tuple[Option, ...] = ()
+    layout: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformInfo:
+    """A dataset-to-dataset operation; ``target`` names a ``dsk.flow.Transform`` class."""
+
+    name: str
+    target: str
+    summary: str = ""
+    aliases: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandInfo:
+    """A command of ``dsk``; ``target`` names a typer app or a function for ``typer``."""
+
+    name: str
+    target: str
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineInfo:
+    """A way to map work over partitions; ``target`` names a ``dsk.engines.Engine`` class."""
+
+    name: str
+    target: str
+    summary: str = ""

@@ -1,0 +1,173 @@
+"""Mapping an export's work over partitions: in this process, or in several."""
+
+from __future__ import annotations
+
+import gc
+import os
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dsk.adapt import Adapter
+from dsk.errors import DskError, OptionError
+from dsk.loss import Ledger
+from dsk.steps import iterate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dsk.descriptors import Capabilities
+    from dsk.flow import Exporter, Source, Transform
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+    from dsk.progress import Progress
+
+__all__ = ["Engine", "Job", "ProcessEngine", "SerialEngine", "engine_for"]
+
+TICK = 64
+"""Items between two progress messages."""
+
+
+@dataclass(slots=True)
+class Job:
+    """Everything a worker needs to write any partition."""
+
+    source: Source
+    partitions: Sequence[Any]
+    steps: tuple[Transform, ...]
+    exporter: Exporter
+    capabilities: Capabilities
+    context: WriteContext
+
+    def run(self, part: int, progress: Progress | None = None) -> tuple[Any, Ledger]:
+        """Write one partition; return the exporter's state and the ledger of this share."""
+        ledger = Ledger(self.context.ledger.on_error)
+        items: Iterable[DatasetItem] = iterate(
+            self.source, self.partitions[part], self.steps, ledger
+        )
+        if progress is not None:
+            items = _ticking(items, progress)
+        adapted = _count_out(Adapter(self.capabilities, ledger)(items), ledger)
+        state = self.exporter.write(adapted, replace(self.context, ledger=ledger, part=part))
+        return state, ledger
+
+
+def _ticking(items: Iterable[DatasetItem], progress: Progress) -> Iterator[DatasetItem]:
+    count = 0
+    for item in items:
+        yield item
+        count += 1
+        if count == TICK:
+            progress.advance(count)
+            count = 0
+    progress.advance(count)
+
+
+def _count_out(items: Iterable[DatasetItem], ledger: Ledger) -> Iterator[DatasetItem]:
+    for item in items:
+        ledger.items_out += 1
+        yield item
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Keep the cyclic collector out of hot loops: items hold no cycles, and it would scan them all."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class Engine(ABC):
+    """Runs a job's partitions and yields their results in order."""
+
+    @abstractmethod
+    def run(self, job: Job, progress: Progress) -> Iterator[tuple[Any, Ledger]]:
+        """Yield each partition's state and ledger, in the order of the partitions."""
+
+
+class SerialEngine(Engine):
+    """One partition after the other, in this process."""
+
+    def run(self, job: Job, progress: Progress) -> Iterator[tuple[Any, Ledger]]:
+        """See ``Engine.run``."""
+        with collector_off():
+            for part in range(len(job.partitions)):
+                yield job.run(part, progress)
+
+
+_job: Job | None = None
+
+
+def _run_part(part: int) -> tuple[Any, Ledger, int]:
+    if _job is None:
+        msg = "the worker has no job"
+        raise DskError(msg)
+    gc.disable()
+    state, ledger = _job.run(part)
+    return state, ledger, ledger.items_in
+
+
+class ProcessEngine(Engine):
+    """Partitions spread over forked processes.
+
+    Args:
+        jobs: Number of processes.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+
+    def run(self, job: Job, progress: Progress) -> Iterator[tuple[Any, Ledger]]:
+        """See ``Engine.run``; workers inherit the opened source, its maps and its index."""
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
+
+        global _job  # noqa: PLW0603 - the one way to hand unpicklable state to forked workers
+        context = multiprocessing.get_context("fork")
+        gc.freeze()
+        _job = job
+        try:
+            with ProcessPoolExecutor(min(self.jobs, len(job.partitions) or 1), context) as pool:
+                pending = [pool.submit(_run_part, part) for part in range(len(job.partitions))]
+                try:
+                    for future in pending:
+                        state, ledger, count = future.result()
+                        progress.advance(count)
+                        yield state, ledger
+                except BaseException:
+                    pool.shutdown(wait=True, cancel_futures=True)
+                    raise
+        except BrokenProcessPool as error:
+            raise DskError("a worker process died", hint="less memory is used with --jobs 1") from error
+        finally:
+            _job = None
+            gc.unfreeze()
+
+
+def engine_for(jobs: int | str, name: str | None = None) -> Engine:
+    """Return the engine for a number of jobs ("auto": one per processor), or one by name.
+
+    Raises:
+        OptionError: The number makes no sense.
+        UnknownNameError: There is no such engine.
+    """
+    if name not in (None, "serial", "processes"):
+        from dsk.registry import registry, resolve
+
+        engine: Engine = resolve(registry().engine(name).target)()
+        return engine
+    try:
+        count = len(os.sched_getaffinity(0)) if jobs == "auto" else int(jobs)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise OptionError(f"--jobs takes a number from 1 or 'auto', not {jobs!r}")
+    if name == "serial" or (count == 1 and name is None) or not hasattr(os, "fork"):
+        return SerialEngine()
+    return ProcessEngine(count)

@@ -1,0 +1,148 @@
+"""Running an export: from a dataset to a published output and a report."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from dsk.adapt import adapt_header
+from dsk.engines import Job, engine_for
+from dsk.errors import LossError, OptionError, OutputError
+from dsk.loss import Ledger
+from dsk.options import check_options
+from dsk.output import MediaSettings, WriteContext
+from dsk.progress import Progress
+from dsk.registry import registry, resolve
+from dsk.staging import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dsk.dataset import Dataset
+    from dsk.descriptors import ExporterInfo
+    from dsk.flow import Exporter
+    from dsk.loss import Report
+
+__all__ = ["ExportSettings", "export_dataset"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportSettings:
+    """What core decides for every exporter.
+
+    Attributes:
+        save_media: Write images and other media too.
+        image_ext: Ending that images shall have; others are re-encoded.
+        media: "copy" bytes, or hard "link" files where that is possible.
+        overwrite: Replace what is at the destination.
+        jobs: Number of processes, or "auto".
+        engine: Name of an engine, or None for the one that fits ``jobs``.
+        strict: Refuse the export if anything would be lost.
+        dry_run: Write nothing; the report is a forecast.
+        progress: Show a progress line on a terminal.
+    """
+
+    save_media: bool = False
+    image_ext: str | None = None
+    media: str = "copy"
+    overwrite: bool = False
+    jobs: int | str = 1
+    engine: str | None = None
+    strict: bool = False
+    dry_run: bool = False
+    progress: bool = False
+
+    def __post_init__(self) -> None:
+        if self.media not in ("copy", "link"):
+            raise OptionError(f"media is 'copy' or 'link', not {self.media!r}")
+        if self.image_ext is not None and not self.image_ext.startswith("."):
+            object.__setattr__(self, "image_ext", f".{self.image_ext}")
+
+
+_OWN = frozenset(f.name for f in fields(ExportSettings))
+_SHARED = {"save_images": "save_media"}  # Datumaro's old name
+
+
+def split_settings(given: Mapping[str, Any]) -> tuple[ExportSettings, dict[str, Any]]:
+    """Part core's settings from the exporter's own options.
+
+    Raises:
+        OptionError: A setting does not fit.
+    """
+    own: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
+    for raw, value in given.items():
+        name = raw.replace("-", "_")
+        name = _SHARED.get(name, name)
+        if name not in _OWN:
+            rest[raw] = value
+        elif isinstance(value, str) and name in ("save_media", "overwrite", "strict", "dry_run"):
+            own[name] = value.strip().lower() in ("1", "true", "yes", "on")
+        else:
+            own[name] = value
+    return ExportSettings(**own), rest
+
+
+def export_dataset(
+    dataset: Dataset, path: str | os.PathLike[str], name: str, given: Mapping[str, Any]
+) -> Report:
+    """Write a dataset, see ``Dataset.export``."""
+    started = time.monotonic()
+    info = registry().exporter(name)
+    settings, rest = split_settings(given)
+    options = check_options(f"exporter {name}", info.options, rest)
+    exporter: Exporter = resolve(info.target)(**{**info.alias_options.get(name, {}), **options})
+    engine = engine_for(settings.jobs, settings.engine)
+    header = dataset.header
+    ledger = Ledger(dataset.on_error)
+    ledger.merge(dataset.opening_ledger)
+    out = Output(path, overwrite=settings.overwrite, dry=settings.dry_run)
+    media = MediaSettings(settings.save_media, settings.image_ext, settings.media)
+    context = WriteContext(out, ledger, media, total_items=header.items)
+    try:
+        job = _job(dataset, exporter, info, context)
+        progress = Progress.on_terminal(header.items, f"→ {name}") if settings.progress else Progress()
+        exporter.begin(header, context)
+        states = []
+        for state, share in engine.run(job, progress):
+            states.append(state)
+            ledger.merge(share)
+        exporter.finish(states, context)
+        progress.close()
+        if settings.strict:
+            _refuse_losses(ledger)
+        place = out.publish()
+    except OSError as error:
+        out.discard()
+        raise OutputError(error.strerror or str(error), where=error.filename or out.destination) from error
+    except BaseException:
+        out.discard()
+        raise
+    return ledger.report(seconds=time.monotonic() - started, output=place)
+
+
+def _job(dataset: Dataset, exporter: Exporter, info: ExporterInfo, context: WriteContext) -> Job:
+    header = dataset.header
+    capabilities = exporter.capabilities(header) or info.capabilities
+    adapt_header(header, capabilities, context.ledger)
+    return Job(
+        source=dataset.source,
+        partitions=dataset.source.partitions(),
+        steps=dataset.steps,
+        exporter=exporter,
+        capabilities=capabilities,
+        context=context,
+    )
+
+
+def _refuse_losses(ledger: Ledger) -> None:
+    losses = ledger.losses()
+    if losses:
+        named = "; ".join(f"{e.what} ({e.code}, {e.count})" for e in losses[:3])
+        more = f" and {len(losses) - 3} more" if len(losses) > 3 else ""  # noqa: PLR2004
+        raise LossError(
+            f"the target cannot hold everything: {named}{more}",
+            hint="--dry-run shows all; without --strict they are only reported",
+        )

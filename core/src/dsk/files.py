@@ -1,0 +1,315 @@
+"""Reading a dataset's files, the same from a folder, a zip or a tar, and never outside of it."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import posixpath
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, BinaryIO
+
+from dsk.errors import InputError, UnsafePathError
+from dsk.media import ArchiveMember
+from dsk.names import clean_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+__all__ = ["DirectoryRoot", "InputRoot", "open_member", "open_root"]
+
+JUNK = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git"})
+"""Names that file managers and version control leave behind; never part of a dataset."""
+
+
+class InputRoot(ABC):
+    """A tree of files with relative POSIX names.
+
+    Attributes:
+        path: What the user gave.
+        focus: Relative name of the one file the user gave, when it was a file of the tree.
+    """
+
+    path: str
+    focus: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part of the path the user gave."""
+        return os.path.basename(os.path.abspath(self.path))  # noqa: PTH119, PTH100
+
+    @abstractmethod
+    def entries(self, under: str = "") -> tuple[list[str], list[str]]:
+        """Return the sorted names of the folders and files directly below a folder.
+
+        A folder that is not there has none.
+        """
+
+    @abstractmethod
+    def is_file(self, name: str) -> bool:
+        """Whether there is a file of this relative name."""
+
+    @abstractmethod
+    def is_dir(self, name: str) -> bool:
+        """Whether there is a folder of this relative name."""
+
+    @abstractmethod
+    def open(self, name: str) -> BinaryIO:
+        """Open a file for reading.
+
+        Raises:
+            InputError: It is missing or unreadable.
+        """
+
+    @abstractmethod
+    def locate(self, name: str) -> str | ArchiveMember:
+        """Return where a file is or would be, as ``Media.source``; existence is not checked."""
+
+    @abstractmethod
+    def size(self, name: str) -> int:
+        """Return a file's size in bytes.
+
+        Raises:
+            InputError: It is missing.
+        """
+
+    def read(self, name: str, limit: int | None = None) -> bytes:
+        """Return a file's content, or its first ``limit`` bytes."""
+        with self.open(name) as file:
+            return file.read(-1 if limit is None else limit)
+
+    def text(self, name: str) -> str:
+        """Return a text file's content; UTF-8, a byte-order mark is dropped.
+
+        Raises:
+            InputError: It is missing or not UTF-8.
+        """
+        try:
+            return self.read(name).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise InputError(f"not UTF-8 text: {error}", where=self.show(name)) from error
+
+    def buffer(self, name: str) -> memoryview:
+        """Return a file's content, mapped where that is possible."""
+        return memoryview(self.read(name))
+
+    def reader(self, under: str = "") -> Callable[[str], bytes | None]:
+        """Return a fast function from a name below ``under`` to content; None for a missing file."""
+        prefix = f"{under}/" if under else ""
+
+        def read(name: str) -> bytes | None:
+            return self.read(prefix + name) if self.is_file(prefix + name) else None
+
+        return read
+
+    def walk(self, under: str = "", depth: int | None = None) -> Iterator[str]:
+        """Yield the names of all files below a folder, sorted, files of a folder first.
+
+        Args:
+            under: Where to start.
+            depth: How many levels of sub-folders to enter; None for all.
+        """
+        folders, files = self.entries(under)
+        prefix = f"{under}/" if under else ""
+        for name in files:
+            yield prefix + name
+        if depth is None or depth > 0:
+            for name in folders:
+                yield from self.walk(prefix + name, None if depth is None else depth - 1)
+
+    def files(
+        self, under: str = "", suffixes: Collection[str] = (), depth: int | None = None
+    ) -> list[str]:
+        """Return the names of all files below a folder whose lower-cased ending is in ``suffixes``."""
+        if not suffixes:
+            return list(self.walk(under, depth))
+        return [n for n in self.walk(under, depth) if posixpath.splitext(n)[1].lower() in suffixes]
+
+    def show(self, name: str) -> str:
+        """Return a file's place for messages."""
+        return posixpath.join(self.path, name)
+
+    def up(self) -> InputRoot:
+        """Return the same input seen from the folder above; only for a single given file."""
+        return self
+
+
+class DirectoryRoot(InputRoot):
+    """A folder, or one file in it.
+
+    Args:
+        path: The folder, as given by the user.
+        focus: Relative name of the one file that was given.
+    """
+
+    def __init__(self, path: str, focus: str | None = None) -> None:
+        self.path = path
+        self.focus = focus
+        self._base = os.path.abspath(path)  # noqa: PTH100
+        self._real = os.path.realpath(path)
+        self._inside: dict[str, bool] = {}
+
+    def _full(self, name: str) -> str:
+        return os.path.join(self._base, clean_name(name, self.path)) if name else self._base  # noqa: PTH118
+
+    def _check_inside(self, full: str, name: str) -> None:
+        """Refuse symbolic links that lead out of the root; checked once per folder and per link."""
+        folder = os.path.dirname(full)  # noqa: PTH120
+        inside = self._inside.get(folder)
+        if inside is None:
+            inside = self._inside[folder] = self._is_below(os.path.realpath(folder))
+        if not inside or (os.path.islink(full) and not self._is_below(os.path.realpath(full))):  # noqa: PTH114
+            raise UnsafePathError(
+                "a symbolic link leads out of the dataset",
+                where=self.show(name),
+                hint="copy the files in, or give the folder that holds both",
+            )
+
+    def _is_below(self, real: str) -> bool:
+        return real == self._real or real.startswith(self._real.rstrip(os.sep) + os.sep)
+
+    def entries(self, under: str = "") -> tuple[list[str], list[str]]:
+        """See ``InputRoot.entries``; links to folders outside the root are not entered."""
+        folders, files = [], []
+        full = self._full(under)
+        try:
+            with os.scandir(full) as entries:
+                for entry in entries:
+                    if entry.name in JUNK:
+                        continue
+                    if not entry.is_dir():
+                        files.append(entry.name)
+                    elif not entry.is_symlink() or self._enters(full, entry.path):
+                        folders.append(entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return [], []
+        except OSError as error:
+            raise InputError(error.strerror or str(error), where=self.show(under)) from error
+        return sorted(folders), sorted(files)
+
+    def _enters(self, full: str, link: str) -> bool:
+        """Whether a linked folder lies in the root and is no loop."""
+        real = os.path.realpath(link)
+        return self._is_below(real) and not os.path.realpath(full).startswith(real)
+
+    def is_file(self, name: str) -> bool:
+        """See ``InputRoot.is_file``."""
+        return os.path.isfile(self._full(name))  # noqa: PTH113 - hot
+
+    def is_dir(self, name: str) -> bool:
+        """See ``InputRoot.is_dir``."""
+        return os.path.isdir(self._full(name))  # noqa: PTH112 - hot
+
+    def open(self, name: str) -> BinaryIO:
+        """See ``InputRoot.open``."""
+        full = self._full(name)
+        self._check_inside(full, name)
+        try:
+            return open(full, "rb")  # noqa: PTH123, SIM115 - the caller closes it
+        except OSError as error:
+            raise InputError(_reason(error), where=self.show(name)) from error
+
+    def size(self, name: str) -> int:
+        """See ``InputRoot.size``."""
+        try:
+            return os.stat(self._full(name)).st_size  # noqa: PTH116 - hot
+        except OSError as error:
+            raise InputError(_reason(error), where=self.show(name)) from error
+
+    def locate(self, name: str) -> str | ArchiveMember:
+        """See ``InputRoot.locate``."""
+        return self._full(name)
+
+    def buffer(self, name: str) -> memoryview:
+        """Map the file; its pages belong to the page cache, not to this process."""
+        with self.open(name) as file:
+            if os.fstat(file.fileno()).st_size == 0:
+                return memoryview(b"")
+            try:
+                return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            except OSError as error:
+                raise InputError(_reason(error), where=self.show(name)) from error
+
+    def reader(self, under: str = "") -> Callable[[str], bytes | None]:
+        """Read relative to an open folder: a third of the time of ``open`` by full path."""
+        try:
+            folder = os.open(self._full(under), os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            return super().reader(under)
+        self._check_inside(os.path.join(self._full(under), "_"), under)  # noqa: PTH118
+
+        def read(name: str) -> bytes | None:
+            try:
+                descriptor = os.open(clean_name(name), os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
+            except FileNotFoundError:
+                return None
+            except OSError:  # a link or the like: the careful way decides
+                return self.read(f"{under}/{name}" if under else name)
+            try:
+                return _read_all(descriptor)
+            except OSError as error:
+                raise InputError(_reason(error), where=self.show(f"{under}/{name}")) from error
+            finally:
+                os.close(descriptor)
+
+        return read
+
+    def up(self) -> InputRoot:
+        """See ``InputRoot.up``."""
+        if self.focus is None:
+            return self
+        parent, name = os.path.split(self._base)
+        return DirectoryRoot(parent, f"{name}/{self.focus}")
+
+
+_CHUNK = 1 << 17
+
+
+def _read_all(descriptor: int) -> bytes:
+    data = os.read(descriptor, _CHUNK)
+    if len(data) < _CHUNK:
+        return data
+    parts = [data]
+    while data := os.read(descriptor, 1 << 20):
+        parts.append(data)
+    return b"".join(parts)
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, IsADirectoryError):
+        return "this is a folder, not a file"
+    return error.strerror or str(error)
+
+
+def open_root(path: str | os.PathLike[str]) -> InputRoot:
+    """Open whatever the user gave: a folder, an archive, or a file of a dataset.
+
+    Raises:
+        InputError: There is nothing, or it cannot be read.
+        LimitError: An archive is a bomb.
+        UnsafePathError: An archive holds names that lead out of it.
+    """
+    given = os.fspath(path)
+    if os.path.isdir(given):  # noqa: PTH112
+        return DirectoryRoot(given)
+    if not os.path.exists(given):  # noqa: PTH110
+        raise InputError("there is no such file or folder", where=given)
+    from dsk.archives import archive_root
+
+    archive = archive_root(given)
+    if archive is not None:
+        return archive
+    folder, name = os.path.split(os.path.abspath(given))  # noqa: PTH100
+    return DirectoryRoot(folder, name)
+
+
+def open_member(member: ArchiveMember) -> BinaryIO:
+    """Open one member of an archive; the archive stays open for the next one.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    from dsk.archives import cached_root
+
+    return cached_root(member.archive).open(member.name)

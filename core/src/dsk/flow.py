@@ -1,0 +1,196 @@
+"""The contracts of the flow: Importer → Source → Transform → Exporter, over partitions.
+
+A dataset is a lazy, re-iterable sequence of items in partitions. A partition is a small picklable
+description (a slice of names, a range of an index). One item belongs to exactly one partition, and
+the partitions do not depend on the number of workers, so the output is the same for any engine.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import Struct
+
+from dsk.categories import Categories
+from dsk.descriptors import Capabilities
+from dsk.loss import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+
+__all__ = [
+    "PARTITION_ITEMS",
+    "Detection",
+    "Exporter",
+    "Header",
+    "Importer",
+    "ListSource",
+    "Source",
+    "Transform",
+]
+
+PARTITION_ITEMS = 1024
+"""How many items a partition holds, where nothing speaks for another number."""
+
+
+class Header(Struct, frozen=True):
+    """What is known of a dataset before any item is read.
+
+    Attributes:
+        categories: Its labels.
+        media: Media kinds of its items.
+        subsets: Its subsets' names, in the order of the source; empty when not known.
+        items: How many items there are, or None; for progress only.
+        info: Facts about the whole dataset, by format family: ``{"coco": {"info": …}}``.
+    """
+
+    categories: Categories = Categories()
+    media: frozenset[str] = frozenset({"image"})
+    subsets: tuple[str, ...] = ()
+    items: int | None = None
+    info: dict[str, Any] = {}
+
+
+class Detection(Struct, frozen=True):
+    """A detector's answer for a path.
+
+    Attributes:
+        score: 0–100. 90: the content proves it. 70: layout and content fit. 40: only names fit.
+            10: fits because nearly anything does (a folder of images).
+        reason: What was found, in few words.
+        options: Importer options that the findings call for.
+    """
+
+    score: int
+    reason: str
+    options: dict[str, Any] = {}
+
+
+class Source(ABC):
+    """An opened dataset. Reading it twice gives the same items in the same order."""
+
+    header: Header
+
+    @abstractmethod
+    def partitions(self) -> Sequence[Any]:
+        """Return picklable descriptions of parts, in the order of the items."""
+
+    @abstractmethod
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ANN401
+        """Yield the items of one partition.
+
+        Bad records go to ``ledger.bad_record(RecordError(…))``, which raises or counts them.
+        """
+
+    def index(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ANN401
+        """Yield the items without what is costly (geometry, media), for a planning pass."""
+        return self.read(partition, ledger)
+
+    def close(self) -> None:
+        """Release files and maps."""
+
+    def __iter__(self) -> Iterator[DatasetItem]:
+        ledger = Ledger()
+        for partition in self.partitions():
+            yield from self.read(partition, ledger)
+
+
+class ListSource(Source):
+    """A dataset held in memory."""
+
+    def __init__(self, items: Iterable[DatasetItem], header: Header) -> None:
+        self.items = list(items)
+        subsets = tuple(dict.fromkeys(item.subset for item in self.items))
+        media = frozenset(i.media.kind for i in self.items if i.media is not None)
+        self.header = Header(
+            categories=header.categories,
+            media=media or header.media,
+            subsets=subsets,
+            items=len(self.items),
+            info=header.info,
+        )
+
+    def partitions(self) -> Sequence[Any]:
+        """Return slices of the list."""
+        return [
+            (start, start + PARTITION_ITEMS) for start in range(0, len(self.items), PARTITION_ITEMS)
+        ]
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ANN401, ARG002
+        """Yield a slice."""
+        start, stop = partition
+        return iter(self.items[start:stop])
+
+
+class Importer(ABC):
+    """Opens datasets of one format.
+
+    A subclass takes its options as keyword-only parameters of ``__init__``, the same as its
+    descriptor declares. It must not import heavy libraries before ``open``.
+    """
+
+    @abstractmethod
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """Open a dataset: find its files, read what the header needs, index what is large.
+
+        Raises:
+            InputError: It cannot be read.
+        """
+
+
+class Transform(ABC):
+    """A dataset-to-dataset step: a pure function of an item, after an optional planning pass.
+
+    A subclass takes its options as keyword-only parameters of ``__init__``. After ``plan`` its
+    state must be picklable.
+    """
+
+    needs_plan: ClassVar[bool] = False
+    """Whether ``plan`` must see the whole dataset first."""
+
+    def header(self, header: Header) -> Header:
+        """Return the header after this step; called once, before ``plan`` and any item."""
+        return header
+
+    def plan(self, items: Iterable[DatasetItem]) -> None:
+        """Look at the whole dataset (light items, see ``Source.index``)."""
+
+    @abstractmethod
+    def apply(self, item: DatasetItem, ledger: Ledger) -> DatasetItem | Iterable[DatasetItem] | None:
+        """Return the changed item, several items, or None to remove it.
+
+        What it removes or loses it reports to the ledger (DSK-L019 for annotations removed on
+        request). A removed item is counted by core, its annotations too.
+        """
+
+
+class Exporter(ABC):
+    """Writes datasets of one format.
+
+    A subclass takes its options as keyword-only parameters of ``__init__``, the same as its
+    descriptor declares. ``begin`` and ``finish`` run once, in the main process; ``write`` runs once
+    per partition, maybe in another process, on a copy of the exporter as ``begin`` left it. Items
+    that reach ``write`` have been adapted to ``capabilities``.
+    """
+
+    def capabilities(self, header: Header) -> Capabilities | None:  # noqa: ARG002
+        """Narrow the descriptor's capabilities to these options and this dataset; None: as declared."""
+        return None
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """Prepare the output; check what can be checked before any item is read."""
+
+    @abstractmethod
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> Any:  # noqa: ANN401
+        """Write one partition and return a small picklable state for ``finish``.
+
+        It touches only files of its own items, and fragments (``ctx.fragment``).
+        """
+
+    def finish(self, states: list[Any], ctx: WriteContext) -> None:
+        """Join what the partitions left: lists, fragments, tables. States are in item order."""

@@ -1,0 +1,82 @@
+"""The size of an image from the first bytes of its file; pixels are never decoded.
+
+Own code for the common formats because it is hot: a dataset of a million images asks a million
+times, and it takes half the time of a general library. All else goes to Pillow.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from dsk.errors import MediaError
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+__all__ = ["read_size", "size_of_bytes"]
+
+HEAD = 4096
+"""Bytes that hold the size of nearly every file."""
+
+_NO_SIZE = frozenset({0xC4, 0xC8, 0xCC})  # JPEG: DHT, JPG, DAC lie among the frame headers
+_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+
+
+def size_of_bytes(head: bytes) -> tuple[int, int] | None:
+    """Return (height, width) of an image from its first bytes, or None if they do not tell."""
+    if head[:2] == b"\xff\xd8":
+        return _jpeg_size(head)
+    if head[:8] == b"\x89PNG\r\n\x1a\n" and head[12:16] == b"IHDR":
+        width, height = struct.unpack_from(">II", head, 16)
+        return height, width
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        width, height = struct.unpack_from("<HH", head, 6)
+        return height, width
+    if head[:2] == b"BM" and len(head) >= 26 and head[14] >= 40:  # noqa: PLR2004 - header sizes
+        width, height = struct.unpack_from("<ii", head, 18)
+        return abs(height), width
+    return None
+
+
+def _jpeg_size(head: bytes) -> tuple[int, int] | None:
+    pos, end = 2, len(head) - 9
+    while pos <= end:
+        if head[pos] != 0xFF:  # noqa: PLR2004 - every JPEG segment starts with it
+            return None
+        marker = head[pos + 1]
+        if marker == 0xFF:  # noqa: PLR2004 - fill byte
+            pos += 1
+        elif 0xC0 <= marker <= 0xCF and marker not in _NO_SIZE:  # noqa: PLR2004 - frame header
+            return (head[pos + 5] << 8) + head[pos + 6], (head[pos + 7] << 8) + head[pos + 8]
+        elif marker in _STANDALONE:
+            pos += 2
+        else:
+            pos += 2 + (head[pos + 2] << 8) + head[pos + 3]
+    return None
+
+
+def read_size(file: BinaryIO, name: str = "") -> tuple[int, int] | None:
+    """Return (height, width) of an image file, without turning by EXIF.
+
+    Raises:
+        MediaError: The header is damaged or of no known format.
+    """
+    head = file.read(HEAD)
+    size = size_of_bytes(head)
+    if size is None and head[:2] == b"\xff\xd8":  # a long preview may precede the frame header
+        head += file.read(1 << 18)
+        size = size_of_bytes(head)
+    if size is not None:
+        return size
+    from PIL import Image, UnidentifiedImageError
+
+    from dsk.pixels import guard
+
+    guard()
+    file.seek(0)
+    try:
+        with Image.open(file) as image:
+            return image.height, image.width
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise MediaError(f"no readable image: {error}", where=name) from error

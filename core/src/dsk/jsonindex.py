@@ -1,0 +1,408 @@
+"""Indexing the records of large arrays in a mapped JSON object, without holding what they say.
+
+``scan`` walks each array once, window by window: numpy finds the braces that open and close records,
+msgspec decodes just the columns asked for (and so validates every byte), and what stays is where
+each record lies and its columns: a few bytes per record. Records are then decoded by slices of that
+index, in any order, straight from the map.
+
+Braces inside strings can mislead the first step; the second notices, because it counts the records,
+and such a window is walked with the standard library's parser instead.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import numpy as np
+from msgspec import Raw, Struct
+
+from dsk.errors import InputError, RecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from dsk.loss import Ledger
+
+__all__ = ["JsonScan", "Records", "group_rows", "json_error", "scan"]
+
+T = TypeVar("T")
+
+WINDOW = 4 << 20
+_OPEN, _CLOSE, _COMMA, _END = b"{},]"
+_SPACE = b" \t\r\n"
+
+
+class Records:
+    """Where the records of one array lie, and their columns.
+
+    Attributes:
+        starts: Byte offset of each record.
+        lengths: Its number of bytes.
+        columns: The integer columns asked for, by name; int64, -1 where a record has none.
+    """
+
+    def __init__(
+        self, view: memoryview, starts: NDArray[np.uint64], lengths: NDArray[np.uint32]
+    ) -> None:
+        self.view = view
+        self.starts = starts
+        self.lengths = lengths
+        self.columns: dict[str, NDArray[np.int64]] = {}
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def raw(self, row: int) -> memoryview:
+        """Return one record's JSON text, not copied."""
+        start = int(self.starts[row])
+        return self.view[start : start + int(self.lengths[row])]
+
+    def joined(self, rows: NDArray[np.int64] | Sequence[int] | slice) -> bytes:
+        """Return some records as the text of a JSON array."""
+        view = self.view
+        starts = self.starts[rows].tolist()
+        ends = (self.starts[rows] + self.lengths[rows]).tolist()
+        return b"[%b]" % b",".join([view[a:b] for a, b in zip(starts, ends, strict=True)])
+
+    def span(self, first: int, stop: int) -> bytes:
+        """Return neighbouring records as the text of a JSON array, with one copy."""
+        if first >= stop:
+            return b"[]"
+        start, last = int(self.starts[first]), stop - 1
+        return b"[%b]" % self.view[start : int(self.starts[last]) + int(self.lengths[last])]
+
+
+class JsonScan(Struct):
+    """A scanned JSON object.
+
+    Attributes:
+        rest: The values of all keys but the scanned arrays, undecoded.
+        records: The index of each scanned array that is there.
+    """
+
+    rest: dict[str, Raw]
+    records: dict[str, Records]
+
+
+def json_error(error: Exception, where: str) -> InputError:
+    """Turn a decoder's error into one that says where."""
+    text = str(error)
+    if "truncated" in text.lower() or "unexpected end" in text.lower():
+        return InputError("the JSON ends early: the file is truncated", where=where)
+    return InputError(f"not valid JSON: {text}", where=where)
+
+
+def scan(
+    view: memoryview, arrays: Mapping[str, Sequence[str]], where: str, ledger: Ledger
+) -> JsonScan:
+    """Index the records of top-level arrays.
+
+    Args:
+        view: The text of a JSON object, mapped or in memory; UTF-8, maybe with a byte-order mark.
+        arrays: For each array's key, the integer fields wanted as columns.
+        where: The file, for messages.
+        ledger: Where bad records go; they are left out of the index.
+
+    Raises:
+        InputError: It is no JSON object, or an array holds something else than objects.
+        RecordError: A record is bad and the ledger's policy is to raise.
+    """
+    if bytes(view[:3]) == b"\xef\xbb\xbf":
+        view = view[3:]
+    walk = _Walk(view, where, ledger)
+    found: dict[str, tuple[int, int, Records]] = {}
+    for key, fields in arrays.items():
+        start = walk.find(key)
+        if start is not None:
+            records, end = walk.array(key, start, fields)
+            found[key] = (start, end, records)
+    rest = _rest(view, {key: span[:2] for key, span in found.items()})
+    if rest is None:
+        return _careful(walk, arrays)
+    return JsonScan(rest, {key: span[2] for key, span in found.items()})
+
+
+def _rest(view: memoryview, spans: Mapping[str, tuple[int, int]]) -> dict[str, Raw] | None:
+    """Decode the object with the arrays cut out; None when they were no top-level values."""
+    parts: list[bytes | memoryview] = []
+    position = 0
+    for start, end in sorted(spans.values()):
+        if start < position:
+            return None
+        parts += [view[position:start], b"[]"]
+        position = end
+    text = b"".join([*parts, view[position:]])
+    try:
+        rest = msgspec.json.decode(text, type=dict[str, Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    for key in spans:
+        if bytes(rest.pop(key, Raw(b""))) != b"[]":
+            return None
+    return rest
+
+
+def _careful(walk: _Walk, arrays: Mapping[str, Sequence[str]]) -> JsonScan:
+    """Scan with the decoder finding the arrays: right for any JSON, and the source of its errors."""
+    try:
+        top = msgspec.json.decode(walk.view, type=dict[str, Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise json_error(error, walk.where) from error
+    base = _address(walk.view)
+    records = {}
+    for key, fields in arrays.items():
+        if key in top:
+            value = memoryview(top.pop(key))
+            if bytes(value[:1]) != b"[":
+                raise InputError(f"{key!r} is no list", where=walk.where)
+            records[key], _ = walk.array(key, _address(value) - base, fields)
+    return JsonScan(top, records)
+
+
+def _address(view: memoryview) -> int:
+    address: int = np.frombuffer(view, np.uint8).__array_interface__["data"][0]
+    return address
+
+
+class _Walk:
+    """The walk through one document."""
+
+    def __init__(self, view: memoryview, where: str, ledger: Ledger) -> None:
+        self.view = view
+        self.where = where
+        self.ledger = ledger
+        self.bytes = np.frombuffer(view, np.uint8) if len(view) else np.zeros(0, np.uint8)
+
+    def find(self, key: str) -> int | None:
+        """Return the offset of the ``[`` after the first ``"key":`` there is."""
+        pattern = re.compile(b'"%b"\\s*:\\s*\\[' % re.escape(key.encode()))
+        match = pattern.search(self.view)
+        return match.end() - 1 if match else None
+
+    def array(self, key: str, start: int, fields: Sequence[str]) -> tuple[Records, int]:
+        """Index one array; return its records and the offset behind its ``]``."""
+        decoder = _column_decoder(tuple(fields))
+        starts: list[NDArray[np.uint64]] = []
+        lengths: list[NDArray[np.uint32]] = []
+        columns: list[list[NDArray[np.int64]]] = []
+        position, size, count = self._skip(start + 1), WINDOW, 0
+        while self._at(position) != _END:
+            self._expect_record(key, count, position)
+            window = self._window(position, size)
+            if window is None:
+                if position + size >= len(self.view):
+                    raise InputError(
+                        "the JSON ends early: the file is truncated",
+                        where=f"{self.where}#/{key}/{count}",
+                    )
+                size *= 2
+                continue
+            first, last, end = window
+            rows = self._decode(key, first, last, count, decoder)
+            if rows is None:
+                first, last, end = self._slow_window(key, position, count)
+                rows = self._decode(key, first, last, count, decoder)
+            good, values = rows if rows is not None else (np.zeros(len(first), bool), [])
+            starts.append(first[good].astype(np.uint64))
+            lengths.append((last[good] - first[good] + 1).astype(np.uint32))
+            columns.append([_column(values, name) for name in fields])
+            count += len(first)
+            position = self._next(key, count, end)
+        records = Records(
+            self.view,
+            np.concatenate(starts) if starts else np.zeros(0, np.uint64),
+            np.concatenate(lengths) if lengths else np.zeros(0, np.uint32),
+        )
+        for number, name in enumerate(fields):
+            parts = [chunk[number] for chunk in columns]
+            records.columns[name] = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+        return records, position + 1
+
+    def _expect_record(self, key: str, count: int, position: int) -> None:
+        if self._at(position) != _OPEN:
+            raise InputError("not valid JSON: a record starts with {", where=f"{self.where}#/{key}/{count}")
+
+    def _next(self, key: str, count: int, position: int) -> int:
+        """Return where the next record, or the end of the array, is."""
+        if self._at(position) == _COMMA:
+            following = self._skip(position + 1)
+            self._expect_record(key, count, following)
+            return following
+        if self._at(position) != _END:
+            raise InputError(
+                "not valid JSON: expected ',' or ']' behind a record", where=f"{self.where}#/{key}/{count - 1}"
+            )
+        return position
+
+    def _at(self, position: int) -> int:
+        return self.view[position] if position < len(self.view) else _END
+
+    def _skip(self, position: int) -> int:
+        end = len(self.view)
+        while position < end and self.view[position] in _SPACE:
+            position += 1
+        if position >= end:
+            raise InputError("the JSON ends early: the file is truncated", where=self.where)
+        return position
+
+    def _window(
+        self, position: int, size: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], int] | None:
+        """Find whole records by their braces.
+
+        Returns:
+            Offsets of their first and last bytes, and of what follows the last one, a comma or the
+            array's end; None when there is no whole record.
+        """
+        part = self.bytes[position : position + size]
+        braces = np.flatnonzero((part == _OPEN) | (part == _CLOSE))
+        opening = part[braces] == _OPEN
+        depth = np.cumsum(np.where(opening, 1, -1).astype(np.int8), dtype=np.int32)
+        first = braces[opening & (depth == 1)] + position
+        last = braces[~opening & (depth == 0)] + position
+        if not len(last):
+            return None
+        first = first[: len(last)]
+        behind = self.bytes[np.minimum(last + 1, len(self.bytes) - 1)]
+        for row in np.flatnonzero(behind != _COMMA).tolist():
+            following = self._skip(int(last[row]) + 1)
+            if self._at(following) != _COMMA:  # the array ends here, or is broken: see the decoder
+                return first[: row + 1], last[: row + 1], following
+        return first, last, self._skip(int(last[-1]) + 1)
+
+    def _slow_window(
+        self, key: str, position: int, count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+        """Find whole records with the standard library's parser; braces in strings do not matter."""
+        parse = json.JSONDecoder(parse_constant=_no_constant).raw_decode
+        first, last = [], []
+        size = WINDOW
+        base = position
+        text = bytes(self.view[base : base + size]).decode("latin-1")
+        while True:
+            try:
+                _, end = parse(text, position - base)
+            except ValueError as error:
+                if base + size < len(self.view):
+                    size *= 2
+                    text = bytes(self.view[base : base + size]).decode("latin-1")
+                    continue
+                raise InputError(
+                    f"not valid JSON: {error}", where=f"{self.where}#/{key}/{count + len(first)}"
+                ) from error
+            first.append(position)
+            last.append(base + end - 1)
+            position = self._skip(base + end)
+            if self._at(position) != _COMMA or position - base >= WINDOW:
+                break
+            position = self._skip(position + 1)
+        return np.array(first, np.int64), np.array(last, np.int64), position
+
+    def _decode(
+        self,
+        key: str,
+        first: NDArray[np.int64],
+        last: NDArray[np.int64],
+        count: int,
+        decoder: msgspec.json.Decoder[Any],
+    ) -> tuple[NDArray[np.bool_], list[Any]] | None:
+        """Decode the columns of a window's records; None when they are not the records it holds."""
+        text = b"[%b]" % self.view[int(first[0]) : int(last[-1]) + 1]
+        good = np.ones(len(first), bool)
+        try:
+            values = decoder.decode(text)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return self._decode_singly(key, first, last, count, decoder)
+        return (good, values) if len(values) == len(first) else None
+
+    def _decode_singly(
+        self,
+        key: str,
+        first: NDArray[np.int64],
+        last: NDArray[np.int64],
+        count: int,
+        decoder: msgspec.json.Decoder[Any],
+    ) -> tuple[NDArray[np.bool_], list[Any]] | None:
+        """Decode record by record to name the bad one; None when the cuts themselves are wrong."""
+        good = np.ones(len(first), bool)
+        values: list[Any] = []
+        errors: list[RecordError] = []
+        for row, (a, b) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+            try:
+                values.extend(decoder.decode(b"[%b]" % self.view[a : b + 1]))
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                if isinstance(error, msgspec.ValidationError) or _has_constant(self.view[a : b + 1]):
+                    good[row] = False
+                    where = f"{self.where}#/{key}/{count + row}"
+                    errors.append(RecordError(_record_message(error), where=where))
+                else:
+                    return None
+        for bad in errors:
+            self.ledger.bad_record(bad)
+        return good, values
+
+
+def _record_message(error: Exception) -> str:
+    if isinstance(error, msgspec.ValidationError):
+        return str(error).replace("$[...]", "").replace(" - at ``", "").replace("``", "")
+    return "NaN and Infinity are no JSON numbers"
+
+
+_CONSTANT = re.compile(rb"[:\[,\s](?:NaN|-?Infinity|nan|-?inf)\b")
+
+
+def _has_constant(text: memoryview) -> bool:
+    return _CONSTANT.search(text) is not None
+
+
+def _no_constant(name: str) -> float:
+    msg = f"{name} is no JSON number"
+    raise ValueError(msg)
+
+
+def _column_decoder(fields: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
+    record = msgspec.defstruct("Record", [(name, int, -1) for name in fields], gc=False)
+    return msgspec.json.Decoder(list[record], strict=False)  # type: ignore[valid-type]
+
+
+def _column(values: Iterable[Any], name: str) -> NDArray[np.int64]:
+    try:
+        return np.array([getattr(value, name) for value in values], np.int64)
+    except OverflowError as error:
+        raise InputError(f"a {name} is larger than 64 bits") from error
+
+
+def group_rows(
+    groups: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Order rows by their group, keeping their order within it.
+
+    Args:
+        groups: Group number of each row, 0 to ``count`` - 1; negative rows are left out.
+        count: Number of groups.
+
+    Returns:
+        The rows in order, and for each group where it begins in them (``count`` + 1 numbers).
+    """
+    kept = np.flatnonzero(groups >= 0)
+    order = kept[np.argsort(groups[kept], kind="stable")]
+    sizes = np.bincount(groups[kept], minlength=count)
+    return order, np.concatenate([[0], np.cumsum(sizes)])
+
+
+def decode_rows(
+    records: Records,
+    rows: Sequence[int] | NDArray[np.int64],
+    decoder: msgspec.json.Decoder[list[T]],
+) -> Iterator[T]:
+    """Decode some records at once.
+
+    Raises:
+        msgspec.ValidationError: One of them does not fit; decode them singly to know which.
+    """
+    return iter(decoder.decode(records.joined(rows)))

@@ -1,0 +1,66 @@
+"""From names to objects: opening a dataset by path and format, making a transform by name."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Literal
+
+from dsk.dataset import Dataset
+from dsk.errors import InputError, UnknownNameError
+from dsk.files import open_root
+from dsk.loss import Ledger
+from dsk.options import check_options
+from dsk.registry import registry, resolve
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from dsk.flow import Importer, Transform
+
+__all__ = ["make_transform", "open_dataset"]
+
+
+def open_dataset(
+    path: str | os.PathLike[str],
+    format: str | None,  # noqa: A002
+    options: Mapping[str, Any],
+    on_error: Literal["raise", "skip"] = "raise",
+) -> Dataset:
+    """Open a dataset, see ``Dataset.import_from``."""
+    root = open_root(path)
+    found: dict[str, Any] = {}
+    if format is None:
+        from dsk.detect import choose
+
+        choice = choose(root)
+        format, found = choice.format, choice.options  # noqa: A001
+    info = registry().importer(format)
+    given = check_options(f"importer {format}", info.options, options)
+    importer: Importer = resolve(info.target)(
+        **{**info.alias_options.get(format, {}), **found, **given}
+    )
+    ledger = Ledger(on_error)
+    try:
+        source = importer.open(root, ledger)
+    except OSError as error:
+        raise InputError(error.strerror or str(error), where=error.filename or root.path) from error
+    dataset = Dataset(source, format=format, on_error=on_error)
+    dataset.opening_ledger = ledger
+    return dataset
+
+
+def make_transform(name: str, options: Mapping[str, Any]) -> Transform:
+    """Make a transform by name.
+
+    Raises:
+        UnknownNameError: There is none of this name.
+        PluginError: The package that brings it is not installed.
+        OptionError: An option is unknown or does not fit.
+    """
+    info = registry().transform(name)
+    cls = resolve(info.target)
+    if not inspect.isclass(cls):
+        raise UnknownNameError("transform class", info.target, ())
+    transform: Transform = cls(**check_options(f"transform {name}", info.options, options))
+    return transform

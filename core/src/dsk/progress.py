@@ -1,0 +1,66 @@
+"""Showing how far long work is: a line on a terminal after the first second, nothing in pipes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+__all__ = ["Progress"]
+
+SILENT_FIRST = 1.0
+EVERY = 0.1
+WIDTH = 24
+
+
+class Progress:
+    """Counts items; silent unless made by ``Progress.on_terminal``.
+
+    Args:
+        total: How many items there will be, or None.
+        what: What is being done.
+        stream: Where to show it, or None for nowhere.
+    """
+
+    def __init__(self, total: int | None = None, what: str = "", stream: TextIO | None = None) -> None:
+        self.total = total
+        self.what = what
+        self.done = 0
+        self._stream = stream
+        self._start = self._last = time.monotonic()
+        self._shown = False
+
+    @classmethod
+    def on_terminal(cls, total: int | None, what: str) -> Progress:
+        """Show on standard error if that is a terminal."""
+        return cls(total, what, sys.stderr if sys.stderr.isatty() else None)
+
+    def advance(self, count: int) -> None:
+        """Count some more items."""
+        self.done += count
+        if self._stream is None:
+            return
+        now = time.monotonic()
+        if now - self._start >= SILENT_FIRST and now - self._last >= EVERY:
+            self._last = now
+            self._show(now - self._start)
+
+    def _show(self, seconds: float) -> None:
+        rate = self.done / seconds
+        if self.total:
+            share = min(self.done / self.total, 1.0)
+            bar = "█" * int(share * WIDTH) + "░" * (WIDTH - int(share * WIDTH))
+            left = (self.total - self.done) / rate if rate else 0
+            text = f"{self.what} {bar} {share:4.0%} {self.done:,}/{self.total:,} {rate:,.0f}/s {left:,.0f} s left"
+        else:
+            text = f"{self.what} {self.done:,} items {rate:,.0f}/s"
+        print(f"\r\x1b[K{text}", end="", file=self._stream, flush=True)  # noqa: T201
+        self._shown = True
+
+    def close(self) -> None:
+        """Remove the line."""
+        if self._shown and self._stream is not None:
+            print("\r\x1b[K", end="", file=self._stream, flush=True)  # noqa: T201

@@ -1,0 +1,346 @@
+"""Writing a dataset so that it appears whole or not at all.
+
+Everything goes to a folder beside the destination whose name says that it is partial; a successful
+run renames it. A killed run leaves only that folder, which the next run to the same place removes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import zipfile
+from typing import TYPE_CHECKING, BinaryIO
+
+from dsk.errors import OutputError, OutputExistsError, UnsafePathError
+from dsk.names import clean_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Output"]
+
+FRAGMENTS = ".fragments"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+_STORED = frozenset(".jpg .jpeg .png .webp .gif .zip .gz .mp4 .npz .jp2 .avi .mkv".split())
+
+
+class Output:
+    """A staged output folder (or ``.zip`` archive).
+
+    Args:
+        destination: Where the dataset shall be.
+        overwrite: Whether something that is there may be replaced.
+        dry: Write nothing at all: names are checked, content goes nowhere.
+
+    Raises:
+        OutputExistsError: The destination is not empty and ``overwrite`` is false.
+        OutputError: The destination cannot be made.
+    """
+
+    def __init__(
+        self, destination: str | os.PathLike[str], *, overwrite: bool = False, dry: bool = False
+    ) -> None:
+        self.destination = os.path.abspath(destination)  # noqa: PTH100
+        self.overwrite = overwrite
+        self.dry = dry
+        self.archive = self.destination.lower().endswith(".zip")
+        self._check_free()
+        parent, name = os.path.split(self.destination)
+        self.path = os.path.join(parent, f".{name}.dsk-partial-{os.getpid()}")  # noqa: PTH118
+        self._folders: dict[str, int] = {}
+        if dry:
+            return
+        try:
+            os.makedirs(parent, exist_ok=True)  # noqa: PTH103
+            self._remove_stale(parent, name)
+            os.mkdir(self.path)  # noqa: PTH102
+        except OSError as error:
+            raise self._error(error, self.destination) from error
+
+    def _check_free(self) -> None:
+        path = self.destination
+        if not os.path.lexists(path):
+            return
+        if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
+            with os.scandir(path) as entries:
+                if next(entries, None) is None:
+                    return
+            what = "the folder is not empty"
+        else:
+            what = "there is a file of this name"
+        if not self.overwrite:
+            raise OutputExistsError(what, where=path, hint="choose another place or give --overwrite")
+
+    @staticmethod
+    def _remove_stale(parent: str, name: str) -> None:
+        """Remove what killed runs to the same destination left."""
+        pattern = re.compile(re.escape(f".{name}.dsk-partial-") + r"(\d+)(?:-old)?")
+        with os.scandir(parent) as entries:
+            stale = [e.path for e in entries if (m := pattern.fullmatch(e.name)) and not _alive(int(m[1]))]
+        for path in stale:
+            shutil.rmtree(path, ignore_errors=True)
+
+    @staticmethod
+    def _error(error: OSError, where: str) -> OutputError:
+        if error.errno == errno.ENOSPC:
+            return OutputError("the disk is full", where=where, hint="nothing was left behind")
+        if error.errno in (errno.ENAMETOOLONG, errno.EILSEQ):
+            return OutputError("the file system cannot hold this name", where=where)
+        if error.errno == errno.EEXIST:
+            return OutputError("two items want the same file", where=where, hint="rename one of them")
+        return OutputError(error.strerror or str(error), where=where)
+
+    def _folder(self, name: str) -> int:
+        """Return a descriptor of a staged folder, made when it is missing."""
+        known = self._folders.get(name)
+        if known is not None:
+            return known
+        full = os.path.join(self.path, name) if name else self.path  # noqa: PTH118
+        os.makedirs(full, exist_ok=True)  # noqa: PTH103
+        if len(self._folders) > 200:  # noqa: PLR2004 - well below the usual limit of open files
+            self._close()
+        descriptor = os.open(full, os.O_RDONLY | os.O_DIRECTORY)
+        self._folders[name] = descriptor
+        return descriptor
+
+    def _create(self, name: str) -> int:
+        try:
+            safe = clean_name(name)
+        except UnsafePathError as error:
+            raise OutputError(error.message, hint="rename the item") from error
+        if self.dry:
+            return os.open(os.devnull, os.O_WRONLY)
+        folder, _, base = safe.rpartition("/")
+        try:
+            return os.open(base, _NEW, 0o666, dir_fd=self._folder(folder))
+        except OSError as error:
+            raise self._error(error, name) from error
+
+    def write(self, name: str, data: bytes | bytearray | memoryview) -> None:
+        """Write a new file.
+
+        Args:
+            name: Its relative POSIX name.
+            data: Its content.
+
+        Raises:
+            OutputError: The name is unsafe or taken, or the disk is full.
+        """
+        descriptor = self._create(name)
+        try:
+            done = os.write(descriptor, data)
+            if done < len(data):
+                view = memoryview(data)
+                while done < len(view):
+                    done += os.write(descriptor, view[done:])
+        except OSError as error:
+            raise self._error(error, name) from error
+        finally:
+            os.close(descriptor)
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a new file for writing; for small files ``write`` is faster."""
+        return os.fdopen(self._create(name), "wb", buffering=1 << 20)
+
+    def make_folder(self, name: str) -> None:
+        """Make sure that there is a folder, even if no file comes into it."""
+        if self.dry:
+            return
+        try:
+            self._folder(clean_name(name))
+        except OSError as error:
+            raise self._error(error, name) from error
+
+    def copy(self, source: str, name: str, mode: str = "copy") -> None:
+        """Copy a file of this machine into the output without reading it here.
+
+        Args:
+            source: Its path.
+            name: The new relative name.
+            mode: "copy" by the kernel (shared blocks where the file system can), or "link" for a
+                hard link where that is possible, else a copy.
+
+        Raises:
+            OutputError: As for ``write``.
+            OSError: The source cannot be read.
+        """
+        if self.dry:
+            os.stat(source)  # noqa: PTH116 - a missing file must be noticed all the same
+            return
+        if mode == "link" and self._link(source, name):
+            return
+        reading = os.open(source, os.O_RDONLY)
+        try:
+            writing = self._create(name)
+            try:
+                _copy_content(reading, writing)
+            except OSError as error:
+                raise self._error(error, name) from error
+            finally:
+                os.close(writing)
+        finally:
+            os.close(reading)
+
+    def _link(self, source: str, name: str) -> bool:
+        safe = clean_name(name)
+        folder, _, base = safe.rpartition("/")
+        try:
+            os.link(os.path.realpath(source), base, dst_dir_fd=self._folder(folder))
+        except OSError as error:
+            if error.errno in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.EACCES):
+                return False  # another file system, or links forbidden: copy
+            raise self._error(error, name) from error
+        return True
+
+    def fragment(self, name: str, part: int) -> BinaryIO:
+        """Open one partition's fragment of a file that ``finish`` will join."""
+        return self.open(f"{FRAGMENTS}/{name}/{part:08d}")
+
+    def fragments(self, name: str) -> list[str]:
+        """Return the paths of a file's fragments in the order of the partitions."""
+        folder = os.path.join(self.path, FRAGMENTS, name)  # noqa: PTH118
+        if not os.path.isdir(folder):  # noqa: PTH112
+            return []
+        return [os.path.join(folder, part) for part in sorted(os.listdir(folder))]  # noqa: PTH118, PTH208
+
+    def fragment_names(self) -> list[str]:
+        """Return the names of the files that have fragments, sorted; names may hold slashes."""
+        base = os.path.join(self.path, FRAGMENTS)  # noqa: PTH118
+        return sorted(os.path.relpath(d, base).replace(os.sep, "/") for d, _, files in os.walk(base) if files)
+
+    def join(
+        self,
+        name: str,
+        fragments: Iterable[str],
+        *,
+        head: bytes = b"",
+        between: bytes = b"",
+        tail: bytes = b"",
+    ) -> None:
+        """Write a file from fragments, copied by the kernel; empty fragments are passed over."""
+        descriptor = self._create(name)
+        try:
+            os.write(descriptor, head)
+            first = True
+            for path in fragments:
+                reading = os.open(path, os.O_RDONLY)
+                try:
+                    if os.fstat(reading).st_size:
+                        if not first:
+                            os.write(descriptor, between)
+                        first = False
+                        _copy_content(reading, descriptor)
+                finally:
+                    os.close(reading)
+                os.unlink(path)  # noqa: PTH108 - frees the space before the next one is copied
+            os.write(descriptor, tail)
+        except OSError as error:
+            raise self._error(error, name) from error
+        finally:
+            os.close(descriptor)
+
+    def _close(self) -> None:
+        for descriptor in self._folders.values():
+            os.close(descriptor)
+        self._folders.clear()
+
+    def publish(self) -> str:
+        """Put the finished output in its place and return the place.
+
+        Raises:
+            OutputError: It cannot be put there; what was there before is still there.
+        """
+        if self.dry:
+            return ""
+        self._close()
+        try:
+            shutil.rmtree(os.path.join(self.path, FRAGMENTS), ignore_errors=True)  # noqa: PTH118
+            if self.archive:
+                self._pack()
+            else:
+                self._check_free()
+                self._swap(self.path)
+        except OSError as error:
+            self.discard()
+            raise self._error(error, self.destination) from error
+        except OutputExistsError:
+            self.discard()
+            raise
+        return self.destination
+
+    def _swap(self, new: str) -> None:
+        """Rename the new output into place; the old one goes only when the new one is there."""
+        old = f"{self.path}-old"
+        if os.path.lexists(self.destination):
+            os.rename(self.destination, old)  # noqa: PTH104
+        try:
+            os.rename(new, self.destination)  # noqa: PTH104
+        except OSError:
+            if os.path.lexists(old):
+                os.rename(old, self.destination)  # noqa: PTH104
+            raise
+        if os.path.isdir(old) and not os.path.islink(old):  # noqa: PTH112, PTH114
+            shutil.rmtree(old, ignore_errors=True)
+        elif os.path.lexists(old):
+            os.unlink(old)  # noqa: PTH108
+
+    def _pack(self) -> None:
+        packed = f"{self.path}.zip"
+        try:
+            with zipfile.ZipFile(packed, "w", allowZip64=True) as archive:
+                for folder, folders, files in os.walk(self.path):
+                    folders.sort()
+                    for file in sorted(files):
+                        full = os.path.join(folder, file)  # noqa: PTH118
+                        name = os.path.relpath(full, self.path)
+                        _pack_file(archive, full, name)
+            self._check_free()
+            self._swap(packed)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(packed)  # noqa: PTH108
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def discard(self) -> None:
+        """Remove the staged output; what was at the destination before stays."""
+        self._close()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _pack_file(archive: zipfile.ZipFile, full: str, name: str) -> None:
+    # A fixed time makes equal content give equal archives.
+    info = zipfile.ZipInfo(name.replace(os.sep, "/"), (1980, 1, 1, 0, 0, 0))
+    info.external_attr = 0o644 << 16
+    stored = os.path.splitext(name)[1].lower() in _STORED  # noqa: PTH122
+    info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+    info.file_size = os.path.getsize(full)  # noqa: PTH202
+    with open(full, "rb") as reading, archive.open(info, "w") as writing:  # noqa: PTH123
+        shutil.copyfileobj(reading, writing, 1 << 20)
+
+
+def _copy_content(reading: int, writing: int) -> None:
+    """Append all of one file to another inside the kernel."""
+    try:
+        while os.copy_file_range(reading, writing, 1 << 30):
+            pass
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM):
+            raise
+    # Whatever the kernel did not copy (other file systems, /proc) goes the portable way.
+    while data := os.read(reading, 1 << 20):
+        view = memoryview(data)
+        while view:
+            view = view[os.write(writing, view) :]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

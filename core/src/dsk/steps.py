@@ -1,0 +1,100 @@
+"""Running items through transforms, counting what goes in, comes out and disappears."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsk.flow import Header, Transform
+from dsk.item import DatasetItem
+from dsk.loss import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from dsk.flow import Source
+
+__all__ = ["FunctionTransform", "SelectTransform", "headers", "iterate", "plan", "run_steps"]
+
+
+class FunctionTransform(Transform):
+    """A plain function as a step: item → item, items or None."""
+
+    def __init__(self, function: Callable[[DatasetItem], Any]) -> None:
+        self._function = function
+
+    def apply(self, item: DatasetItem, ledger: Ledger) -> Any:  # noqa: ANN401, ARG002
+        """Call the function."""
+        return self._function(item)
+
+
+class SelectTransform(Transform):
+    """Keeps the items for which a function is true."""
+
+    def __init__(self, predicate: Callable[[DatasetItem], Any]) -> None:
+        self._predicate = predicate
+
+    def apply(self, item: DatasetItem, ledger: Ledger) -> DatasetItem | None:  # noqa: ARG002
+        """Keep or remove the item."""
+        return item if self._predicate(item) else None
+
+
+def count_in(items: Iterable[DatasetItem], ledger: Ledger) -> Iterator[DatasetItem]:
+    """Count what enters."""
+    for item in items:
+        ledger.items_in += 1
+        ledger.annotations_in += len(item.annotations)
+        yield item
+
+
+def run_steps(
+    items: Iterable[DatasetItem], steps: Sequence[Transform], ledger: Ledger
+) -> Iterator[DatasetItem]:
+    """Chain the steps, lazily."""
+    for step in steps:
+        items = _run_step(items, step, ledger)
+    return iter(items)
+
+
+def _run_step(
+    items: Iterable[DatasetItem], step: Transform, ledger: Ledger
+) -> Iterator[DatasetItem]:
+    name = type(step).__name__
+    for item in items:
+        result = step.apply(item, ledger)
+        if isinstance(result, DatasetItem):
+            yield result
+        elif result is None:
+            where = {"item": item.id, "subset": item.subset}
+            ledger.add("DSK-L020", f"item removed by {name}", **where)  # type: ignore[arg-type]
+            if item.annotations:
+                gone = len(item.annotations)
+                ledger.add("DSK-L019", f"with items removed by {name}", count=gone, **where)  # type: ignore[arg-type]
+        else:
+            yield from result
+
+
+def headers(header: Header, steps: Sequence[Transform]) -> Header:
+    """Return the header after all steps."""
+    for step in steps:
+        header = step.header(header)
+    return header
+
+
+def plan(source: Source, steps: Sequence[Transform], ledger: Ledger) -> None:
+    """Let every step that needs it look at the whole dataset as the steps before it leave it."""
+    headers(source.header, steps)
+    for number, step in enumerate(steps):
+        if step.needs_plan:
+            light = (
+                item
+                for partition in source.partitions()
+                for item in source.index(partition, Ledger(ledger.on_error))
+            )
+            step.plan(run_steps(light, steps[:number], Ledger(ledger.on_error)))
+
+
+def iterate(
+    source: Source, partition: Any, steps: Sequence[Transform], ledger: Ledger  # noqa: ANN401
+) -> Iterator[DatasetItem]:
+    """Yield one partition's items after all steps."""
+    return run_steps(count_in(source.read(partition, ledger), ledger), steps, ledger)
