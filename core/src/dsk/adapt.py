@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from dsk.annotations import KINDS, Annotation, Polygon
-from dsk.convert import CONVERSIONS, PREFERENCES
+from dsk.convert import CONVERSIONS, PREFERENCES, from_box
+from dsk.loss import SAMPLES, Event, Sample
 from dsk.media import Image
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Adapter:
         self._needs_label = frozenset(KINDS[kind] for kind in caps.needs_label if kind in KINDS)
         self._keeps = frozenset(c for c, act in self._plan.items() if act is _KEEP)
         self._split = "polygon" in caps.annotations and not (caps.multi_ring and caps.holes)
+        self._events: dict[type[Annotation], dict[tuple[str, str], Event]] = {}
+        self._arrows = {cls: f"{cls.kind}→{act}" for cls, act in self._plan.items()}
         self._all_attributes = "attributes" in caps.fields
 
     def __call__(self, items: Iterable[DatasetItem]) -> Iterator[DatasetItem]:
@@ -106,26 +109,26 @@ class Adapter:
         self, item: DatasetItem, annotations: tuple[Annotation, ...] | list[Annotation]
     ) -> tuple[Annotation, ...] | list[Annotation]:
         self._fields(item, annotations)
+        plan, needs, keeps = self._plan, self._needs_label, self._keeps
         kinds = set(map(type, annotations))
-        if kinds <= self._keeps and not (self._split and Polygon in kinds):
-            if not (kinds & self._needs_label) or all(a.label is not None for a in annotations):
+        if kinds <= keeps and not (self._split and Polygon in kinds):
+            if kinds.isdisjoint(needs) or all(a.label is not None for a in annotations):
                 return annotations
         out: list[Annotation] = []
-        plan, needs = self._plan, self._needs_label
         for a in annotations:
-            action = plan.get(type(a), _DROP)
-            if action is _KEEP:
-                b: Annotation | None = a
-            elif action is _DROP:
-                self._drop("DSK-L001", f"{a.kind} not held", a, item, HINTS.get(a.kind, ""))
-                continue
-            else:
-                b = self._convert(a, action, item)
-                if b is None:
+            cls = type(a)
+            b: Annotation | None = a
+            if cls not in keeps:
+                action = plan.get(cls, _DROP)
+                if action is _DROP:
+                    self._drop("DSK-L001", f"{a.kind} not held", a, item, HINTS.get(a.kind, ""))
                     continue
+                b = self._convert(a, action, item)
+            if b is None:
+                continue
             if b.label is None and type(b) in needs:
                 self._drop("DSK-L002", f"{b.kind} without label", a, item, "")
-            elif self._split and type(b) is Polygon:
+            elif self._split and type(b) is Polygon and (b.holes or not self._caps.multi_ring):
                 out.extend(self._rings(b, item, annotations))
             else:
                 out.append(b)
@@ -133,6 +136,9 @@ class Adapter:
 
     def _convert(self, a: Annotation, target: str, item: DatasetItem) -> Annotation | None:
         size = None
+        if target == "bbox" and (stated := getattr(a, "bbox", None)) is not None:
+            self._count("DSK-L003", self._arrows[type(a)], a, item)
+            return from_box(a, *stated)
         if target == "mask" and isinstance(item.media, Image):
             size = item.media.get_size()
         try:
@@ -144,15 +150,25 @@ class Adapter:
             why = "image size not known" if target == "mask" and size is None else "empty geometry"
             self._drop("DSK-L018", f"{a.kind}→{target}: {why}", a, item, "")
             return None
-        self._ledger.add(
-            "DSK-L003",
-            f"{a.kind}→{target}",
-            kind=a.kind,
-            item=item.id,
-            subset=item.subset,
-            annotation=a.id,
-        )
+        self._count("DSK-L003", self._arrows[type(a)], a, item)
         return b
+
+    def _event(self, code: str, what: str, cls: type[Annotation]) -> Event:
+        """Return the ledger's entry for an event that every annotation may cause."""
+        events = self._events.setdefault(cls, {})
+        self._ledger.add(code, what, kind=cls.kind, count=0)
+        event = events[code, what] = self._ledger.events[code, what, cls.kind]
+        return event
+
+    def _count(self, code: str, what: str, a: Annotation, item: DatasetItem) -> None:
+        cls = type(a)
+        try:
+            event = self._events[cls][code, what]
+        except KeyError:
+            event = self._event(code, what, cls)
+        event.count += 1
+        if event.count <= SAMPLES:
+            event.samples.append(Sample(item.id, item.subset, a.id))
 
     def _drop(self, code: str, what: str, a: Annotation, item: DatasetItem, hint: str) -> None:
         self._ledger.add(
@@ -192,26 +208,17 @@ class Adapter:
     ) -> None:
         """Count fields and attributes that the target drops."""
         caps = self._caps
-        held, fields = caps.attributes, caps.fields
+        fields = caps.fields
         groups: dict[int, int] = {}
         for a in annotations:
             if a.attributes and not self._all_attributes:
-                for name in a.attributes:
-                    if name not in held:
-                        self._ledger.add(
-                            "DSK-L004",
-                            f"attribute {name}",
-                            kind=a.kind,
-                            item=item.id,
-                            subset=item.subset,
-                            annotation=a.id,
-                        )
+                self._lost_attributes(a, item)
             if a.group:
                 groups[a.group] = groups.get(a.group, 0) + 1
             if a.z_order and "z_order" not in fields:
-                self._field("z_order", a, item)
+                self._count("DSK-L005", "z_order", a, item)
             if a.object_id >= 0 and "object_id" not in fields:
-                self._field("object_id", a, item)
+                self._count("DSK-L005", "object_id", a, item)
             if a.extra:
                 self._lost_extra(a.extra, item.id, item.subset, a.id)
         if groups and "group" not in fields:
@@ -219,7 +226,8 @@ class Adapter:
                 if count > 1:
                     self._ledger.add("DSK-L005", "group", count=count, item=item.id, subset=item.subset)
 
-    def _field(self, name: str, a: Annotation, item: DatasetItem) -> None:
-        self._ledger.add(
-            "DSK-L005", name, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id
-        )
+    def _lost_attributes(self, a: Annotation, item: DatasetItem) -> None:
+        held = self._caps.attributes
+        for name in a.attributes:
+            if name not in held:
+                self._count("DSK-L004", name, a, item)

@@ -10,7 +10,7 @@ import tempfile
 import zipfile
 import zlib
 from abc import abstractmethod
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from dsk.errors import InputError, LimitError
 from dsk.files import JUNK, InputRoot
@@ -169,7 +169,7 @@ def _plain_tar(path: str) -> BinaryIO:
 
     with open(path, "rb") as file:  # noqa: PTH123
         magic = file.read(6)
-    openers = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
+    openers: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
     opener = openers.get(magic[:2])
     if opener is None:
         return open(path, "rb")  # noqa: PTH123, SIM115

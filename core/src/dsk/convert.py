@@ -33,6 +33,7 @@ __all__ = [
     "PREFERENCES",
     "area_of",
     "bbox_of",
+    "from_box",
     "masks_to_polygon",
     "to_bbox",
     "to_mask",
@@ -124,7 +125,11 @@ def to_bbox(a: Annotation, size: Size = None) -> Bbox | None:  # noqa: ARG001 - 
     box = bbox_of(a)
     if box is None:
         return None
-    x, y, w, h = box
+    return from_box(a, *box)
+
+
+def from_box(a: Annotation, x: float, y: float, w: float, h: float) -> Bbox:
+    """Return a box that is otherwise like another annotation."""
     return Bbox(
         x,
         y,

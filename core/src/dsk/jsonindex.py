@@ -67,14 +67,14 @@ class Records:
         view = self.view
         starts = self.starts[rows].tolist()
         ends = (self.starts[rows] + self.lengths[rows]).tolist()
-        return b"[%b]" % b",".join([view[a:b] for a, b in zip(starts, ends, strict=True)])
+        return _list(b",".join([view[a:b] for a, b in zip(starts, ends, strict=True)]))
 
     def span(self, first: int, stop: int) -> bytes:
         """Return neighbouring records as the text of a JSON array, with one copy."""
         if first >= stop:
             return b"[]"
         start, last = int(self.starts[first]), stop - 1
-        return b"[%b]" % self.view[start : int(self.starts[last]) + int(self.lengths[last])]
+        return _list(self.view[start : int(self.starts[last]) + int(self.lengths[last])])
 
 
 class JsonScan(Struct):
@@ -162,6 +162,10 @@ def _careful(walk: _Walk, arrays: Mapping[str, Sequence[str]]) -> JsonScan:
                 raise InputError(f"{key!r} is no list", where=walk.where)
             records[key], _ = walk.array(key, _address(value) - base, fields)
     return JsonScan(top, records)
+
+
+def _list(text: bytes | memoryview) -> bytes:
+    return b"".join((b"[", text, b"]"))
 
 
 def _address(view: memoryview) -> int:
@@ -280,7 +284,8 @@ class _Walk:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         """Find whole records with the standard library's parser; braces in strings do not matter."""
         parse = json.JSONDecoder(parse_constant=_no_constant).raw_decode
-        first, last = [], []
+        first: list[int] = []
+        last: list[int] = []
         size = WINDOW
         base = position
         text = bytes(self.view[base : base + size]).decode("latin-1")
@@ -312,7 +317,7 @@ class _Walk:
         decoder: msgspec.json.Decoder[Any],
     ) -> tuple[NDArray[np.bool_], list[Any]] | None:
         """Decode the columns of a window's records; None when they are not the records it holds."""
-        text = b"[%b]" % self.view[int(first[0]) : int(last[-1]) + 1]
+        text = _list(self.view[int(first[0]) : int(last[-1]) + 1])
         good = np.ones(len(first), bool)
         try:
             values = decoder.decode(text)
@@ -334,7 +339,7 @@ class _Walk:
         errors: list[RecordError] = []
         for row, (a, b) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
             try:
-                values.extend(decoder.decode(b"[%b]" % self.view[a : b + 1]))
+                values.extend(decoder.decode(_list(self.view[a : b + 1])))
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 if isinstance(error, msgspec.ValidationError) or _has_constant(self.view[a : b + 1]):
                     good[row] = False

@@ -11,7 +11,7 @@ from dsk.errors import RecordError
 __all__ = ["CODES", "BadRecord", "Event", "Ledger", "Report", "Sample"]
 
 SAMPLES = 5
-"""How many places are named per kind of event."""
+"""How many places are named per sort of event."""
 
 MAX_BAD = 100_000
 """How many bad records are kept in full; further ones are counted only."""

@@ -317,7 +317,7 @@ def _ring_changes(ring: Sequence[float], height: int, width: int) -> NDArray[np.
     ):
         msg = f"an outline reaches more than {MAX_REACH} pixels out of its image"
         raise ValueError(msg)
-    corners = (_SCALE * points + 0.5).astype(np.int64)
+    corners: NDArray[np.int64] = (_SCALE * points + 0.5).astype(np.int64)
     x0, y0 = corners[0::2], corners[1::2]
     x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
     dx, dy = np.abs(x1 - x0), np.abs(y1 - y0)
@@ -343,7 +343,8 @@ def _ring_changes(ring: Sequence[float], height: int, width: int) -> NDArray[np.
     column, between = np.divmod(left - 2, _SCALE)
     kept = (between == 0) & (column >= 0) & (column < width)
     row = np.clip(-((2 - top[kept]) // _SCALE), 0, height)
-    return column[kept] * height + row
+    places: NDArray[np.int64] = column[kept] * height + row
+    return places
 
 
 def _parity(changes: NDArray[np.int64], total: int) -> Counts:

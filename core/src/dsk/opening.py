@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any, Literal
 
 from dsk.dataset import Dataset
-from dsk.errors import InputError, UnknownNameError
+from dsk.errors import InputError
 from dsk.files import open_root
 from dsk.loss import Ledger
 from dsk.options import check_options
@@ -59,8 +58,6 @@ def make_transform(name: str, options: Mapping[str, Any]) -> Transform:
         OptionError: An option is unknown or does not fit.
     """
     info = registry().transform(name)
-    cls = resolve(info.target)
-    if not inspect.isclass(cls):
-        raise UnknownNameError("transform class", info.target, ())
-    transform: Transform = cls(**check_options(f"transform {name}", info.options, options))
+    given = check_options(f"transform {name}", info.options, options)
+    transform: Transform = resolve(info.target)(**given)
     return transform

@@ -168,14 +168,14 @@ class Registry:
 
     def _enter(self, plugin: Plugin) -> None:
         for info in plugin.infos:
-            table: Table[Any] = {
+            tables: dict[type, Table[Any]] = {
                 ImporterInfo: self.importers,
                 ExporterInfo: self.exporters,
                 TransformInfo: self.transforms,
                 CommandInfo: self.commands,
                 EngineInfo: self.engines,
-            }[type(info)]
-            table.add(info, plugin)
+            }
+            tables[type(info)].add(info, plugin)
 
     def importer(self, name: str) -> ImporterInfo:
         """Return the importer of a format.

@@ -64,11 +64,11 @@ def _run_step(
         if isinstance(result, DatasetItem):
             yield result
         elif result is None:
-            where = {"item": item.id, "subset": item.subset}
-            ledger.add("DSK-L020", f"item removed by {name}", **where)  # type: ignore[arg-type]
+            ledger.add("DSK-L020", f"item removed by {name}", item=item.id, subset=item.subset)
             if item.annotations:
                 gone = len(item.annotations)
-                ledger.add("DSK-L019", f"with items removed by {name}", count=gone, **where)  # type: ignore[arg-type]
+                what = f"with items removed by {name}"
+                ledger.add("DSK-L019", what, count=gone, item=item.id, subset=item.subset)
         else:
             yield from result
 
