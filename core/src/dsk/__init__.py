@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "annotations": (
-        "Annotation Bbox Caption Cuboid2d Cuboid3d Ellipse Label Mask Mask3d Points PolyLine Polygon "
-        "Rle RotatedBbox Skeleton Visibility"
+        "Annotation Bbox Caption Cuboid2d Cuboid3d Ellipse Label Mask Mask3d Points PolyLine "
+        "Polygon Rle RotatedBbox Skeleton Visibility"
     ),
     "categories": "Categories LabelCategory PointsCategory",
     "dataset": "Dataset",

@@ -1,4 +1,4 @@
-"""Entry point of the ``dsk`` command: arguments in, exit code out, no traceback for expected errors."""
+"""Entry point of ``dsk``: arguments in, exit code out, no traceback for expected errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
     raise Interrupted(128 + number)
 
 
-def _show_warning(
+def _show_warning(  # noqa: PLR0917 - the signature of warnings.showwarning
     message: Warning | str,
     category: type[Warning],
     filename: str,  # noqa: ARG001
@@ -42,7 +42,7 @@ def _show_warning(
     line: str | None = None,  # noqa: ARG001
 ) -> None:
     if issubclass(category, DskWarning) or os.environ.get("DSK_TRACEBACK"):
-        print(f"warning: {message}", file=file or sys.stderr)  # noqa: T201
+        print(f"warning: {message}", file=file or sys.stderr)
 
 
 def _say(text: str) -> None:

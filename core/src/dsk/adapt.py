@@ -85,12 +85,16 @@ class Adapter:
             held: frozenset[str] = caps.item_attributes or frozenset()
             for name in item.attributes:
                 if name not in held and name != "id":
-                    ledger.add("DSK-L009", f"item attribute {name}", item=item.id, subset=item.subset)
+                    ledger.add(
+                        "DSK-L009", f"item attribute {name}", item=item.id, subset=item.subset
+                    )
         if item.extra:
             self._lost_extra(item.extra, item.id, item.subset, 0)
         media = item.media
-        if media is not None and media.kind not in caps.media and not (
-            isinstance(media, Image) and "image" in caps.media
+        if (
+            media is not None
+            and media.kind not in caps.media
+            and not (isinstance(media, Image) and "image" in caps.media)
         ):
             ledger.add("DSK-L016", f"{media.kind} left out", item=item.id, subset=item.subset)
             return replace(item, media=None)
@@ -98,11 +102,15 @@ class Adapter:
 
     def _lost_extra(self, extra: dict[str, Any], item: str, subset: str, annotation: int) -> None:
         for family, fields in extra.items():
-            if family == self._caps.family:
+            if self._caps.family in (family, "*"):
                 continue
             for name in fields if isinstance(fields, dict) else (family,):
                 self._ledger.add(
-                    "DSK-L011", f"{family} field {name}", item=item, subset=subset, annotation=annotation
+                    "DSK-L011",
+                    f"{family} field {name}",
+                    item=item,
+                    subset=subset,
+                    annotation=annotation,
                 )
 
     def _fit(
@@ -111,9 +119,9 @@ class Adapter:
         self._fields(item, annotations)
         plan, needs, keeps = self._plan, self._needs_label, self._keeps
         kinds = set(map(type, annotations))
-        if kinds <= keeps and not (self._split and Polygon in kinds):
-            if kinds.isdisjoint(needs) or all(a.label is not None for a in annotations):
-                return annotations
+        whole = kinds <= keeps and not (self._split and Polygon in kinds)
+        if whole and (kinds.isdisjoint(needs) or all(a.label is not None for a in annotations)):
+            return annotations
         out: list[Annotation] = []
         for a in annotations:
             cls = type(a)
@@ -185,7 +193,12 @@ class Adapter:
         rings = a.rings
         if a.holes and not self._caps.holes:
             self._ledger.add(
-                "DSK-L005", "polygon holes", kind="polygon", item=item.id, subset=item.subset, annotation=a.id
+                "DSK-L005",
+                "polygon holes",
+                kind="polygon",
+                item=item.id,
+                subset=item.subset,
+                annotation=a.id,
             )
             rings = [ring for n, ring in enumerate(rings) if n not in a.holes]
             a = replace(a, points=rings, holes=(), area=None)
@@ -224,7 +237,9 @@ class Adapter:
         if groups and "group" not in fields:
             for count in groups.values():
                 if count > 1:
-                    self._ledger.add("DSK-L005", "group", count=count, item=item.id, subset=item.subset)
+                    self._ledger.add(
+                        "DSK-L005", "group", count=count, item=item.id, subset=item.subset
+                    )
 
     def _lost_attributes(self, a: Annotation, item: DatasetItem) -> None:
         held = self._caps.attributes

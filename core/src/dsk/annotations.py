@@ -9,14 +9,13 @@ Coordinates are never rounded here. The kinds carry Datumaro's names.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Raw, Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -44,8 +43,6 @@ __all__ = [
 
 Box = tuple[float, float, float, float]
 """x, y, width, height in pixels."""
-
-Flat = "Sequence[float]"
 
 _flat = msgspec.json.Decoder(list[float])
 _rings = msgspec.json.Decoder(list[list[float]])

@@ -127,8 +127,9 @@ class ZipRoot(ArchiveRoot):
     def _open(self, name: str) -> BinaryIO:
         info = self._members[name]
         if info.file_size > FREE and info.file_size > MAX_RATIO * max(info.compress_size, 1):
+            times = info.file_size // max(info.compress_size, 1)
             raise LimitError(
-                f"the member grows {info.file_size // max(info.compress_size, 1)} times when unpacked",
+                f"the member grows {times} times when unpacked",
                 where=self.show(name),
                 hint="unpack it yourself if you trust it",
             )
@@ -172,7 +173,7 @@ def _plain_tar(path: str) -> BinaryIO:
     openers: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
     opener = openers.get(magic[:2])
     if opener is None:
-        return open(path, "rb")  # noqa: PTH123, SIM115
+        return open(path, "rb")  # noqa: PTH123
     limit = max(FREE, MAX_RATIO * os.path.getsize(path))  # noqa: PTH202
     plain = tempfile.TemporaryFile()  # noqa: SIM115
     with opener(path, "rb") as packed:

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["to_rings"]
 
 
-def to_rings(
-    counts: NDArray[Any], height: int, width: int
-) -> tuple[list[list[float]], list[int]]:
+def to_rings(counts: NDArray[Any], height: int, width: int) -> tuple[list[list[float]], list[int]]:
     """Return the outline of a mask.
 
     Args:
@@ -64,7 +62,9 @@ def _trace(mask: NDArray[np.bool_], left: int, top: int) -> tuple[list[list[floa
     partner = np.empty(count, np.int64)
     partner[order[0::2]] = order[1::2]
     partner[order[1::2]] = order[0::2]
-    return _walk(partner.tolist(), (columns + left + 1).tolist(), (rows + top + 1).tolist(), inside.tolist())
+    return _walk(
+        partner.tolist(), (columns + left + 1).tolist(), (rows + top + 1).tolist(), inside.tolist()
+    )
 
 
 def _walk(

@@ -17,8 +17,8 @@ from dsk.annotations import (
     Ellipse,
     Mask,
     Points,
-    PolyLine,
     Polygon,
+    PolyLine,
     Rle,
     RotatedBbox,
     Skeleton,
@@ -26,7 +26,7 @@ from dsk.annotations import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 __all__ = [
     "CONVERSIONS",
@@ -89,7 +89,7 @@ def bbox_of(a: Annotation) -> Box | None:
     return None
 
 
-def _present(points: Any, visibility: Any) -> list[float]:  # noqa: ANN401 - any sequence
+def _present(points: Any, visibility: Any) -> list[float]:
     if not len(visibility):
         return list(points)
     return [

@@ -55,7 +55,7 @@ class Dataset:
         format: str | None = None,  # noqa: A002
         *,
         on_error: Literal["raise", "skip"] = "raise",
-        **options: Any,  # noqa: ANN401
+        **options: Any,
     ) -> Dataset:
         """Open a dataset; nothing but its header and index is read.
 
@@ -150,7 +150,7 @@ class Dataset:
     def transform(
         self,
         method: str | Transform | type[Transform] | Callable[[DatasetItem], Any],
-        **options: Any,  # noqa: ANN401
+        **options: Any,
     ) -> Dataset:
         """Return a dataset with one more step; nothing is computed yet.
 
@@ -170,7 +170,7 @@ class Dataset:
             return self._with(method(**options))
         return self._with(method if isinstance(method, Transform) else FunctionTransform(method))
 
-    def filter(self, expression: str, **options: Any) -> Dataset:  # noqa: ANN401
+    def filter(self, expression: str, **options: Any) -> Dataset:
         """Return the items (or annotations) that an expression selects.
 
         Raises:
@@ -231,7 +231,7 @@ class Dataset:
         format: str,  # noqa: A002
         *,
         save_media: bool = False,
-        **settings: Any,  # noqa: ANN401
+        **settings: Any,
     ) -> Report:
         """Write the dataset.
 

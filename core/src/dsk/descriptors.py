@@ -74,7 +74,7 @@ class Capabilities:
         subsets: Keeps the names of subsets.
         convert: For a kind that it does not hold, the kinds to convert to, best first; overrides
             ``dsk.convert.PREFERENCES``. An empty tuple means: drop, do not convert.
-        family: Key of the ``extra`` fields it writes back ("coco"), or "".
+        family: Key of the ``extra`` fields it writes back ("coco"), "*" for all, "" for none.
         label_fields: Which of "parent", "attributes", "colors", "points" it keeps.
     """
 
@@ -135,6 +135,7 @@ class ExporterInfo:
         capabilities: The most it can hold; options may narrow it (``Exporter.capabilities``).
         options: Its options.
         layout: The file layout, as text for ``dsk formats NAME``.
+        always_saves_media: The format is nothing without its media, so they are always written.
     """
 
     name: str
@@ -145,6 +146,7 @@ class ExporterInfo:
     capabilities: Capabilities = Capabilities()
     options: tuple[Option, ...] = ()
     layout: str = ""
+    always_saves_media: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ def _count_out(items: Iterable[DatasetItem], ledger: Ledger) -> Iterator[Dataset
 
 @contextmanager
 def collector_off() -> Iterator[None]:
-    """Keep the cyclic collector out of hot loops: items hold no cycles, and it would scan them all."""
+    """Keep the cyclic collector out of hot loops: items hold no cycles, it would scan them all."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -144,7 +144,9 @@ class ProcessEngine(Engine):
                     pool.shutdown(wait=True, cancel_futures=True)
                     raise
         except BrokenProcessPool as error:
-            raise DskError("a worker process died", hint="less memory is used with --jobs 1") from error
+            raise DskError(
+                "a worker process died", hint="less memory is used with --jobs 1"
+            ) from error
         finally:
             _job = None
             gc.unfreeze()

@@ -6,7 +6,7 @@
     │   └── OptionError                    an option is unknown, missing or of the wrong type
     ├── InputError                exit 3   the input cannot be read
     │   ├── DetectionError                 no format, or several, fit the path
-    │   ├── RecordError                    one record (image, row, annotation) is bad; the rest may be fine
+    │   ├── RecordError                    one record is bad; the rest may be fine
     │   ├── MediaError                     an image, cloud or volume is missing or damaged
     │   └── UnsafePathError                a name leads out of its root
     ├── OutputError               exit 4   the output is refused or cannot be written

@@ -99,11 +99,15 @@ def export_dataset(
     ledger = Ledger(dataset.on_error)
     ledger.merge(dataset.opening_ledger)
     out = Output(path, overwrite=settings.overwrite, dry=settings.dry_run)
-    media = MediaSettings(settings.save_media, settings.image_ext, settings.media)
+    media = MediaSettings(
+        settings.save_media or info.always_saves_media, settings.image_ext, settings.media
+    )
     context = WriteContext(out, ledger, media, total_items=header.items)
     try:
         job = _job(dataset, exporter, info, context)
-        progress = Progress.on_terminal(header.items, f"→ {name}") if settings.progress else Progress()
+        progress = (
+            Progress.on_terminal(header.items, f"→ {name}") if settings.progress else Progress()
+        )
         exporter.begin(header, context)
         states = []
         for state, share in engine.run(job, progress):
@@ -116,7 +120,9 @@ def export_dataset(
         place = out.publish()
     except OSError as error:
         out.discard()
-        raise OutputError(error.strerror or str(error), where=error.filename or out.destination) from error
+        raise OutputError(
+            error.strerror or str(error), where=error.filename or out.destination
+        ) from error
     except BaseException:
         out.discard()
         raise
@@ -141,7 +147,7 @@ def _refuse_losses(ledger: Ledger) -> None:
     losses = ledger.losses()
     if losses:
         named = "; ".join(f"{e.what} ({e.code}, {e.count})" for e in losses[:3])
-        more = f" and {len(losses) - 3} more" if len(losses) > 3 else ""  # noqa: PLR2004
+        more = f" and {len(losses) - 3} more" if len(losses) > 3 else ""
         raise LossError(
             f"the target cannot hold everything: {named}{more}",
             hint="--dry-run shows all; without --strict they are only reported",

@@ -81,13 +81,13 @@ class Source(ABC):
         """Return picklable descriptions of parts, in the order of the items."""
 
     @abstractmethod
-    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ANN401
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield the items of one partition.
 
         Bad records go to ``ledger.bad_record(RecordError(…))``, which raises or counts them.
         """
 
-    def index(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ANN401
+    def index(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield the items without what is costly (geometry, media), for a planning pass."""
         return self.read(partition, ledger)
 
@@ -121,7 +121,7 @@ class ListSource(Source):
             (start, start + PARTITION_ITEMS) for start in range(0, len(self.items), PARTITION_ITEMS)
         ]
 
-    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ANN401, ARG002
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """Yield a slice."""
         start, stop = partition
         return iter(self.items[start:stop])
@@ -161,7 +161,9 @@ class Transform(ABC):
         """Look at the whole dataset (light items, see ``Source.index``)."""
 
     @abstractmethod
-    def apply(self, item: DatasetItem, ledger: Ledger) -> DatasetItem | Iterable[DatasetItem] | None:
+    def apply(
+        self, item: DatasetItem, ledger: Ledger
+    ) -> DatasetItem | Iterable[DatasetItem] | None:
         """Return the changed item, several items, or None to remove it.
 
         What it removes or loses it reports to the ledger (DSK-L019 for annotations removed on
@@ -179,14 +181,14 @@ class Exporter(ABC):
     """
 
     def capabilities(self, header: Header) -> Capabilities | None:  # noqa: ARG002
-        """Narrow the descriptor's capabilities to these options and this dataset; None: as declared."""
+        """Narrow the declared capabilities to these options and this dataset; None: as declared."""
         return None
 
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """Prepare the output; check what can be checked before any item is read."""
 
     @abstractmethod
-    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> Any:  # noqa: ANN401
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> Any:
         """Write one partition and return a small picklable state for ``finish``.
 
         It touches only files of its own items, and fragments (``ctx.fragment``).

@@ -82,13 +82,13 @@ def rotated_box_from_corners(corners: Sequence[float]) -> tuple[float, float, fl
     cx, cy = sum(corners[0:8:2]) / 4, sum(corners[1:8:2]) / 4
     width, height = math.hypot(x2 - x1, y2 - y1), math.hypot(x3 - x2, y3 - y2)
     degrees = math.degrees(math.atan2(y2 - y1, x2 - x1)) % 360.0
-    return cx, cy, width, height, 0.0 if degrees >= 360.0 else degrees  # noqa: PLR2004 - full turn
+    return cx, cy, width, height, 0.0 if degrees >= 360.0 else degrees
 
 
 def _hull(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """Return the convex hull (monotone chain)."""
     points = sorted(set(points))
-    if len(points) < 3:  # noqa: PLR2004 - a line has no inside
+    if len(points) < 3:
         return points
     halves = []
     for run in (points, points[::-1]):
@@ -131,7 +131,9 @@ def ellipse_ring(x: float, y: float, w: float, h: float, count: int = 64) -> lis
     return ring
 
 
-def clip_box(x: float, y: float, w: float, h: float, width: float, height: float) -> Box:
+def clip_box(  # noqa: PLR0917 - the six numbers of a box and an image
+    x: float, y: float, w: float, h: float, width: float, height: float
+) -> Box:
     """Return the part of a box that lies in an image; its extent is 0 where nothing does."""
     left, top = min(max(x, 0), width), min(max(y, 0), height)
     right, bottom = min(max(x + w, 0), width), min(max(y + h, 0), height)

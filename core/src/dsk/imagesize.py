@@ -33,7 +33,7 @@ def size_of_bytes(head: bytes) -> tuple[int, int] | None:
     if head[:6] in (b"GIF87a", b"GIF89a"):
         width, height = struct.unpack_from("<HH", head, 6)
         return height, width
-    if head[:2] == b"BM" and len(head) >= 26 and head[14] >= 40:  # noqa: PLR2004 - header sizes
+    if head[:2] == b"BM" and len(head) >= 26 and head[14] >= 40:
         width, height = struct.unpack_from("<ii", head, 18)
         return abs(height), width
     return None
@@ -42,12 +42,12 @@ def size_of_bytes(head: bytes) -> tuple[int, int] | None:
 def _jpeg_size(head: bytes) -> tuple[int, int] | None:
     pos, end = 2, len(head) - 9
     while pos <= end:
-        if head[pos] != 0xFF:  # noqa: PLR2004 - every JPEG segment starts with it
+        if head[pos] != 0xFF:
             return None
         marker = head[pos + 1]
-        if marker == 0xFF:  # noqa: PLR2004 - fill byte
+        if marker == 0xFF:
             pos += 1
-        elif 0xC0 <= marker <= 0xCF and marker not in _NO_SIZE:  # noqa: PLR2004 - frame header
+        elif 0xC0 <= marker <= 0xCF and marker not in _NO_SIZE:
             return (head[pos + 5] << 8) + head[pos + 6], (head[pos + 7] << 8) + head[pos + 8]
         elif marker in _STANDALONE:
             pos += 2
@@ -78,5 +78,11 @@ def read_size(file: BinaryIO, name: str = "") -> tuple[int, int] | None:
     try:
         with Image.open(file) as image:
             return image.height, image.width
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (
+        UnidentifiedImageError,
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+    ) as error:
         raise MediaError(f"no readable image: {error}", where=name) from error

@@ -36,6 +36,6 @@ class DatasetItem(Struct, frozen=True, gc=False):
     attributes: dict[str, Any] = {}
     extra: dict[str, Any] | None = None
 
-    def replace(self, **changes: Any) -> DatasetItem:  # noqa: ANN401 - any field
+    def replace(self, **changes: Any) -> DatasetItem:
         """Return a copy with some fields changed."""
         return replace(self, **changes)

@@ -1,9 +1,9 @@
 """Indexing the records of large arrays in a mapped JSON object, without holding what they say.
 
-``scan`` walks each array once, window by window: numpy finds the braces that open and close records,
-msgspec decodes just the columns asked for (and so validates every byte), and what stays is where
-each record lies and its columns: a few bytes per record. Records are then decoded by slices of that
-index, in any order, straight from the map.
+``scan`` walks each array once, window by window: numpy finds the braces that open and close
+records, msgspec decodes just the columns asked for (and so validates every byte), and what stays is
+where each record lies and its columns: a few bytes per record. Records are then decoded by slices
+of that index, in any order, straight from the map.
 
 Braces inside strings can mislead the first step; the second notices, because it counts the records,
 and such a window is walked with the standard library's parser instead.
@@ -148,7 +148,7 @@ def _rest(view: memoryview, spans: Mapping[str, tuple[int, int]]) -> dict[str, R
 
 
 def _careful(walk: _Walk, arrays: Mapping[str, Sequence[str]]) -> JsonScan:
-    """Scan with the decoder finding the arrays: right for any JSON, and the source of its errors."""
+    """Scan with the decoder finding the arrays: right for any JSON; it words the errors."""
     try:
         top = msgspec.json.decode(walk.view, type=dict[str, Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -229,7 +229,9 @@ class _Walk:
 
     def _expect_record(self, key: str, count: int, position: int) -> None:
         if self._at(position) != _OPEN:
-            raise InputError("not valid JSON: a record starts with {", where=f"{self.where}#/{key}/{count}")
+            raise InputError(
+                "not valid JSON: a record starts with {", where=f"{self.where}#/{key}/{count}"
+            )
 
     def _next(self, key: str, count: int, position: int) -> int:
         """Return where the next record, or the end of the array, is."""
@@ -239,7 +241,8 @@ class _Walk:
             return following
         if self._at(position) != _END:
             raise InputError(
-                "not valid JSON: expected ',' or ']' behind a record", where=f"{self.where}#/{key}/{count - 1}"
+                "not valid JSON: expected ',' or ']' behind a record",
+                where=f"{self.where}#/{key}/{count - 1}",
             )
         return position
 
@@ -282,7 +285,7 @@ class _Walk:
     def _slow_window(
         self, key: str, position: int, count: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-        """Find whole records with the standard library's parser; braces in strings do not matter."""
+        """Find whole records with the standard library's parser: braces in strings do no harm."""
         parse = json.JSONDecoder(parse_constant=_no_constant).raw_decode
         first: list[int] = []
         last: list[int] = []
@@ -341,7 +344,9 @@ class _Walk:
             try:
                 values.extend(decoder.decode(_list(self.view[a : b + 1])))
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                if isinstance(error, msgspec.ValidationError) or _has_constant(self.view[a : b + 1]):
+                if isinstance(error, msgspec.ValidationError) or _has_constant(
+                    self.view[a : b + 1]
+                ):
                     good[row] = False
                     where = f"{self.where}#/{key}/{count + row}"
                     errors.append(RecordError(_record_message(error), where=where))

@@ -134,7 +134,9 @@ class Ledger:
         if self.on_error == "raise":
             raise error
         self.bad_count += 1
-        self.add("DSK-L021", error.message if len(error.message) < 80 else "bad record", item=error.item)
+        self.add(
+            "DSK-L021", error.message if len(error.message) < 80 else "bad record", item=error.item
+        )
         if len(self.bad) < MAX_BAD:
             self.bad.append(BadRecord(error.message, error.where, error.item, error.annotation))
 

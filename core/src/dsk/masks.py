@@ -54,13 +54,13 @@ def decode_counts(compressed: bytes | str) -> Counts:
     codes = np.frombuffer(data, np.uint8).astype(np.int64) - 48
     if not len(codes):
         return np.zeros(0, np.int64)
-    if codes.min() < 0 or codes.max() > 63 or codes[-1] & 0x20:  # noqa: PLR2004 - six bits
+    if codes.min() < 0 or codes.max() > 63 or codes[-1] & 0x20:
         msg = "the compressed run lengths are damaged"
         raise ValueError(msg)
     last = np.flatnonzero((codes & 0x20) == 0)
     first = np.concatenate([[0], last[:-1] + 1])
     place = np.arange(len(codes)) - np.repeat(first, last - first + 1)
-    if place.max() > 12:  # noqa: PLR2004 - more than 60 bits
+    if place.max() > 12:
         msg = "the compressed run lengths are damaged"
         raise ValueError(msg)
     values = np.add.reduceat((codes & 0x1F) << (5 * place), first)
@@ -82,7 +82,7 @@ def encode_counts(counts: NDArray[Any] | Sequence[int]) -> bytes:
 def _encode_short(counts: list[int]) -> bytes:
     out = bytearray()
     for number, count in enumerate(counts):
-        value = count - counts[number - 2] if number > 2 else count  # noqa: PLR2004 - COCO's rule
+        value = count - counts[number - 2] if number > 2 else count
         while True:
             code = value & 0x1F
             value >>= 5
@@ -100,10 +100,10 @@ def encode_counts_many(masks: Sequence[NDArray[Any]]) -> list[bytes]:
     sizes = np.array([len(counts) for counts in masks])
     counts = np.concatenate(masks).astype(np.int64, copy=False)
     values = counts.copy()
-    if len(counts) > 2:  # noqa: PLR2004 - COCO's rule: from the fourth run on, differences
+    if len(counts) > 2:
         first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         inside = np.arange(len(counts)) - np.repeat(first, sizes)
-        values[2:] -= np.where(inside[2:] > 2, counts[:-2], 0)  # noqa: PLR2004
+        values[2:] -= np.where(inside[2:] > 2, counts[:-2], 0)
     magnitude = np.where(values < 0, ~values, values)
     digits = np.ones(len(values), np.int64)
     limit, longest = 16, 1
@@ -178,9 +178,7 @@ def to_dense(counts: NDArray[Any], height: int, width: int) -> NDArray[np.bool_]
     return np.repeat(values, counts).reshape(width, height).T
 
 
-def runs_by_value(
-    label_map: NDArray[Any], ignore: Collection[int] = ()
-) -> dict[int, Counts]:
+def runs_by_value(label_map: NDArray[Any], ignore: Collection[int] = ()) -> dict[int, Counts]:
     """Return the mask of every value of a label map, in one pass over its pixels.
 
     Args:
@@ -263,7 +261,9 @@ def _combine(masks: Sequence[NDArray[Any]], least: int) -> Counts:
     total = int(masks[0].sum())
     spans = [_runs(counts) for counts in masks]
     places = np.concatenate([part for span in spans for part in span])
-    steps = np.concatenate([np.full(len(p), 1 - 2 * k) for span in spans for k, p in enumerate(span)])
+    steps = np.concatenate(
+        [np.full(len(p), 1 - 2 * k) for span in spans for k, p in enumerate(span)]
+    )
     order = np.argsort(places, kind="stable")
     places, steps = places[order], steps[order]
     depth = np.cumsum(steps)
@@ -312,9 +312,7 @@ def _ring_changes(ring: Sequence[float], height: int, width: int) -> NDArray[np.
     if points.ndim != 1 or len(points) % 2 or not np.isfinite(points).all():
         msg = "an outline is a flat list of finite x, y pairs"
         raise ValueError(msg)
-    if len(points) and (
-        points.min() < -MAX_REACH or points.max() > max(height, width) + MAX_REACH
-    ):
+    if len(points) and (points.min() < -MAX_REACH or points.max() > max(height, width) + MAX_REACH):
         msg = f"an outline reaches more than {MAX_REACH} pixels out of its image"
         raise ValueError(msg)
     corners: NDArray[np.int64] = (_SCALE * points + 0.5).astype(np.int64)

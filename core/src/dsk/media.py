@@ -41,9 +41,31 @@ __all__ = [
 
 IMAGE_SUFFIXES = frozenset(
     f".{ext}"
-    for ext in (
-        "jpg jpeg jpe jp2 png bmp dib gif tif tiff tga webp pfm sr ras exr hdr pic pbm pgm ppm pxm pnm"
-    ).split()
+    for ext in [
+        "jpg",
+        "jpeg",
+        "jpe",
+        "jp2",
+        "png",
+        "bmp",
+        "dib",
+        "gif",
+        "tif",
+        "tiff",
+        "tga",
+        "webp",
+        "pfm",
+        "sr",
+        "ras",
+        "exr",
+        "hdr",
+        "pic",
+        "pbm",
+        "pgm",
+        "ppm",
+        "pxm",
+        "pnm",
+    ]
 )
 """File name endings, lower case, that dsk takes for images."""
 
@@ -97,13 +119,15 @@ class Media(Struct, frozen=True, gc=False):
         source = self.source
         try:
             if isinstance(source, str):
-                return open(source, "rb")  # noqa: PTH123, SIM115 - the caller closes it
+                return open(source, "rb")  # noqa: PTH123 - the caller closes it
             if isinstance(source, ArchiveMember):
                 from dsk.files import open_member
 
                 return open_member(source)
         except OSError as error:
-            raise MediaError(error.strerror or str(error), where=self.path or str(source)) from error
+            raise MediaError(
+                error.strerror or str(error), where=self.path or str(source)
+            ) from error
         if isinstance(source, bytes):
             return io.BytesIO(source)
         raise MediaError(f"the {self.kind} has no file", where=self.path)

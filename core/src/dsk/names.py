@@ -9,7 +9,9 @@ from dsk.errors import UnsafePathError
 __all__ = ["clean_name", "stem_of"]
 
 # One search tells that a name needs no work: the common case by far.
-_SUSPECT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)|[\\\0]|^/|^[A-Za-z]:|//|/$|^$|[\ud800-\udfff]")
+_SUSPECT = re.compile(
+    r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)|[\\\0]|^/|^[A-Za-z]:|//|/$|^$|[\ud800-\udfff]"
+)
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _MAX_PART = 255
 

@@ -36,7 +36,7 @@ def parse_dashed(words: Sequence[str]) -> dict[str, str | bool]:
     values: dict[str, str | bool] = {}
     waiting = ""
     for word in words:
-        if word.startswith("--") and len(word) > 2:  # noqa: PLR2004 - the dashes
+        if word.startswith("--") and len(word) > 2:
             name, equals, value = word[2:].partition("=")
             waiting = "" if equals else _plain(name)
             values[_plain(name)] = value if equals else True
@@ -52,7 +52,9 @@ def _plain(name: str) -> str:
     return name.strip().lstrip("-").replace("-", "_")
 
 
-def check_options(owner: str, options: Sequence[Option], given: Mapping[str, Any]) -> dict[str, Any]:
+def check_options(
+    owner: str, options: Sequence[Option], given: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the given options with their declared types.
 
     Args:
@@ -83,7 +85,7 @@ def _near(name: str, known: Mapping[str, Option]) -> str:
     return f"it has: {', '.join(sorted(known))}" if known else "it has no options"
 
 
-def _convert(owner: str, option: Option, value: Any) -> Any:  # noqa: ANN401
+def _convert(owner: str, option: Option, value: Any) -> Any:
     if value is None:
         return None
     kind = option.type
@@ -102,7 +104,7 @@ def _convert(owner: str, option: Option, value: Any) -> Any:  # noqa: ANN401
     return converted
 
 
-def _as_type(kind: type | str, value: Any) -> Any:  # noqa: ANN401, PLR0911 - one return per type
+def _as_type(kind: type | str, value: Any) -> Any:
     if kind is bool:
         if isinstance(value, bool):
             return value
@@ -113,7 +115,11 @@ def _as_type(kind: type | str, value: Any) -> Any:  # noqa: ANN401, PLR0911 - on
     if isinstance(value, bool):
         raise TypeError
     if kind == "list":
-        return [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else list(value)
+        return (
+            [v.strip() for v in value.split(",") if v.strip()]
+            if isinstance(value, str)
+            else list(value)
+        )
     if kind is int:
         return int(value)
     if kind is float:

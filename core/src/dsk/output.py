@@ -66,7 +66,7 @@ class WriteContext:
         return self.out.fragment(name, self.part)
 
     def image_name(self, item: DatasetItem, default_ext: str = ".jpg") -> str:
-        """Return the name of an item's image: its id with the ending the image has or shall have."""
+        """Return the name of an item's image: its id with the ending the file shall have."""
         media = item.media
         ext = self.media.image_ext or (media.ext if media is not None else "") or default_ext
         return item.id + ext

@@ -22,7 +22,20 @@ __all__ = ["decode", "decode_labels", "encode", "guard"]
 MAX_PIXELS = 500_000_000
 """Images with more pixels are refused: no dataset has them, bombs do."""
 
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "TGA", "JPEG2000", "SUN", "DIB", "MPO")
+FORMATS = (
+    "JPEG",
+    "PNG",
+    "BMP",
+    "GIF",
+    "TIFF",
+    "WEBP",
+    "PPM",
+    "TGA",
+    "JPEG2000",
+    "SUN",
+    "DIB",
+    "MPO",
+)
 """Pillow's readers that may be used; the others run rarely tested code on hostile bytes."""
 
 _BAD = (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError)
@@ -93,11 +106,18 @@ def decode_labels(image: Image) -> tuple[NDArray[Any], NDArray[np.uint8] | None]
     return np.asarray(picture), palette
 
 
-_PIL_FORMAT = {".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".dib": "BMP"}
+_PIL_FORMAT = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".dib": "BMP",
+}
 
 
 def encode(
-    pixels: NDArray[Any], ext: str, *, palette: NDArray[np.uint8] | None = None, **options: Any  # noqa: ANN401
+    pixels: NDArray[Any], ext: str, *, palette: NDArray[np.uint8] | None = None, **options: Any
 ) -> bytes:
     """Encode pixels as an image file.
 
@@ -127,5 +147,7 @@ def encode(
         buffer = io.BytesIO()
         picture.save(buffer, fmt, **options)
     except (KeyError, OSError, ValueError, TypeError) as error:
-        raise MediaError(f"cannot write a {ext} image from {pixels.dtype} {pixels.shape}: {error}") from error
+        raise MediaError(
+            f"cannot write a {ext} image from {pixels.dtype} {pixels.shape}: {error}"
+        ) from error
     return buffer.getvalue()

@@ -25,7 +25,9 @@ class Progress:
         stream: Where to show it, or None for nowhere.
     """
 
-    def __init__(self, total: int | None = None, what: str = "", stream: TextIO | None = None) -> None:
+    def __init__(
+        self, total: int | None = None, what: str = "", stream: TextIO | None = None
+    ) -> None:
         self.total = total
         self.what = what
         self.done = 0
@@ -54,13 +56,14 @@ class Progress:
             share = min(self.done / self.total, 1.0)
             bar = "█" * int(share * WIDTH) + "░" * (WIDTH - int(share * WIDTH))
             left = (self.total - self.done) / rate if rate else 0
-            text = f"{self.what} {bar} {share:4.0%} {self.done:,}/{self.total:,} {rate:,.0f}/s {left:,.0f} s left"
+            count = f"{self.done:,}/{self.total:,}"
+            text = f"{self.what} {bar} {share:4.0%} {count} {rate:,.0f}/s {left:,.0f} s left"
         else:
             text = f"{self.what} {self.done:,} items {rate:,.0f}/s"
-        print(f"\r\x1b[K{text}", end="", file=self._stream, flush=True)  # noqa: T201
+        print(f"\r\x1b[K{text}", end="", file=self._stream, flush=True)
         self._shown = True
 
     def close(self) -> None:
         """Remove the line."""
         if self._shown and self._stream is not None:
-            print("\r\x1b[K", end="", file=self._stream, flush=True)  # noqa: T201
+            print("\r\x1b[K", end="", file=self._stream, flush=True)

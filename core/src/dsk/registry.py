@@ -73,9 +73,9 @@ class Table(Generic[Info]):
         full = f"{plugin.dist or plugin.name}:{name}"
         self.by_name[full] = info
         owner = self.plugins.get(name)
-        if owner is None and name not in self.contested:
-            self._enter(name, info, plugin)
-        elif owner is not None and owner.name != name and plugin.name == name:
+        if (owner is None and name not in self.contested) or (
+            owner is not None and owner.name != name and plugin.name == name
+        ):
             self._enter(name, info, plugin)
         elif owner is None or owner.name != name:
             others = self.contested.setdefault(name, [])
@@ -137,15 +137,13 @@ class Registry:
         except BaseException as error:  # noqa: BLE001 - SystemExit included: one plugin must not end all
             plugin.error = f"{type(error).__name__}: {error}".strip().rstrip(":")
             plugin.infos = []
-            warnings.warn(
-                f"plugin {plugin.name!r} of {plugin.dist or point.value} is left out: {plugin.error}",
-                DskWarning,
-                stacklevel=2,
-            )
+            whose = plugin.dist or point.value
+            message = f"plugin {plugin.name!r} of {whose} is left out: {plugin.error}"
+            warnings.warn(message, DskWarning, stacklevel=2)
             return
         self._enter(plugin)
 
-    def _read(self, module: Any, plugin: Plugin) -> None:  # noqa: ANN401
+    def _read(self, module: Any, plugin: Plugin) -> None:
         """Call the registration hooks of one plugin and check what they return."""
         name = f"{plugin.dist or plugin.name}:{plugin.name}"
         self.manager.register(module, name)
@@ -261,12 +259,12 @@ def _dist(point: EntryPoint) -> tuple[str, str]:
     return (dist.name, dist.version) if dist is not None else ("", "")
 
 
-def _check_api(module: Any) -> None:  # noqa: ANN401
+def _check_api(module: Any) -> None:
     api = getattr(module, "DSK_API", None)
     if api is None:
         msg = "it does not declare DSK_API"
         raise PluginError(msg)
-    if not (isinstance(api, tuple) and len(api) == 2 and all(isinstance(n, int) for n in api)):  # noqa: PLR2004
+    if not (isinstance(api, tuple) and len(api) == 2 and all(isinstance(n, int) for n in api)):
         msg = f"DSK_API is {api!r}, not a pair of numbers"
         raise PluginError(msg)
     if api[0] != API[0] or api[1] > API[1]:
@@ -280,7 +278,7 @@ def registry() -> Registry:
     return Registry()
 
 
-def resolve(target: str) -> Any:  # noqa: ANN401 - whatever the string names
+def resolve(target: str) -> Any:
     """Import what an import string ``"package.module:name"`` names.
 
     Raises:

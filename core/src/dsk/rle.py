@@ -1,4 +1,4 @@
-"""Where a mask's pixels come from: run lengths, their JSON text, or a file that is read on demand."""
+"""Where a mask's pixels come from: run lengths, their JSON text, or a file read on demand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 import numpy as np
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from dsk import masks
 from dsk.annotations import Rle
@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = ["ArrayMask", "MaskSource", "counts_of", "dense", "from_dense", "rle_of"]
 
-_decode_rle = msgspec.json.Decoder(Rle).decode
+
+class _JsonRle(Struct):
+    """The grammar of run lengths in COCO's JSON."""
+
+    size: tuple[int, int]
+    counts: str | list[int]
+
+
+_decode_rle = msgspec.json.Decoder(_JsonRle).decode
 
 
 @runtime_checkable
@@ -61,10 +69,11 @@ def rle_of(source: Rle | Raw | MaskSource) -> Rle:
         return source
     if isinstance(source, Raw):
         try:
-            return _decode_rle(source)
+            decoded = _decode_rle(source)
         except msgspec.MsgspecError as error:
             msg = f"malformed run lengths: {error}"
             raise ValueError(msg) from error
+        return Rle(decoded.size, decoded.counts)
     return source.rle()
 
 

@@ -24,7 +24,22 @@ __all__ = ["Output"]
 
 FRAGMENTS = ".fragments"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-_STORED = frozenset(".jpg .jpeg .png .webp .gif .zip .gz .mp4 .npz .jp2 .avi .mkv".split())
+_STORED = frozenset(
+    [
+        ".jpg",
+        ".jpeg",
+        ".png",
+        ".webp",
+        ".gif",
+        ".zip",
+        ".gz",
+        ".mp4",
+        ".npz",
+        ".jp2",
+        ".avi",
+        ".mkv",
+    ]
+)
 
 
 class Output:
@@ -72,14 +87,20 @@ class Output:
         else:
             what = "there is a file of this name"
         if not self.overwrite:
-            raise OutputExistsError(what, where=path, hint="choose another place or give --overwrite")
+            raise OutputExistsError(
+                what, where=path, hint="choose another place or give --overwrite"
+            )
 
     @staticmethod
     def _remove_stale(parent: str, name: str) -> None:
         """Remove what killed runs to the same destination left."""
         pattern = re.compile(re.escape(f".{name}.dsk-partial-") + r"(\d+)(?:-old)?")
         with os.scandir(parent) as entries:
-            stale = [e.path for e in entries if (m := pattern.fullmatch(e.name)) and not _alive(int(m[1]))]
+            stale = [
+                e.path
+                for e in entries
+                if (m := pattern.fullmatch(e.name)) and not _alive(int(m[1]))
+            ]
         for path in stale:
             shutil.rmtree(path, ignore_errors=True)
 
@@ -90,7 +111,9 @@ class Output:
         if error.errno in (errno.ENAMETOOLONG, errno.EILSEQ):
             return OutputError("the file system cannot hold this name", where=where)
         if error.errno == errno.EEXIST:
-            return OutputError("two items want the same file", where=where, hint="rename one of them")
+            return OutputError(
+                "two items want the same file", where=where, hint="rename one of them"
+            )
         return OutputError(error.strerror or str(error), where=where)
 
     def _folder(self, name: str) -> int:
@@ -100,7 +123,7 @@ class Output:
             return known
         full = os.path.join(self.path, name) if name else self.path  # noqa: PTH118
         os.makedirs(full, exist_ok=True)  # noqa: PTH103
-        if len(self._folders) > 200:  # noqa: PLR2004 - well below the usual limit of open files
+        if len(self._folders) > 200:
             self._close()
         descriptor = os.open(full, os.O_RDONLY | os.O_DIRECTORY)
         self._folders[name] = descriptor
@@ -190,7 +213,13 @@ class Output:
         try:
             os.link(os.path.realpath(source), base, dst_dir_fd=self._folder(folder))
         except OSError as error:
-            if error.errno in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.EACCES):
+            if error.errno in (
+                errno.EXDEV,
+                errno.EPERM,
+                errno.EMLINK,
+                errno.EOPNOTSUPP,
+                errno.EACCES,
+            ):
                 return False  # another file system, or links forbidden: copy
             raise self._error(error, name) from error
         return True
@@ -209,7 +238,9 @@ class Output:
     def fragment_names(self) -> list[str]:
         """Return the names of the files that have fragments, sorted; names may hold slashes."""
         base = os.path.join(self.path, FRAGMENTS)  # noqa: PTH118
-        return sorted(os.path.relpath(d, base).replace(os.sep, "/") for d, _, files in os.walk(base) if files)
+        return sorted(
+            os.path.relpath(d, base).replace(os.sep, "/") for d, _, files in os.walk(base) if files
+        )
 
     def join(
         self,
@@ -327,7 +358,13 @@ def _copy_content(reading: int, writing: int) -> None:
         while os.copy_file_range(reading, writing, 1 << 30):
             pass
     except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM):
+        if error.errno not in (
+            errno.EXDEV,
+            errno.EINVAL,
+            errno.ENOSYS,
+            errno.EOPNOTSUPP,
+            errno.EPERM,
+        ):
             raise
     # Whatever the kernel did not copy (other file systems, /proc) goes the portable way.
     while data := os.read(reading, 1 << 20):

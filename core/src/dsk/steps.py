@@ -22,7 +22,7 @@ class FunctionTransform(Transform):
     def __init__(self, function: Callable[[DatasetItem], Any]) -> None:
         self._function = function
 
-    def apply(self, item: DatasetItem, ledger: Ledger) -> Any:  # noqa: ANN401, ARG002
+    def apply(self, item: DatasetItem, ledger: Ledger) -> Any:  # noqa: ARG002
         """Call the function."""
         return self._function(item)
 
@@ -94,7 +94,7 @@ def plan(source: Source, steps: Sequence[Transform], ledger: Ledger) -> None:
 
 
 def iterate(
-    source: Source, partition: Any, steps: Sequence[Transform], ledger: Ledger  # noqa: ANN401
+    source: Source, partition: Any, steps: Sequence[Transform], ledger: Ledger
 ) -> Iterator[DatasetItem]:
     """Yield one partition's items after all steps."""
     return run_steps(count_in(source.read(partition, ledger), ledger), steps, ledger)

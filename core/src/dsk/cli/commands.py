@@ -32,7 +32,7 @@ OnError = Annotated[
 ]
 
 
-def _version(value: bool) -> None:  # noqa: FBT001 - typer's callback form
+def _version(value: bool) -> None:
     if value:
         from importlib.metadata import PackageNotFoundError, version
 
@@ -44,7 +44,7 @@ def _version(value: bool) -> None:  # noqa: FBT001 - typer's callback form
 
 
 def root(
-    version: Annotated[  # noqa: ARG001, FBT002
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
@@ -58,7 +58,7 @@ def root(
     """  # noqa: D301 - \b is typer's mark for text that is not to be wrapped
 
 
-def convert(  # noqa: PLR0913 - the command's options
+def convert(
     source: Input,
     target_format: Annotated[str, typer.Option("-f", "--format", help="Format to write.")],
     output: Annotated[
@@ -71,7 +71,10 @@ def convert(  # noqa: PLR0913 - the command's options
     transforms: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option(
-            "-t", "--transform", metavar="'NAME [OPTION=VALUE …]'", help="Apply a transform; repeatable."
+            "-t",
+            "--transform",
+            metavar="'NAME [OPTION=VALUE …]'",
+            help="Apply a transform; repeatable.",
         ),
     ] = None,
     export_options: Annotated[
@@ -79,27 +82,31 @@ def convert(  # noqa: PLR0913 - the command's options
         typer.Option("-O", metavar="NAME=VALUE", help="Option for the exporter; repeatable."),
     ] = None,
     import_options: ImportOptions = None,
-    save_media: Annotated[bool, typer.Option("--save-media", help="Write the images too.")] = False,  # noqa: FBT002
+    save_media: Annotated[bool, typer.Option("--save-media", help="Write the images too.")] = False,
     image_ext: Annotated[
         Optional[str], typer.Option("--image-ext", help="Re-encode images to this type, e.g. .png.")  # noqa: UP045
     ] = None,
     media: Annotated[
         str, typer.Option("--media", metavar="copy|link", help="How images get to the output.")
     ] = "copy",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output.")] = False,  # noqa: FBT002
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output.")] = False,
     jobs: Annotated[
         str, typer.Option("-j", "--jobs", metavar="N|auto", help="Number of processes.")
     ] = "1",
     engine: Annotated[
         Optional[str], typer.Option("--engine", help="Engine, where a plugin brings one.")  # noqa: UP045
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Refuse if anything would be lost.")] = False,  # noqa: FBT002
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Forecast the losses, write nothing.")] = False,  # noqa: FBT002
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse if anything would be lost.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Forecast the losses, write nothing.")
+    ] = False,
     on_error: OnError = "raise",
     report: Annotated[
         Optional[str], typer.Option("--report", metavar="FILE", help="Write the report as JSON.")  # noqa: UP045
     ] = None,
-    as_json: Json = False,  # noqa: FBT002
+    as_json: Json = False,
 ) -> None:
     """Convert a dataset to another format.
 
@@ -145,8 +152,8 @@ def convert(  # noqa: PLR0913 - the command's options
 
 def formats(
     name: Annotated[Optional[str], typer.Argument(help="Show one format in detail.")] = None,  # noqa: UP045
-    matrix: Annotated[bool, typer.Option("--matrix", help="Which format holds what.")] = False,  # noqa: FBT002
-    as_json: Json = False,  # noqa: FBT002
+    matrix: Annotated[bool, typer.Option("--matrix", help="Which format holds what.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List the installed formats, or show one: options, layout, what it holds."""
     from dsk.cli.listing import show_format, show_formats, show_matrix
@@ -161,7 +168,7 @@ def formats(
 
 def transforms(
     name: Annotated[Optional[str], typer.Argument(help="Show one transform's options.")] = None,  # noqa: UP045
-    as_json: Json = False,  # noqa: FBT002
+    as_json: Json = False,
 ) -> None:
     """List the installed transforms, or show one."""
     from dsk.cli.listing import show_transforms
@@ -169,7 +176,7 @@ def transforms(
     show_transforms(name, as_json=as_json)
 
 
-def plugins(as_json: Json = False) -> None:  # noqa: FBT002
+def plugins(as_json: Json = False) -> None:
     """List the installed plugins, broken ones with the reason."""
     from dsk.cli.listing import show_plugins
 
@@ -178,7 +185,7 @@ def plugins(as_json: Json = False) -> None:  # noqa: FBT002
 
 def detect(
     path: Annotated[str, typer.Argument(help="Folder, archive or annotation file.")],
-    as_json: Json = False,  # noqa: FBT002
+    as_json: Json = False,
 ) -> None:
     """Say what format a path holds, and why."""
     from dsk.cli.facts import show_detection
@@ -193,7 +200,7 @@ def info(
     source_format: InputFormat = None,
     import_options: ImportOptions = None,
     on_error: OnError = "raise",
-    as_json: Json = False,  # noqa: FBT002
+    as_json: Json = False,
 ) -> None:
     """Count items, subsets, labels, annotations and media of a dataset."""
     from dsk.cli.facts import show_info

@@ -12,6 +12,7 @@ from dsk.dataset import Dataset
 from dsk.errors import OptionError, OutputError, UsageError
 from dsk.opening import make_transform
 from dsk.options import parse_dashed, parse_pairs
+from dsk.registry import registry
 
 if TYPE_CHECKING:
     from dsk.loss import BadRecord, Event, Report
@@ -47,6 +48,7 @@ def run_convert(request: ConvertRequest) -> int:
     """Convert, say what happened, return the exit code."""
     if request.on_error not in ("raise", "skip"):
         raise OptionError(f"--on-error is 'raise' or 'skip', not {request.on_error!r}")
+    registry().exporter(request.target_format)  # a typing error should not wait for a large input
     dataset = Dataset.import_from(
         request.source,
         request.source_format,

@@ -52,7 +52,8 @@ def _explain(found: Sequence[Any], best: Sequence[Any], path: str) -> None:
     if not best:
         say(f"no installed format fits {path}")
     elif len(best) > 1:
-        say(f"several formats fit equally well: {', '.join(c.format for c in best)}; name one with -if")
+        equals = ", ".join(c.format for c in best)
+        say(f"several formats fit equally well: {equals}; name one with -if")
     others = [c for c in found if len(best) != 1 or c is not best[0]]
     if others:
         say("also looked at:")
@@ -89,13 +90,18 @@ class _Counts:
 
 
 def show_info(
-    path: str, format: str | None, options: Sequence[str], on_error: str, *, as_json: bool  # noqa: A002
+    path: str,
+    source_format: str | None,
+    options: Sequence[str],
+    on_error: str,
+    *,
+    as_json: bool,
 ) -> int:
     """Count what a dataset holds; exit code 1 if bad records were skipped."""
     if on_error not in ("raise", "skip"):
         raise OptionError(f"--on-error is 'raise' or 'skip', not {on_error!r}")
     policy: Any = on_error
-    dataset = Dataset.import_from(path, format, on_error=policy, **parse_pairs(options))
+    dataset = Dataset.import_from(path, source_format, on_error=policy, **parse_pairs(options))
     ledger = Ledger(policy)
     ledger.merge(dataset.opening_ledger)
     counts = _Counts()

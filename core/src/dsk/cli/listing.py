@@ -53,7 +53,9 @@ def show_formats(*, as_json: bool) -> None:
     for line in table(rows, ("FORMAT", "", "")):
         tell(line)
     if not rows:
-        tell("no format is installed: pip install dsk-coco dsk-voc dsk-yolo dsk-datumaro dsk-images")
+        tell(
+            "no format is installed: pip install dsk-coco dsk-voc dsk-yolo dsk-datumaro dsk-images"
+        )
     tell("\nr: can be read, w: can be written.  dsk formats NAME shows options and layout.")
 
 
@@ -142,7 +144,9 @@ def _show_options(flag: str, options: Sequence[Option]) -> None:
     for option in options:
         default = "" if option.default is None else f" (default {option.default})"
         choices = f" one of {', '.join(option.choices)}" if option.choices else ""
-        rows.append((f"{flag} {option.name}=", _type_name(option), f"{option.help}{choices}{default}"))
+        rows.append(
+            (f"{flag} {option.name}=", _type_name(option), f"{option.help}{choices}{default}")
+        )
     for line in table(rows, indent="  "):
         tell(line)
 
@@ -221,10 +225,16 @@ def show_plugins(*, as_json: bool) -> None:
         emit_json(rows)
         return
     lines = [
-        (r["name"], f"{r['dist']} {r['version']}".strip(), f"FAILED: {r['error']}" if r["error"] else r["brings"])
+        (
+            r["name"],
+            f"{r['dist']} {r['version']}".strip(),
+            f"FAILED: {r['error']}" if r["error"] else r["brings"],
+        )
         for r in rows
     ]
     for line in table(lines, ("PLUGIN", "PACKAGE", "BRINGS")):
         tell(line)
     if not rows:
-        tell("no plugin is installed: pip install dsk-coco dsk-voc dsk-yolo dsk-datumaro dsk-images")
+        tell(
+            "no plugin is installed: pip install dsk-coco dsk-voc dsk-yolo dsk-datumaro dsk-images"
+        )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["emit_json", "glyph", "say", "table", "tell"]
 
 
-def _write(stream: Any, text: str) -> None:  # noqa: ANN401 - a text stream
+def _write(stream: Any, text: str) -> None:
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
 
@@ -27,7 +27,7 @@ def say(text: str = "") -> None:
     _write(sys.stderr, text)
 
 
-def emit_json(value: Any) -> None:  # noqa: ANN401 - any plain value
+def emit_json(value: Any) -> None:
     """Print plain values as JSON on standard output."""
     tell(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 

@@ -1,0 +1,95 @@
+"""``dataset_meta.json``: the file with labels that lies beside many formats' own files.
+
+Datumaro's grammar: ``labels`` (names in order) or ``label_map`` ({"0": name}), with
+``segmentation_colors`` indexed by the label map's numbers, ``label_categories`` ([name, parent])
+and ``point_categories`` ([label number, point names, joints]). Formats may add keys of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+from dsk.categories import Categories, LabelCategory, PointsCategory
+from dsk.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dsk.categories import Color
+    from dsk.files import InputRoot
+
+__all__ = ["META_NAME", "meta_text", "read_meta"]
+
+META_NAME = "dataset_meta.json"
+
+
+def read_meta(root: InputRoot, under: str = "") -> tuple[Categories, dict[str, Any]] | None:
+    """Read a folder's ``dataset_meta.json``.
+
+    Returns:
+        The categories and the whole object, for a format's own keys; None when there is no file.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    name = posixpath.join(under, META_NAME)
+    if not root.is_file(name):
+        return None
+    where = root.show(name)
+    try:
+        meta = json.loads(root.text(name))
+        if not isinstance(meta, dict):
+            raise InputError("expected an object", where=where)
+        return _categories(meta), meta
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise InputError(f"damaged label file: {error}", where=where) from error
+
+
+def _categories(meta: Mapping[str, Any]) -> Categories:
+    numbered = {int(k): str(v) for k, v in (meta.get("label_map") or {}).items()}
+    if numbered:
+        order = sorted(numbered)
+        names = [numbered[n] for n in order]
+    else:
+        names = [str(name) for name in meta.get("labels") or ()]
+        order = list(range(len(names)))
+    parents = {str(row[0]): str(row[1]) for row in meta.get("label_categories") or ()}
+    colors: dict[int, Color] = {}
+    for number, color in enumerate(meta.get("segmentation_colors") or ()):
+        if color is not None and number in order:
+            red, green, blue = (int(c) for c in color)
+            colors[order.index(number)] = (red, green, blue)
+    points = {
+        int(row[0]): PointsCategory(
+            tuple(str(name) for name in row[1]), tuple((int(a), int(b)) for a, b in row[2])
+        )
+        for row in meta.get("point_categories") or ()
+    }
+    labels = tuple(LabelCategory(name, parents.get(name, "")) for name in names)
+    return Categories(labels=labels, colors=colors, points=points)
+
+
+def meta_text(categories: Categories, more: Mapping[str, Any] | None = None) -> bytes:
+    """Return the content of a ``dataset_meta.json``.
+
+    Args:
+        categories: What it shall say.
+        more: A format's own keys.
+    """
+    meta: dict[str, Any] = {
+        "labels": categories.names,
+        "label_categories": [[label.name, label.parent] for label in categories.labels],
+    }
+    if categories.colors:
+        meta["label_map"] = {str(n): name for n, name in enumerate(categories.names)}
+        # A full list with null: Datumaro indexes it by the label's number.
+        rows = [categories.colors.get(n) for n in range(len(categories.labels))]
+        meta["segmentation_colors"] = [list(c) if c is not None else None for c in rows]
+    if categories.points:
+        meta["point_categories"] = [
+            [n, list(p.labels), [list(j) for j in p.joints]] for n, p in categories.points.items()
+        ]
+    meta.update(more or {})
+    return json.dumps(meta, ensure_ascii=False, indent=1).encode()

@@ -1,0 +1,322 @@
+"""The command line as a user sees it: a real process, its output and its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("numpy", "PIL", "lxml", "pycocotools", "yaml", "rich", "pydantic", "h5py", "nibabel")
+
+
+def fake_plugin(site: Path, name: str, code: str) -> None:
+    """Install a plugin the way pip leaves it: a module and a dist-info folder."""
+    (site / f"dsk_{name}_plugin.py").write_text(code)
+    info = site / f"dsk_{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: dsk-{name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[dsk.plugins]\n{name} = dsk_{name}_plugin\n")
+
+
+TOY = '''
+from dsk.descriptors import Capabilities, CommandInfo, ExporterInfo, ImporterInfo, Option
+from dsk.hooks import hookimpl
+
+DSK_API = (1, 0)
+
+@hookimpl
+def dsk_importers():
+    return [ImporterInfo(name="NAME", target="toy_code:ToyImporter", detector="toy_code:detect",
+                         summary="lines of boxes", kinds=frozenset({"bbox", "caption"}))]
+
+@hookimpl
+def dsk_exporters():
+    return [ExporterInfo(name="NAME", target="toy_code:ToyExporter", summary="lines of boxes",
+                         capabilities=Capabilities(annotations=frozenset({"bbox"})),
+                         options=(Option(name="prefix", default="", help="put before each line"),))]
+
+@hookimpl
+def dsk_commands():
+    return [CommandInfo(name="NAME-hello", target="toy_code:hello", summary="says hello")]
+'''
+
+CODE = '''
+import time
+from dsk.annotations import Bbox, Caption
+from dsk.categories import Categories
+from dsk.errors import RecordError
+from dsk.flow import Detection, Exporter, Header, Importer, Source
+from dsk.item import DatasetItem
+
+def detect(root):
+    return Detection(70, "a file toy.txt") if root.is_file("toy.txt") else None
+
+class ToySource(Source):
+    def __init__(self, lines, where):
+        self.lines, self.where = lines, where
+        self.header = Header(categories=Categories.from_names(["thing"]), items=len(lines))
+    def partitions(self):
+        return list(range(len(self.lines)))
+    def read(self, partition, ledger):
+        line = self.lines[partition]
+        if line == "hang":
+            time.sleep(60)
+        if line == "boom":
+            raise KeyError("boom")
+        try:
+            boxes = [Bbox(*map(float, b.split(",")), label=0, attributes={"seen": True})
+                     for b in line.split()]
+        except (ValueError, TypeError):
+            ledger.bad_record(RecordError("no box", where=f"{self.where}:{partition + 1}"))
+            return
+        yield DatasetItem(f"line{partition}", annotations=[*boxes, Caption("x")])
+
+class ToyImporter(Importer):
+    def open(self, root, ledger):
+        return ToySource(root.text("toy.txt").splitlines(), root.show("toy.txt"))
+
+class ToyExporter(Exporter):
+    def __init__(self, *, prefix=""):
+        self.prefix = prefix
+    def write(self, items, ctx):
+        with ctx.fragment("toy.txt") as out:
+            for item in items:
+                text = " ".join(f"{b.x},{b.y},{b.w},{b.h}" for b in item.annotations)
+                out.write(f"{self.prefix}{text}\\n".encode())
+    def finish(self, states, ctx):
+        ctx.out.join("toy.txt", ctx.out.fragments("toy.txt"))
+
+def hello(name: str = "you"):
+    """Say hello."""
+    print("hello", name)
+'''
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "toy_code.py").write_text(CODE)
+    fake_plugin(folder, "toy", TOY.replace("NAME", "toy"))
+    return folder
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "toy.txt").write_text("1,2,3,4 5,6,7,8\n1.5,2,3,4\n")
+    return folder
+
+
+def dsk(site: Path, *words: object, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dsk", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=site.parent,
+        env={**os.environ, "PYTHONPATH": str(site), "DSK_PLUGINS": "toy,bad", **env},
+        timeout=60,
+    )
+
+
+def test_convert_writes_and_sums_up(site: Path, toy: Path, tmp_path: Path) -> None:
+    done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out/toy.txt").read_text() == "1.0,2.0,3.0,4.0 5.0,6.0,7.0,8.0\n1.5,2.0,3.0,4.0\n"
+    assert done.stdout == ""
+    for words in ("2 items", "3 annotations", "DSK-L001", "caption", "seen", "--save-media", "next:"):
+        assert words in done.stderr
+
+
+def test_json_report_balances(site: Path, toy: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    done = dsk(
+        site, "convert", "-i", toy, "-if", "toy", "-f", "toy", "-o", tmp_path / "out", "--json", "--report", report
+    )
+    facts = json.loads(done.stdout)
+    assert facts == json.loads(report.read_text())
+    assert facts["items"] == {"in": 2, "out": 2}
+    counts = facts["annotations"]
+    assert (counts["in"], counts["out"], counts["dropped"]) == (5, 3, 2)
+    assert {e["code"] for e in facts["events"]} == {"DSK-L001", "DSK-L004"}
+    assert facts["events"][0]["samples"][0]["item"] == "line0"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("-O", "prefix=#"), ("-O", "prefix", "#"), ("--", "--prefix", "#"), ("--", "--prefix=#")],
+)
+def test_exporter_options_by_every_way(
+    site: Path, toy: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", *words)
+    if words[:2] == ("-O", "prefix"):
+        assert done.returncode == 2
+        return
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out/toy.txt").read_text().startswith("#1.0")
+
+
+def test_unknown_option_is_refused_with_a_suggestion(site: Path, toy: Path, tmp_path: Path) -> None:
+    done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "--", "--prefx", "x")
+    assert done.returncode == 2
+    assert "did you mean prefix?" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_errors_are_one_line_with_the_documented_code(
+    site: Path, toy: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    cases = {
+        ("convert", "-i", tmp_path / "nothing", "-f", "toy", "-o", out): 3,
+        ("convert", "-i", toy, "-f", "tos", "-o", out): 2,
+        ("convert", "-i", toy, "-f", "coco", "-o", out): 5,
+        ("convert", "-i", toy, "-f", "toy", "-o", toy): 4,
+        ("convert", "-i", toy, "-f", "toy", "-o", out, "--strict"): 1,
+        ("convert", "-i", toy, "-f", "toy", "-o", out, "-j", "0"): 2,
+        ("convert", "-i", toy, "-f", "toy", "-o", out, "-t", "nope"): 5,
+        ("convert", "-i", toy, "-f", "toy"): 2,
+        ("detect", site): 3,
+        ("info", site): 3,
+        ("formats", "nope"): 2,
+        ("formats", "--", "--x"): 2,
+    }
+    for words, code in cases.items():
+        done = dsk(site, *words)
+        assert done.returncode == code, (words, done.stderr)
+        assert "Traceback" not in done.stderr
+        assert not out.exists()
+    assert "pip install dsk-coco" in dsk(site, "convert", "-i", toy, "-f", "coco", "-o", out).stderr
+    assert "did you mean 'toy'" in dsk(site, "convert", "-i", toy, "-f", "tos", "-o", out).stderr
+
+
+def test_bad_record_stops_or_is_skipped(site: Path, toy: Path, tmp_path: Path) -> None:
+    (toy / "toy.txt").write_text("1,2,3,4\nno box\n5,6,7,8\n")
+    words = ("convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out")
+    stopped = dsk(site, *words)
+    assert stopped.returncode == 3
+    assert "toy.txt:2: no box" in stopped.stderr
+    assert not (tmp_path / "out").exists()
+    skipped = dsk(site, *words, "--on-error", "skip")
+    assert skipped.returncode == 1
+    assert len((tmp_path / "out/toy.txt").read_text().splitlines()) == 2
+    record = json.loads((tmp_path / "errors.jsonl").read_text())
+    assert record["where"].endswith("toy.txt:2")
+
+
+def test_dry_run_writes_nothing(site: Path, toy: Path, tmp_path: Path) -> None:
+    before = sorted(p.name for p in tmp_path.iterdir())
+    done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "--dry-run", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["annotations"]["dropped"] == 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+def test_bug_in_a_plugin_is_named_as_one(site: Path, toy: Path, tmp_path: Path) -> None:
+    (toy / "toy.txt").write_text("boom\n")
+    done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out")
+    assert done.returncode == 70
+    assert "internal error: KeyError" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Traceback" in dsk(
+        site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", DSK_TRACEBACK="1"
+    ).stderr
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_interrupt_leaves_nothing(site: Path, toy: Path, tmp_path: Path, jobs: str) -> None:
+    (toy / "toy.txt").write_text("1,2,3,4\nhang\nhang\n")
+    out = tmp_path / "out"
+    child = subprocess.Popen(
+        [sys.executable, "-m", "dsk", "convert", "-i", toy, "-f", "toy", "-o", out, "-j", jobs],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(site), "DSK_PLUGINS": "toy"},
+        start_new_session=True,
+    )
+    while not any(p.name.startswith(".out.dsk-partial") for p in tmp_path.iterdir()):
+        assert child.poll() is None
+    os.killpg(child.pid, 2)
+    _, said = child.communicate(timeout=30)
+    assert child.returncode == 130, said
+    assert "interrupted" in said
+    assert not [p for p in tmp_path.iterdir() if "out" in p.name]
+
+
+def test_kill_leaves_nothing_that_looks_complete(site: Path, toy: Path, tmp_path: Path) -> None:
+    (toy / "toy.txt").write_text("1,2,3,4\nhang\n")
+    out = tmp_path / "out"
+    child = subprocess.Popen(
+        [sys.executable, "-m", "dsk", "convert", "-i", toy, "-f", "toy", "-o", out],
+        env={**os.environ, "PYTHONPATH": str(site), "DSK_PLUGINS": "toy"},
+    )
+    while not any(p.name.startswith(".out.dsk-partial") for p in tmp_path.iterdir()):
+        assert child.poll() is None
+    child.kill()
+    child.wait()
+    assert not out.exists()
+    (toy / "toy.txt").write_text("1,2,3,4\n")
+    assert dsk(site, "convert", "-i", toy, "-f", "toy", "-o", out).returncode == 0
+    assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == ["out"]
+
+
+def test_start_up_imports_nothing_heavy(site: Path) -> None:
+    code = (
+        "import sys, dsk.__main__ as m\n"
+        "sys.argv = ['dsk', *sys.argv[1:]]\n"
+        "try:\n    m.main()\nexcept SystemExit:\n    pass\n"
+        f"print('HEAVY', sorted(n for n in {HEAVY!r} if n in sys.modules))"
+    )
+    for words in (["--help"], ["formats"], ["plugins"], ["convert", "--help"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONPATH": str(site), "DSK_PLUGINS": ""},
+        )
+        assert done.stdout.splitlines()[-1] == "HEAVY []", words
+
+
+def test_listings(site: Path, toy: Path) -> None:
+    assert "toy" in dsk(site, "formats").stdout
+    facts = json.loads(dsk(site, "formats", "toy", "--json").stdout)
+    assert facts["export"]["options"][0]["name"] == "prefix"
+    assert "-O prefix=" in dsk(site, "formats", "toy").stdout
+    assert "rw" in dsk(site, "formats", "--matrix").stdout
+    assert json.loads(dsk(site, "formats", "--json").stdout)[0]["name"] == "toy"
+    assert "dsk-toy 1.0" in dsk(site, "plugins").stdout
+    assert dsk(site, "detect", toy).stdout.strip() == "toy"
+    info = json.loads(dsk(site, "info", toy, "--json").stdout)
+    assert info["items"] == 2
+    assert info["kinds"] == {"bbox": 3, "caption": 2}
+    assert info["labels"] == {"thing": 3}
+    assert "thing" in dsk(site, "info", toy).stdout
+
+
+def test_plugin_command_is_a_stub_until_named(site: Path) -> None:
+    assert "says hello" in dsk(site, "--help").stdout
+    assert dsk(site, "toy-hello", "--name", "Ада").stdout.strip() == "hello Ада"
+
+
+def test_broken_plugin_is_one_warning_line(site: Path) -> None:
+    fake_plugin(site, "bad", "import not_there_at_all\n")
+    done = dsk(site, "formats")
+    assert done.returncode == 0
+    assert done.stderr.count("\n") == 1
+    assert "warning: plugin 'bad' of dsk-bad is left out" in done.stderr
+    assert "FAILED" in dsk(site, "plugins").stdout
+    failed = dsk(site, "convert", "-i", site, "-f", "bad", "-o", "x")
+    assert failed.returncode == 5
+    assert "not_there_at_all" in failed.stderr
+
+
+def test_version(site: Path) -> None:
+    assert dsk(site, "--version").stdout.startswith("dsk ")

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsk.errors import UnsafePathError
+from dsk.names import clean_name, stem_of
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.jpg",
+        "a/b/c.jpg",
+        ".hidden",
+        "...",
+        "a/...",
+        "..a/b..",
+        "a..b",
+        "a/.hidden/b",
+        "aa:b",
+        "dir/a:b",
+        "über/日本語.jpg",
+        "👩‍👩‍👧/x",
+        "e\u0301",
+        "a b",
+        "-rf",
+        "~/x",
+        "$HOME",
+        "a\nb",
+        "trailing ",
+        "trailing.",
+        "con",
+        "a" * 255,
+        "\udcff.jpg",  # how Python shows a byte of a file name that is no UTF-8
+    ],
+)
+def test_plain_names_stay_as_they_are(name):
+    assert clean_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "clean"),
+    [
+        ("./a", "a"),
+        ("a/./b", "a/b"),
+        ("a//b", "a/b"),
+        ("a/", "a"),
+        ("a\\b", "a/b"),
+        (".\\a\\\\b\\", "a/b"),
+        ("a/.", "a"),
+        ("././a", "a"),
+    ],
+)
+def test_other_spellings_are_made_plain(name, clean):
+    assert clean_name(name) == clean
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "./",
+        "././.",
+        "..",
+        "../a",
+        "a/..",
+        "a/../b",
+        "a/../../b",
+        "..\\a",
+        "a\\..\\..\\b",
+        "a/..\\b",
+        "./..",
+        "/",
+        "/etc/passwd",
+        "//server/share",
+        "\\windows",
+        "\\\\server\\share",
+        "C:",
+        "C:\\x",
+        "c:/x",
+        "c:x",
+        "./c:/x",
+        "a\0b",
+        "\0",
+        "../a\0",
+        "\ud800.jpg",  # half a character: no file system takes it
+    ],
+)
+def test_names_that_lead_out_are_refused(name):
+    with pytest.raises(UnsafePathError):
+        clean_name(name)
+
+
+def test_error_says_where_the_name_was_found():
+    with pytest.raises(UnsafePathError, match=r"^ann\.json#/images/3: .*'\.\./x'"):
+        clean_name("../x", "ann.json#/images/3")
+
+
+PIECES = st.sampled_from(["/", "\\", ".", "..", "a", "C:", "é", " ", "\n", "\0", "b.jpg", "~"])
+NAMES = st.one_of(st.text(max_size=12), st.lists(PIECES, max_size=8).map("".join))
+
+
+@given(NAMES)
+def test_what_passes_stays_below_its_root(name):
+    try:
+        clean = clean_name(name)
+    except UnsafePathError:
+        return
+    assert clean_name(clean) == clean
+    assert "\0" not in clean
+    assert os.path.normpath(f"/root/{clean}") == f"/root/{clean}"
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("a.jpg", "a"),
+        ("a/b.c/d.jpg", "a/b.c/d"),
+        ("a.tar.gz", "a.tar"),
+        ("noext", "noext"),
+        ("a.b/noext", "a.b/noext"),
+        (".jpg", ".jpg"),
+        ("a/.jpg", "a/.jpg"),
+        ("a.", "a"),
+        ("日本.本.png", "日本.本"),
+        ("a/", "a/"),
+        ("", ""),
+        ("..jpg", "."),
+    ],
+)
+def test_stem(name, stem):
+    assert stem_of(name) == stem
