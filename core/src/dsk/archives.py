@@ -151,7 +151,14 @@ class TarRoot(ArchiveRoot):
             for info in tar:
                 if info.isfile():
                     self._members[clean_name(info.name, path)] = info
+                elif info.islnk() and (first := self._members.get(clean_name(info.linkname, path))):
+                    self._members[clean_name(info.name, path)] = first
         super().__init__(path, ((name, i.size) for name, i in self._members.items()))
+
+    def __del__(self) -> None:
+        file: BinaryIO | None = getattr(self, "_file", None)  # __init__ may have failed before
+        if file is not None:
+            file.close()
 
     def _open(self, name: str) -> BinaryIO:
         info = self._members[name]
@@ -161,7 +168,8 @@ class TarRoot(ArchiveRoot):
 
     def _reopen(self) -> None:
         # /proc gives an own file position for the same, maybe unnamed, file.
-        self._file = open(f"/proc/self/fd/{self._file.fileno()}", "rb")  # noqa: PTH123, SIM115
+        shared = self._file
+        self._file = open(f"/proc/self/fd/{shared.fileno()}", "rb")  # noqa: PTH123, SIM115
 
 
 def _plain_tar(path: str) -> BinaryIO:

@@ -157,17 +157,27 @@ class DirectoryRoot(InputRoot):
         return os.path.join(self._base, clean_name(name, self.path)) if name else self._base  # noqa: PTH118
 
     def _check_inside(self, full: str, name: str) -> None:
-        """Refuse symbolic links that lead out of the root; checked once per folder and per link."""
-        folder = os.path.dirname(full)  # noqa: PTH120
-        inside = self._inside.get(folder)
-        if inside is None:
-            inside = self._inside[folder] = self._is_below(os.path.realpath(folder))
-        if not inside or (os.path.islink(full) and not self._is_below(os.path.realpath(full))):  # noqa: PTH114
+        """Refuse symbolic links that lead out of the root, but for the one the user gave."""
+        inside = self._folder_inside(os.path.dirname(full))  # noqa: PTH120
+        if inside and os.path.islink(full) and name != self.focus:  # noqa: PTH114
+            inside = self._is_below(os.path.realpath(full))
+        if not inside:
             raise UnsafePathError(
                 "a symbolic link leads out of the dataset",
                 where=self.show(name),
                 hint="copy the files in, or give the folder that holds both",
             )
+
+    def _folder_inside(self, folder: str) -> bool:
+        """Whether a folder really lies in the root; asked of the system once per folder."""
+        inside = self._inside.get(folder)
+        if inside is None:
+            inside = self._inside[folder] = self._is_below(os.path.realpath(folder))
+        return inside
+
+    def holds(self, name: str) -> bool:
+        """Whether the folder of this relative name's file lies in the root, links followed."""
+        return self._folder_inside(os.path.dirname(self._full(name)))  # noqa: PTH120
 
     def _is_below(self, real: str) -> bool:
         return real == self._real or real.startswith(self._real.rstrip(os.sep) + os.sep)
@@ -181,10 +191,11 @@ class DirectoryRoot(InputRoot):
                 for entry in entries:
                     if entry.name in JUNK:
                         continue
-                    if not entry.is_dir():
+                    if entry.is_dir():
+                        if not entry.is_symlink() or self._enters(full, entry.path):
+                            folders.append(entry.name)
+                    elif entry.is_file() or entry.is_symlink():  # reading a pipe would never end
                         files.append(entry.name)
-                    elif not entry.is_symlink() or self._enters(full, entry.path):
-                        folders.append(entry.name)
         except (FileNotFoundError, NotADirectoryError):
             return [], []
         except OSError as error:
@@ -194,7 +205,13 @@ class DirectoryRoot(InputRoot):
     def _enters(self, full: str, link: str) -> bool:
         """Whether a linked folder lies in the root and is no loop."""
         real = os.path.realpath(link)
-        return self._is_below(real) and not os.path.realpath(full).startswith(real)
+        while self._is_below(real):
+            if f"{os.path.realpath(full)}/".startswith(f"{real.rstrip('/')}/"):
+                return False
+            if full == self._base:
+                return True
+            full = os.path.dirname(full)  # noqa: PTH120 - links above may have led here
+        return False
 
     def is_file(self, name: str) -> bool:
         """See ``InputRoot.is_file``."""
@@ -268,20 +285,30 @@ class _FolderReader:
         os.close(self._folder)
 
     def __call__(self, name: str) -> bytes | None:
+        safe = clean_name(name)
+        if "/" in safe and not self._root.holds(self._name(safe)):
+            return self._carefully(name)
         try:
-            descriptor = os.open(clean_name(name), _READ, dir_fd=self._folder)
+            descriptor = os.open(safe, _READ, dir_fd=self._folder)
         except FileNotFoundError:
             return None
-        except OSError:  # a link or the like: the careful way decides
-            return self._root.read(self._name(name), self._limit)
+        except OSError:
+            return self._carefully(name)
         try:
             if self._limit is not None:
                 return os.read(descriptor, self._limit)
             return _read_all(descriptor)
+        except IsADirectoryError:
+            return None
         except OSError as error:
             raise InputError(_reason(error), where=self._root.show(self._name(name))) from error
         finally:
             os.close(descriptor)
+
+    def _carefully(self, name: str) -> bytes | None:
+        """Read what may be a link; it may lead out, or nowhere."""
+        full = self._name(name)
+        return self._root.read(full, self._limit) if self._root.is_file(full) else None
 
     def _name(self, name: str) -> str:
         return f"{self._under}/{name}" if self._under else name

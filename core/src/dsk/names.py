@@ -13,7 +13,8 @@ _SUSPECT = re.compile(
     r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)|[\\\0]|^/|^[A-Za-z]:|//|/$|^$|[\ud800-\udfff]"
 )
 _DRIVE = re.compile(r"^[A-Za-z]:")
-_MAX_PART = 255
+# Python shows bytes of file names that are no UTF-8 as U+DC80 to U+DCFF; other halves are no names.
+_LONE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 
 
 def clean_name(name: str, where: str = "") -> str:
@@ -33,10 +34,12 @@ def clean_name(name: str, where: str = "") -> str:
         return name
     if "\0" in name:
         raise UnsafePathError(f"the name {name!r} holds a NUL", where=where)
+    if _LONE.search(name):
+        raise UnsafePathError(f"the name {name!r} holds half a character", where=where)
     posix = name.replace("\\", "/")
-    if posix.startswith("/") or _DRIVE.match(posix):
-        raise UnsafePathError(f"the name {name!r} is absolute", where=where)
     parts = [part for part in posix.split("/") if part not in ("", ".")]
+    if posix.startswith("/") or (parts and _DRIVE.match(parts[0])):
+        raise UnsafePathError(f"the name {name!r} is absolute", where=where)
     if ".." in parts:
         raise UnsafePathError(f"the name {name!r} leads out of its folder", where=where)
     if not parts:

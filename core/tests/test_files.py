@@ -1,0 +1,355 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+
+import pytest
+
+from dsk import files
+from dsk.errors import InputError, UnsafePathError
+from dsk.files import DirectoryRoot, open_root
+
+
+@pytest.fixture
+def root(tmp_path):
+    base = tmp_path / "data"
+    for name in ("b.txt", "a.txt", "sub/c.TXT", "sub/deep/d.jpg", "sub2/e.txt", ".DS_Store"):
+        path = base / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    (base / "__MACOSX").mkdir()
+    (base / "__MACOSX" / "junk.txt").write_text("junk")
+    return DirectoryRoot(str(base))
+
+
+@pytest.fixture
+def secret(tmp_path):
+    """A file beside the root."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / "secret.txt").write_text("secret")
+    return folder
+
+
+def base(root):
+    return os.path.abspath(root.path)
+
+
+def test_entries_are_sorted_and_without_junk(root):
+    assert root.entries() == (["sub", "sub2"], ["a.txt", "b.txt"])
+    assert root.entries("sub") == (["deep"], ["c.TXT"])
+
+
+def test_a_missing_folder_and_a_file_have_no_entries(root):
+    assert root.entries("nothing") == ([], [])
+    assert root.entries("a.txt") == ([], [])
+
+
+def test_walk_goes_files_first(root):
+    assert list(root.walk()) == ["a.txt", "b.txt", "sub/c.TXT", "sub/deep/d.jpg", "sub2/e.txt"]
+
+
+def test_walk_stops_at_a_depth(root):
+    assert list(root.walk(depth=0)) == ["a.txt", "b.txt"]
+    assert list(root.walk("sub", depth=1)) == ["sub/c.TXT", "sub/deep/d.jpg"]
+
+
+def test_files_filters_by_lower_cased_ending(root):
+    assert root.files(suffixes={".txt"}) == ["a.txt", "b.txt", "sub/c.TXT", "sub2/e.txt"]
+    assert root.files("sub", {".jpg"}) == ["sub/deep/d.jpg"]
+    assert root.files("sub2") == ["sub2/e.txt"]
+
+
+def test_names_are_case_sensitive(root):
+    assert root.is_file("a.txt")
+    assert not root.is_file("A.txt")
+
+
+def test_is_file_and_is_dir(root):
+    assert root.is_dir("sub")
+    assert root.is_dir("")
+    assert not root.is_dir("a.txt")
+    assert not root.is_file("sub")
+
+
+def test_read_whole_and_in_part(root):
+    assert root.read("sub/deep/d.jpg") == b"sub/deep/d.jpg"
+    assert root.read("sub/deep/d.jpg", 3) == b"sub"
+    assert root.size("a.txt") == 5
+
+
+@pytest.mark.parametrize("method", ["read", "open", "buffer", "text", "size"])
+def test_a_missing_file_is_an_input_error_that_names_it(root, method):
+    with pytest.raises(InputError, match=r"data/no\.txt: there is no such file"):
+        getattr(root, method)("no.txt")
+
+
+def test_reading_a_folder_says_that_it_is_one(root):
+    with pytest.raises(InputError, match="folder, not a file"):
+        root.read("sub")
+
+
+@pytest.mark.parametrize(
+    "method", ["read", "open", "buffer", "text", "size", "is_file", "is_dir", "locate", "entries"]
+)
+@pytest.mark.parametrize("name", ["../outside/secret.txt", "/etc/passwd", "a/../../x", "a\0b"])
+def test_no_method_takes_a_name_that_leads_out(root, method, name):
+    with pytest.raises(UnsafePathError):
+        getattr(root, method)(name)
+
+
+def test_the_reader_takes_no_name_that_leads_out(root):
+    read = root.reader("sub")
+    for name in ("../a.txt", "/etc/passwd", "deep/../../a.txt"):
+        with pytest.raises(UnsafePathError):
+            read(name)
+
+
+def test_text_drops_a_byte_order_mark(root):
+    with open(f"{base(root)}/bom.txt", "wb") as file:
+        file.write(b"\xef\xbb\xbfh\xc3\xa9")
+    assert root.text("bom.txt") == "hé"
+
+
+def test_text_of_another_encoding_is_an_input_error(root):
+    with open(f"{base(root)}/latin.txt", "wb") as file:
+        file.write(b"h\xe9")
+    with pytest.raises(InputError, match=r"latin\.txt: not UTF-8"):
+        root.text("latin.txt")
+
+
+def test_buffer_maps_and_an_empty_file_is_empty(root):
+    assert bytes(root.buffer("a.txt")) == b"a.txt"
+    open(f"{base(root)}/empty", "wb").close()
+    assert bytes(root.buffer("empty")) == b""
+
+
+def test_locate_does_not_ask_whether_the_file_is_there(root):
+    assert root.locate("no/where.jpg") == f"{base(root)}/no/where.jpg"
+
+
+# --- links ---------------------------------------------------------------------------------------
+
+
+def test_a_link_inside_the_root_works_everywhere(root):
+    os.symlink("a.txt", f"{base(root)}/link.txt")
+    os.symlink("sub", f"{base(root)}/linked")
+    assert root.read("link.txt") == b"a.txt"
+    assert root.reader()("link.txt") == b"a.txt"
+    assert root.read("linked/c.TXT") == b"sub/c.TXT"
+    assert root.reader("linked")("c.TXT") == b"sub/c.TXT"
+    assert root.reader()("linked/c.TXT") == b"sub/c.TXT"
+    assert "linked/deep/d.jpg" in root.files()
+
+
+@pytest.mark.parametrize("method", ["read", "open", "buffer", "text"])
+def test_a_linked_file_outside_is_refused(root, secret, method):
+    os.symlink(secret / "secret.txt", f"{base(root)}/link.txt")
+    with pytest.raises(UnsafePathError, match="symbolic link leads out"):
+        getattr(root, method)("link.txt")
+    with pytest.raises(UnsafePathError, match="symbolic link leads out"):
+        root.reader()("link.txt")
+
+
+def test_a_linked_folder_outside_is_refused(root, secret):
+    os.symlink(secret, f"{base(root)}/out")
+    assert root.files() == ["a.txt", "b.txt", "sub/c.TXT", "sub/deep/d.jpg", "sub2/e.txt"]
+    with pytest.raises(UnsafePathError):
+        root.read("out/secret.txt")
+    with pytest.raises(UnsafePathError):
+        root.reader("out")
+    with pytest.raises(UnsafePathError):
+        root.reader()("out/secret.txt")
+
+
+def test_a_chain_of_links_that_ends_outside_is_refused(root, secret):
+    os.symlink(secret, f"{base(root)}/sub/first")
+    os.symlink("sub/first/secret.txt", f"{base(root)}/second")
+    with pytest.raises(UnsafePathError):
+        root.read("second")
+
+
+def test_a_folder_whose_name_begins_like_the_root_is_outside(tmp_path, root):
+    twin = tmp_path / "data-twin"
+    twin.mkdir()
+    (twin / "x").write_text("x")
+    os.symlink(twin / "x", f"{base(root)}/link")
+    with pytest.raises(UnsafePathError):
+        root.read("link")
+
+
+def test_a_root_that_is_itself_a_link_is_fine(tmp_path, root):
+    os.symlink(base(root), tmp_path / "alias")
+    alias = DirectoryRoot(str(tmp_path / "alias"))
+    assert alias.read("a.txt") == b"a.txt"
+    assert alias.reader("sub")("c.TXT") == b"sub/c.TXT"
+
+
+def test_a_dangling_link_is_a_missing_file(root):
+    os.symlink("gone", f"{base(root)}/dangling")
+    assert not root.is_file("dangling")
+    assert root.reader()("dangling") is None
+    with pytest.raises(InputError, match="no such file"):
+        root.read("dangling")
+
+
+def test_loops_of_links_end(root):
+    os.symlink(".", f"{base(root)}/self")
+    os.symlink("..", f"{base(root)}/sub/up")
+    names = root.files()
+    assert names.count("sub/deep/d.jpg") == 1
+    assert not [n for n in names if n.startswith("self")]
+
+
+def test_two_folders_linked_into_one_another_end(root):
+    os.symlink("../sub2", f"{base(root)}/sub/over")
+    os.symlink("../sub", f"{base(root)}/sub2/back")
+    names = root.files()
+    assert "sub/over/e.txt" in names
+    assert "sub2/back/c.TXT" in names
+    assert max(name.count("/") for name in names) <= 3
+
+
+def test_a_link_to_a_sibling_whose_name_is_a_beginning_is_no_loop(tmp_path):
+    for name in ("a", "ab"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "a" / "x").write_text("x")
+    os.symlink("../a", tmp_path / "ab" / "link")
+    assert DirectoryRoot(str(tmp_path)).files() == ["a/x", "ab/link/x"]
+
+
+def test_a_link_given_by_the_user_is_trusted(tmp_path, secret):
+    folder = tmp_path / "links"
+    folder.mkdir()
+    os.symlink(secret / "secret.txt", folder / "ann.txt")
+    root = open_root(folder / "ann.txt")
+    assert root.focus == "ann.txt"
+    assert root.read("ann.txt") == b"secret"
+
+
+def test_a_pipe_is_no_file_of_a_dataset(root):
+    os.mkfifo(f"{base(root)}/pipe.txt")
+    assert "pipe.txt" not in root.files()
+    assert not root.is_file("pipe.txt")
+
+
+# --- the fast reader -----------------------------------------------------------------------------
+
+
+def test_the_reader_reads_below_its_folder(root):
+    read = root.reader("sub")
+    assert read("c.TXT") == b"sub/c.TXT"
+    assert read("deep/d.jpg") == b"sub/deep/d.jpg"
+
+
+@pytest.mark.parametrize("name", ["no.txt", "deep", "c.TXT/x", "no/x"])
+def test_the_reader_gives_none_for_what_is_no_file(root, name):
+    assert root.reader("sub")(name) is None
+
+
+def test_the_reader_of_a_missing_folder_finds_nothing(root):
+    assert root.reader("nowhere")("x") is None
+
+
+@pytest.mark.parametrize("size", [0, files._CHUNK - 1, files._CHUNK, files._CHUNK + 1, 3_000_001])
+def test_the_reader_reads_files_of_any_size(root, size):
+    data = bytes(range(251)) * (size // 251 + 1)
+    with open(f"{base(root)}/large", "wb") as file:
+        file.write(data[:size])
+    assert root.reader()("large") == data[:size]
+
+
+def test_readers_do_not_use_up_the_open_files(root):
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, limit[1]))
+    try:
+        for _ in range(400):
+            assert root.reader("sub")("c.TXT") == b"sub/c.TXT"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+
+
+def test_an_unreadable_file_is_an_error_not_a_missing_one(root, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    read = root.reader()
+    monkeypatch.setattr(files.os, "open", refuse)
+    monkeypatch.setattr(files, "open", refuse, raising=False)
+    with pytest.raises(InputError, match=r"a\.txt: Permission denied"):
+        read("a.txt")
+
+
+def test_an_unreadable_folder_is_an_error_not_an_empty_one(root, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(files.os, "scandir", refuse)
+    with pytest.raises(InputError, match="sub: Permission denied"):
+        root.entries("sub")
+
+
+def _read_in_child(read, names, queue):
+    queue.put([read(name) for name in names])
+
+
+def test_a_reader_made_before_a_fork_works_in_both(root):
+    context = multiprocessing.get_context("fork")
+    read, queue = root.reader(), context.Queue()
+    child = context.Process(target=_read_in_child, args=(read, ["a.txt", "sub/c.TXT"], queue))
+    child.start()
+    assert queue.get(timeout=30) == [b"a.txt", b"sub/c.TXT"]
+    child.join()
+    assert read("b.txt") == b"b.txt"
+
+
+def test_a_name_that_is_no_utf8_can_be_read(root):
+    raw = os.fsencode(base(root)) + b"/caf\xe9.txt"
+    with open(raw, "wb") as file:
+        file.write(b"latin")
+    name = next(n for n in root.files() if n.startswith("caf"))
+    assert root.read(name) == root.reader()(name) == b"latin"
+
+
+# --- what the user gives -------------------------------------------------------------------------
+
+
+def test_a_folder_gives_a_root_without_focus(root):
+    opened = open_root(base(root))
+    assert opened.focus is None
+    assert opened.name == "data"
+    assert opened.up() is opened
+
+
+def test_a_file_gives_its_folder_with_focus(root):
+    opened = open_root(f"{base(root)}/sub/deep/d.jpg")
+    assert (opened.name, opened.focus) == ("deep", "d.jpg")
+    assert opened.read(opened.focus) == b"sub/deep/d.jpg"
+    above = opened.up()
+    assert (above.name, above.focus) == ("sub", "deep/d.jpg")
+    assert above.read(above.focus) == b"sub/deep/d.jpg"
+    assert above.is_file("c.TXT")
+
+
+def test_a_relative_path_is_kept_for_messages(root, monkeypatch):
+    monkeypatch.chdir(base(root))
+    opened = open_root("sub")
+    assert opened.show("c.TXT") == "sub/c.TXT"
+    assert opened.read("c.TXT") == b"sub/c.TXT"
+
+
+def test_changing_the_working_folder_later_does_no_harm(root, monkeypatch):
+    monkeypatch.chdir(base(root))
+    opened = open_root("sub")
+    monkeypatch.chdir("/")
+    assert opened.read("c.TXT") == b"sub/c.TXT"
+    assert opened.files() == ["c.TXT", "deep/d.jpg"]
+
+
+def test_nothing_at_the_path_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match="no such file or folder"):
+        open_root(tmp_path / "nothing")
+    os.symlink("gone", tmp_path / "dangling")
+    with pytest.raises(InputError):
+        open_root(tmp_path / "dangling")

@@ -1,0 +1,141 @@
+"""Write docs/formats/*.md: a page per plugin from its descriptors, and its hand-written notes.
+
+    python scripts/make_docs.py            write the pages
+    python scripts/make_docs.py --check    exit 1 if a page is not up to date
+
+Needs all format packages installed; each package's ``notes.md`` says what a person must know.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.registry import Plugin, registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ROOT / "docs" / "formats"
+
+
+def cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    return lines + [f"| {' | '.join(map(cell, row))} |" for row in rows]
+
+
+def option_rows(options: Sequence[Option]) -> list[tuple[object, ...]]:
+    rows = []
+    for option in options:
+        kind = option.type if isinstance(option.type, str) else option.type.__name__
+        choices = f" ({', '.join(option.choices)})" if option.choices else ""
+        default = "" if option.default is None else f"`{option.default}`"
+        rows.append((f"`{option.name}`", kind + choices, default, option.help))
+    return rows
+
+
+def kept(caps: Capabilities) -> str:
+    parts = [
+        *sorted(caps.fields),
+        *(f"attribute `{name}`" for name in sorted(caps.attributes)),
+        *(f"label {name}" for name in sorted(caps.label_fields)),
+    ]
+    if caps.item_attributes is True:
+        parts.append("item attributes")
+    if "polygon" in caps.annotations:
+        parts.append("several rings" if caps.multi_ring else "single rings only")
+        if caps.holes:
+            parts.append("holes")
+    return ", ".join(parts) or "nothing more"
+
+
+def section(reads: ImporterInfo | None, writes: ExporterInfo | None) -> list[str]:
+    info = writes or reads
+    if info is None:
+        return []
+    lines = [f"## {info.name}", "", info.summary, ""]
+    aliases = sorted({*(reads.aliases if reads else ()), *(writes.aliases if writes else ())})
+    if aliases:
+        lines += [f"Also called {', '.join(f'`{a}`' for a in aliases)}.", ""]
+    layout = (writes.layout if writes else "") or (reads.layout if reads else "")
+    if layout:
+        lines += ["```text", layout.strip("\n"), "```", ""]
+    if reads is not None:
+        kinds = ", ".join(sorted(reads.kinds)) or "no annotations"
+        lines += [f"**Reading** gives {kinds}.", ""]
+        if reads.options:
+            lines += [*table(("-I", "type", "default", ""), option_rows(reads.options)), ""]
+    if writes is None:
+        lines += ["It cannot be written.", ""]
+    else:
+        kinds = ", ".join(sorted(writes.capabilities.annotations)) or "no annotations"
+        lines += [f"**Writing** holds {kinds}; it keeps {kept(writes.capabilities)}.", ""]
+        if writes.options:
+            lines += [*table(("-O", "type", "default", ""), option_rows(writes.options)), ""]
+    return lines
+
+
+def page(plugin: Plugin, notes: str) -> str:
+    importers = {i.name: i for i in plugin.infos if isinstance(i, ImporterInfo)}
+    exporters = {i.name: i for i in plugin.infos if isinstance(i, ExporterInfo)}
+    names = list(dict.fromkeys([*importers, *exporters]))
+    rows = [
+        (f"`{n}`", "yes" if n in importers else "", "yes" if n in exporters else "", info.summary)
+        for n in names
+        if (info := exporters.get(n) or importers[n])
+    ]
+    lines = [
+        "<!-- Made by scripts/make_docs.py from the package's descriptors and its notes.md. -->",
+        f"# {plugin.dist}",
+        "",
+        f"`pip install {plugin.dist}`",
+        "",
+        *table(("format", "read", "written", ""), rows),
+        "",
+        notes.strip(),
+        "",
+    ]
+    for name in names:
+        lines += section(importers.get(name), exporters.get(name))
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def pages() -> dict[Path, str]:
+    made = {}
+    for plugin in registry().plugins:
+        if plugin.error:
+            sys.exit(f"plugin {plugin.name} is broken: {plugin.error}")
+        package = plugin.module.partition(".")[0].removeprefix("dsk_")
+        notes = ROOT / "formats" / package / "notes.md"
+        if notes.is_file():
+            made[PAGES / f"{package}.md"] = page(plugin, notes.read_text(encoding="utf-8"))
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    stale = []
+    for path, text in pages().items():
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(path.relative_to(ROOT).as_posix())
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        print(("not up to date: " if check else "written: ") + ", ".join(stale))
+    sys.exit(1 if check and stale else 0)
+
+
+if __name__ == "__main__":
+    main()
