@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import lzma
 import os
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -28,7 +29,17 @@ MAX_RATIO = 250
 FREE = 64 << 20
 """Members up to this size are never taken for bombs."""
 
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    ValueError,
+    struct.error,
+    NotImplementedError,
+)
 
 
 class ArchiveRoot(InputRoot):
@@ -62,23 +73,26 @@ class ArchiveRoot(InputRoot):
             known = self._tree[name] = ([], [])
         return known
 
+    def _key(self, name: str) -> str:
+        return clean_name(name, self.path) if name else ""
+
     def entries(self, under: str = "") -> tuple[list[str], list[str]]:
         """See ``InputRoot.entries``."""
-        folders, files = self._tree.get(under, ([], []))
+        folders, files = self._tree.get(self._key(under), ([], []))
         return [f for f in folders if f not in JUNK], [f for f in files if f not in JUNK]
 
     def is_file(self, name: str) -> bool:
         """See ``InputRoot.is_file``."""
-        return name in self._sizes or clean_name(name, self.path) in self._sizes
+        return self._key(name) in self._sizes
 
     def is_dir(self, name: str) -> bool:
         """See ``InputRoot.is_dir``."""
-        return name in self._tree
+        return self._key(name) in self._tree
 
     def size(self, name: str) -> int:
         """See ``InputRoot.size``."""
         try:
-            return self._sizes[name]
+            return self._sizes[self._key(name)]
         except KeyError:
             raise InputError("the archive has no such member", where=self.show(name)) from None
 
@@ -92,10 +106,10 @@ class ArchiveRoot(InputRoot):
             self._reopen()
             self._pid = os.getpid()
         try:
-            return self._open(name)
+            return self._open(self._key(name))
         except KeyError:
             raise InputError("the archive has no such member", where=self.show(name)) from None
-        except (*_DAMAGE, RuntimeError, NotImplementedError) as error:
+        except (*_DAMAGE, RuntimeError) as error:
             raise InputError(f"cannot read the member: {error}", where=self.show(name)) from error
 
     def read(self, name: str, limit: int | None = None) -> bytes:
@@ -120,7 +134,7 @@ class ZipRoot(ArchiveRoot):
         self._members = {
             clean_name(info.filename, path): info
             for info in self._zip.infolist()
-            if not info.is_dir()
+            if not info.filename.endswith("/")
         }
         super().__init__(path, ((name, i.file_size) for name, i in self._members.items()))
 
@@ -183,8 +197,7 @@ def _plain_tar(path: str) -> BinaryIO:
     if opener is None:
         return open(path, "rb")  # noqa: PTH123
     limit = max(FREE, MAX_RATIO * os.path.getsize(path))  # noqa: PTH202
-    plain = tempfile.TemporaryFile()  # noqa: SIM115
-    with opener(path, "rb") as packed:
+    with tempfile.TemporaryFile() as plain, opener(path, "rb") as packed:
         done = 0
         while chunk := packed.read(1 << 20):
             done += len(chunk)
@@ -193,8 +206,9 @@ def _plain_tar(path: str) -> BinaryIO:
                     f"the archive grows more than {MAX_RATIO} times when unpacked", where=path
                 )
             plain.write(chunk)
-    plain.seek(0)
-    return cast("BinaryIO", plain)
+        plain.flush()
+        # Opened anew for reading only: a writable one moves the position when a fork closes it.
+        return open(f"/proc/self/fd/{plain.fileno()}", "rb")  # noqa: PTH123
 
 
 def archive_root(path: str) -> ArchiveRoot | None:

@@ -15,7 +15,7 @@ from dsk.names import clean_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-__all__ = ["DirectoryRoot", "InputRoot", "open_member", "open_root"]
+__all__ = ["DirectoryRoot", "InputRoot", "open_member", "open_root", "read_member"]
 
 JUNK = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git"})
 """Names that file managers and version control leave behind; never part of a dataset."""
@@ -366,3 +366,10 @@ def open_member(member: ArchiveMember) -> BinaryIO:
     from dsk.archives import cached_root
 
     return cached_root(member.archive).open(member.name)
+
+
+def read_member(member: ArchiveMember) -> bytes:
+    """Return the content of one member of an archive; errors as for ``open_member``."""
+    from dsk.archives import cached_root
+
+    return cached_root(member.archive).read(member.name)

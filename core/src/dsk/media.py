@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from msgspec import Struct
 
-from dsk.errors import MediaError
+from dsk.errors import InputError, MediaError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,6 +128,8 @@ class Media(Struct, frozen=True, gc=False):
             raise MediaError(
                 error.strerror or str(error), where=self.path or str(source)
             ) from error
+        except InputError as error:
+            raise MediaError(error.message, where=error.where) from error
         if isinstance(source, bytes):
             return io.BytesIO(source)
         raise MediaError(f"the {self.kind} has no file", where=self.path)
@@ -140,6 +142,13 @@ class Media(Struct, frozen=True, gc=False):
         """
         if isinstance(self.source, bytes):
             return self.source
+        if isinstance(self.source, ArchiveMember):
+            from dsk.files import read_member
+
+            try:
+                return read_member(self.source)
+            except InputError as error:
+                raise MediaError(error.message, where=error.where) from error
         with self.open() as file:
             return file.read()
 

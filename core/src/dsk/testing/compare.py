@@ -272,7 +272,9 @@ class _Comparer:
         for name in ("bbox", "area"):
             stated = getattr(a, name, None), getattr(b, name, None)
             if None not in stated and not self.near(np.ravel(stated[0]), np.ravel(stated[1])):
-                mine.note("stated", where, f"{name}: expected {stated[0]}, found {stated[1]}", a.kind)
+                mine.note(
+                    "stated", where, f"{name}: expected {stated[0]}, found {stated[1]}", a.kind
+                )
         mine.values("attributes", where, a.attributes, b.attributes, a.kind)
         if a.id and a.id != b.id:
             mine.note("id", where, f"expected {a.id}, found {b.id}", a.kind)
@@ -340,7 +342,9 @@ class _Comparer:
         if isinstance(a, Mask3d):
             x, y = _voxels(a), _voxels(b)
             same = x.shape == y.shape and bool((x == y).all())
-            return None if same else f"voxels differ: {x.sum()} of {x.shape}, {y.sum()} of {y.shape}"
+            return (
+                None if same else f"voxels differ: {x.sum()} of {x.shape}, {y.sum()} of {y.shape}"
+            )
         if isinstance(a, Skeleton | Points):
             return self.points(a, b)
         if isinstance(a, Cuboid3d):
@@ -353,14 +357,22 @@ class _Comparer:
         return None if self.near(x, y) else f"expected {_text(x)}, found {_text(y)}"
 
     def rings(self, a: Polygon, b: Polygon) -> str | None:
-        x = sorted((n in a.holes, _unclosed(ring)) for n, ring in enumerate(a.rings))
-        y = sorted((n in b.holes, _unclosed(ring)) for n, ring in enumerate(b.rings))
-        if len(x) == len(y) and all(
-            hole == other and self.near(ring, ring2)
-            for (hole, ring), (other, ring2) in zip(x, y, strict=True)
-        ):
-            return None
-        return f"expected rings {x}, found {y} (True: holes)"
+        """Compare rings in any order, from any first point on."""
+        rest = [(n in b.holes, _unclosed(ring)) for n, ring in enumerate(b.rings)]
+        for n, ring in enumerate(a.rings):
+            points = _unclosed(ring)
+            same = (
+                k
+                for k, (hole, other) in enumerate(rest)
+                if hole == (n in a.holes)
+                and any(self.near(points, np.roll(other, s, axis=0)) for s in range(len(other)))
+            )
+            hit = next(same, None)
+            if hit is None:
+                what = "hole" if n in a.holes else "ring"
+                return f"the {what} {_text(points)} is not among {[_text(r) for _, r in rest]}"
+            rest.pop(hit)
+        return f"rings were added: {[_text(r) for _, r in rest]}" if rest else None
 
     def masks(self, a: Mask, b: Mask) -> str | None:
         x, y = a.image, b.image
@@ -458,13 +470,11 @@ def _named(partition: list[list[int]], pairs: Sequence[tuple[Annotation, Annotat
     return [[_brief(pairs[n][0]) for n in group] for group in partition]
 
 
-def _unclosed(ring: Sequence[float]) -> list[float]:
-    """Return a ring from its lowest point on, without a repeated last point."""
-    points = [(float(x), float(y)) for x, y in zip(ring[::2], ring[1::2], strict=True)]
-    if len(points) > 1 and points[0] == points[-1]:
-        points.pop()
-    start = points.index(min(points)) if points else 0
-    return [value for point in points[start:] + points[:start] for value in point]
+def _unclosed(ring: Sequence[float]) -> Any:
+    """Return a ring's points, (n, 2), without a repeated last one."""
+    points = np.reshape(np.asarray(ring, dtype=float), (-1, 2))
+    closed = len(points) > 1 and bool((points[0] == points[-1]).all())
+    return points[:-1] if closed else points
 
 
 def _voxels(a: Mask3d) -> Any:

@@ -1,0 +1,201 @@
+"""Checks that data come back as they went in, and that nothing is lost in silence."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+from dsk.categories import Categories
+from dsk.dataset import Dataset
+from dsk.errors import DskError, InputError
+from dsk.loss import Ledger
+from dsk.names import clean_name
+from dsk.testing import samples
+from dsk.testing.base import SuiteBase, touch
+from dsk.testing.compare import differences, listing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["RoundTripChecks"]
+
+
+class RoundTripChecks(SuiteBase):
+    """Export, import, compare."""
+
+    def test_round_trip(self, kind: str, tmp_path: Path) -> None:
+        """Each kind alone comes back as it went in, and no loss is reported."""
+        self.needs()
+        self.assert_survives(self.sample(kind), tmp_path / "out")
+
+    def test_round_trip_mixed(self, tmp_path: Path) -> None:
+        """All kinds together, in several subsets."""
+        self.needs()
+        self.assert_survives(self.sample(subsets=self.subsets), tmp_path / "out")
+
+    def test_round_trip_of_media_in_files(self, tmp_path: Path) -> None:
+        """Media that are files elsewhere."""
+        self.needs()
+        dataset = self.sample(media="file", folder=tmp_path / "media")
+        self.assert_survives(dataset, tmp_path / "out")
+
+    def test_empty_dataset(self, tmp_path: Path) -> None:
+        """No items: a valid output, or one that is said to hold nothing."""
+        self.needs()
+        empty = Dataset.from_iterable([], samples.categories(self.recipe()))
+        report = self.write(empty, tmp_path / "out")
+        assert report.items == {"in": 0, "out": 0}
+        try:
+            back = list(self.read(tmp_path / "out"))
+        except InputError:
+            return
+        assert back == []
+
+    def test_items_without_annotations(self, tmp_path: Path) -> None:
+        """Items with media only."""
+        self.needs()
+        dataset = self.sample()
+        bare = [
+            item.replace(annotations=()) if number % 2 else item
+            for number, item in enumerate(dataset)
+        ]
+        self.assert_reported(_like(dataset, bare), tmp_path / "out")
+
+    def test_items_without_media(self, tmp_path: Path) -> None:
+        """Items with annotations only."""
+        self.needs()
+        self.assert_reported(self.sample(media="none"), tmp_path / "out")
+
+    def test_media_that_are_only_named(self, tmp_path: Path) -> None:
+        """Media whose files are elsewhere, as in most exports without images."""
+        self.needs()
+        self.assert_reported(self.sample(media="named"), tmp_path / "out")
+
+    def test_media_not_saved(self, tmp_path: Path) -> None:
+        """Without media the annotations still come back, or the import says what it lacks."""
+        self.needs()
+        dataset = self.sample()
+        report = self.write(dataset, tmp_path / "out", save_media=False)
+        try:
+            found = self.compare(dataset, self.read(tmp_path / "out"))
+        except DskError:
+            return
+        silent = self.unexplained([d for d in found if d.part != "media"], report)
+        assert not silent, listing(silent)
+
+    def test_ids(self, ids: str, tmp_path: Path) -> None:
+        """Unicode, nested, dotted … ids come back letter by letter."""
+        self.needs()
+        dataset = self.sample(ids=samples.IDS[ids])
+        if ids in self.unheld_ids:
+            self._reported_or_refused(dataset, tmp_path / "out")
+        else:
+            self.assert_survives(dataset, tmp_path / "out")
+
+    def test_same_id_in_two_subsets(self, tmp_path: Path) -> None:
+        """Items of one id are told apart by their subsets, or refused, never mixed up."""
+        self.needs()
+        dataset = self.sample(ids=("a", "b"), subsets=self.subsets[:2])
+        self._reported_or_refused(dataset, tmp_path / "out")
+
+    def test_default_subset(self, tmp_path: Path) -> None:
+        """Items of no particular subset."""
+        self.needs()
+        self.assert_reported(self.sample(subsets=("default",)), tmp_path / "out")
+
+    def test_odd_labels(self, names: str, tmp_path: Path) -> None:
+        """Label names with spaces, punctuation, other scripts, or that look like values."""
+        self.needs()
+        dataset = self.sample(labels=samples.ODD_LABELS[names])
+        if names in self.unheld_labels:
+            self._reported_or_refused(dataset, tmp_path / "out")
+        else:
+            self.assert_survives(dataset, tmp_path / "out")
+
+    def test_broken_labels(self, tmp_path: Path) -> None:
+        """Labels with line breaks or without a name are kept, reported or refused."""
+        self.needs()
+        for number, name in enumerate(samples.BROKEN_LABELS):
+            dataset = self.sample(labels=("good", name, "fine"))
+            self._reported_or_refused(dataset, tmp_path / f"out{number}")
+
+    def test_unlabelled_annotations(self, tmp_path: Path) -> None:
+        """Annotations without a label are kept or reported."""
+        self.needs()
+        self.assert_reported(self.sample(unlabelled=True), tmp_path / "out")
+
+    def test_nothing_lost_in_silence(self, tmp_path: Path) -> None:
+        """A dataset with something of everything: each difference is in the report."""
+        self.needs()
+        self.assert_reported(self.rich_sample(), tmp_path / "out")
+
+    def test_losses_add_up(self, tmp_path: Path) -> None:
+        """in + split = out + dropped + merged + removed, and out is what is there."""
+        self.needs()
+        dataset = self.rich_sample()
+        count = sum(len(item.annotations) for item in dataset)
+        report = self.write(dataset, tmp_path / "out")
+        numbers = report.annotations
+        assert numbers["in"] == count
+        assert report.items["in"] == len(list(dataset))
+        gone = sum(numbers[effect] for effect in ("dropped", "merged", "removed"))
+        assert numbers["in"] + numbers["split"] == numbers["out"] + gone
+        assert numbers["out"] == self.count_annotations(self.read(tmp_path / "out"), report), (
+            f"the report says {numbers}, with {[(e.code, e.what, e.count) for e in report.events]}"
+        )
+
+    def test_source_contract(self, tmp_path: Path) -> None:
+        """An opened dataset can be read again, in parts and out of order; its header is true."""
+        self.needs()
+        self.write(self.sample(subsets=self.subsets[:2]), tmp_path / "out")
+        dataset = self.read(tmp_path / "out")
+        source = dataset.source
+        header, items = source.header, list(dataset)
+        assert _keys(items) == _keys(dataset), "reading it twice gives different items"
+        assert not differences(items, list(dataset))
+        parts = list(source.partitions())
+        copies = pickle.loads(pickle.dumps(parts))  # noqa: S301 - our own
+        backwards = [list(source.read(part, Ledger())) for part in reversed(copies)]
+        assert _keys(i for part in reversed(backwards) for i in part) == _keys(items)
+        assert len(set(_keys(items))) == len(items), "an item is there twice"
+        light = [i for part in parts for i in source.index(part, Ledger())]
+        assert _keys(light) == _keys(items), "index() gives other items than read()"
+        assert [_labels(i) for i in light] == [_labels(i) for i in items]
+        assert header.items in (None, len(items))
+        if header.subsets:
+            assert {i.subset for i in items} <= set(header.subsets)
+        self._items_keep_promises(items, len(header.categories.labels))
+        source.close()
+
+    def _items_keep_promises(self, items: list[Any], labels: int) -> None:
+        importer = self.importer()
+        assert importer is not None
+        for item in items:
+            assert clean_name(item.id) == item.id, f"{item.id!r} is no clean name"
+            touch(item)
+            for a in item.annotations:
+                assert a.kind in importer.kinds, f"{a.kind} is not among the importer's kinds"
+                assert a.label is None or 0 <= a.label < labels, f"label {a.label} of {labels}"
+            if item.media is not None:
+                assert item.media.kind in importer.media, f"{item.media.kind} is not declared"
+
+    def _reported_or_refused(self, dataset: Dataset, folder: Path) -> None:
+        try:
+            self.write(dataset, folder)
+        except DskError:
+            assert not folder.exists(), "it was refused, yet something is there"
+            return
+        self.assert_reported(dataset, folder, overwrite=True)
+
+
+def _like(dataset: Dataset, items: list[Any]) -> Dataset:
+    categories: Categories = dataset.categories()
+    return Dataset(samples.SmallParts(items, dataset.header)) if items else Dataset.from_iterable([], categories)
+
+
+def _keys(items: Any) -> list[tuple[str, str]]:
+    return [(item.id, item.subset) for item in items]
+
+
+def _labels(item: Any) -> list[Any]:
+    return sorted((a.kind, -1 if a.label is None else a.label) for a in item.annotations)

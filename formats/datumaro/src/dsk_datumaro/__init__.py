@@ -1,0 +1,1 @@
+"""Datumaro's own JSON format for dsk."""

@@ -1,0 +1,304 @@
+"""From dsk's annotations to Datumaro's: pure functions, one per kind."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from dsk.annotations import (
+    Annotation,
+    Bbox,
+    Caption,
+    Cuboid2d,
+    Cuboid3d,
+    Ellipse,
+    Label,
+    Mask,
+    Points,
+    Polygon,
+    PolyLine,
+    RotatedBbox,
+    Skeleton,
+)
+from dsk.rle import counts_of
+from msgspec import Raw
+
+from dsk_datumaro.records import (
+    BboxRecord,
+    CaptionRecord,
+    CuboidRecord,
+    FlatRecord,
+    LabelRecord,
+    MaskRecord,
+    PointsRecord,
+    SkeletonRecord,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["ENCODERS", "NAME", "NUMERIC", "encode_polygon", "is_finite", "plain", "ring_texts"]
+
+NAME = "datumaro"
+"""The family of the extra fields that this format writes back."""
+
+NUMERIC = b"0123456789+-.eE, \t\r\n"
+"""What the JSON text of numbers is made of, besides brackets."""
+
+_RING = re.compile(rb"\[[^\[\]]*\]")
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - the hook of a JSON encoder
+    """Return JSON's idea of a numpy number or array, a set, or bytes-like geometry."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    msg = f"{type(value).__name__} has no place in JSON"
+    raise NotImplementedError(msg)
+
+
+def ring_texts(points: Raw) -> list[Raw] | None:
+    """Cut the JSON text of rings into the text of each ring, undecoded; None when it is no rings."""
+    text = bytes(points)
+    shape = text.translate(None, NUMERIC)
+    if shape == b"[]":
+        return [points]
+    if shape == b"[[]]":
+        return [Raw(text[text.index(b"[", 1) : text.index(b"]") + 1])]
+    if shape.replace(b"[]", b"") == b"[]":
+        return [Raw(ring) for ring in _RING.findall(text)]
+    return None
+
+
+def _more(a: Annotation) -> dict[str, Any] | None:
+    """Return what stands in ``dsk``, for kinds that have nothing else to put there."""
+    return {"extra": a.extra} if a.extra else None
+
+
+def _outline(a: Polygon | Mask | Skeleton) -> dict[str, Any] | None:
+    more: dict[str, Any] = {}
+    if a.bbox is not None:
+        more["bbox"] = a.bbox
+    if a.area is not None:
+        more["area"] = a.area
+    if a.extra:
+        more["extra"] = a.extra
+    return more or None
+
+
+def _label(a: Label) -> LabelRecord:
+    return LabelRecord(
+        a.id, "label", a.attributes, a.group, a.label, a.z_order, object_id=a.object_id, dsk=_more(a)
+    )
+
+
+def _caption(a: Caption) -> CaptionRecord:
+    return CaptionRecord(
+        a.id,
+        "caption",
+        a.attributes,
+        a.group,
+        a.caption,
+        a.label,
+        a.z_order,
+        object_id=a.object_id,
+        dsk=_more(a),
+    )
+
+
+def _bbox(a: Bbox) -> BboxRecord:
+    return BboxRecord(
+        a.id,
+        "bbox",
+        a.attributes,
+        a.group,
+        a.label,
+        a.z_order,
+        (a.x, a.y, a.w, a.h),
+        object_id=a.object_id,
+        dsk=_more(a),
+    )
+
+
+def _flat(a: Annotation, kind: str, points: Any, dsk: dict[str, Any] | None) -> FlatRecord:  # noqa: ANN401
+    return FlatRecord(
+        a.id, kind, a.attributes, a.group, a.label, a.z_order, points, object_id=a.object_id, dsk=dsk
+    )
+
+
+def _rotated(a: RotatedBbox) -> FlatRecord:
+    return _flat(a, "rotated_bbox", (a.cx, a.cy, a.w, a.h, a.r), _more(a))
+
+
+def _polyline(a: PolyLine) -> FlatRecord:
+    return _flat(a, "polyline", a.points, _more(a))
+
+
+def _ellipse(a: Ellipse) -> FlatRecord:
+    right, bottom = a.x + a.w, a.y + a.h
+    more = _more(a)
+    if right - a.x != a.w or bottom - a.y != a.h:  # corners alone would not give the size back
+        more = {"size": (a.w, a.h), **(more or {})}
+    return _flat(a, "ellipse", (a.x, a.y, right, bottom), more)
+
+
+def _cuboid_2d(a: Cuboid2d) -> FlatRecord:
+    flat = list(a.points)
+    return _flat(a, "cuboid_2d", list(zip(flat[::2], flat[1::2], strict=True)), _more(a))
+
+
+def _points(a: Points) -> PointsRecord:
+    more = _more(a)
+    if a.bbox is not None:
+        more = {"bbox": a.bbox, **(more or {})}
+    return PointsRecord(
+        a.id,
+        "points",
+        a.attributes,
+        a.group,
+        a.label,
+        a.z_order,
+        a.points,
+        a.visibility if len(a.visibility) else None,
+        object_id=a.object_id,
+        dsk=more,
+    )
+
+
+def _skeleton(a: Skeleton) -> SkeletonRecord:
+    flat, seen = list(a.points), list(a.visibility)
+    count = len(flat) // 2
+    triplets: list[float] = [0] * (3 * count)
+    triplets[::3], triplets[1::3] = flat[::2], flat[1::2]
+    triplets[2::3] = seen
+    return SkeletonRecord(
+        a.id,
+        "skeleton",
+        a.attributes,
+        a.group,
+        a.label,
+        triplets,
+        list(a.point_attributes) or [{}] * count,
+        a.z_order,
+        object_id=a.object_id,
+        dsk=_outline(a),
+    )
+
+
+def _mask(a: Mask) -> MaskRecord:
+    rle = a.rle
+    counts = rle.counts
+    if isinstance(counts, bytes):
+        counts = counts.decode("ascii")
+    elif not isinstance(counts, str):
+        from dsk import masks
+
+        counts = masks.encode_counts(counts_of(rle))
+        counts = counts.decode("ascii") if isinstance(counts, bytes) else counts
+    return MaskRecord(
+        a.id,
+        "mask",
+        a.attributes,
+        a.group,
+        a.label,
+        {"counts": counts, "size": rle.size},
+        a.z_order,
+        object_id=a.object_id,
+        dsk=_outline(a),
+    )
+
+
+def _cuboid_3d(a: Cuboid3d) -> CuboidRecord:
+    more = _more(a) or {}
+    if a.forward != "+x":
+        more["forward"] = a.forward
+    if a.frame != "lidar":
+        more["frame"] = a.frame
+    return CuboidRecord(
+        a.id,
+        "cuboid_3d",
+        a.attributes,
+        a.group,
+        a.label,
+        a.position,
+        a.rotation,
+        a.scale,
+        a.z_order,
+        object_id=a.object_id,
+        dsk=more or None,
+    )
+
+
+def encode_polygon(a: Polygon, free_group: Callable[[], int]) -> list[FlatRecord]:
+    """Return one record per ring, because Datumaro knows single rings only.
+
+    The rings of one outline share a group, and ``dsk.ring`` (number, count) lets the reader join
+    them again. What belongs to the whole outline stands in the first record.
+
+    Args:
+        a: The outline.
+        free_group: Gives a group number that nothing else in the item has.
+
+    Raises:
+        ValueError: Its undecoded points are no rings of numbers.
+    """
+    points: Any = a.points
+    rings: Sequence[Any]
+    if type(points) is Raw:
+        texts = ring_texts(points)
+        if texts is None:
+            msg = "the points are no rings of numbers"
+            raise ValueError(msg)
+        rings = texts
+    else:
+        rings = a.rings
+    more = None if a.bbox is None and a.area is None and not a.extra else _outline(a)
+    if len(rings) == 1 and not a.holes:
+        return [_flat(a, "polygon", rings[0], more)]
+    group = a.group
+    if not group and len(rings) > 1:
+        group = free_group()
+        more = {"group": 0, **(more or {})}
+    records = []
+    for number, ring in enumerate(rings or [[]]):
+        dsk: dict[str, Any] = {"ring": (number, len(rings))}
+        if number in a.holes:
+            dsk["hole"] = True
+        record = _flat(a, "polygon", ring, dsk if number or not more else dsk | more)
+        record.group = group
+        records.append(record)
+    return records
+
+
+ENCODERS: dict[type[Annotation], Callable[[Any], Any]] = {
+    Label: _label,
+    Caption: _caption,
+    Bbox: _bbox,
+    RotatedBbox: _rotated,
+    PolyLine: _polyline,
+    Points: _points,
+    Skeleton: _skeleton,
+    Ellipse: _ellipse,
+    Mask: _mask,
+    Cuboid2d: _cuboid_2d,
+    Cuboid3d: _cuboid_3d,
+}
+"""Encoders of the kinds that give exactly one record."""
+
+
+def is_finite(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Tell whether JSON can say a value: it has no NaN and no infinity."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(is_finite, value.values()))
+    if isinstance(value, msgspec.Struct):
+        return all(is_finite(getattr(value, name)) for name in value.__struct_fields__)
+    if isinstance(value, list | tuple):
+        return all(map(is_finite, value))
+    if hasattr(value, "tolist"):
+        return is_finite(value.tolist())
+    return True

@@ -1,0 +1,207 @@
+"""Reading Datumaro JSON: the items of every file are indexed, and decoded when they are read."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from dsk import jsonindex
+from dsk.categories import Categories
+from dsk.errors import InputError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from msgspec import Raw, Struct
+
+from dsk_datumaro import categories
+from dsk_datumaro.detect import FOLDER, annotation_files
+from dsk_datumaro.encode import NAME
+from dsk_datumaro.item_reader import ItemReader
+from dsk_datumaro.media import MEDIA_TYPES
+from dsk_datumaro.media_reader import MediaReader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dsk.files import InputRoot
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+    from numpy.typing import NDArray
+
+__all__ = ["DatumaroImporter"]
+
+VERSIONS = ("1.0", "legacy")
+_KINDS = {number: kind for kind, number in MEDIA_TYPES.items() if kind != "video"} | {
+    5: "media",
+    7: "multiframe_image",
+}
+_TOP = frozenset({"categories", "dm_format_version", "media_type", "info", "infos", "dsk"})
+
+
+class _Head(Struct, gc=False):
+    """The top level of a file, without its items."""
+
+    dm_format_version: str = "legacy"
+    media_type: int | None = None
+    info: dict[str, Any] | None = None
+    infos: dict[str, Any] | None = None
+    dsk: dict[str, Any] | None = None
+
+
+class _File(Struct):
+    """One annotation file."""
+
+    name: str
+    subset: str
+    categories: Categories
+    head: _Head
+    fields: dict[str, Any]
+    records: jsonindex.Records
+    rows: NDArray[np.int64]
+    labels: dict[int, int] | None = None
+
+
+class DatumaroImporter(Importer):
+    """Reads one file per subset."""
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        names = annotation_files(root)
+        if root.focus is not None and root.name == FOLDER:
+            root = root.up()
+            names = [root.focus] if root.focus is not None else names
+        files = [f for f in (_open_file(root, name, ledger) for name in names) if f is not None]
+        if not files:
+            raise InputError(
+                "no Datumaro JSON is here",
+                where=root.path,
+                hint="expected annotations/<subset>.json with categories and items",
+            )
+        return DatumaroSource(root, files)
+
+
+def _open_file(root: InputRoot, name: str, ledger: Ledger) -> _File | None:
+    where = root.show(name)
+    found = jsonindex.scan(root.buffer(name), {"items": ()}, where, ledger)
+    records = found.records.get("items")
+    if records is None or "categories" not in found.rest:
+        ledger.warn(f"{name} is no Datumaro JSON: it has no categories and items; passed over")
+        return None
+    known = {k: v for k, v in found.rest.items() if k in _TOP and k != "categories"}
+    try:
+        head = msgspec.json.decode(msgspec.json.encode(known), type=_Head)
+        fields = {k: msgspec.json.decode(v) for k, v in found.rest.items() if k not in _TOP}
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputError(str(error), where=where) from error
+    if head.dm_format_version not in VERSIONS:
+        ledger.warn(f"{name} has format version {head.dm_format_version!r}; read as 1.0")
+    more = head.dsk or {}
+    joints, subset = more.get("joint_labels"), more.get("subset")
+    stem = posixpath.splitext(posixpath.basename(name))[0]
+    return _File(
+        name=name,
+        subset=subset if isinstance(subset, str) else stem,
+        categories=categories.from_json(
+            found.rest["categories"], where, joints if isinstance(joints, int) else 0
+        ),
+        head=head,
+        fields=fields,
+        records=records,
+        rows=_last_of_each(records, name, ledger),
+    )
+
+
+class _IdOnly(Struct, gc=False):
+    id: Raw = Raw(b"")
+
+
+_ids = msgspec.json.Decoder(list[_IdOnly]).decode
+
+
+def _last_of_each(records: jsonindex.Records, name: str, ledger: Ledger) -> NDArray[np.int64]:
+    """Return the rows to be read: of items with the same id only the last one."""
+    count = len(records)
+    hashes = np.empty(count, np.int64)
+    for start in range(0, count, PARTITION_ITEMS):
+        stop = min(start + PARTITION_ITEMS, count)
+        hashes[start:stop] = [hash(bytes(one.id)) for one in _ids(records.span(start, stop))]
+    if len(np.unique(hashes)) == count:
+        return np.arange(count)
+    last: dict[bytes, int] = {}
+    for row in range(count):
+        last[bytes(_ids(records.span(row, row + 1))[0].id) or b"%d" % row] = row
+    if len(last) < count:
+        ledger.warn(f"{name} has several items of the same id; the last of each is read")
+    return np.array(sorted(last.values()), np.int64)
+
+
+class DatumaroSource(Source):
+    """Opened Datumaro files."""
+
+    def __init__(self, root: InputRoot, files: list[_File]) -> None:
+        self._root = root
+        self._files = files
+        merged = files[0].categories
+        for file in files[1:]:
+            if file.categories != merged:
+                merged, moved = merged.merged(file.categories)
+                if any(old != new for old, new in moved.items()):
+                    file.labels = dict(moved)
+        self.header = Header(
+            categories=merged,
+            media=_media_kinds(files),
+            subsets=tuple(dict.fromkeys(file.subset for file in files)),
+            items=sum(len(file.rows) for file in files),
+            info=_info(files),
+        )
+
+    def partitions(self) -> Sequence[Any]:
+        """Return slices of the files' items."""
+        return [
+            (number, start, min(start + PARTITION_ITEMS, len(file.rows)))
+            for number, file in enumerate(self._files)
+            for start in range(0, len(file.rows), PARTITION_ITEMS)
+        ]
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ANN401
+        """See ``Source.read``."""
+        number, start, stop = partition
+        file = self._files[number]
+        folder, _, base = file.name.rpartition("/")
+        prefix = f"{folder}/"[: -len(f"{FOLDER}/")] if folder.endswith(FOLDER) else folder
+        stem = posixpath.splitext(base)[0]
+        reader = ItemReader(
+            subset=file.subset,
+            media=MediaReader(self._root, prefix, stem),
+            labels=len(file.categories.labels),
+            moved=file.labels,
+            where=self._root.show(file.name),
+            ledger=ledger,
+        )
+        return reader.read(file.records, file.rows[start:stop])
+
+
+def _media_kinds(files: list[_File]) -> frozenset[str]:
+    kinds = set()
+    for file in files:
+        if file.head.media_type is not None:
+            kinds.add(_KINDS.get(file.head.media_type, "image"))
+        elif len(file.rows):
+            first = bytes(file.records.raw(int(file.rows[0])))
+            kinds.add("point_cloud" if b'"point_cloud"' in first else "image")
+    return frozenset(kinds or {"image"})
+
+
+def _info(files: list[_File]) -> dict[str, Any]:
+    """Join what the files say about the whole dataset; earlier files win."""
+    own: dict[str, Any] = {}
+    others: dict[str, Any] = {}
+    for file in reversed(files):
+        for key, value in (("info", file.head.info), ("infos", file.head.infos), ("fields", file.fields)):
+            if value:
+                own[key] = {**own.get(key, {}), **value}
+        more: Mapping[str, Any] = file.head.dsk or {}
+        if isinstance(more.get("info"), dict):
+            others |= more["info"]
+    return others | ({NAME: own} if own else {})

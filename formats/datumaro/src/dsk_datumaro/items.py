@@ -1,0 +1,180 @@
+"""Writing the items of one partition as records of Datumaro's JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import msgspec
+from dsk.annotations import Annotation, Mask3d, Polygon, Skeleton
+
+from dsk_datumaro.encode import ENCODERS, NAME, encode_polygon, is_finite, plain
+from dsk_datumaro.media import MediaWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+
+    from dsk_datumaro.records import Record
+
+__all__ = ["PartWriter", "fragment_name", "subset_folder"]
+
+
+def subset_folder(subset: str) -> str:
+    """Return a subset's name as one part of a path."""
+    plain_name = subset.replace("/", "_").replace("\\", "_")
+    return plain_name if plain_name.strip(".") else f"_{plain_name}"
+
+
+def fragment_name(subset: str) -> str:
+    """Return the name of the fragments that hold a subset's items."""
+    return quote(subset, safe="") + ".json"
+
+
+class PartWriter:
+    """Writes the items of one partition.
+
+    Args:
+        ctx: Where they go.
+        dialect: See ``DatumaroExporter``.
+    """
+
+    def __init__(self, ctx: WriteContext, dialect: str) -> None:
+        self._ctx = ctx
+        self._media = MediaWriter(ctx, dialect)
+        self._encode = msgspec.json.Encoder(enc_hook=plain).encode
+        self._skeletons: set[int] = set()
+
+    def write(self, items: Iterable[DatasetItem]) -> dict[str, Any]:
+        """Write a fragment for each subset and return the state for ``finish``."""
+        texts: dict[str, list[bytes]] = {}
+        kinds: set[str] = set()
+        folders: dict[str, str] = {}
+        for item in items:
+            folder = folders.get(item.subset)
+            if folder is None:
+                folder = folders[item.subset] = subset_folder(item.subset)
+                texts[item.subset] = []
+            record: dict[str, Any] = {"id": item.id, "annotations": ()}
+            record["annotations"] = self._annotations(item, folder, record)
+            if item.attributes:
+                record["attr"] = item.attributes
+            if item.media is not None:
+                kinds.add(self._media.describe(item, folder, record))
+            if item.extra:
+                _item_extra(item.extra, record)
+            texts[item.subset].append(self._text(item, record))
+        for subset, lines in texts.items():
+            with self._ctx.fragment(fragment_name(subset)) as file:
+                file.write(b",\n".join(lines))
+        return {
+            "media": kinds,
+            "skeletons": self._skeletons,
+            "subsets": list(texts),
+            "videos": self._media.videos,
+        }
+
+    def _annotations(self, item: DatasetItem, folder: str, record: dict[str, Any]) -> list[Any]:
+        out: list[Any] = []
+        for position, a in enumerate(item.annotations):
+            encoder = ENCODERS.get(type(a))
+            start = len(out)
+            try:
+                if encoder is not None:
+                    out.append(encoder(a))
+                elif isinstance(a, Polygon):
+                    self._polygon(item, a, out)
+                elif isinstance(a, Mask3d):
+                    self._mask_3d(a, position, folder, record)
+            except ValueError as error:
+                self._note("DSK-L018", f"{a.kind}: {error}", item, a)
+                continue
+            if isinstance(a, Skeleton) and a.label is not None:
+                self._skeletons.add(a.label)
+            if a.extra and NAME in a.extra and len(out) > start:
+                out[start] = _own_fields(out[start], a.extra[NAME])
+        return out
+
+    def _polygon(self, item: DatasetItem, a: Polygon, out: list[Any]) -> None:
+        def free_group() -> int:
+            used = {b.group for b in item.annotations} | {_field(r, "group") for r in out}
+            return a.id if a.id > 0 and a.id not in used else max(used) + 1
+
+        records = encode_polygon(a, free_group)
+        out += records
+        if len(records) > 1:
+            self._note("DSK-L013", "polygon rings", item, a, count=len(records) - 1)
+
+    def _mask_3d(self, a: Mask3d, position: int, folder: str, record: dict[str, Any]) -> None:
+        from dsk_datumaro.volumes import describe_mask
+
+        more = record.setdefault("dsk", {})
+        masks = more.setdefault("annotations", [])
+        masks.append({"at": position, **describe_mask(self._ctx, a, folder, record["id"], masks)})
+
+    def _text(self, item: DatasetItem, record: dict[str, Any]) -> bytes:
+        """Return the record's JSON, without the numbers that JSON cannot say."""
+        text = self._encode(record)
+        if b"null" not in text or is_finite(record):
+            return text
+        # msgspec writes NaN and infinity as null, which no reader takes for a coordinate.
+        good = []
+        for one in record["annotations"]:
+            kind, number = _field(one, "type"), _field(one, "id")
+            where = {"item": item.id, "subset": item.subset, "annotation": number, "kind": kind}
+            if not is_finite(_field(one, "attributes")) or not is_finite(_field(one, "dsk")):
+                self._ctx.ledger.add("DSK-L007", "NaN or infinity written as null", **where)
+            if is_finite(_geometry(one)):
+                good.append(one)
+            else:
+                self._ctx.ledger.add("DSK-L018", f"{kind}: NaN or infinite coordinates", **where)
+        if not is_finite(item.attributes):
+            self._ctx.ledger.add(
+                "DSK-L007", "NaN or infinity written as null", item=item.id, subset=item.subset
+            )
+        record["annotations"] = good
+        return self._encode(record)
+
+    def _note(self, code: str, what: str, item: DatasetItem, a: Annotation, count: int = 1) -> None:
+        self._ctx.ledger.add(
+            code,
+            what,
+            kind=a.kind,
+            count=count,
+            item=item.id,
+            subset=item.subset,
+            annotation=a.id,
+        )
+
+
+def _field(record: Record | dict[str, Any], name: str) -> Any:  # noqa: ANN401 - any field
+    return record.get(name) if isinstance(record, dict) else getattr(record, name, None)
+
+
+def _geometry(record: Record | dict[str, Any]) -> dict[str, Any]:
+    fields = record if isinstance(record, dict) else msgspec.structs.asdict(record)
+    return {k: v for k, v in fields.items() if k not in ("attributes", "dsk")}
+
+
+def _own_fields(record: Record, fields: dict[str, Any]) -> dict[str, Any]:
+    """Write back fields that a Datumaro file had and dsk does not know."""
+    out = {k: v for k, v in msgspec.structs.asdict(record).items() if v is not None or k == "label_id"}
+    if out["object_id"] < 0:
+        del out["object_id"]
+    out["dsk"] = dict(out.get("dsk") or {})
+    rest = {k: v for k, v in out["dsk"].pop("extra", {}).items() if k != NAME}
+    if rest:
+        out["dsk"]["extra"] = rest
+    if not out["dsk"]:
+        del out["dsk"]
+    return out | fields
+
+
+def _item_extra(extra: dict[str, Any], record: dict[str, Any]) -> None:
+    rest = {k: v for k, v in extra.items() if k != NAME}
+    if rest:
+        record.setdefault("dsk", {})["extra"] = rest
+    for name, value in extra.get(NAME, {}).items():
+        record.setdefault(name, value)

@@ -1,0 +1,220 @@
+"""From Datumaro's descriptions of media to dsk's, and where their files are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsk.errors import UnsafePathError
+from dsk.media import (
+    Image,
+    Media,
+    MediaElement,
+    MultiframeImage,
+    PointCloud,
+    VideoFrame,
+    Volume,
+)
+from dsk.names import clean_name
+
+from dsk_datumaro.encode import NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dsk.files import InputRoot
+
+    from dsk_datumaro.parse import ItemIn
+    from dsk_datumaro.volumes import ArrayFile
+
+__all__ = ["MediaReader"]
+
+_KEYS = ("image", "point_cloud", "video_frame", "video", "media")
+
+
+class MediaReader:
+    """Reads the media of one subset.
+
+    Args:
+        root: The dataset's files.
+        prefix: The folder that holds ``annotations`` and the media, with its slash, or "".
+        subset: The subset's name as a folder.
+    """
+
+    def __init__(self, root: InputRoot, prefix: str, subset: str) -> None:
+        self._root = root
+        self._prefix = prefix
+        self._subset = subset
+        self._folders: dict[str, bool] = {}
+
+    def read(self, item: ItemIn, name: str) -> Media | None:
+        """Return an item's medium, or None.
+
+        Args:
+            item: The record.
+            name: The item's id.
+
+        Raises:
+            ValueError: There are several media, or one is malformed.
+        """
+        given = [key for key in _KEYS if getattr(item, key) is not None]
+        if not given:
+            return None
+        if len(given) > 1:
+            raise ValueError(f"an item has one medium, not {' and '.join(given)}")
+        more = (item.dsk.media if item.dsk is not None else None) or {}
+        key = given[0]
+        if key == "image":
+            return self._image(item.image or {}, name, more)
+        if key == "point_cloud":
+            return self._cloud(item, name, more)
+        if key == "video_frame":
+            return self._frame(item.video_frame or {}, name, more)
+        if key == "video":
+            return self._video(item.video or {}, more)
+        return self._media(item.media or {}, more)
+
+    def array(self, name: str) -> ArrayFile:
+        """Return the array file that a mask in a volume refers to, read when it is asked for."""
+        from dsk_datumaro.volumes import ArrayFile
+
+        return ArrayFile(self._root.locate(f"{self._prefix}{name}"), name)
+
+    def _find(self, path: str, *folders: str) -> Any:  # noqa: ANN401 - a media source
+        """Return where a file is, or None. Names that lead out of the dataset are never followed."""
+        if not path:
+            return None
+        try:
+            name = clean_name(path)
+        except UnsafePathError:
+            return None
+        for folder in folders:
+            full = f"{self._prefix}{folder}".rstrip("/")
+            known = self._folders.get(full)
+            if known is None:
+                known = self._folders[full] = self._root.is_dir(full)
+            if known and self._root.is_file(f"{full}/{name}".lstrip("/")):
+                return self._root.locate(f"{full}/{name}".lstrip("/"))
+        return None
+
+    def _image(self, plain: dict[str, Any], name: str, more: dict[str, Any]) -> Image:
+        path = _path(plain) or f"{name}.jpg"
+        source = self._find(path, f"images/{self._subset}", "images")
+        return Image(path, source, _extra(plain, more, "path", "size"), _size(plain))
+
+    def _cloud(self, item: ItemIn, name: str, more: dict[str, Any]) -> PointCloud:
+        plain = item.point_cloud or {}
+        path = _path(plain) or f"{name}.pcd"
+        subset = self._subset
+        images = []
+        for one in item.related_images or ():
+            image = _path(one)
+            source = self._find(
+                image,
+                f"images/{subset}",
+                f"related_images/{subset}/{name}",
+                f"images/{subset}/{name}",
+                f"related_images/{subset}",
+                "related_images",
+                "images",
+            )
+            about = one.get("dsk")
+            extra = _extra(one, about if isinstance(about, dict) else {}, "path", "size", "dsk")
+            images.append(Image(image, source, extra, _size(one)))
+        source = self._find(path, f"point_clouds/{subset}", "point_clouds")
+        return PointCloud(path, source, _extra(plain, more, "path"), tuple(images))
+
+    def _frame(self, plain: dict[str, Any], name: str, more: dict[str, Any]) -> VideoFrame:
+        video = plain.get("video_path") or ""
+        index = plain.get("frame_index") or 0
+        if not isinstance(video, str) or not isinstance(index, int):
+            raise ValueError("a video_frame has a video_path and a frame_index")
+        shown = more.get("image")
+        image = self._image(shown, name, {}) if isinstance(shown, dict) else None
+        return VideoFrame(
+            image.path if image is not None else video,
+            image.source if image is not None else None,
+            _extra(plain, more, "video_path", "frame_index"),
+            image.size if image is not None else _size(more),
+            self._find(video, f"videos/{self._subset}", "videos"),
+            index,
+        )
+
+    def _video(self, plain: dict[str, Any], more: dict[str, Any]) -> MediaElement:
+        path = _path(plain)
+        extra = dict(more.get("extra") or {})
+        extra[NAME] = {**extra.get(NAME, {}), "video": {k: v for k, v in plain.items() if k != "path"}}
+        return MediaElement(path, self._find(path, f"videos/{self._subset}", "videos"), extra)
+
+    def _media(self, plain: dict[str, Any], more: dict[str, Any]) -> Media:
+        path = _path(plain)
+        kind = more.get("kind")
+        extra = _extra(plain, more, "path")
+        if kind == "volume":
+            return self._volume(path, more, extra)
+        source = self._find(path, f"media/{self._subset}", "media", "")
+        if kind == "multiframe_image":
+            frames: Sequence[Any] = more.get("frames") or ()
+            return MultiframeImage(
+                path,
+                self._find(path, f"media/{self._subset}"),
+                extra,
+                tuple(
+                    Image(
+                        _path(one), self._find(_path(one), f"media/{self._subset}"), None, _size(one)
+                    )
+                    for one in frames
+                ),
+            )
+        return MediaElement(path, source, extra)
+
+    def _volume(self, path: str, more: dict[str, Any], extra: dict[str, Any] | None) -> Volume:
+        source = self._find(path, f"volumes/{self._subset}")
+        if source is not None and path.endswith(".npz"):
+            from dsk_datumaro.volumes import ArrayFile
+
+            source = ArrayFile(source, path)
+        affine = more.get("affine")
+        slope, intercept = more.get("rescale") or (1.0, 0.0)
+        return Volume(
+            path,
+            source,
+            extra,
+            tuple(more.get("shape") or ()),
+            None if affine is None else tuple(affine),
+            more.get("dtype") or "",
+            (slope, intercept),
+            tuple(more.get("channels") or ()),
+            more.get("slice_axis", 2),
+            more.get("header"),
+        )
+
+
+def _path(plain: dict[str, Any]) -> str:
+    path = plain.get("path") or ""
+    if not isinstance(path, str):
+        raise ValueError(f"a path must be a string, not {path!r}")  # noqa: TRY004 - of the data
+    return path
+
+
+def _size(plain: dict[str, Any]) -> tuple[int, int] | None:
+    """Return (height, width), or None when it is not stated or stated as null."""
+    size = plain.get("size")
+    if not size:
+        return None
+    if not isinstance(size, list) or len(size) != 2:  # noqa: PLR2004
+        raise ValueError(f"a size must be [height, width], not {size!r}")
+    height, width = size
+    if height is None or width is None:
+        return None
+    if isinstance(height, str) or isinstance(width, str):
+        raise ValueError(f"a size must be [height, width], not {size!r}")  # noqa: TRY004
+    return int(height), int(width)
+
+
+def _extra(plain: dict[str, Any], more: dict[str, Any], *known: str) -> dict[str, Any] | None:
+    """Return the extra fields of a medium: those under ``dsk`` and those nobody knows."""
+    extra: dict[str, Any] | None = more.get("extra")
+    unknown = {k: v for k, v in plain.items() if k not in known}
+    if unknown:
+        extra = {**(extra or {}), NAME: unknown}
+    return extra

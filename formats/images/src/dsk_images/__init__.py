@@ -1,0 +1,1 @@
+"""Folders and zip archives of plain images for dsk."""

@@ -1,0 +1,59 @@
+"""Telling folders and archives of plain images from datasets that say more."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dsk.archives import ArchiveRoot
+from dsk.flow import Detection
+from dsk.media import is_image_name
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["DEPTH", "detect_dir", "detect_zip", "zip_names"]
+
+DEPTH = 3
+"""How deep archives are looked for in a folder, as in Datumaro."""
+
+_ENOUGH = 10_000  # files; whoever hides annotations behind so many images names the format
+
+_ONLY_IMAGES = 10  # nearly any dataset has images, so every other format comes first
+_NEAR_MISS = 2
+
+
+def zip_names(root: InputRoot) -> list[str]:
+    """Return the names of the zip archives in a folder."""
+    if root.focus is not None:
+        return [root.focus] if root.focus.lower().endswith(".zip") else []
+    return root.files(suffixes=(".zip",), depth=DEPTH)
+
+
+def detect_dir(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    return None if isinstance(root, ArchiveRoot) else _images_only(root)
+
+
+def detect_zip(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``; archives inside a folder are not opened."""
+    if isinstance(root, ArchiveRoot):
+        return _images_only(root) if root.path.lower().endswith(".zip") else None
+    names = list(islice(root.walk(depth=DEPTH), _ENOUGH))
+    if names and all(name.lower().endswith(".zip") for name in names):
+        return Detection(_ONLY_IMAGES, "nothing but zip archives")
+    return None
+
+
+def _images_only(root: InputRoot) -> Detection | None:
+    images, other = 0, ""
+    for name in islice(root.walk(), _ENOUGH):
+        if is_image_name(name):
+            images += 1
+        elif not other and not name.rpartition("/")[2].startswith("."):
+            other = name
+    if not images:
+        return None
+    if other:
+        return Detection(_NEAR_MISS, f"images, but also {other}")
+    return Detection(_ONLY_IMAGES, "nothing but images")

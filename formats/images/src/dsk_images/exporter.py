@@ -1,0 +1,132 @@
+"""Writing images and nothing else, as a folder or as one archive."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from dsk.errors import OptionError, OutputError
+from dsk.flow import Exporter
+from dsk.item import DEFAULT_SUBSET
+from dsk.names import stem_of
+from dsk.staging import FRAGMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+
+__all__ = ["ImageDirExporter", "ImageZipExporter"]
+
+
+class ImageDirExporter(Exporter):
+    """Writes ``<item>.<ext>``; images are saved whether that was asked for or not."""
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[str]:
+        """See ``Exporter.write``; the state is the names of the images."""
+        ctx = replace(ctx, media=replace(ctx.media, save=True))
+        names = []
+        for item in items:
+            name = ctx.image_name(item)
+            if _has_image(item, ctx) and ctx.save_image(item, name):
+                names.append(name)
+        return names
+
+    def finish(self, states: list[list[str]], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``."""
+        _warn_of_namesakes(chain.from_iterable(states), ctx)
+
+
+class ImageZipExporter(Exporter):
+    """Writes one archive with a member ``<item>.<ext>`` for each image.
+
+    A destination that is itself called ``.zip`` becomes that archive, packed by core; else the
+    archive is a file in the destination. Images are staged by the workers, as hard links where that is possible, and packed in the order
+    of the items at the end, so that the archive is the same for any number of jobs.
+
+    Args:
+        name: File name of the archive.
+        compression: Name of a method of the ``zipfile`` module.
+
+    Raises:
+        OptionError: The name is not that of a zip archive.
+    """
+
+    def __init__(self, *, name: str = "default.zip", compression: str = "ZIP_STORED") -> None:
+        if not name.lower().endswith(".zip"):
+            raise OptionError(f"exporter image_zip: option name ends in .zip, unlike {name!r}")
+        self._name = name
+        self._compression: int = getattr(zipfile, compression)
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[tuple[str, str]]:
+        """See ``Exporter.write``; the state names the members and the staged files."""
+        if ctx.out.archive:
+            return [(name, "") for name in ImageDirExporter().write(items, ctx)]
+        ctx = replace(ctx, media=replace(ctx.media, save=True, mode="link"))
+        members = []
+        for number, item in enumerate(items):
+            if not _has_image(item, ctx):
+                continue
+            name = ctx.image_name(item)
+            ending = os.path.splitext(name)[1]  # noqa: PTH122 - the name is no local path
+            staged = f"{FRAGMENTS}/{self._name}/{ctx.part:08d}/{number:08d}{ending}"
+            if ctx.save_image(item, staged):
+                members.append((name, staged))
+        return members
+
+    def finish(self, states: list[list[tuple[str, str]]], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``."""
+        members = list(chain.from_iterable(states))
+        _warn_of_namesakes((name for name, _ in members), ctx)
+        if ctx.out.dry or ctx.out.archive:
+            return
+        taken = set()
+        with (
+            ctx.out.open(self._name) as file,
+            zipfile.ZipFile(file, "w", self._compression) as archive,
+        ):
+            for name, staged in members:
+                if name in taken:
+                    raise OutputError("two items want the same member", where=name, hint=_HINT)
+                taken.add(name)
+                _add(archive, name, os.path.join(ctx.out.path, staged))  # noqa: PTH118
+
+
+_HINT = "rename one of them, or export each subset to an archive of its own"
+
+
+def _has_image(item: DatasetItem, ctx: WriteContext) -> bool:
+    """Tell whether an item can be written, and the ledger what is lost of it."""
+    if item.media is None:
+        ctx.ledger.add("DSK-L008", "item without an image", item=item.id, subset=item.subset)
+        return False
+    if item.subset != DEFAULT_SUBSET:
+        ctx.ledger.add("DSK-L012", f"subset {item.subset}", item=item.id, subset=item.subset)
+    return True
+
+
+def _warn_of_namesakes(names: Iterable[str], ctx: WriteContext) -> None:
+    """Say so when readers, which name items by their path without ending, will find fewer items."""
+    seen: set[str] = set()
+    for name in names:
+        item = stem_of(name)
+        if item in seen:
+            ctx.ledger.warn(
+                "several images have the same path apart from the ending: readers take them for one item"
+            )
+        seen.add(item)
+
+
+def _add(archive: zipfile.ZipFile, name: str, path: str) -> None:
+    info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))  # a fixed time: equal images, equal bytes
+    info.external_attr = 0o644 << 16
+    info.compress_type = archive.compression
+    info.file_size = os.path.getsize(path)  # noqa: PTH202
+    with open(path, "rb") as image, archive.open(info, "w") as member:  # noqa: PTH123
+        shutil.copyfileobj(image, member, 1 << 20)
+    os.unlink(path)  # noqa: PTH108 - frees the space before the next one is packed

@@ -1,0 +1,1 @@
+"""Pascal VOC datasets for dsk: classification, detection, segmentation, layout and action."""

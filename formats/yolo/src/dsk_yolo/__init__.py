@@ -1,0 +1,1 @@
+"""YOLO datasets: darknet, and Ultralytics detect, segment, pose, obb and classify."""

@@ -1,0 +1,230 @@
+"""Ultralytics classify: a folder per subset, in it a folder per class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from dsk.annotations import Label
+from dsk.categories import Categories
+from dsk.errors import InputError, RecordError, UnsafePathError
+from dsk.flow import PARTITION_ITEMS, Header, Source
+from dsk.item import DatasetItem
+from dsk.media import Image, is_image_name
+from dsk.names import clean_name, stem_of
+from dsk_yolo.paths import SPLIT_KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+    from dsk.output import WriteContext
+    from dsk_yolo.labels import ClassNames
+
+__all__ = [
+    "ClassifySource",
+    "finish_classify",
+    "label_folder",
+    "open_classify",
+    "subset_folders",
+    "write_classify",
+]
+
+LABELS_FILE = "labels.json"
+NO_LABEL = "no_label"
+
+
+class Entry(Struct, gc=False):
+    """One item: its id, its image's relative name, its labels' names."""
+
+    id: str
+    image: str
+    labels: list[str]
+
+
+def subset_folders(root: InputRoot) -> list[str]:
+    """Return the top folders that hold nothing but class folders, or a labels.json."""
+    found = []
+    for folder in root.entries()[0]:
+        classes, files = root.entries(folder)
+        if LABELS_FILE in files or (classes and not any(is_image_name(f) for f in files)):
+            found.append(folder)
+    return found
+
+
+def open_classify(root: InputRoot, ledger: Ledger) -> ClassifySource | None:
+    """Open a classify dataset, or return None if there are no subset and class folders.
+
+    Raises:
+        InputError: A labels.json is damaged.
+    """
+    order = {key: n for n, key in enumerate(SPLIT_KEYS)}
+    folders = sorted(subset_folders(root), key=lambda f: order.get(f, len(order)))
+    items = {f: _list_subset(root, f, _read_table(root, f), ledger) for f in folders}
+    names = {label for entries in items.values() for entry in entries for label in entry.labels}
+    if not any(items.values()) or not names:
+        return None
+    return ClassifySource(root, items, sorted(names))
+
+
+class _Record(Struct):
+    labels: list[str] = []
+    path: str = ""
+
+
+def _read_table(root: InputRoot, folder: str) -> dict[str, _Record]:
+    file = f"{folder}/{LABELS_FILE}"
+    if not root.is_file(file):
+        return {}
+    try:
+        return msgspec.json.decode(root.read(file), type=dict[str, _Record])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputError(str(error), where=root.show(file)) from error
+
+
+def _list_subset(
+    root: InputRoot, folder: str, table: dict[str, _Record], ledger: Ledger
+) -> list[Entry]:
+    entries = []
+    covered = set()
+    for item, record in table.items():
+        try:
+            name = clean_name(item)
+            image = clean_name(record.path) if record.path else ""
+        except UnsafePathError as error:
+            where = f"{root.show(folder)}/{LABELS_FILE}"
+            ledger.bad_record(RecordError(error.message, where=where, item=item))
+            continue
+        tail = image.partition("/")[2]
+        covered.update(f"{label_folder(label)}/{tail}" for label in [*record.labels, NO_LABEL])
+        covered.add(image)
+        entries.append(Entry(name, image and f"{folder}/{image}", record.labels))
+    cut = len(folder) + 1
+    for file in root.walk(folder):
+        label, slash, _ = file[cut:].partition("/")
+        if slash and is_image_name(file) and file[cut:] not in covered:
+            labels = [] if label == NO_LABEL else [label]
+            entries.append(Entry(stem_of(file[cut:]), file, labels))
+    return _unique(entries, ledger)
+
+
+def label_folder(label: str) -> str:
+    """Return the folder of a label's images."""
+    folder = label.replace("/", "_").replace("\\", "_").strip()
+    return f"_{folder}" if folder in ("", ".", "..", NO_LABEL) else folder
+
+
+def _unique(entries: list[Entry], ledger: Ledger) -> list[Entry]:
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.id in seen:
+            entry.id = entry.image.partition("/")[2]
+            ledger.warn("images share a name in one folder; one was given a longer id")
+        seen.add(entry.id)
+    return entries
+
+
+class ClassifySource(Source):
+    """An opened classify dataset."""
+
+    def __init__(self, root: InputRoot, items: dict[str, list[Entry]], names: list[str]) -> None:
+        self._root = root
+        self._items = items
+        self._index = {name: n for n, name in enumerate(names)}
+        self.header = Header(
+            categories=Categories.from_names(names),
+            media=frozenset({"image"}),
+            subsets=tuple(items),
+            items=sum(len(entries) for entries in items.values()),
+        )
+
+    def partitions(self) -> Sequence[tuple[str, int, int]]:
+        """Return (subset, first item, item after the last)."""
+        return [
+            (subset, start, start + PARTITION_ITEMS)
+            for subset, entries in self._items.items()
+            for start in range(0, len(entries), PARTITION_ITEMS)
+        ]
+
+    def read(self, partition: tuple[str, int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
+        """See ``Source.read``."""
+        subset, start, stop = partition
+        index = self._index
+        for entry in self._items[subset][start:stop]:
+            image = entry.image
+            media = Image(image, self._root.locate(image)) if image else None
+            labels = [Label(label=index[name]) for name in entry.labels]
+            yield DatasetItem(entry.id, subset, media, labels)
+
+
+def write_classify(
+    items: Iterable[DatasetItem],
+    ctx: WriteContext,
+    folder_of: Callable[[str], str],
+    names: ClassNames,
+) -> dict[str, dict[str, int]]:
+    """Write one partition; return the number of items by subset folder and label."""
+    counts: dict[str, dict[str, int]] = {}
+    tables: dict[str, list[bytes]] = {}
+    for item in items:
+        folder = folder_of(item.subset)
+        if folder != item.subset:
+            ctx.ledger.add(
+                "DSK-L012", f"subset {item.subset}→{folder}", item=item.id, subset=item.subset
+            )
+        labels = _labels_of(item, names, ctx)
+        file = ctx.image_name(item)
+        places = [label_folder(name) for name in labels] or [NO_LABEL]
+        paths = [f"{place}/{file.removeprefix(place + '/')}" for place in places]
+        for path in paths:
+            ctx.save_image(item, f"{folder}/{path}")
+        record = {"labels": labels, "path": paths[0]}
+        pair = msgspec.json.encode(item.id) + b": " + msgspec.json.encode(record)
+        tables.setdefault(folder, []).append(pair)
+        count = counts.setdefault(folder, {})
+        for name in labels:
+            count[name] = count.get(name, 0) + 1
+    for folder, pairs in tables.items():
+        with ctx.fragment(f"{folder}/{LABELS_FILE}") as file_:
+            file_.write(b",\n".join(pairs))
+    return counts
+
+
+def finish_classify(
+    states: list[dict[str, dict[str, int]]], names: ClassNames, ctx: WriteContext
+) -> None:
+    """Join the tables of labels, and report what folders do not say."""
+    for file in ctx.out.fragment_names():
+        ctx.out.join(file, ctx.out.fragments(file), head=b"{", between=b",\n", tail=b"}\n")
+    used: dict[str, set[str]] = {}
+    for state in states:
+        for folder, count in state.items():
+            used.setdefault(folder, set()).update(count)
+    unused = set(names.names).difference(*used.values())
+    if unused:
+        ctx.ledger.add("DSK-L010", "labels without images", count=len(unused))
+    if len({frozenset(labels) for labels in used.values()}) > 1:
+        ctx.ledger.warn(
+            "the subsets do not have the same classes; trainers that number the folders of each "
+            "subset by themselves will mix classes up"
+        )
+
+
+def _labels_of(item: DatasetItem, names: ClassNames, ctx: WriteContext) -> list[str]:
+    out: list[str] = []
+    for a in item.annotations:
+        number: Any = names.ids[a.label] if a.label is not None else None
+        if number is None:
+            what = "label names a keypoint, not a class"
+        elif names.names[number] in out:
+            what = "label given twice"
+        else:
+            out.append(names.names[number])
+            continue
+        ctx.ledger.add(
+            "DSK-L017", what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id
+        )
+    return out

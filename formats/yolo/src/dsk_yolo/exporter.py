@@ -1,0 +1,249 @@
+"""Writing YOLO datasets."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from dsk.descriptors import Capabilities
+from dsk.errors import MediaError, OptionError, OutputError, RecordError
+from dsk.flow import Exporter
+from dsk.item import DEFAULT_SUBSET
+from dsk.media import Image
+from dsk_yolo.classify import finish_classify, write_classify
+from dsk_yolo.encode import RowWriter
+from dsk_yolo.exif import turn_of
+from dsk_yolo.labels import ClassNames
+from dsk_yolo.meta import DATASET_META, IMAGES_META, dataset_meta
+from dsk_yolo.paths import RESERVED_DARKNET, RESERVED_YAML, TRAINABLE, label_path
+from dsk_yolo.yamlfile import data_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dsk.flow import Header
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+
+__all__ = ["YoloExporter"]
+
+KINDS = {
+    "detect": frozenset({"bbox"}),
+    "segment": frozenset({"polygon"}),
+    "pose": frozenset({"skeleton"}),
+    "obb": frozenset({"rotated_bbox", "bbox", "polygon"}),
+    "classify": frozenset({"label"}),
+}
+SMALLEST = 10
+"""Ultralytics drops images with a shorter side."""
+
+
+class YoloExporter(Exporter):
+    """Writes YOLO datasets; see the descriptor for the options.
+
+    Raises:
+        OptionError: Options contradict one another.
+    """
+
+    def __init__(
+        self,
+        *,
+        task: str = "auto",
+        layout: str = "auto",
+        clip: bool | None = None,
+        crowd: str = "skip",
+        parts: str = "join",
+        lists: bool = False,
+        add_path_prefix: bool | None = None,
+        keys: str = "full",
+        config_file: str = "data.yaml",
+        exif: bool = False,
+        save_dataset_meta: bool = False,
+    ) -> None:
+        self.darknet = layout == "darknet" or (layout == "auto" and task == "auto")
+        self.task = "detect" if task == "auto" else task
+        if self.darknet and self.task != "detect":
+            raise OptionError(f"the darknet layout holds boxes only, no {task}")
+        self.clip = not self.darknet if clip is None else clip
+        self.skip_crowd = crowd == "skip"
+        self.parts = parts
+        self.lists = lists
+        self.prefix = "data/" if (self.darknet if add_path_prefix is None else add_path_prefix) else ""
+        self.full_keys = keys == "full"
+        self.config_file = config_file
+        self.exif = exif
+        self.save_dataset_meta = save_dataset_meta
+        self.names = ClassNames.of_nothing()
+        self._rows: RowWriter | None = None
+        self._many = False
+        self._info: dict[str, Any] = {}
+
+    def capabilities(self, header: Header) -> Capabilities | None:  # noqa: ARG002
+        """See ``Exporter.capabilities``."""
+        kinds = KINDS[self.task]
+        whole = self.task == "obb" or (self.task == "segment" and self.parts == "join")
+        held = {"is_crowd", "rotation"} if "bbox" in kinds else {"is_crowd"}
+        return Capabilities(
+            annotations=kinds,
+            attributes=frozenset() if self.task == "classify" else frozenset(held),
+            needs_label=kinds,
+            multi_ring=whole,
+            holes=whole,
+            family="yolo",
+            label_fields=frozenset({"points"} if self.task == "pose" else ()),
+        )
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``."""
+        for subset in header.subsets:
+            self._folder_of(subset)
+        self.names = ClassNames(header.categories, ctx.ledger, pose=self.task == "pose")
+        if self.task == "pose" and not self.names.keypoints:
+            ctx.ledger.warn("no label has keypoints; kpt_shape is [1, 3]")
+        points = max([len(p) for p in self.names.keypoints.values()], default=1)
+        if self.task != "classify":
+            self._rows = RowWriter(
+                self.task, self.names.ids, points, clip=self.clip, skip_crowd=self.skip_crowd
+            )
+        self._many = len(header.subsets) != 1
+        info = header.info.get("yolo")
+        self._info = info if isinstance(info, dict) else {}
+
+    def _folder_of(self, subset: str) -> str:
+        """Return the name that a subset has in the output.
+
+        Raises:
+            OutputError: It would be taken for something else.
+        """
+        name = "train" if subset in ("", DEFAULT_SUBSET) else subset
+        if name in RESERVED_DARKNET | RESERVED_YAML and self.task != "classify":
+            raise OutputError(
+                f"a subset cannot be named {name!r} in a YOLO dataset",
+                hint="rename it: -t map_subsets",
+            )
+        return name
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> dict[str, Any]:
+        """See ``Exporter.write``; the state is the number of items by subset folder."""
+        if self.task == "classify":
+            return write_classify(items, ctx, self._folder_of, self.names)
+        lists: dict[str, list[str]] = {}
+        sizes: list[str] = []
+        folder = images = labels = ""
+        known: str | None = None
+        put, darknet, save = ctx.write, self.darknet, ctx.save_media
+        for item in items:
+            subset = item.subset
+            if subset != known:
+                known, folder = subset, self._folder_of(subset)
+                images = f"obj_{folder}_data/" if darknet else f"images/{folder}/"
+                labels = images if darknet else f"labels/{folder}/"
+            if folder != subset:
+                ctx.ledger.add("DSK-L012", f"subset {subset}→{folder}", item=item.id, subset=subset)
+            size = self._size(item, ctx)
+            rows = ""
+            if item.annotations:
+                if size is None:
+                    self._no_size(item, ctx)
+                    continue
+                turn = turn_of(item.media) if self.exif and isinstance(item.media, Image) else None
+                rows = self._rows.rows(item, size, ctx.ledger, turn)  # type: ignore[union-attr]
+            image = images + ctx.image_name(item)
+            put(f"{labels}{item.id}.txt", rows.encode())
+            if "images/" in item.id:
+                self._second_place(image, f"{labels}{item.id}.txt", rows, ctx)
+            lists.setdefault(folder, []).append(image)
+            if save:
+                self._save(item, image, size, ctx)
+            elif size is not None:
+                name = shlex.quote(item.id)
+                sizes.append(f"{name} {size[0]} {size[1]}\n")
+                if self._many:
+                    sizes.append(f"{shlex.quote(f'{folder}/{item.id}')} {size[0]} {size[1]}\n")
+        self._leave(lists, sizes, ctx)
+        return {name: len(images) for name, images in lists.items()}
+
+    @staticmethod
+    def _second_place(image: str, label: str, rows: str, ctx: WriteContext) -> None:
+        """Ids with a folder ``images``: trainers look for the label file in another place."""
+        other = label_path(image)
+        if other != label:
+            ctx.write(other, rows.encode())
+
+    def _save(self, item: DatasetItem, image: str, size: tuple[int, int] | None, ctx: WriteContext) -> None:
+        if ctx.save_image(item, image):
+            if image[image.rfind(".") :].lower() not in TRAINABLE:
+                ctx.ledger.warn(
+                    f"Ultralytics does not read {image[image.rfind('.') :]} images; --image-ext .png makes it"
+                )
+            if size is not None and min(size) < SMALLEST:
+                ctx.ledger.warn(f"Ultralytics leaves out images smaller than {SMALLEST} pixels")
+
+    @staticmethod
+    def _size(item: DatasetItem, ctx: WriteContext) -> tuple[int, int] | None:
+        media = item.media
+        if not isinstance(media, Image):
+            return None
+        if media.size is not None:
+            return media.size
+        if not item.annotations and ctx.save_media:
+            return None  # nothing is relative to it
+        try:
+            size = media.get_size()
+        except MediaError as error:
+            ctx.ledger.bad_record(RecordError(error.message, where=media.path, item=item.id))
+            return None
+        return size if size is not None and min(size) > 0 else None
+
+    @staticmethod
+    def _no_size(item: DatasetItem, ctx: WriteContext) -> None:
+        where = {"item": item.id, "subset": item.subset}
+        ctx.ledger.add("DSK-L008", "image size not known, rows are relative to it", **where)  # type: ignore[arg-type]
+        ctx.ledger.add(
+            "DSK-L018", "image size not known", count=len(item.annotations), **where  # type: ignore[arg-type]
+        )
+
+    def _leave(self, lists: dict[str, list[str]], sizes: list[str], ctx: WriteContext) -> None:
+        if self.darknet or self.lists:
+            start = self.prefix or ("" if self.darknet else "./")
+            for folder, images in lists.items():
+                text = "".join([f"{start}{name}\n" for name in images])
+                with ctx.fragment(f"{folder}.txt") as file:
+                    file.write(text.encode())
+        if sizes:
+            with ctx.fragment(IMAGES_META) as file:
+                file.write("".join(sizes).encode())
+
+    def finish(self, states: list[Any], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``."""
+        if self.save_dataset_meta:
+            ctx.write(DATASET_META, dataset_meta(self.names.names))
+        if self.task == "classify":
+            finish_classify(states, self.names, ctx)
+            return
+        subsets = list(dict.fromkeys(name for state in states for name in state))
+        for name in ctx.out.fragment_names():
+            ctx.out.join(name, ctx.out.fragments(name))
+        if self.darknet:
+            self._darknet_files(subsets, ctx)
+        text = data_yaml(
+            {name: self._source(name) for name in subsets},
+            self.names,
+            ctx.ledger,
+            points=self.task == "pose",
+            full=self.full_keys,
+            flip_idx=self._info.get("flip_idx") if self.task == "pose" else None,
+        )
+        ctx.write(self.config_file, text)
+
+    def _source(self, subset: str) -> str:
+        if self.darknet:
+            return f"obj_{subset}_data"
+        return f"{subset}.txt" if self.lists else f"images/{subset}"
+
+    def _darknet_files(self, subsets: list[str], ctx: WriteContext) -> None:
+        ctx.write("obj.names", "".join([f"{name}\n" for name in self.names.lines(ctx.ledger)]).encode())
+        lines = [f"classes = {len(self.names.names)}"]
+        lines += [f"{name} = {self.prefix}{name}.txt" for name in subsets]
+        lines += [f"names = {self.prefix}obj.names", "backup = backup/"]
+        ctx.write("obj.data", ("\n".join(lines) + "\n").encode())

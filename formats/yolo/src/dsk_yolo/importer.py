@@ -1,0 +1,332 @@
+"""Reading YOLO datasets of every layout but classify, which ``dsk_yolo.classify`` reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from dsk.categories import Categories, LabelCategory, PointsCategory
+from dsk.errors import InputError, MediaError, RecordError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.imagesize import HEAD, size_of_bytes
+from dsk.item import DatasetItem
+from dsk.media import Image
+from dsk_yolo.config import Config, read_darknet, read_yaml
+from dsk_yolo.exif import turn_of
+from dsk_yolo.listing import (
+    Listing,
+    find_config,
+    list_darknet,
+    list_loose,
+    list_yaml,
+    loose_folders,
+)
+from dsk_yolo.meta import read_dataset_meta, read_image_sizes
+from dsk_yolo.paths import swap_folder
+from dsk_yolo.rows import RowReader, _is_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dsk.annotations import Annotation
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["YoloImporter", "YoloSource"]
+
+PROBES = 24
+"""How many label files show what the rows of a dataset hold."""
+
+NO_CONFIG = "no data.yaml, obj.data, or class names beside a labels folder"
+
+
+class YoloImporter(Importer):
+    """Opens YOLO datasets; see the descriptor for the options."""
+
+    def __init__(
+        self,
+        *,
+        task: str = "auto",
+        rotated: str = "box",
+        subset_names: str = "key",
+        config_file: str = "",
+        exif: bool = False,
+    ) -> None:
+        self.task = task
+        self.rotated = rotated
+        self.subset_names = subset_names
+        self.config_file = config_file
+        self.exif = exif
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        if self.task == "classify":
+            return self._classify(root, ledger)
+        file = find_config(root, self.config_file)
+        if file is None and self.task == "auto" and loose_folders(root) is None:
+            return self._classify(root, ledger)
+        try:
+            config, listings = self._list(root, file, ledger)
+        except InputError:
+            above = root.up()
+            if file is None or above is root or above.focus is None:
+                raise
+            # A data.yaml given by itself may name folders beside its own.
+            root = above
+            config, listings = self._list(root, above.focus, ledger)
+        return self._source(root, config, listings, ledger)
+
+    @staticmethod
+    def _classify(root: InputRoot, ledger: Ledger) -> Source:
+        from dsk_yolo.classify import open_classify
+
+        source = open_classify(root, ledger)
+        if source is None:
+            raise InputError(
+                f"{NO_CONFIG}, and no <subset>/<class> folders of images", where=root.path
+            )
+        return source
+
+    def _list(
+        self, root: InputRoot, file: str | None, ledger: Ledger
+    ) -> tuple[Config, list[Listing]]:
+        sizes = read_image_sizes(root, file.rpartition("/")[0] if file else "", ledger)
+        if file is None:
+            places = loose_folders(root)
+            if places is None:
+                raise InputError(NO_CONFIG, where=root.path)
+            names, listings = list_loose(root, ledger, places, sizes)
+            config = Config(places[0], names, {n: n for n in range(len(names))}, {})
+        elif file.endswith(".data"):
+            config = read_darknet(root, file, ledger)
+            listings = list_darknet(root, config, ledger)
+        else:
+            config = read_yaml(root, file, ledger)
+            by_folder = self.subset_names == "folder"
+            listings = list_yaml(root, config, sizes, ledger, by_folder=by_folder)
+        self._sizes = sizes
+        return config, listings
+
+    def _source(
+        self, root: InputRoot, config: Config, listings: list[Listing], ledger: Ledger
+    ) -> YoloSource:
+        probe = _Probe(root, listings)
+        task = self._row_task(config, probe)
+        home = config.file.rpartition("/")[0]
+        meta = read_dataset_meta(root, home)
+        if meta is not None:
+            config.names = [label.name for label in meta.labels]
+            config.ids = {n: n for n in range(len(config.names))}
+        elif not config.names and (highest := probe.highest_class()) >= 0:
+            ledger.warn("there are no class names; classes are named by their numbers")
+            config.names = [f"class_{n}" for n in range(highest + 1)]
+            config.ids = {n: n for n in range(highest + 1)}
+        categories = _categories(config, meta, task)
+        names = {name: n for n, name in enumerate(config.names)}
+        reader = RowReader(
+            task, config.ids, names, config.kpt_shape, attribute=self.rotated == "attribute"
+        )
+        return YoloSource(
+            root, listings, reader, self._sizes, _header(config, categories, listings), exif=self.exif
+        )
+
+    def _row_task(self, config: Config, probe: _Probe) -> str:
+        if self.task == "pose" or (self.task == "auto" and config.kpt_shape is not None):
+            if config.kpt_shape is None:
+                raise InputError(
+                    "pose needs kpt_shape",
+                    where=config.file,
+                    hint="add for instance 'kpt_shape: [17, 3]' to it",
+                )
+            return "pose"
+        if self.task in ("auto", "obb") and probe.is_roboflow():
+            return "roboflow"
+        if self.task == "auto" and probe.counts.keys() == {9}:
+            return "obb"
+        return self.task
+
+
+class _Probe:
+    """A look at the first label files of a dataset."""
+
+    def __init__(self, root: InputRoot, listings: Sequence[Listing]) -> None:
+        self._root = root
+        self._listings = listings
+        self._texts = 0
+        self.counts: Counter[int] = Counter()
+        for listing in listings:
+            read = _Readers(root)
+            seen = 0
+            for number in range(min(len(listing.images), 20 * PROBES)):
+                data = read(listing.label(number))
+                if data:
+                    self._count(data)
+                    seen += 1
+                    if seen == PROBES:
+                        break
+
+    def _count(self, data: bytes) -> None:
+        for line in data.splitlines():
+            fields = line.split()
+            if fields:
+                self.counts[len(fields)] += 1
+                self._texts += len(fields) == 10 and not _is_number(fields[8])  # noqa: PLR2004 - x1…y4 name difficult
+
+    def is_roboflow(self) -> bool:
+        """Whether every row is eight pixels, a name and a digit."""
+        return bool(self._texts) and self._texts == self.counts.total()
+
+    def highest_class(self) -> int:
+        """Return the highest class id of the whole dataset; -1 if there is none."""
+        read = _Readers(self._root)
+        highest = -1
+        for listing in self._listings:
+            for number in range(len(listing.images)):
+                for line in (read(listing.label(number)) or b"").splitlines():
+                    first = line.split(None, 1)[:1]
+                    if first and first[0].isdigit() and len(first[0]) < 6:  # noqa: PLR2004 - no sane class id
+                        highest = max(highest, int(first[0]))
+        return highest
+
+
+class _Readers:
+    """Reads files by relative name through one fast reader per folder."""
+
+    def __init__(self, root: InputRoot, limit: int | None = None) -> None:
+        self._root = root
+        self._limit = limit
+        self._folder: str | None = None
+        self._read: Callable[[str], bytes | None] = lambda _: None
+
+    def __call__(self, name: str) -> bytes | None:
+        folder, _, base = name.rpartition("/")
+        if folder != self._folder:  # files come folder by folder, so one open folder is enough
+            self._read = self._root.reader(folder, self._limit)
+            self._folder = folder
+        return self._read(base)
+
+
+def _categories(config: Config, meta: Categories | None, task: str) -> Categories:
+    if task != "pose" or config.kpt_shape is None:
+        return meta or Categories.from_names(config.names)
+    labels = [LabelCategory(name) for name in config.names]
+    points = {}
+    classes = {n: k for k, n in config.ids.items()}
+    for n, name in enumerate(config.names):
+        given = config.kpt_names.get(classes[n], config.kpt_names.get(None))
+        parts = given or [f"{name}_point_{k}" for k in range(config.kpt_shape[0])]
+        points[n] = PointsCategory(tuple(parts))
+        labels += [LabelCategory(part, parent=name) for part in parts]
+    return Categories(labels=tuple(labels), points=points)
+
+
+def _header(config: Config, categories: Categories, listings: Sequence[Listing]) -> Header:
+    info: dict[str, Any] = {"yolo": {"flip_idx": config.flip_idx}} if config.flip_idx else {}
+    return Header(
+        categories=categories,
+        media=frozenset({"image"}),
+        subsets=tuple(dict.fromkeys(listing.subset for listing in listings)),
+        items=sum(len(listing.images) for listing in listings),
+        info=info,
+    )
+
+
+class YoloSource(Source):
+    """An opened YOLO dataset.
+
+    Args:
+        root: Its files.
+        listings: Its images and where their label files are.
+        reader: Reads rows.
+        sizes: (height, width) by item id, of images that are not there.
+        header: What is known of it.
+        exif: Rows refer to images as turned by their EXIF tag.
+    """
+
+    def __init__(
+        self,
+        root: InputRoot,
+        listings: list[Listing],
+        reader: RowReader,
+        sizes: dict[str, tuple[int, int]],
+        header: Header,
+        *,
+        exif: bool,
+    ) -> None:
+        self.header = header
+        self._root = root
+        self._listings = listings
+        self._reader = reader
+        self._sizes = sizes
+        self._exif = exif
+
+    def partitions(self) -> Sequence[tuple[int, int, int]]:
+        """Return (number of the listing, first image, image after the last)."""
+        return [
+            (n, start, min(start + PARTITION_ITEMS, len(listing.images)))
+            for n, listing in enumerate(self._listings)
+            for start in range(0, len(listing.images), PARTITION_ITEMS)
+        ]
+
+    def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.read``."""
+        which, start, stop = partition
+        listing = self._listings[which]
+        root, subset, bare = self._root, listing.subset, listing.bare
+        read_label, read_head = _Readers(root), _Readers(root, HEAD)
+        beside = listing.swap is None
+        for number in range(start, stop):
+            item, image = listing.ids[number], listing.images[number]
+            label = listing.label(number)
+            data = read_label(label)
+            if data is None and beside:
+                data = _moved(read_label, label)
+            if bare:
+                media = Image(size=self._stated(subset, item))
+            else:
+                head = read_head(image)
+                size = None if head is None else size_of_bytes(head)
+                source = None if head is None else root.locate(image)
+                media = Image(image, source, None, size or (self._stated(subset, item) if head is None else None))
+            annotations: list[Annotation] = []
+            if data:
+                found = self._rows(data, media, label, item, ledger)
+                if found is None:
+                    continue
+                annotations = found
+            yield DatasetItem(item, subset, media, annotations)
+
+    def _stated(self, subset: str, item: str) -> tuple[int, int] | None:
+        sizes = self._sizes
+        return sizes.get(f"{subset}/{item}", sizes.get(item)) if sizes else None
+
+    def _rows(
+        self, data: bytes, media: Image, label: str, item: str, ledger: Ledger
+    ) -> list[Annotation] | None:
+        size: tuple[int, int] | None
+        try:
+            size = media.size or media.get_size()
+        except MediaError as error:
+            ledger.bad_record(RecordError(error.message, where=self._root.show(media.path), item=item))
+            return None
+        if size is None and self._reader.task != "roboflow":
+            if not data.split():
+                return []
+            hint = "add the image, or a line 'item height width' to images.meta"
+            ledger.bad_record(
+                RecordError("the size of its image is not known", where=self._root.show(label), item=item, hint=hint)
+            )
+            return None
+        turn = turn_of(media) if self._exif else None
+        if turn is not None:
+            turn = turn.inverse()
+        return self._reader.read(data, size or (1, 1), ledger, self._root.show(label), item, turn)
+
+
+def _moved(read: _Readers, label: str) -> bytes | None:
+    """Read a label file where darknet also looks: in a labels folder beside the images folder."""
+    for folder in ("images", "JPEGImages"):
+        other = swap_folder(label, folder, "labels")
+        if other != label:
+            return read(other)
+    return None

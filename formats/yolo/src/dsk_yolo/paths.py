@@ -1,0 +1,141 @@
+"""Where label files lie, by the image's name, and other naming rules of the family."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+
+__all__ = [
+    "RESERVED_DARKNET",
+    "RESERVED_YAML",
+    "SPLIT_KEYS",
+    "TRAINABLE",
+    "ListedPaths",
+    "label_path",
+    "lines_of",
+    "resolve",
+    "swap_folder",
+]
+
+RESERVED_DARKNET = frozenset({"classes", "names", "backup", "labels", "results", "eval"})
+"""Keys of obj.data that are no subsets."""
+
+SPLIT_KEYS = ("train", "val", "validation", "valid", "test", "minival")
+"""Keys of data.yaml that always name images; other keys do if what they name is there."""
+
+RESERVED_YAML = frozenset(
+    {
+        *("path", "names", "nc", "download", "kpt_shape", "kpt_names", "flip_idx", "channels"),
+        *("roboflow", "yaml_file", "backup", "classes"),
+    }
+)
+"""Keys of data.yaml that are no subsets."""
+
+TRAINABLE = frozenset(
+    f".{e}" for e in ("bmp", "dng", "jpeg", "jpg", "mpo", "png", "tif", "tiff", "webp", "pfm", "heic")
+)
+"""Image endings that Ultralytics takes; it passes over all others without a word."""
+
+
+def swap_folder(name: str, old: str, new: str) -> str:
+    """Replace the last folder ``old`` in a relative name by ``new``; no such folder, no change."""
+    at = name.rfind(f"/{old}/")
+    if at >= 0:
+        return f"{name[: at + 1]}{new}{name[at + 1 + len(old) :]}"
+    return f"{new}{name[len(old) :]}" if name.startswith(f"{old}/") else name
+
+
+def label_path(image: str, folder: str = "labels") -> str:
+    """Return the label file of an image by Ultralytics' rule.
+
+    The last ``images`` folder becomes ``labels``, the ending ``.txt``; an image in no such folder
+    has its label file beside it.
+    """
+    stem, dot, ext = image.rpartition(".")
+    if not dot or "/" in ext:
+        stem = image
+    return swap_folder(f"{stem}.txt", "images", folder)
+
+
+def lines_of(text: str) -> list[str]:
+    """Split at line ends only; ``str.splitlines`` would split names at exotic separators too."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _parts(value: str) -> list[str]:
+    return [p for p in value.strip().replace("\\", "/").split("/") if p not in ("", ".")]
+
+
+def _candidates(value: str, folders: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Yield names that a path from a dataset may mean, with the number of its parts left off."""
+    parts = _parts(value)
+    for folder in folders:
+        if ".." in parts:
+            name = posixpath.normpath(posixpath.join(folder, *parts))
+            if not name.startswith(".."):
+                yield ("" if name == "." else name), 0
+    # Paths come from other machines ("/content/set/train/images"), from other folders
+    # ("../train/images") and with darknet's "data/": the longest end of the path that is there counts.
+    ups = max((n + 1 for n, p in enumerate(parts) if p == ".."), default=0)
+    for cut in range(ups, len(parts) + (not parts)):
+        for folder in folders:
+            yield posixpath.join(folder, *parts[cut:]), cut
+
+
+def resolve(root: InputRoot, value: str, folders: Sequence[str], *, directory: bool) -> str | None:
+    """Find the file (or folder) of the dataset that a path in it means.
+
+    Args:
+        root: The dataset.
+        value: The path as written: relative to any of ``folders``, or of another machine.
+        folders: Where it may start, best first.
+        directory: Whether folders count too.
+
+    Returns:
+        Its relative name, or None when there is nothing.
+    """
+    for name, _ in _candidates(value, folders):
+        if "\0" in name or ":" in name.partition("/")[0]:
+            continue
+        if directory and (not name or root.is_dir(name)):
+            return name.rstrip("/")
+        if name and root.is_file(name):
+            return name
+    return None
+
+
+class ListedPaths:
+    """Turns the image paths of a list into relative names, without a look at the disk for each.
+
+    Args:
+        root: The dataset.
+        folders: Where paths may start, best first.
+        sample: Some of the paths; the first that is there shows what the others begin with.
+    """
+
+    def __init__(self, root: InputRoot, folders: Sequence[str], sample: Sequence[str]) -> None:
+        self._folder, self._drop = folders[0] if folders else "", ("data",)
+        for value in sample:
+            for name, cut in _candidates(value, folders):
+                if name and ":" not in name.partition("/")[0] and root.is_file(name):
+                    parts = _parts(value)
+                    tail = "/".join(parts[cut:])
+                    if name.endswith(tail):
+                        self._folder = name[: len(name) - len(tail)].rstrip("/")
+                        self._drop = tuple(parts[:cut])
+                        return
+
+    def __call__(self, value: str) -> str:
+        """Return the relative name, not yet checked to be safe."""
+        parts = _parts(value)
+        count = len(self._drop)
+        if count and tuple(parts[:count]) == self._drop and len(parts) > count:
+            parts = parts[count:]
+        elif value.startswith("/") and "images" in parts:
+            parts = parts[parts.index("images") :]
+        return posixpath.join(self._folder, *[p for p in parts if p != ".."])

@@ -1,0 +1,304 @@
+"""Label rows to annotations."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from dsk.annotations import Annotation, Bbox, Polygon, RotatedBbox, Skeleton, Visibility
+from dsk.errors import RecordError
+from dsk.geometry import min_area_rect, rotated_box_corners, rotated_box_from_corners
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from dsk.loss import Ledger
+    from dsk_yolo.exif import Turn
+
+__all__ = ["RowReader", "rotated_box"]
+
+BOX, OBB, ROBOFLOW = 5, 9, 10
+BOM = b"\xef\xbb\xbf"
+
+OUTSIDE = "rows reach out of their image or have no extent; they are kept as they are"
+
+
+class RowReader:
+    """Reads the rows of label files.
+
+    Args:
+        task: "auto" (boxes and outlines, by the number of fields), "detect", "segment", "pose",
+            "obb", or "roboflow" (oriented boxes in pixels, with names).
+        ids: Label index by class id.
+        names: Label index by name; for "roboflow".
+        kpt_shape: (number of keypoints, values of each) for "pose".
+        attribute: Oriented boxes become boxes with a ``rotation`` attribute.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        ids: Mapping[int, int],
+        names: Mapping[str, int],
+        kpt_shape: tuple[int, int] | None = None,
+        *,
+        attribute: bool = False,
+    ) -> None:
+        self.task = task
+        # A class id that is written as a float ("0.0") finds its int key: they hash alike.
+        self._ids: Mapping[Any, int] = ids
+        self._names = names
+        self._points, self._values = kpt_shape or (0, 3)
+        self._attribute = attribute
+        self._boxes = task in ("auto", "detect")
+        self._row: Callable[[list[bytes], float, float, Turn | None], Annotation] = {
+            "auto": self._any,
+            "detect": self._box,
+            "segment": self._polygon,
+            "pose": self._pose,
+            "obb": self._oriented,
+            "roboflow": self._roboflow,
+        }[task]
+
+    def read(
+        self,
+        data: bytes,
+        size: tuple[int, int],
+        ledger: Ledger,
+        where: str,
+        item: str,
+        turn: Turn | None = None,
+    ) -> list[Annotation]:
+        """Return the annotations of one label file.
+
+        Args:
+            data: Its content.
+            size: (height, width) of the image, as the rows see it.
+            ledger: Where bad rows go.
+            where: The file, for messages.
+            item: The item, for messages.
+            turn: Takes the rows' coordinates to the stored image, if it is turned by EXIF.
+        """
+        if not self._boxes or turn is not None:
+            return self._slow(data, size, ledger, where, item, turn)
+        height, width = size
+        ids = self._ids
+        out: list[Annotation] = []
+        append = out.append
+        for number, line in enumerate(data.splitlines(), 1):
+            try:
+                c, x, y, w, h = map(float, line.split())
+                label = ids[c]
+            except (ValueError, KeyError):
+                self._add(out, number, line, size, ledger, where, item, None)
+                continue
+            if not (0.0 <= x <= 1.0 and 0.0 <= y <= 1.0 and 0.0 < w <= 1.0 and 0.0 < h <= 1.0):
+                if (s := x + y + w + h) - s != 0:  # infinite or no number
+                    self._add(out, number, line, size, ledger, where, item, None)
+                    continue
+                ledger.warn(OUTSIDE)
+            w *= width
+            h *= height
+            append(Bbox(x * width - w / 2, y * height - h / 2, w, h, label=label))
+        return out
+
+    def _slow(
+        self,
+        data: bytes,
+        size: tuple[int, int],
+        ledger: Ledger,
+        where: str,
+        item: str,
+        turn: Turn | None,
+    ) -> list[Annotation]:
+        out: list[Annotation] = []
+        for number, line in enumerate(data.splitlines(), 1):
+            self._add(out, number, line, size, ledger, where, item, turn)
+        return out
+
+    def _add(  # noqa: PLR0913, PLR0917 - the state of a loop
+        self,
+        out: list[Annotation],
+        number: int,
+        line: bytes,
+        size: tuple[int, int],
+        ledger: Ledger,
+        where: str,
+        item: str,
+        turn: Turn | None,
+    ) -> None:
+        """Read one row with all checks, or say what is wrong with it."""
+        fields = line.removeprefix(BOM).split()
+        if not fields:
+            return
+        try:
+            out.append(self._row(fields, float(size[1]), float(size[0]), turn))
+        except ValueError as error:
+            ledger.bad_record(
+                RecordError(str(error), where=f"{where}:{number}", item=item, annotation=len(out))
+            )
+
+    def _label(self, field: bytes) -> int:
+        number = _numbers([field])[0]
+        label = self._ids.get(number)
+        if label is None:
+            shown = _show(field)
+            if number != int(number) or number < 0:
+                raise ValueError(f"{shown} is no class id")
+            raise ValueError(f"class {shown} has no name; there are {len(self._ids)} names")
+        return label
+
+    def _any(self, fields: list[bytes], w: float, h: float, turn: Turn | None) -> Annotation:
+        count = len(fields)
+        if count <= BOX + 1:
+            return self._box(fields, w, h, turn)
+        if count == ROBOFLOW and not _is_number(fields[8]):
+            return self._roboflow(fields, w, h, turn)
+        return self._polygon(fields, w, h, turn)
+
+    def _box(self, fields: list[bytes], w: float, h: float, turn: Turn | None) -> Annotation:
+        if not BOX <= len(fields) <= BOX + 1:
+            raise ValueError(
+                f"{len(fields)} fields, but a box has 5: class, centre x and y, width, height"
+            )
+        label = self._label(fields[0])
+        x, y, bw, bh = _numbers(fields[1:BOX])
+        if turn is not None:
+            x, y, bw, bh = turn.box(x, y, bw, bh)
+        attributes = _extra(fields[BOX:])
+        bw, bh = bw * w, bh * h
+        return Bbox(x * w - bw / 2, y * h - bh / 2, bw, bh, label=label, attributes=attributes)
+
+    def _polygon(self, fields: list[bytes], w: float, h: float, turn: Turn | None) -> Annotation:
+        count = len(fields) - 1
+        if count < 6:  # noqa: PLR2004 - three points
+            raise ValueError(f"{count + 1} fields, but an outline has 7 or more: class, x1, y1, x2, …")
+        label = self._label(fields[0])
+        points = _scaled(fields[1 : 1 + count // 2 * 2], w, h, turn)
+        return Polygon(points, label=label, attributes=_extra(fields[1 + count // 2 * 2 :]))
+
+    def _oriented(self, fields: list[bytes], w: float, h: float, turn: Turn | None) -> Annotation:
+        if len(fields) == ROBOFLOW and not _is_number(fields[8]):
+            return self._roboflow(fields, w, h, turn)
+        if not OBB <= len(fields) <= OBB + 1:
+            raise ValueError(f"{len(fields)} fields, but an oriented box has 9: class, x1, y1, … y4")
+        corners = _scaled(fields[1:OBB], w, h, turn)
+        return self._rotated(corners, self._label(fields[0]), _extra(fields[OBB:]))
+
+    def _roboflow(self, fields: list[bytes], w: float, h: float, turn: Turn | None) -> Annotation:  # noqa: ARG002
+        if len(fields) < ROBOFLOW:
+            raise ValueError(f"{len(fields)} fields, but a row has 10: x1, y1, … y4, name, difficult")
+        name = b" ".join(fields[8:-1]).decode("utf-8", "replace")
+        label = self._names.get(name)
+        if label is None:
+            raise ValueError(f"{name!r} is not among the class names")
+        attributes = {"difficult": True} if fields[-1] not in (b"0", b"0.0") else {}
+        return self._rotated(_numbers(fields[:8]), label, attributes)
+
+    def _rotated(self, corners: list[float], label: int, attributes: dict[str, Any]) -> Annotation:
+        cx, cy, w, h, r = rotated_box(corners)
+        if not self._attribute:
+            return RotatedBbox(cx, cy, w, h, r, label=label, attributes=attributes)
+        r %= 180.0
+        if r >= 90.0:  # noqa: PLR2004 - a quarter turn swaps the sides
+            w, h, r = h, w, r - 90.0
+        r = round(r, 6)
+        if 0.01 <= r < 89.99:  # noqa: PLR2004 - upright within the precision of rows
+            attributes = {**attributes, "rotation": r}
+        elif r > 1:
+            w, h = h, w
+        return Bbox(cx - w / 2, cy - h / 2, w, h, label=label, attributes=attributes)
+
+    def _pose(self, fields: list[bytes], w: float, h: float, turn: Turn | None) -> Annotation:
+        values = self._values
+        stop = BOX + self._points * values
+        if not stop <= len(fields) <= stop + 1:
+            raise ValueError(
+                f"{len(fields)} fields, but kpt_shape [{self._points}, {values}] makes {stop}"
+            )
+        label = self._label(fields[0])
+        x, y, bw, bh = _numbers(fields[1:BOX])
+        if turn is not None:
+            x, y, bw, bh = turn.box(x, y, bw, bh)
+        bw, bh = bw * w, bh * h
+        xs, ys = fields[BOX:stop:values], fields[BOX + 1 : stop : values]
+        points = _scaled([f for pair in zip(xs, ys, strict=True) for f in pair], w, h, turn)
+        if values == 3:  # noqa: PLR2004 - x, y, visibility
+            seen = [_visibility(f) for f in fields[BOX + 2 : stop : 3]]
+        else:
+            # Two values leave a negative coordinate as the one way to say that a point is absent.
+            seen = [
+                Visibility.ABSENT if a.startswith(b"-") or b.startswith(b"-") else Visibility.VISIBLE
+                for a, b in zip(xs, ys, strict=True)
+            ]
+        for n, v in enumerate(seen):
+            if v == Visibility.ABSENT:
+                points[2 * n : 2 * n + 2] = (0.0, 0.0)
+        box = (x * w - bw / 2, y * h - bh / 2, bw, bh)
+        extra = _extra(fields[stop:])
+        return Skeleton(points, seen, bbox=box, label=label, attributes=extra)
+
+
+def rotated_box(corners: Sequence[float]) -> tuple[float, float, float, float, float]:
+    """Return (cx, cy, w, h, degrees in (-180, 180]) of four corners, flat, in pixels.
+
+    The width runs from the first corner to the second, as D1 and DOTA have it. Corners that miss
+    a rectangle by more than rounding get the smallest rectangle around them.
+    """
+    box = rotated_box_from_corners(corners)
+    fitted = rotated_box_corners(*box)
+    slack = max(1.0, 0.02 * max(box[2], box[3]))
+    if max(abs(a - b) for a, b in zip(corners, fitted, strict=True)) > slack:
+        box = min_area_rect(corners)
+    cx, cy, w, h, r = box
+    return cx, cy, w, h, r - 360.0 if r > 180.0 else r  # noqa: PLR2004 - half a turn
+
+
+def _show(field: bytes) -> str:
+    return repr(field.decode("utf-8", "replace")[:40])
+
+
+def _is_number(field: bytes) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(fields: list[bytes]) -> list[float]:
+    try:
+        numbers = list(map(float, fields))
+        good = math.isfinite(sum(numbers))
+    except ValueError:
+        good = False
+    if not good:
+        bad = next((f for f in fields if not _is_number(f) or not math.isfinite(float(f))), fields[0])
+        raise ValueError(f"{_show(bad)} is not a number")
+    return numbers
+
+
+def _scaled(fields: list[bytes], w: float, h: float, turn: Turn | None) -> list[float]:
+    points = _numbers(fields)
+    if turn is not None:
+        points = turn.points(points)
+    points[0::2] = [x * w for x in points[0::2]]
+    points[1::2] = [y * h for y in points[1::2]]
+    return points
+
+
+def _visibility(field: bytes) -> int:
+    value = _numbers([field])[0]
+    if value not in (0, 1, 2):
+        raise ValueError(f"visibility {_show(field)} is none of 0, 1, 2")
+    return int(value)
+
+
+def _extra(fields: list[bytes]) -> dict[str, Any]:
+    """Read a value after the row: a track id if it is whole (CVAT), else a prediction's score."""
+    if not fields:
+        return {}
+    value = _numbers(fields[:1])[0]
+    if fields[0].isdigit():
+        return {"track_id": int(value)}
+    return {"score": value}

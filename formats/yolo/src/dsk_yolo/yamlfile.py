@@ -1,0 +1,97 @@
+"""Writing a data.yaml that trains as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsk_yolo.paths import SPLIT_KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dsk.loss import Ledger
+    from dsk_yolo.labels import ClassNames
+
+__all__ = ["data_yaml", "split_keys"]
+
+_BEGIN = (("train", "train"), ("val", "val"), ("dev", "val"), ("test", "test"))
+
+
+def split_keys(subsets: Iterable[str]) -> dict[str, str]:
+    """Choose the key of data.yaml for each subset.
+
+    Ultralytics knows ``train``, ``val`` and ``test`` only; ``valid``, ``validation``, ``train2017``
+    and the like take those keys if they are free, other names stay as they are.
+    """
+    names = list(subsets)
+    keys = {name: name for name in names if name in ("train", "val", "test")}
+    for name in names:
+        if name in keys:
+            continue
+        wanted = next((key for begin, key in _BEGIN if name.lower().startswith(begin)), name)
+        free = wanted not in keys.values() and (wanted == name or wanted not in names)
+        keys[name] = wanted if free else name
+    return {name: keys[name] for name in names}
+
+
+def data_yaml(
+    sources: Mapping[str, str],
+    names: ClassNames,
+    ledger: Ledger,
+    *,
+    points: bool,
+    full: bool,
+    flip_idx: list[int] | None = None,
+) -> bytes:
+    """Return the content of a data.yaml.
+
+    It has no ``path``: Ultralytics then takes the folder of the file itself, while it looks for
+    ``path: .`` in the working directory or its own folder of datasets.
+
+    Args:
+        sources: Image folder or list by subset.
+        names: The classes.
+        ledger: Where subsets with other names go.
+        points: Write the keypoints' number and names.
+        full: Write keys that Datumaro 0.x takes for subsets: ``nc``, ``kpt_names``.
+        flip_idx: Keypoint that each one becomes when the image is mirrored.
+    """
+    import yaml
+
+    keys = split_keys(sources)
+    for name, key in keys.items():
+        if key != name:
+            ledger.add("DSK-L012", f"subset {name} is {key} in data.yaml")
+    document: dict[str, Any] = {keys[name]: source for name, source in sources.items()}
+    _complete(document, ledger)
+    order = [k for k in SPLIT_KEYS if k in document]
+    document = {k: document[k] for k in [*order, *(k for k in document if k not in order)]}
+    if full:
+        document["nc"] = len(names.names)
+    document["names"] = dict(enumerate(names.names))
+    if points:
+        count = max([len(p) for p in names.keypoints.values()], default=1)
+        document["kpt_shape"] = [count, 3]
+        if flip_idx and len(flip_idx) == count:
+            document["flip_idx"] = flip_idx
+        if full and names.keypoints:
+            document["kpt_names"] = {
+                n: [*labels, *(f"absent_{k}" for k in range(len(labels), count))]
+                for n, labels in names.keypoints.items()
+            }
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1 << 16)
+    return text.encode()
+
+
+def _complete(document: dict[str, Any], ledger: Ledger) -> None:
+    """Give the keys ``train`` and ``val``, which Ultralytics must have, something to refer to."""
+    if not document:
+        return
+    for key, other in (("train", "val"), ("val", "train")):
+        if key not in document:
+            source = document.get(other) or next(iter(document.values()))
+            document[key] = source
+            ledger.warn(
+                f"there is no {key} subset: {key} in data.yaml means {source} too "
+                "(-t random_split makes subsets)"
+            )
