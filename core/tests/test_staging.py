@@ -91,7 +91,8 @@ def test_a_killed_run_leaves_nothing_that_looks_complete_and_the_next_cleans_up(
     done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / name)], check=False)
     assert done.returncode == -9
     assert not (tmp_path / name).exists()
-    assert [n[:20] for n in left(tmp_path)] == [f".{name}.dsk-partial-"[:20]]
+    (partial,) = left(tmp_path)
+    assert partial.startswith(f".{name}.dsk-partial-")
     output = Output(tmp_path / name)
     output.write("a", b"")
     output.publish()
@@ -463,8 +464,6 @@ def test_equal_content_gives_equal_archives(tmp_path):
             output.write(name, name.encode() * 100)
         output.publish()
         made.append((tmp_path / "out.zip").read_bytes())
-        for entry in (tmp_path / "out.zip",):
-            os.utime(entry, (1, 1))
     assert made[0] == made[1]
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         assert archive.testzip() is None

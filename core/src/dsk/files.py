@@ -15,7 +15,15 @@ from dsk.names import clean_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-__all__ = ["DirectoryRoot", "InputRoot", "open_member", "open_root", "read_member"]
+__all__ = [
+    "DirectoryRoot",
+    "InputRoot",
+    "Located",
+    "check_located",
+    "open_member",
+    "open_root",
+    "read_member",
+]
 
 JUNK = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git"})
 """Names that file managers and version control leave behind; never part of a dataset."""
@@ -138,6 +146,14 @@ class InputRoot(ABC):
         return self
 
 
+class Located(str):
+    """The path of a file that a dataset names; whoever opens it checks it with its root first."""
+
+    __slots__ = ("root",)
+
+    root: DirectoryRoot
+
+
 class DirectoryRoot(InputRoot):
     """A folder, or one file in it.
 
@@ -239,7 +255,17 @@ class DirectoryRoot(InputRoot):
 
     def locate(self, name: str) -> str | ArchiveMember:
         """See ``InputRoot.locate``."""
-        return self._full(name)
+        place = Located(self._full(name))
+        place.root = self
+        return place
+
+    def check(self, full: str) -> None:
+        """Make sure that a located file lies in this folder, links followed.
+
+        Raises:
+            UnsafePathError: A symbolic link leads out of it.
+        """
+        self._check_inside(full, os.path.relpath(full, self._base))
 
     def buffer(self, name: str) -> memoryview:
         """Map the file; its pages belong to the page cache, not to this process."""
@@ -355,6 +381,16 @@ def open_root(path: str | os.PathLike[str]) -> InputRoot:
         return archive
     folder, name = os.path.split(os.path.abspath(given))  # noqa: PTH100
     return DirectoryRoot(folder, name)
+
+
+def check_located(path: str) -> None:
+    """Refuse a path that a dataset names and that leads out of it; other paths are the user's own.
+
+    Raises:
+        UnsafePathError: A symbolic link leads out of the dataset.
+    """
+    if isinstance(path, Located):
+        path.root.check(path)
 
 
 def open_member(member: ArchiveMember) -> BinaryIO:

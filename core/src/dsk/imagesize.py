@@ -27,10 +27,10 @@ def size_of_bytes(head: bytes) -> tuple[int, int] | None:
     """Return (height, width) of an image from its first bytes, or None if they do not tell."""
     if head[:2] == b"\xff\xd8":
         return _jpeg_size(head)
-    if head[:8] == b"\x89PNG\r\n\x1a\n" and head[12:16] == b"IHDR":
+    if head[:8] == b"\x89PNG\r\n\x1a\n" and head[12:16] == b"IHDR" and len(head) >= 24:
         width, height = struct.unpack_from(">II", head, 16)
         return height, width
-    if head[:6] in (b"GIF87a", b"GIF89a"):
+    if head[:6] in (b"GIF87a", b"GIF89a") and len(head) >= 10:
         width, height = struct.unpack_from("<HH", head, 6)
         return height, width
     if head[:2] == b"BM" and len(head) >= 26 and head[14] >= 40:
@@ -56,33 +56,41 @@ def _jpeg_size(head: bytes) -> tuple[int, int] | None:
     return None
 
 
-def read_size(file: BinaryIO, name: str = "") -> tuple[int, int] | None:
+def read_size(file: BinaryIO, name: str = "") -> tuple[int, int]:
     """Return (height, width) of an image file, without turning by EXIF.
 
     Raises:
         MediaError: The header is damaged or of no known format.
     """
-    head = file.read(HEAD)
-    size = size_of_bytes(head)
-    if size is None and head[:2] == b"\xff\xd8":  # a long preview may precede the frame header
-        head += file.read(1 << 18)
+    try:
+        head = file.read(HEAD)
         size = size_of_bytes(head)
-    if size is not None:
-        return size
-    from PIL import Image, UnidentifiedImageError
+        if size is None and head[:2] == b"\xff\xd8":  # a long preview may precede the size
+            head += file.read(1 << 18)
+            size = size_of_bytes(head)
+        if size is None:
+            size = _ask_pillow(file)
+    except _bad_image() as error:
+        raise MediaError(f"no readable image: {error}", where=name) from error
+    if size[0] < 1 or size[1] < 1:
+        raise MediaError("no readable image: it has no extent", where=name)
+    return size
 
-    from dsk.pixels import guard
+
+def _ask_pillow(file: BinaryIO) -> tuple[int, int]:
+    from PIL import Image
+
+    from dsk.pixels import FORMATS, guard
 
     guard()
     file.seek(0)
-    try:
-        with Image.open(file) as image:
-            return image.height, image.width
-    except (
-        UnidentifiedImageError,
-        OSError,
-        ValueError,
-        SyntaxError,
-        Image.DecompressionBombError,
-    ) as error:
-        raise MediaError(f"no readable image: {error}", where=name) from error
+    with Image.open(file, formats=FORMATS) as image:
+        return image.height, image.width
+
+
+def _bad_image() -> tuple[type[Exception], ...]:
+    from PIL.Image import DecompressionBombError
+
+    from dsk.pixels import BAD_IMAGE
+
+    return (*BAD_IMAGE, DecompressionBombError)

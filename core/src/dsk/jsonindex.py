@@ -35,6 +35,7 @@ T = TypeVar("T")
 WINDOW = 4 << 20
 _OPEN, _CLOSE, _COMMA, _END = b"{},]"
 _SPACE = b" \t\r\n"
+_UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Records:
@@ -91,7 +92,7 @@ class JsonScan(Struct):
 
 def json_error(error: Exception, where: str) -> InputError:
     """Turn a decoder's error into one that says where."""
-    text = str(error)
+    text = "it nests too deep" if isinstance(error, RecursionError) else str(error)
     if "truncated" in text.lower() or "unexpected end" in text.lower():
         return InputError("the JSON ends early: the file is truncated", where=where)
     return InputError(f"not valid JSON: {text}", where=where)
@@ -114,17 +115,26 @@ def scan(
     """
     if bytes(view[:3]) == b"\xef\xbb\xbf":
         view = view[3:]
-    walk = _Walk(view, where, ledger)
+    walk = _Walk(view, where)
     found: dict[str, tuple[int, int, Records]] = {}
-    for key, fields in arrays.items():
-        start = walk.find(key)
-        if start is not None:
-            records, end = walk.array(key, start, fields)
-            found[key] = (start, end, records)
-    rest = _rest(view, {key: span[:2] for key, span in found.items()})
-    if rest is None:
-        return _careful(walk, arrays)
-    return JsonScan(rest, {key: span[2] for key, span in found.items()})
+    rest: dict[str, Raw] | None = None
+    try:
+        for key, fields in arrays.items():
+            start = walk.find(key)
+            if start is not None:
+                records, end = walk.array(key, start, fields)
+                found[key] = (start, end, records)
+        rest = _rest(view, {key: span[:2] for key, span in found.items()})
+    except InputError:  # maybe about a nested key of the same name: the decoder decides
+        rest = None
+    if rest is None or not rest.keys().isdisjoint(arrays):
+        walk = _Walk(view, where)
+        result = _careful(walk, arrays)
+    else:
+        result = JsonScan(rest, {key: span[2] for key, span in found.items()})
+    for error in walk.bad:
+        ledger.bad_record(error)
+    return result
 
 
 def _rest(view: memoryview, spans: Mapping[str, tuple[int, int]]) -> dict[str, Raw] | None:
@@ -139,7 +149,7 @@ def _rest(view: memoryview, spans: Mapping[str, tuple[int, int]]) -> dict[str, R
     text = b"".join([*parts, view[position:]])
     try:
         rest = msgspec.json.decode(text, type=dict[str, Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNDECODABLE:
         return None
     for key in spans:
         if bytes(rest.pop(key, Raw(b""))) != b"[]":
@@ -151,7 +161,7 @@ def _careful(walk: _Walk, arrays: Mapping[str, Sequence[str]]) -> JsonScan:
     """Scan with the decoder finding the arrays: right for any JSON; it words the errors."""
     try:
         top = msgspec.json.decode(walk.view, type=dict[str, Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNDECODABLE as error:
         raise json_error(error, walk.where) from error
     base = _address(walk.view)
     records = {}
@@ -176,10 +186,10 @@ def _address(view: memoryview) -> int:
 class _Walk:
     """The walk through one document."""
 
-    def __init__(self, view: memoryview, where: str, ledger: Ledger) -> None:
+    def __init__(self, view: memoryview, where: str) -> None:
         self.view = view
         self.where = where
-        self.ledger = ledger
+        self.bad: list[RecordError] = []
         self.bytes = np.frombuffer(view, np.uint8) if len(view) else np.zeros(0, np.uint8)
 
     def find(self, key: str) -> int | None:
@@ -194,24 +204,19 @@ class _Walk:
         starts: list[NDArray[np.uint64]] = []
         lengths: list[NDArray[np.uint32]] = []
         columns: list[list[NDArray[np.int64]]] = []
-        position, size, count = self._skip(start + 1), WINDOW, 0
+        position, count = self._skip(start + 1), 0
         while self._at(position) != _END:
             self._expect_record(key, count, position)
-            window = self._window(position, size)
-            if window is None:
-                if position + size >= len(self.view):
-                    raise InputError(
-                        "the JSON ends early: the file is truncated",
-                        where=f"{self.where}#/{key}/{count}",
-                    )
-                size *= 2
-                continue
+            try:
+                window = self._window(position, WINDOW)
+            except InputError:  # cuts misled by a brace in a string may end anywhere
+                window = None
+            rows = self._decode(key, *window[:2], count, decoder) if window is not None else None
+            if window is None or rows is None:
+                window = self._slow_window(key, position, count)
+                rows = self._decode_singly(key, *window[:2], count, decoder, sure=True)
             first, last, end = window
-            rows = self._decode(key, first, last, count, decoder)
-            if rows is None:
-                first, last, end = self._slow_window(key, position, count)
-                rows = self._decode(key, first, last, count, decoder)
-            good, values = rows if rows is not None else (np.zeros(len(first), bool), [])
+            good, values = rows
             starts.append(first[good].astype(np.uint64))
             lengths.append((last[good] - first[good] + 1).astype(np.uint32))
             columns.append([_column(values, name) for name in fields])
@@ -286,7 +291,7 @@ class _Walk:
         self, key: str, position: int, count: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         """Find whole records with the standard library's parser: braces in strings do no harm."""
-        parse = json.JSONDecoder(parse_constant=_no_constant).raw_decode
+        parse = json.JSONDecoder().raw_decode
         first: list[int] = []
         last: list[int] = []
         size = WINDOW
@@ -295,14 +300,12 @@ class _Walk:
         while True:
             try:
                 _, end = parse(text, position - base)
-            except ValueError as error:
-                if base + size < len(self.view):
+            except (ValueError, RecursionError) as error:
+                if base + size < len(self.view) and isinstance(error, ValueError):
                     size *= 2
                     text = bytes(self.view[base : base + size]).decode("latin-1")
                     continue
-                raise InputError(
-                    f"not valid JSON: {error}", where=f"{self.where}#/{key}/{count + len(first)}"
-                ) from error
+                raise json_error(error, f"{self.where}#/{key}/{count + len(first)}") from error
             first.append(position)
             last.append(base + end - 1)
             position = self._skip(base + end)
@@ -324,8 +327,11 @@ class _Walk:
         good = np.ones(len(first), bool)
         try:
             values = decoder.decode(text)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            return self._decode_singly(key, first, last, count, decoder)
+        except _UNDECODABLE:
+            try:
+                return self._decode_singly(key, first, last, count, decoder)
+            except _WrongCutsError:
+                return None
         return (good, values) if len(values) == len(first) else None
 
     def _decode_singly(
@@ -335,32 +341,45 @@ class _Walk:
         last: NDArray[np.int64],
         count: int,
         decoder: msgspec.json.Decoder[Any],
-    ) -> tuple[NDArray[np.bool_], list[Any]] | None:
-        """Decode record by record to name the bad one; None when the cuts themselves are wrong."""
+        *,
+        sure: bool = False,
+    ) -> tuple[NDArray[np.bool_], list[Any]]:
+        """Decode record by record to name the bad one.
+
+        Raises:
+            _WrongCutsError: The cuts are not ``sure``, and wrong.
+        """
         good = np.ones(len(first), bool)
         values: list[Any] = []
-        errors: list[RecordError] = []
+        bad: list[RecordError] = []
         for row, (a, b) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
             try:
-                values.extend(decoder.decode(_list(self.view[a : b + 1])))
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                if isinstance(error, msgspec.ValidationError) or _has_constant(
-                    self.view[a : b + 1]
-                ):
-                    good[row] = False
-                    where = f"{self.where}#/{key}/{count + row}"
-                    errors.append(RecordError(_record_message(error), where=where))
-                else:
-                    return None
-        for bad in errors:
-            self.ledger.bad_record(bad)
+                found = decoder.decode(_list(self.view[a : b + 1]))
+            except _UNDECODABLE as error:
+                text = self.view[a : b + 1]
+                if not (sure or isinstance(error, msgspec.ValidationError) or _has_constant(text)):
+                    raise _WrongCutsError from error
+                good[row] = False
+                where = f"{self.where}#/{key}/{count + row}"
+                bad.append(RecordError(_record_message(error, text), where=where))
+                continue
+            if len(found) != 1:
+                raise _WrongCutsError
+            values += found
+        self.bad += bad
         return good, values
 
 
-def _record_message(error: Exception) -> str:
+class _WrongCutsError(Exception):
+    """Braces in strings were taken for those of records."""
+
+
+def _record_message(error: Exception, text: memoryview) -> str:
     if isinstance(error, msgspec.ValidationError):
         return str(error).replace("$[...]", "").replace(" - at ``", "").replace("``", "")
-    return "NaN and Infinity are no JSON numbers"
+    if _has_constant(text):
+        return "NaN and Infinity are no JSON numbers"
+    return json_error(error, "").message
 
 
 _CONSTANT = re.compile(rb"[:\[,\s](?:NaN|-?Infinity|nan|-?inf)\b")
@@ -368,11 +387,6 @@ _CONSTANT = re.compile(rb"[:\[,\s](?:NaN|-?Infinity|nan|-?inf)\b")
 
 def _has_constant(text: memoryview) -> bool:
     return _CONSTANT.search(text) is not None
-
-
-def _no_constant(name: str) -> float:
-    msg = f"{name} is no JSON number"
-    raise ValueError(msg)
 
 
 def _column_decoder(fields: tuple[str, ...]) -> msgspec.json.Decoder[Any]:

@@ -3,34 +3,42 @@
 Run lengths ("counts") follow COCO: pixels are taken column by column, the first run counts zeros
 and may be 0, and the runs of a mask of (height, width) add up to height × width. Compressed counts
 are COCO's strings. Polygons are rasterised exactly as pycocotools does it (``rleFrPoly``).
+
+Functions trust the counts they are given; ``check_counts`` is for counts that come from outside.
 """
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsk.contours import flips, ranges, spans, split_columns
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
     Counts = NDArray[np.int64]
+    Ring = Sequence[float]
 
 __all__ = [
     "area",
     "bbox",
     "check_counts",
     "decode_counts",
+    "decode_counts_many",
     "encode_counts",
     "encode_counts_many",
     "from_dense",
     "from_polygons",
+    "from_polygons_many",
     "from_polygons_with_holes",
     "intersection_area",
     "iou",
+    "paint",
     "paint_many",
     "runs_by_value",
     "subtract",
@@ -38,58 +46,30 @@ __all__ = [
     "union",
 ]
 
-MAX_REACH = 100_000
-"""How many pixels an outline may reach out of its image before it is taken for nonsense."""
+_SHORT = 256  # up to this many runs or characters a plain loop beats numpy's fixed costs
+_MORE, _SIGN, _LOW = 0x20, 0x10, 0x1F  # COCO's digits: another follows, negative, five bits
+_FIRST_DIFFERENCE = 3  # from the fourth run on the string holds differences
+_MAX_DIGITS = 10  # 50 bits, far more pixels than any mask has
 
-_SHORT = 24  # below this many runs a plain loop beats numpy's fixed costs
 
-
-def decode_counts(compressed: bytes | str) -> Counts:
-    """Decode COCO's compressed string.
-
-    Raises:
-        ValueError: It holds characters out of range or ends inside a number.
-    """
-    data = compressed.encode("latin-1", "replace") if isinstance(compressed, str) else compressed
-    codes = np.frombuffer(data, np.uint8).astype(np.int64) - 48
-    if not len(codes):
-        return np.zeros(0, np.int64)
-    if codes.min() < 0 or codes.max() > 63 or codes[-1] & 0x20:
-        msg = "the compressed run lengths are damaged"
-        raise ValueError(msg)
-    last = np.flatnonzero((codes & 0x20) == 0)
-    first = np.concatenate([[0], last[:-1] + 1])
-    place = np.arange(len(codes)) - np.repeat(first, last - first + 1)
-    if place.max() > 12:
-        msg = "the compressed run lengths are damaged"
-        raise ValueError(msg)
-    values = np.add.reduceat((codes & 0x1F) << (5 * place), first)
-    negative = (codes[last] & 0x10) != 0
-    values -= negative * (np.int64(1) << (5 * (last - first + 1)))
-    counts = values
-    counts[1::2] = np.cumsum(values[1::2])
-    counts[2::2] = np.cumsum(values[2::2])
-    return counts
+# --- COCO's compressed string ---------------------------------------------------------------------
 
 
 def encode_counts(counts: NDArray[Any] | Sequence[int]) -> bytes:
     """Encode run lengths as COCO's compressed string."""
-    if len(counts) <= _SHORT:
-        return _encode_short([int(c) for c in counts])
-    return encode_counts_many([np.asarray(counts, np.int64)])[0]
-
-
-def _encode_short(counts: list[int]) -> bytes:
+    if len(counts) > _SHORT:
+        return encode_counts_many([np.asarray(counts, np.int64)])[0]
+    runs = counts.tolist() if isinstance(counts, np.ndarray) else counts
     out = bytearray()
-    for number, count in enumerate(counts):
-        value = count - counts[number - 2] if number > 2 else count
+    for number, count in enumerate(runs):
+        value = count - runs[number - 2] if number >= _FIRST_DIFFERENCE else count
         while True:
-            code = value & 0x1F
+            digit = value & _LOW
             value >>= 5
-            if value == (-1 if code & 0x10 else 0):
-                out.append(code + 48)
+            if value == (-1 if digit & _SIGN else 0):
                 break
-            out.append((code | 0x20) + 48)
+            out.append(digit + _MORE + 48)
+        out.append(digit + 48)
     return bytes(out)
 
 
@@ -97,30 +77,106 @@ def encode_counts_many(masks: Sequence[NDArray[Any]]) -> list[bytes]:
     """Encode the run lengths of many masks in one pass."""
     if not masks:
         return []
-    sizes = np.array([len(counts) for counts in masks])
-    counts = np.concatenate(masks).astype(np.int64, copy=False)
-    values = counts.copy()
-    if len(counts) > 2:
-        first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        inside = np.arange(len(counts)) - np.repeat(first, sizes)
-        values[2:] -= np.where(inside[2:] > 2, counts[:-2], 0)
-    magnitude = np.where(values < 0, ~values, values)
+    sizes = np.fromiter(map(len, masks), np.int64, len(masks))
+    values = np.concatenate(masks).astype(np.int64, copy=False)
+    stops = np.cumsum(sizes)
+    plain = ((stops - sizes)[:, None] + np.arange(_FIRST_DIFFERENCE))[
+        np.arange(_FIRST_DIFFERENCE) < sizes[:, None]
+    ]
+    differences = values.copy()
+    differences[2:] -= values[:-2]
+    differences[plain] = values[plain]
+    magnitude = differences ^ (differences >> 63)
     digits = np.ones(len(values), np.int64)
-    limit, longest = 16, 1
-    while len(magnitude) and magnitude.max() >= limit:
+    limit, greatest = _SIGN, int(magnitude.max(initial=0))
+    while limit <= greatest:
         digits += magnitude >= limit
         limit <<= 5
-        longest += 1
-    ends = np.cumsum(digits)
-    begins = ends - digits
-    out = np.empty(int(ends[-1]) if len(ends) else 0, np.uint8)
-    for digit in range(longest):
-        rows = np.flatnonzero(digits > digit) if digit else slice(None)
-        code = (values[rows] >> (5 * digit)) & 0x1F
-        out[begins[rows] + digit] = code + 48 + 32 * (digits[rows] > digit + 1)
+    ends = np.concatenate([[0], np.cumsum(digits)])
+    out = np.empty(int(ends[-1]), np.uint8)
+    rows, rest, left, place = ends[:-1], differences, digits, 0
+    while len(rows):
+        more = left > 1
+        out[rows + place] = (rest & _LOW) + 48 + more * _MORE
+        rows, rest, left, place = rows[more], rest[more] >> 5, left[more] - 1, place + 1
     data = out.tobytes()
-    stops = np.concatenate([[0], ends])[np.cumsum(sizes)].tolist()
-    return [data[a:b] for a, b in zip([0, *stops[:-1]], stops, strict=True)]
+    cuts = ends[stops].tolist()
+    return [data[a:b] for a, b in zip([0, *cuts[:-1]], cuts, strict=True)]
+
+
+def decode_counts(compressed: bytes | str) -> Counts:
+    """Decode COCO's compressed string.
+
+    Raises:
+        ValueError: It holds characters out of range, an absurd number, or ends inside a number.
+    """
+    data = _characters(compressed)
+    if len(data) > _SHORT:
+        return decode_counts_many([data])[0]
+    counts: list[int] = []
+    value = shift = 0
+    for code in data:
+        digit = code - 48
+        if not 0 <= digit <= _MORE + _LOW or shift >= 5 * _MAX_DIGITS:
+            raise _damaged()
+        value |= (digit & _LOW) << shift
+        shift += 5
+        if digit & _MORE:
+            continue
+        if digit & _SIGN:
+            value -= 1 << shift
+        if len(counts) >= _FIRST_DIFFERENCE:
+            value += counts[-2]
+        counts.append(value)
+        value = shift = 0
+    if shift:
+        raise _damaged()
+    return np.array(counts, np.int64)
+
+
+def decode_counts_many(compressed: Sequence[bytes | str]) -> list[Counts]:
+    """Decode many of COCO's compressed strings in one pass; errors as ``decode_counts``."""
+    parts = [_characters(part) for part in compressed]
+    codes = np.frombuffer(b"".join(parts), np.uint8) - np.uint8(48)  # what is too low wraps round
+    if not len(codes):
+        return [np.zeros(0, np.int64) for _ in parts]
+    closing = codes < _MORE
+    stops = np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts)))
+    cuts = stops[stops > 0]
+    if codes.max() > _MORE + _LOW or not closing[cuts - 1].all():
+        raise _damaged()
+    last = np.flatnonzero(closing)
+    first = np.concatenate([[0], last[:-1] + 1])
+    length = last - first
+    if int(length.max()) >= _MAX_DIGITS:
+        raise _damaged()
+    values = (codes[first] & _LOW).astype(np.int64)
+    for place in range(1, int(length.max()) + 1):
+        rows = np.flatnonzero(length >= place)
+        values[rows] |= (codes[first[rows] + place] & _LOW).astype(np.int64) << (5 * place)
+    values -= ((codes[last] & _SIGN) != 0) * (np.int64(1) << (5 * (length + 1)))
+    found, begin = [], 0
+    for end in np.searchsorted(last, stops).tolist():
+        counts = values[begin:end]
+        np.add.accumulate(counts[1::2], out=counts[1::2])
+        np.add.accumulate(counts[2::2], out=counts[2::2])
+        found.append(counts)
+        begin = end
+    return found
+
+
+def _characters(compressed: bytes | str) -> bytes:
+    # In UTF-8 every character beyond ASCII becomes bytes that are out of range.
+    return (
+        compressed.encode("utf-8", "surrogatepass") if isinstance(compressed, str) else compressed
+    )
+
+
+def _damaged() -> ValueError:
+    return ValueError("the compressed run lengths are damaged")
+
+
+# --- Facts about one mask -------------------------------------------------------------------------
 
 
 def check_counts(counts: NDArray[Any], height: int, width: int) -> None:
@@ -129,12 +185,14 @@ def check_counts(counts: NDArray[Any], height: int, width: int) -> None:
     Raises:
         ValueError: One is negative, or they do not add up to height × width.
     """
+    pixels = height * width
     if len(counts) and int(counts.min()) < 0:
         msg = "a run length is negative"
         raise ValueError(msg)
-    total = int(counts.sum())
-    if total != height * width:
-        msg = f"the run lengths add up to {total}, not to {height} x {width}"
+    # A sum of huge runs could overflow and meet the number by chance.
+    total = int(counts.sum()) if int(counts.max(initial=0)) <= pixels else "more"
+    if total != pixels:
+        msg = f"the run lengths add up to {total}, a mask of {height} x {width} has {pixels} pixels"
         raise ValueError(msg)
 
 
@@ -145,37 +203,54 @@ def area(counts: NDArray[Any]) -> int:
 
 def bbox(counts: NDArray[Any], height: int) -> tuple[int, int, int, int]:
     """Return the box (x, y, w, h) of a mask, as pycocotools: 0, 0, 0, 0 when it is empty."""
-    ends = np.cumsum(counts)
-    stops = ends[1::2]
-    starts = stops - counts[1::2]
-    kept = stops > starts
-    if not kept.any():
+    starts, stops = spans(counts)
+    if not len(starts):
         return 0, 0, 0, 0
-    starts, stops = starts[kept], stops[kept] - 1
-    left, right = int(starts[0]) // height, int(stops[-1]) // height
-    first, last = starts // height, stops // height
-    if (first != last).any():
-        return left, 0, right - left + 1, height
-    top, bottom = int((starts % height).min()), int((stops % height).max())
-    return left, top, right - left + 1, bottom - top + 1
+    columns, rows = np.divmod(starts, height)
+    left, right = int(columns[0]), (int(stops[-1]) - 1) // height
+    bottoms = stops - columns * height
+    top, bottom = int(rows.min()), int(bottoms.max())
+    if bottom > height:  # a run goes on in the next column
+        top, bottom = 0, height
+    return left, top, right - left + 1, bottom - top
 
 
 def from_dense(mask: NDArray[Any]) -> Counts:
     """Return the run lengths of a (height, width) array; non-zero pixels belong to the mask."""
-    flat = np.ascontiguousarray(mask.T != 0).ravel()
-    if not len(flat):
+    if not mask.size:
         return np.zeros(0, np.int64)
-    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    bounds = np.concatenate([[0], edges, [len(flat)]])
+    solid = mask if mask.dtype == np.bool_ else mask != 0
+    bounds = _changes(solid)
     counts = np.diff(bounds)
-    return np.concatenate([[0], counts]) if flat[0] else counts
+    return np.concatenate([[0], counts]) if solid[0, 0] else counts
 
 
 def to_dense(counts: NDArray[Any], height: int, width: int) -> NDArray[np.bool_]:
-    """Return a mask as a boolean (height, width) array."""
+    """Return a mask as a boolean (height, width) array, stored column by column."""
     values = np.zeros(len(counts), np.bool_)
     values[1::2] = True
     return np.repeat(values, counts).reshape(width, height).T
+
+
+def _changes(array: NDArray[Any]) -> Counts:
+    """Return where runs of one value begin in column order, and the number of pixels at the end.
+
+    Rows are compared as they lie in memory and only the places found are sorted by column: numpy
+    transposes a large map many times slower.
+    """
+    height, width = array.shape
+    ends = np.array([height * width])
+    if array.T.flags.c_contiguous:
+        flat = array.T.reshape(-1)
+        return np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1, ends])
+    rows, columns = np.divmod(np.flatnonzero(array[1:] != array[:-1]), width)
+    tops = np.flatnonzero(array[0, 1:] != array[-1, :-1]) + 1
+    places = np.concatenate([[0], columns * height + rows + 1, tops * height, ends])
+    places.sort()
+    return places
+
+
+# --- Label maps -----------------------------------------------------------------------------------
 
 
 def runs_by_value(label_map: NDArray[Any], ignore: Collection[int] = ()) -> dict[int, Counts]:
@@ -188,38 +263,35 @@ def runs_by_value(label_map: NDArray[Any], ignore: Collection[int] = ()) -> dict
     Returns:
         Run lengths by value, values ascending.
     """
-    flat = np.ascontiguousarray(label_map.T).ravel()
-    total = len(flat)
-    if not total:
+    if not label_map.size:
         return {}
-    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
-    lengths = np.diff(np.concatenate([starts, [total]]))
-    values = flat[starts]
-    order = np.argsort(values, kind="stable")
-    starts, lengths, values = starts[order], lengths[order], values[order]
+    bounds = _changes(label_map)
+    starts, total = bounds[:-1], int(bounds[-1])
+    columns, rows = np.divmod(starts, label_map.shape[0])
+    values = label_map[rows, columns]
+    low = int(values.min())
+    if values.dtype.itemsize > 2 and int(values.max()) - low <= 0xFFFF:
+        order = np.argsort((values - low).astype(np.uint16), kind="stable")  # a radix sort
+    else:
+        order = np.argsort(values, kind="stable")
+    starts, stops, values = starts[order], bounds[1:][order], values[order]
     firsts = np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1])
-    before = np.concatenate([[0], (starts + lengths)[:-1]])
+    before = np.concatenate([[0], stops[:-1]])
     before[firsts] = 0
-    pairs = np.empty(2 * len(starts), np.int64)
-    pairs[0::2] = starts - before
-    pairs[1::2] = lengths
+    pairs = np.column_stack([starts - before, stops - starts]).reshape(-1)
     found = {}
-    stops = [*firsts[1:].tolist(), len(starts)]
-    for first, stop in zip(firsts.tolist(), stops, strict=True):
-        value = int(values[first])
-        if value in ignore:
-            continue
-        rest = total - int(starts[stop - 1] + lengths[stop - 1])
-        runs = pairs[2 * first : 2 * stop]
-        found[value] = np.append(runs, rest) if rest else runs
+    lasts = [*firsts[1:].tolist(), len(starts)]
+    for value, first, last in zip(values[firsts].tolist(), firsts.tolist(), lasts, strict=True):
+        if value not in ignore:
+            rest = total - int(stops[last - 1])
+            runs = pairs[2 * first : 2 * last]
+            found[value] = np.concatenate([runs, [rest]]) if rest else runs
     return found
 
 
-def _runs(counts: NDArray[Any]) -> tuple[Counts, Counts]:
-    """Return where a mask's pixels start and stop in column order."""
-    ends = np.cumsum(counts)
-    stops = ends[1::2]
-    return stops - counts[1::2], stops
+def paint(label_map: NDArray[Any], counts: NDArray[Any], value: int) -> None:
+    """Write one mask into a label map; see ``paint_many``."""
+    paint_many(label_map, [counts], [value])
 
 
 def paint_many(
@@ -228,135 +300,152 @@ def paint_many(
     """Write masks into a label map, later ones over earlier ones.
 
     Args:
-        label_map: (height, width) integers, changed in place.
+        label_map: (height, width) integers or booleans, changed in place.
         masks: Run lengths, each of the map's size.
         values: The value of each mask.
+
+    Raises:
+        ValueError: A mask has another size, or a value does not fit the map's type.
     """
-    if not masks:
+    if label_map.dtype.kind not in "biu":
+        msg = f"a label map holds integers, not {label_map.dtype}"
+        raise ValueError(msg)
+    for number, counts in enumerate(masks):
+        if int(counts.sum()) != label_map.size:
+            msg = f"mask {number} is not of the label map's size {label_map.shape}"
+            raise ValueError(msg)
+    try:
+        table = np.array(list(values), dtype=label_map.dtype)
+    except OverflowError as error:
+        msg = f"a value does not fit a label map of {label_map.dtype}"
+        raise ValueError(msg) from error
+    starts, stops, owners = _topmost(*_layers(masks))
+    if not len(starts):
         return
-    spans = [_runs(counts) for counts in masks]
-    starts = np.concatenate([s for s, _ in spans])
-    stops = np.concatenate([e for _, e in spans])
-    number = np.repeat(np.asarray(values, label_map.dtype), [len(s) for s, _ in spans])
-    order = np.argsort(starts, kind="stable")
-    starts, stops, number = starts[order], stops[order], number[order]
-    flat = np.ascontiguousarray(label_map.T).ravel()
-    if (starts[1:] < stops[:-1]).any():
-        for (begin, end), value in zip(spans, values, strict=True):
-            flat[_pixels(begin, end)] = value
+    columns, tops, bottoms, origin = split_columns(starts, stops, label_map.shape[0])
+    x0, x1, y0, y1 = columns[0], columns[-1] + 1, tops.min(), bottoms.max()
+    window = label_map[y0:y1, x0:x1]
+    corners = columns - x0, tops - y0, bottoms - y0
+    colours = table[owners[origin]]
+    if window.any():
+        cover = np.zeros(window.shape, np.uint8)
+        _fill(cover, *corners, np.ones(len(columns), np.uint8))
+        layer = np.zeros(window.shape, window.dtype)
+        _fill(layer, *corners, colours)
+        np.copyto(window, layer, where=cover.view(np.bool_))
     else:
-        flat[_pixels(starts, stops)] = np.repeat(number, stops - starts)
-    label_map[...] = flat.reshape(label_map.shape[1], label_map.shape[0]).T
+        _fill(window, *corners, colours)
 
 
-def _pixels(starts: Counts, stops: Counts) -> Counts:
-    lengths = stops - starts
-    total = int(lengths.sum())
-    offset = starts - (np.cumsum(lengths) - lengths)
-    return np.repeat(offset, lengths) + np.arange(total)
+def _fill(
+    canvas: NDArray[Any], columns: Counts, tops: Counts, bottoms: Counts, values: NDArray[Any]
+) -> None:
+    """Fill disjoint pieces of columns of an empty canvas.
+
+    Where a value begins it is added, where it ends it is subtracted, and the rows are summed up
+    from top to bottom. That is modular, so it is exact in every integer type.
+    """
+    if canvas.dtype == np.bool_:
+        canvas, values = canvas.view(np.uint8), values.view(np.uint8)
+    canvas[tops, columns] = values
+    inside = bottoms < len(canvas)
+    canvas[bottoms[inside], columns[inside]] -= values[inside]
+    above = canvas[0]
+    for row in canvas[1:]:  # np.add.accumulate over axis 0 is up to twenty times slower
+        np.add(above, row, out=row)
+        above = row
 
 
-def _combine(masks: Sequence[NDArray[Any]], least: int) -> Counts:
-    """Return the pixels that belong to at least ``least`` of the masks."""
-    total = int(masks[0].sum())
-    spans = [_runs(counts) for counts in masks]
-    places = np.concatenate([part for span in spans for part in span])
-    steps = np.concatenate(
-        [np.full(len(p), 1 - 2 * k) for span in spans for k, p in enumerate(span)]
-    )
-    order = np.argsort(places, kind="stable")
-    places, steps = places[order], steps[order]
-    depth = np.cumsum(steps)
-    final = np.append(places[1:] != places[:-1], True) if len(places) else np.zeros(0, bool)
-    places, inside = places[final], depth[final] >= least
-    changes = places[inside != np.concatenate([[False], inside[:-1]])] if len(places) else places
-    return _close(changes, total)
+def _layers(masks: Iterable[NDArray[Any]]) -> tuple[Counts, Counts, Counts]:
+    """Return starts and stops of the pixels of all masks, and the number of the mask of each."""
+    parts = [spans(counts) for counts in masks]
+    if not parts:
+        return (np.zeros(0, np.int64),) * 3
+    sizes = [len(starts) for starts, _ in parts]
+    starts = np.concatenate([starts for starts, _ in parts])
+    stops = np.concatenate([stops for _, stops in parts])
+    return starts, stops, np.repeat(np.arange(len(parts)), sizes)
 
 
-def _close(changes: NDArray[Any], total: int) -> Counts:
-    """Return run lengths from the places where the value changes."""
-    if len(changes) and changes[-1] == total:
-        changes = changes[:-1]
-    return np.diff(np.concatenate([[0], changes, [total]]))
+_CHUNK = 1 << 22  # how many places are painted at once, to bound memory
+
+
+def _topmost(starts: Counts, stops: Counts, owners: Counts) -> tuple[Counts, Counts, Counts]:
+    """Return spans in order without overlap; of overlapping ones the greatest owner stays."""
+    order = np.argsort(starts, kind="stable")
+    sorted_starts, sorted_stops = starts[order], stops[order]
+    if not (sorted_starts[1:] < sorted_stops[:-1]).any():
+        return sorted_starts, sorted_stops, owners[order]
+    places = np.unique(np.concatenate([starts, stops]))
+    begin, end = np.searchsorted(places, starts), np.searchsorted(places, stops)
+    top = np.full(len(places) - 1, -1)
+    lengths = end - begin
+    reach = np.cumsum(lengths)
+    done = 0
+    while done < len(starts):
+        base = int(reach[done - 1]) if done else 0
+        stop = max(done + 1, int(np.searchsorted(reach, base + _CHUNK, side="right")))
+        part = slice(done, stop)
+        # Where an index is repeated numpy keeps the last value, that of the greatest owner.
+        top[ranges(begin[part], lengths[part])] = np.repeat(owners[part], lengths[part])
+        done = stop
+    fresh = np.concatenate([[True], top[1:] != top[:-1]])
+    firsts = np.flatnonzero(fresh)
+    lasts = np.concatenate([firsts[1:], [len(top)]])
+    shown = top[firsts] >= 0
+    return places[firsts[shown]], places[lasts[shown]], top[firsts[shown]]
+
+
+# --- Set operations -------------------------------------------------------------------------------
+
+
+def _joined(starts: Counts, stops: Counts) -> tuple[Counts, Counts]:
+    """Return spans in order; those that overlap or touch are joined."""
+    order = np.argsort(starts, kind="stable")
+    starts, reach = starts[order], np.maximum.accumulate(stops[order])
+    fresh = np.ones(len(starts) + 1, np.bool_)
+    fresh[1:-1] = starts[1:] > reach[:-1]
+    return starts[fresh[:-1]], reach[fresh[1:]]
+
+
+def _from_spans(starts: Counts, stops: Counts, total: int) -> Counts:
+    """Return the run lengths of spans that are ordered and do not touch."""
+    bounds = np.empty(2 * len(starts) + 2, np.int64)
+    bounds[0], bounds[-1] = 0, total
+    bounds[1:-1:2], bounds[2:-1:2] = starts, stops
+    if len(stops) and bounds[-2] == total:
+        bounds = bounds[:-1]
+    return bounds[1:] - bounds[:-1]
 
 
 def union(masks: Sequence[NDArray[Any]]) -> Counts:
-    """Return the pixels that belong to any of the masks (all of one size)."""
-    return np.asarray(masks[0], np.int64) if len(masks) == 1 else _combine(masks, 1)
+    """Return the pixels that belong to any of the masks (one or more, all of one size)."""
+    starts, stops, _ = _layers(masks)
+    return _from_spans(*_joined(starts, stops), int(masks[0].sum()))
 
 
 def subtract(counts: NDArray[Any], other: NDArray[Any]) -> Counts:
-    """Return the pixels of the first mask that are not in the second."""
-    inverse = other[1:] if len(other) and other[0] == 0 else np.concatenate([[0], other])
-    return _combine([counts, inverse], 2)
+    """Return the pixels of the first mask that are not in the second (both of one size)."""
+    inverse = counts[1:] if counts[0] == 0 else np.concatenate([[0], counts])
+    rest = union([inverse, other])
+    return rest[1:] if rest[0] == 0 else np.concatenate([[0], rest])
 
 
 def intersection_area(counts: NDArray[Any], other: NDArray[Any]) -> int:
-    """Return the number of pixels that belong to both masks."""
-    return area(_combine([counts, other], 2))
+    """Return the number of pixels that belong to both masks (both of one size)."""
+    return area(counts) + area(other) - area(union([counts, other]))
 
 
 def iou(counts: NDArray[Any], other: NDArray[Any]) -> float:
-    """Return intersection over union of two masks; 1 when both are empty."""
-    common = intersection_area(counts, other)
-    joined = area(counts) + area(other) - common
-    return common / joined if joined else 1.0
+    """Return intersection over union of two masks of one size; 1 when both are empty."""
+    joined = area(union([counts, other]))
+    return (area(counts) + area(other) - joined) / joined if joined else 1.0
 
 
-_SCALE = 5  # pycocotools draws outlines five times enlarged
+# --- Polygons, exactly as pycocotools rasterises them ---------------------------------------------
 
 
-def _ring_changes(ring: Sequence[float], height: int, width: int) -> NDArray[np.int64]:
-    """Return the places, in column order, where one ring's inside begins or ends."""
-    points = np.asarray(ring, np.float64)
-    if points.ndim != 1 or len(points) % 2 or not np.isfinite(points).all():
-        msg = "an outline is a flat list of finite x, y pairs"
-        raise ValueError(msg)
-    if len(points) and (points.min() < -MAX_REACH or points.max() > max(height, width) + MAX_REACH):
-        msg = f"an outline reaches more than {MAX_REACH} pixels out of its image"
-        raise ValueError(msg)
-    corners: NDArray[np.int64] = (_SCALE * points + 0.5).astype(np.int64)
-    x0, y0 = corners[0::2], corners[1::2]
-    x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
-    dx, dy = np.abs(x1 - x0), np.abs(y1 - y0)
-    wide = dx >= dy
-    flip = np.where(wide, x0 > x1, y0 > y1)
-    ax, ay = np.where(flip, x1, x0), np.where(flip, y1, y0)
-    bx, by = np.where(flip, x0, x1), np.where(flip, y0, y1)
-    steps = np.where(wide, dx, dy)
-    rise = np.where(wide, by - ay, bx - ax) / np.maximum(steps, 1)
-    edge = np.repeat(np.arange(len(steps)), steps + 1)
-    first = np.cumsum(steps + 1) - (steps + 1)
-    along = np.arange(len(edge)) - first[edge]
-    along = np.where(flip[edge], steps[edge] - along, along)
-    base = np.where(wide, ay, ax)[edge]
-    # Truncation toward zero as in C; floats are exact here because steps are small.
-    across = (base + rise[edge] * along + 0.5).astype(np.int64)
-    main = np.where(wide, ax, ay)[edge] + along
-    on_wide = wide[edge]
-    u, v = np.where(on_wide, main, across), np.where(on_wide, across, main)
-    change = np.flatnonzero(u[1:] != u[:-1])
-    left = np.minimum(u[change + 1], u[change + 1] - 1 + (u[change + 1] < u[change]))
-    top = np.minimum(v[change + 1], v[change])
-    column, between = np.divmod(left - 2, _SCALE)
-    kept = (between == 0) & (column >= 0) & (column < width)
-    row = np.clip(-((2 - top[kept]) // _SCALE), 0, height)
-    places: NDArray[np.int64] = column[kept] * height + row
-    return places
-
-
-def _parity(changes: NDArray[np.int64], total: int) -> Counts:
-    """Return run lengths from places where the value flips; two flips at one place cancel."""
-    changes = np.sort(changes)
-    if len(changes):
-        new = np.concatenate([[True], changes[1:] != changes[:-1]])
-        first = np.flatnonzero(new)
-        times = np.diff(np.append(first, len(changes)))
-        changes = changes[first[times % 2 == 1]]
-    return _close(changes, total)
-
-
-def from_polygons(rings: Sequence[Sequence[float]], height: int, width: int) -> Counts:
+def from_polygons(rings: Sequence[Ring], height: int, width: int) -> Counts:
     """Rasterise the union of rings, exactly as pycocotools.
 
     Args:
@@ -367,33 +456,43 @@ def from_polygons(rings: Sequence[Sequence[float]], height: int, width: int) -> 
     Raises:
         ValueError: A ring is no flat list of finite pairs, or reaches absurdly far out.
     """
+    return from_polygons_many([rings], height, width)[0]
+
+
+def from_polygons_many(polygons: Sequence[Sequence[Ring]], height: int, width: int) -> list[Counts]:
+    """Rasterise many polygons of one image in one pass; each as by ``from_polygons``."""
     total = height * width
-    parts = [_parity(_ring_changes(r, height, width), total) for r in rings if len(r)]
-    if not parts:
-        return np.array([total], np.int64)
-    return union(parts)
+    starts, stops, ring = flips(list(chain.from_iterable(polygons)), height, width)
+    parts = np.fromiter(map(len, polygons), np.int64, len(polygons))
+    # Each polygon has a stretch of numbers of its own, one longer than a mask, so none can touch.
+    bases = np.arange(len(parts) + 1) * (total + 1)
+    base = np.repeat(bases[:-1], parts)[ring]
+    starts, stops = starts + base, stops + base
+    if (parts > 1).any():
+        starts, stops = _joined(starts, stops)
+    cuts = np.searchsorted(starts, bases).tolist()
+    return [
+        _from_spans(starts[first:last] - offset, stops[first:last] - offset, total)
+        for first, last, offset in zip(cuts[:-1], cuts[1:], bases[:-1].tolist(), strict=True)
+    ]
 
 
 def from_polygons_with_holes(
-    rings: Sequence[Sequence[float]], holes: Collection[int], height: int, width: int
+    rings: Sequence[Ring], holes: Collection[int], height: int, width: int
 ) -> Counts:
-    """Rasterise rings in their order: outlines add pixels, holes take them away.
+    """Rasterise rings in order, cutting out those that are holes; errors as ``from_polygons``.
 
-    An island in a hole therefore stands behind the hole, as ``contours.to_rings`` gives them.
+    A hole cuts what comes before it. With the holes last that is the union of the outer rings minus
+    the union of the holes; a part that lies in a hole of another part comes after that hole.
 
     Args:
         rings: Flat rings in pixels.
         holes: Indices of the rings that are holes.
         height: Height of the mask.
         width: Width of the mask.
-
-    Raises:
-        ValueError: As for ``from_polygons``.
     """
     if not holes:
         return from_polygons(rings, height, width)
-    counts = np.array([height * width], np.int64)
-    for is_hole, group in groupby(range(len(rings)), lambda n: n in holes):
-        part = from_polygons([rings[n] for n in group], height, width)
-        counts = subtract(counts, part) if is_hole else union([counts, part])
-    return counts
+    starts, stops, owners = _topmost(*flips(rings, height, width))
+    solid = ~np.isin(owners, np.fromiter(holes, np.int64, len(holes)))
+    return _from_spans(*_joined(starts[solid], stops[solid]), height * width)

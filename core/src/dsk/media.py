@@ -119,6 +119,9 @@ class Media(Struct, frozen=True, gc=False):
         source = self.source
         try:
             if isinstance(source, str):
+                from dsk.files import check_located
+
+                check_located(source)
                 return open(source, "rb")  # noqa: PTH123 - the caller closes it
             if isinstance(source, ArchiveMember):
                 from dsk.files import open_member

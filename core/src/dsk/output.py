@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
-from dsk.errors import MediaError, OutputError
+from dsk.errors import MediaError, OutputError, UnsafePathError
+from dsk.files import check_located
 from dsk.media import Image, Media
 
 if TYPE_CHECKING:
@@ -119,7 +120,11 @@ class WriteContext:
         source = media.source
         if isinstance(source, str):
             try:
+                check_located(source)
                 self.out.copy(source, name, self.media.mode)
+            except UnsafePathError:
+                self._not_saved(item, "link leads out of the dataset", "copy the files in")
+                return False
             except OutputError:
                 raise
             except OSError:
@@ -138,10 +143,7 @@ class WriteContext:
 
     def _missing(self, item: DatasetItem) -> None:
         kind = item.media.kind if item.media is not None else "image"
-        self.ledger.add(
-            "DSK-L016",
-            f"{kind} not found",
-            item=item.id,
-            subset=item.subset,
-            hint="check where the source keeps its media",
-        )
+        self._not_saved(item, f"{kind} not found", "check where the source keeps its media")
+
+    def _not_saved(self, item: DatasetItem, what: str, hint: str) -> None:
+        self.ledger.add("DSK-L016", what, item=item.id, subset=item.subset, hint=hint)

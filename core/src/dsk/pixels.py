@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import io
+import struct
+import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,11 +37,21 @@ FORMATS = (
     "JPEG2000",
     "SUN",
     "DIB",
-    "MPO",
 )
 """Pillow's readers that may be used; the others run rarely tested code on hostile bytes."""
 
-_BAD = (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError)
+BAD_IMAGE = (
+    UnidentifiedImageError,
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+"""What damaged images, and archives that hold them, make Pillow raise."""
 
 
 @functools.cache
@@ -56,7 +69,7 @@ def _load(image: Image) -> PilImage.Image:
             picture.load()
         except PilImage.DecompressionBombError as error:
             raise LimitError(str(error), where=image.path) from error
-        except _BAD as error:
+        except BAD_IMAGE as error:
             raise MediaError(f"no readable image: {error}", where=image.path) from error
     return picture
 
@@ -131,12 +144,14 @@ def encode(
     Raises:
         MediaError: The format cannot be written, or not from such pixels.
     """
+    fmt = _PIL_FORMAT.get(ext.lower(), ext.lower().lstrip(".").upper())
     if pixels.dtype.kind == "f":
         pixels = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
     elif pixels.dtype == np.bool_:
         pixels = pixels.astype(np.uint8) * 255
-    fmt = _PIL_FORMAT.get(ext.lower(), ext.lower().lstrip(".").upper())
     try:
+        if fmt == "JPEG" and pixels.dtype != np.uint8:  # Pillow would clip without a word
+            raise TypeError("8 bits are the most it holds")  # noqa: TRY301 - worded with the others
         picture = PilImage.fromarray(np.ascontiguousarray(pixels))
         if palette is not None:
             picture.putpalette(np.ascontiguousarray(palette, dtype=np.uint8).tobytes())

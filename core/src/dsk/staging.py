@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Output"]
 
 FRAGMENTS = ".fragments"
+_OWN: set[str] = set()
+"""Staged folders of this process."""
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _STORED = frozenset(
     [
@@ -62,16 +64,20 @@ class Output:
         self.overwrite = overwrite
         self.dry = dry
         self.archive = self.destination.lower().endswith(".zip")
-        self._check_free()
         parent, name = os.path.split(self.destination)
         self.path = os.path.join(parent, f".{name}.dsk-partial-{os.getpid()}")  # noqa: PTH118
         self._folders: dict[str, int] = {}
-        if dry:
-            return
         try:
+            if not dry and os.path.isdir(parent):  # noqa: PTH112
+                self._remove_stale(parent, name)
+            self._check_free()
+            if dry:
+                return
             os.makedirs(parent, exist_ok=True)  # noqa: PTH103
-            self._remove_stale(parent, name)
             os.mkdir(self.path)  # noqa: PTH102
+            _OWN.add(self.path)
+        except FileExistsError as error:
+            raise OutputError("this is in the way of the output", where=error.filename) from error
         except OSError as error:
             raise self._error(error, self.destination) from error
 
@@ -91,18 +97,20 @@ class Output:
                 what, where=path, hint="choose another place or give --overwrite"
             )
 
-    @staticmethod
-    def _remove_stale(parent: str, name: str) -> None:
-        """Remove what killed runs to the same destination left."""
-        pattern = re.compile(re.escape(f".{name}.dsk-partial-") + r"(\d+)(?:-old)?")
+    def _remove_stale(self, parent: str, name: str) -> None:
+        """Remove what killed runs to the same destination left; bring back what they moved away."""
+        pattern = re.compile(re.escape(f".{name}.dsk-partial-") + r"(\d+)(-old|\.zip)?")
         with os.scandir(parent) as entries:
-            stale = [
-                e.path
-                for e in entries
-                if (m := pattern.fullmatch(e.name)) and not _alive(int(m[1]))
-            ]
-        for path in stale:
-            shutil.rmtree(path, ignore_errors=True)
+            found = [(e.path, m) for e in entries if (m := pattern.fullmatch(e.name))]
+        for path, match in found:
+            # A process number may come again, in a container always: then only _OWN are alive.
+            own = int(match[1]) == os.getpid()
+            if self.path in _OWN if own else _alive(int(match[1])):
+                continue
+            if match[2] == "-old" and not os.path.lexists(self.destination):
+                os.rename(path, self.destination)  # noqa: PTH104
+            else:
+                _remove(path)
 
     @staticmethod
     def _error(error: OSError, where: str) -> OutputError:
@@ -130,10 +138,7 @@ class Output:
         return descriptor
 
     def _create(self, name: str) -> int:
-        try:
-            safe = clean_name(name)
-        except UnsafePathError as error:
-            raise OutputError(error.message, hint="rename the item") from error
+        safe = _safe(name)
         if self.dry:
             return os.open(os.devnull, os.O_WRONLY)
         folder, _, base = safe.rpartition("/")
@@ -173,7 +178,7 @@ class Output:
         if self.dry:
             return
         try:
-            self._folder(clean_name(name))
+            self._folder(_safe(name))
         except OSError as error:
             raise self._error(error, name) from error
 
@@ -191,6 +196,7 @@ class Output:
             OSError: The source cannot be read.
         """
         if self.dry:
+            _safe(name)
             os.stat(source)  # noqa: PTH116 - a missing file must be noticed all the same
             return
         if mode == "link" and self._link(source, name):
@@ -208,20 +214,13 @@ class Output:
             os.close(reading)
 
     def _link(self, source: str, name: str) -> bool:
-        safe = clean_name(name)
-        folder, _, base = safe.rpartition("/")
+        folder, _, base = _safe(name).rpartition("/")
         try:
             os.link(os.path.realpath(source), base, dst_dir_fd=self._folder(folder))
         except OSError as error:
-            if error.errno in (
-                errno.EXDEV,
-                errno.EPERM,
-                errno.EMLINK,
-                errno.EOPNOTSUPP,
-                errno.EACCES,
-            ):
-                return False  # another file system, or links forbidden: copy
-            raise self._error(error, name) from error
+            if error.errno == errno.EEXIST:
+                raise self._error(error, name) from error
+            return False  # another file system, links forbidden: copying works or says why not
         return True
 
     def fragment(self, name: str, part: int) -> BinaryIO:
@@ -309,14 +308,12 @@ class Output:
             os.rename(self.destination, old)  # noqa: PTH104
         try:
             os.rename(new, self.destination)  # noqa: PTH104
-        except OSError:
+        except BaseException:
             if os.path.lexists(old):
                 os.rename(old, self.destination)  # noqa: PTH104
             raise
-        if os.path.isdir(old) and not os.path.islink(old):  # noqa: PTH112, PTH114
-            shutil.rmtree(old, ignore_errors=True)
-        elif os.path.lexists(old):
-            os.unlink(old)  # noqa: PTH108
+        _remove(old)
+        _OWN.discard(self.path)
 
     def _pack(self) -> None:
         packed = f"{self.path}.zip"
@@ -339,6 +336,22 @@ class Output:
         """Remove the staged output; what was at the destination before stays."""
         self._close()
         shutil.rmtree(self.path, ignore_errors=True)
+        _OWN.discard(self.path)
+
+
+def _remove(path: str) -> None:
+    """Remove a folder, or a file or link, if it is there."""
+    if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
+        shutil.rmtree(path, ignore_errors=True)
+    elif os.path.lexists(path):
+        os.unlink(path)  # noqa: PTH108
+
+
+def _safe(name: str) -> str:
+    try:
+        return clean_name(name)
+    except UnsafePathError as error:
+        raise OutputError(error.message, hint="rename the item") from error
 
 
 def _pack_file(archive: zipfile.ZipFile, full: str, name: str) -> None:

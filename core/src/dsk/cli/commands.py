@@ -32,6 +32,47 @@ OnError = Annotated[
 ]
 
 
+Target = Annotated[str, typer.Option("-f", "--format", help="Format to write.")]
+Place = Annotated[str, typer.Option("-o", "--output", help="New or empty folder, or a .zip file.")]
+Filter = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("-e", "--filter", help="Keep what this filter selects."),
+]
+Transforms = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "-t",
+        "--transform",
+        metavar="'NAME [OPTION=VALUE …]'",
+        help="Apply a transform; repeatable.",
+    ),
+]
+ExportOptions = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("-O", metavar="NAME=VALUE", help="Option for the exporter; repeatable."),
+]
+SaveMedia = Annotated[bool, typer.Option("--save-media", help="Write the images too.")]
+ImageExt = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--image-ext", help="Re-encode images to this type, e.g. .png."),
+]
+MediaMode = Annotated[
+    str, typer.Option("--media", metavar="copy|link", help="How images get to the output.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output.")]
+Jobs = Annotated[str, typer.Option("-j", "--jobs", metavar="N|auto", help="Number of processes.")]
+EngineName = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--engine", help="Engine, where a plugin brings one."),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse if anything would be lost.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Forecast the losses, write nothing.")]
+ReportFile = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--report", metavar="FILE", help="Write the report as JSON."),
+]
+
+
 def _version(value: bool) -> None:
     if value:
         from importlib.metadata import PackageNotFoundError, version
@@ -58,54 +99,26 @@ def root(
     """  # noqa: D301 - \b is typer's mark for text that is not to be wrapped
 
 
-def convert(
+def convert(  # the values go on through the context: twenty names need not be said twice
+    context: typer.Context,
     source: Input,
-    target_format: Annotated[str, typer.Option("-f", "--format", help="Format to write.")],
-    output: Annotated[
-        str, typer.Option("-o", "--output", help="New or empty folder, or a .zip file.")
-    ],
+    target_format: Target,
+    output: Place,
     source_format: InputFormat = None,
-    expression: Annotated[
-        Optional[str], typer.Option("-e", "--filter", help="Keep what this filter selects.")  # noqa: UP045
-    ] = None,
-    transforms: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(
-            "-t",
-            "--transform",
-            metavar="'NAME [OPTION=VALUE …]'",
-            help="Apply a transform; repeatable.",
-        ),
-    ] = None,
-    export_options: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option("-O", metavar="NAME=VALUE", help="Option for the exporter; repeatable."),
-    ] = None,
+    expression: Filter = None,
+    transforms: Transforms = None,
+    export_options: ExportOptions = None,
     import_options: ImportOptions = None,
-    save_media: Annotated[bool, typer.Option("--save-media", help="Write the images too.")] = False,
-    image_ext: Annotated[
-        Optional[str], typer.Option("--image-ext", help="Re-encode images to this type, e.g. .png.")  # noqa: UP045
-    ] = None,
-    media: Annotated[
-        str, typer.Option("--media", metavar="copy|link", help="How images get to the output.")
-    ] = "copy",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output.")] = False,
-    jobs: Annotated[
-        str, typer.Option("-j", "--jobs", metavar="N|auto", help="Number of processes.")
-    ] = "1",
-    engine: Annotated[
-        Optional[str], typer.Option("--engine", help="Engine, where a plugin brings one.")  # noqa: UP045
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse if anything would be lost.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Forecast the losses, write nothing.")
-    ] = False,
+    save_media: SaveMedia = False,
+    image_ext: ImageExt = None,
+    media: MediaMode = "copy",
+    overwrite: Overwrite = False,
+    jobs: Jobs = "1",
+    engine: EngineName = None,
+    strict: Strict = False,
+    dry_run: DryRun = False,
     on_error: OnError = "raise",
-    report: Annotated[
-        Optional[str], typer.Option("--report", metavar="FILE", help="Write the report as JSON.")  # noqa: UP045
-    ] = None,
+    report: ReportFile = None,
     as_json: Json = False,
 ) -> None:
     """Convert a dataset to another format.
@@ -120,32 +133,7 @@ def convert(
     """  # noqa: D301
     from dsk.cli.convert import ConvertRequest, run_convert
 
-    code = run_convert(
-        ConvertRequest(
-            source=source,
-            source_format=source_format,
-            target_format=target_format,
-            output=output,
-            expression=expression,
-            transforms=transforms or [],
-            export_options=export_options or [],
-            import_options=import_options or [],
-            trailing=list(trailing),
-            settings={
-                "save_media": save_media,
-                "image_ext": image_ext,
-                "media": media,
-                "overwrite": overwrite,
-                "jobs": jobs,
-                "engine": engine,
-                "strict": strict,
-                "dry_run": dry_run,
-            },
-            on_error=on_error,
-            report=report,
-            as_json=as_json,
-        )
-    )
+    code = run_convert(ConvertRequest(trailing=list(trailing), **context.params))
     if code:
         raise typer.Exit(code)
 

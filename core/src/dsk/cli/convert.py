@@ -27,21 +27,46 @@ ERRORS_FILE = "errors.jsonl"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertRequest:
-    """What the user asked for."""
+    """What the user asked for: the parameters of ``dsk convert`` and the words behind ``--``."""
 
     source: str
-    source_format: str | None
     target_format: str
     output: str
+    source_format: str | None
     expression: str | None
-    transforms: list[str]
-    export_options: list[str]
-    import_options: list[str]
-    trailing: list[str]
-    settings: dict[str, Any]
+    transforms: list[str] | None
+    export_options: list[str] | None
+    import_options: list[str] | None
+    save_media: bool
+    image_ext: str | None
+    media: str
+    overwrite: bool
+    jobs: str
+    engine: str | None
+    strict: bool
+    dry_run: bool
     on_error: str
     report: str | None
     as_json: bool
+    trailing: list[str]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings that core decides for every exporter, see ``ExportSettings``."""
+        given = {name: getattr(self, name) for name in _SETTINGS}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+_SETTINGS = (
+    "save_media",
+    "image_ext",
+    "media",
+    "overwrite",
+    "jobs",
+    "engine",
+    "strict",
+    "dry_run",
+)
 
 
 def run_convert(request: ConvertRequest) -> int:
@@ -53,20 +78,19 @@ def run_convert(request: ConvertRequest) -> int:
         request.source,
         request.source_format,
         on_error="skip" if request.on_error == "skip" else "raise",
-        **parse_pairs(request.import_options),
+        **parse_pairs(request.import_options or []),
     )
     if request.expression:
         dataset = dataset.filter(request.expression)
-    for text in request.transforms:
+    for text in request.transforms or []:
         name, options = _transform(text)
         dataset = dataset.transform(make_transform(name, options))
-    options = {**parse_pairs(request.export_options), **parse_dashed(request.trailing)}
-    settings = {k: v for k, v in request.settings.items() if v is not None}
+    options = {**parse_pairs(request.export_options or []), **parse_dashed(request.trailing)}
     result = dataset.export(
         request.output,
         request.target_format,
         progress=True,
-        **{**settings, **{k: v for k, v in options.items() if v is not None}},
+        **{**request.settings, **options},
     )
     _write_reports(request, result)
     if request.as_json:
@@ -110,7 +134,7 @@ def _write(path: str, text: str) -> None:
 
 def _summary(request: ConvertRequest, source_format: str, result: Report) -> None:
     items, annotations = result.items, result.annotations
-    done = glyph("✓", "ok") if not request.settings["dry_run"] else "forecast:"
+    done = glyph("✓", "ok") if not request.dry_run else "forecast:"
     arrow = glyph("→", "->")
     place = f" {arrow} {result.output}" if result.output else ""
     say(
@@ -126,10 +150,10 @@ def _summary(request: ConvertRequest, source_format: str, result: Report) -> Non
         say(f"  … and {len(shown) - MOST} more kinds; --report FILE has them all")
     for message, count in result.warnings.items():
         say(f"warning: {message}" + (f" ({count} times)" if count > 1 else ""))
-    if request.settings["dry_run"]:
+    if request.dry_run:
         say("nothing was written (--dry-run)")
         return
-    if not (request.settings["save_media"] or result.media_saved):
+    if not (request.save_media or result.media_saved):
         say("  the annotations name the images but the images were not copied: add --save-media")
     say(f"  next: dsk info {shlex.quote(request.output)}")
 

@@ -31,7 +31,7 @@ from dsk.annotations import (
 from dsk.media import Image, Media
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from dsk.annotations import Annotation
     from dsk.categories import Categories
@@ -49,7 +49,7 @@ __all__ = [
 
 PARTS: dict[str, str] = {
     "item": "an item is missing or was added",
-    "subset": "the subset of an item; ignored, items are matched by id alone",
+    "subset": "the subset of an item; if ignored, items are matched by id alone",
     "item_attributes": "attributes of items",
     "item_extra": "fields of the source format kept at items",
     "media": "content, size or kind of media",
@@ -203,14 +203,18 @@ class _Comparer:
         if len(theirs) != len(b):
             doubles = len(b) - len(theirs)
             self.note("item", "items", f"{doubles} ids were found more than once")
-        for item in a:
-            other = theirs.pop(key(item), None)
-            if other is None:
-                self.note("item", _name(item), "is missing")
-                for annotation in item.annotations:
-                    self.note("annotation", _name(item), "is missing", annotation.kind)
-            else:
+        pairs = [(item, theirs.pop(key(item), None)) for item in a]
+        moved = {item.id: item for item in theirs.values()}
+        for item, other in pairs:
+            if other is None and (other := moved.pop(item.id, None)) is not None:
+                del theirs[key(other)]
+                self.note("subset", _name(item), f"found in {other.subset!r}")
+            if other is not None:
                 self.item(item, other)
+                continue
+            self.note("item", _name(item), "is missing")
+            for annotation in item.annotations:
+                self.note("annotation", _name(item), "is missing", annotation.kind)
         for item in theirs.values():
             self.note("item", _name(item), "was added")
 
@@ -230,7 +234,7 @@ class _Comparer:
         """Pair annotations: equal ones first, then by kind and label, then by kind."""
         rest_a, rest_b = list(a.annotations), list(b.annotations)
         pairs: list[tuple[Annotation, Annotation]] = []
-        for test in (
+        tests: tuple[Callable[[Any, Any], bool], ...] = (
             lambda x, y: type(x) is type(y) and not self.pair(x, y),
             lambda x, y: (
                 type(x) is type(y)
@@ -239,7 +243,8 @@ class _Comparer:
             ),
             lambda x, y: type(x) is type(y) and self.label(x, self.a) == self.label(y, self.b),
             lambda x, y: type(x) is type(y),
-        ):
+        )
+        for test in tests:
             left = []
             for x in rest_a:
                 hit = next((n for n, y in enumerate(rest_b) if test(x, y)), None)
@@ -270,7 +275,7 @@ class _Comparer:
         if geometry is not None:
             mine.note("geometry", where, geometry, a.kind)
         for name in ("bbox", "area"):
-            stated = getattr(a, name, None), getattr(b, name, None)
+            stated: list[Any] = [getattr(a, name, None), getattr(b, name, None)]
             if None not in stated and not self.near(np.ravel(stated[0]), np.ravel(stated[1])):
                 mine.note(
                     "stated", where, f"{name}: expected {stated[0]}, found {stated[1]}", a.kind

@@ -17,19 +17,44 @@ if TYPE_CHECKING:
 
     from dsk.descriptors import ExporterInfo, ImporterInfo, Option
 
-__all__ = ["DescribedChecks"]
+__all__ = ["DescribedChecks", "check_option", "parameters"]
 
 HEAVY = (
-    "numpy PIL lxml yaml msgspec nibabel h5py pycocotools cv2 scipy pandas rich xml.etree "
-    "dsk.dataset dsk.flow dsk.annotations"
-).split()
+    "numpy",
+    "PIL",
+    "lxml",
+    "yaml",
+    "msgspec",
+    "nibabel",
+    "h5py",
+    "pycocotools",
+    "cv2",
+    "scipy",
+    "pandas",
+    "rich",
+    "xml.etree",
+    "dsk.dataset",
+    "dsk.flow",
+    "dsk.annotations",
+)
 """Modules that a plugin module must not import: describing a format must stay instant."""
 
 MEDIA = frozenset({"image", "video_frame", "point_cloud", "multiframe_image", "volume", "media"})
 FIELDS = frozenset({"id", "group", "object_id", "z_order", "attributes"})
 LABEL_FIELDS = frozenset({"parent", "attributes", "colors", "points"})
 CORE_SETTINGS = frozenset(
-    "save_media save_images image_ext media overwrite jobs engine strict dry_run progress".split()
+    {
+        "save_media",
+        "save_images",
+        "image_ext",
+        "media",
+        "overwrite",
+        "jobs",
+        "engine",
+        "strict",
+        "dry_run",
+        "progress",
+    }
 )
 
 
@@ -64,21 +89,24 @@ class DescribedChecks(SuiteBase):
             names = [option.name for option in info.options]
             assert len(set(names)) == len(names), f"options twice: {names}"
             for option in info.options:
-                _check_option(option)
+                check_option(option)
         exporter = self.exporter()
         if exporter is not None:
             taken = CORE_SETTINGS & {option.name for option in exporter.options}
             assert not taken, f"core handles these options itself: {sorted(taken)}"
 
-    def test_options_equal_parameters(self) -> None:
+    def test_options_equalparameters(self) -> None:
         """The options are the keyword-only parameters of the class: same names and defaults."""
         for info in self._infos():
             declared = {option.name: option.default for option in info.options}
-            assert _parameters(resolve(info.target)) == declared, info.target
+            assert parameters(resolve(info.target)) == declared, info.target
 
     def test_aliases(self) -> None:
         """Aliases are found, and stand for options that there are."""
-        for info, table in ((self.importer(), registry().importers), (self.exporter(), registry().exporters)):
+        for info, table in (
+            (self.importer(), registry().importers),
+            (self.exporter(), registry().exporters),
+        ):
             if info is None:
                 continue
             options = {option.name: option for option in info.options}
@@ -140,7 +168,8 @@ def _check_capabilities(caps: Capabilities) -> None:
         assert kind not in caps.annotations, f"convert names {kind}, which is held as it is"
 
 
-def _check_option(option: Option) -> None:
+def check_option(option: Option) -> None:
+    """Assert that an option has a name, a help line, and a default that fits."""
     assert option.name.isidentifier(), f"{option.name!r} is no identifier"
     assert option.help.strip(), f"option {option.name} has no help"
     assert "\n" not in option.help, f"the help of option {option.name} is one line"
@@ -156,7 +185,7 @@ def _check_option(option: Option) -> None:
         assert set(values) <= set(option.choices), f"option {option.name}: {default!r}"
 
 
-def _parameters(cls: type) -> dict[str, Any]:
+def parameters(cls: type) -> dict[str, Any]:
     """Return a class's options by the signature of its constructor."""
     parameters = {}
     for name, p in inspect.signature(cls).parameters.items():

@@ -37,7 +37,7 @@ from dsk.item import DatasetItem
 from dsk.media import Image, Media, PointCloud, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -50,7 +50,7 @@ __all__ = [
     "WIDTH",
     "Recipe",
     "SmallParts",
-    "annotations",
+    "annotations_for",
     "categories",
     "encoded_image",
     "make",
@@ -101,6 +101,7 @@ class Recipe:
         kinds: Annotation kinds; each item has some of each.
         ids: Ids of the items of each subset.
         subsets: Names of the subsets.
+        same_ids: Every subset has the same ids; else those of the second and later ones are longer.
         fields: Which of ``ALL_FIELDS`` annotations have.
         attributes: Attributes of annotations, if "attributes" is among ``fields`` or not empty.
         item_attributes: Attributes of items.
@@ -119,6 +120,7 @@ class Recipe:
     kinds: tuple[str, ...] = ("bbox",)
     ids: tuple[str, ...] = IDS["plain"]
     subsets: tuple[str, ...] = ("train",)
+    same_ids: bool = False
     fields: frozenset[str] = frozenset()
     attributes: dict[str, Any] = field(default_factory=dict)
     item_attributes: dict[str, Any] = field(default_factory=dict)
@@ -160,14 +162,15 @@ def make(recipe: Recipe | None = None, **changes: Any) -> Dataset:
     recipe = replace(recipe or Recipe(), **changes)
     items = []
     number = 0
-    for subset in recipe.subsets:
-        for name in recipe.ids:
+    for rank, subset in enumerate(recipe.subsets):
+        for plain in recipe.ids:
+            name = f"{plain}_{subset}" if rank and not recipe.same_ids else plain
             items.append(
                 DatasetItem(
                     name,
                     subset=subset,
                     media=media_for(recipe, name, number),
-                    annotations=annotations(recipe, number),
+                    annotations=annotations_for(recipe, number),
                     attributes=dict(recipe.item_attributes),
                 )
             )
@@ -192,7 +195,7 @@ def categories(recipe: Recipe) -> Categories:
     return Categories(labels=labels, colors=colors, points=points)
 
 
-def annotations(recipe: Recipe, number: int) -> list[Annotation]:
+def annotations_for(recipe: Recipe, number: int) -> list[Annotation]:
     """Return the annotations of the item of a number: of each kind as many as its maker makes."""
     made: list[Annotation] = []
     for kind in recipe.kinds:
@@ -240,11 +243,11 @@ def _boxes(recipe: Recipe, number: int) -> list[Annotation]:
     return [Bbox(*box) for box in _cells(recipe, number, 2 + number % 2)]
 
 
-def _labels(recipe: Recipe, number: int) -> list[Annotation]:
+def _labels(recipe: Recipe, number: int) -> list[Annotation]:  # noqa: ARG001 - as all makers
     return [Label()]
 
 
-def _captions(recipe: Recipe, number: int) -> list[Annotation]:
+def _captions(recipe: Recipe, number: int) -> list[Annotation]:  # noqa: ARG001 - as all makers
     return [Caption(caption=f'Item {number}: a «café», <b> & "quotes".')]
 
 
@@ -262,7 +265,7 @@ def _ring(x: float, y: float, w: float, h: float) -> list[float]:
 
 def _polygons(recipe: Recipe, number: int) -> list[Annotation]:
     first, second, third = _cells(recipe, number, 3)
-    made = [Polygon(_ring(*first))]
+    made: list[Annotation] = [Polygon(_ring(*first))]
     if recipe.multi_ring:
         x, y, w, _ = second
         made.append(Polygon([_ring(x, y, w, 4), _ring(x, y + 6, w, 4)]))
@@ -313,7 +316,7 @@ def _cuboids_2d(recipe: Recipe, number: int) -> list[Annotation]:
     return made
 
 
-def _cuboids_3d(recipe: Recipe, number: int) -> list[Annotation]:
+def _cuboids_3d(recipe: Recipe, number: int) -> list[Annotation]:  # noqa: ARG001 - as all makers
     return [
         Cuboid3d((4.5 + number, -2.25, 0.75), (0.0, 0.0, 0.5), (4.0, 1.75, 1.5)),
         Cuboid3d((-8.0, 3.5 + number, 1.0), (0.0, 0.0, -2.5), (0.75, 0.5, 1.75)),
@@ -328,12 +331,12 @@ def _voxel_labels(number: int) -> NDArray[np.uint8]:
     return voxels
 
 
-def _masks_3d(recipe: Recipe, number: int) -> list[Annotation]:
+def _masks_3d(recipe: Recipe, number: int) -> list[Annotation]:  # noqa: ARG001 - as all makers
     source = _voxel_labels(number)
     return [Mask3d(source, 1), Mask3d(source, 2)]
 
 
-MAKERS: dict[str, Any] = {
+MAKERS: dict[str, Callable[[Recipe, int], list[Annotation]]] = {
     "label": _labels,
     "caption": _captions,
     "bbox": _boxes,

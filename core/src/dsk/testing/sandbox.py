@@ -70,7 +70,7 @@ def run(function: Callable[[], Any], *, memory: int = MEMORY, seconds: float = S
 
 
 def _collect(reading: int, deadline: float) -> tuple[bytes, bool]:
-    parts = []
+    parts: list[bytes] = []
     while True:
         ready, _, _ = select.select([reading], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:

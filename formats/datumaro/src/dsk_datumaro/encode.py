@@ -7,6 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Raw
+
 from dsk.annotations import (
     Annotation,
     Bbox,
@@ -23,8 +25,6 @@ from dsk.annotations import (
     Skeleton,
 )
 from dsk.rle import counts_of
-from msgspec import Raw
-
 from dsk_datumaro.records import (
     BboxRecord,
     CaptionRecord,
@@ -39,7 +39,7 @@ from dsk_datumaro.records import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["ENCODERS", "NAME", "NUMERIC", "encode_polygon", "is_finite", "plain", "ring_texts"]
+__all__ = ["ENCODERS", "NAME", "NUMERIC", "encode_rings", "is_finite", "plain", "ring_texts"]
 
 NAME = "datumaro"
 """The family of the extra fields that this format writes back."""
@@ -47,10 +47,11 @@ NAME = "datumaro"
 NUMERIC = b"0123456789+-.eE, \t\r\n"
 """What the JSON text of numbers is made of, besides brackets."""
 
+_SPACE = b" \t\r\n"
 _RING = re.compile(rb"\[[^\[\]]*\]")
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - the hook of a JSON encoder
+def plain(value: Any) -> Any:
     """Return JSON's idea of a numpy number or array, a set, or bytes-like geometry."""
     if hasattr(value, "tolist"):
         return value.tolist()
@@ -60,17 +61,21 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - the hook of a JSON encoder
     raise NotImplementedError(msg)
 
 
-def ring_texts(points: Raw) -> list[Raw] | None:
-    """Cut the JSON text of rings into the text of each ring, undecoded; None when it is no rings."""
+def ring_texts(points: Raw) -> list[Raw]:
+    """Cut the JSON text of rings into the text of each ring, undecoded.
+
+    Raises:
+        ValueError: It is no ring, and no list of rings, of numbers.
+    """
     text = bytes(points)
     shape = text.translate(None, NUMERIC)
     if shape == b"[]":
-        return [points]
+        return [points] if len(text.strip(_SPACE)) > len("[]") else []
     if shape == b"[[]]":
         return [Raw(text[text.index(b"[", 1) : text.index(b"]") + 1])]
     if shape.replace(b"[]", b"") == b"[]":
         return [Raw(ring) for ring in _RING.findall(text)]
-    return None
+    raise ValueError("the points are no rings of numbers")
 
 
 def _more(a: Annotation) -> dict[str, Any] | None:
@@ -91,7 +96,14 @@ def _outline(a: Polygon | Mask | Skeleton) -> dict[str, Any] | None:
 
 def _label(a: Label) -> LabelRecord:
     return LabelRecord(
-        a.id, "label", a.attributes, a.group, a.label, a.z_order, object_id=a.object_id, dsk=_more(a)
+        a.id,
+        "label",
+        a.attributes,
+        a.group,
+        a.label,
+        a.z_order,
+        object_id=a.object_id,
+        dsk=_more(a),
     )
 
 
@@ -123,9 +135,17 @@ def _bbox(a: Bbox) -> BboxRecord:
     )
 
 
-def _flat(a: Annotation, kind: str, points: Any, dsk: dict[str, Any] | None) -> FlatRecord:  # noqa: ANN401
+def _flat(a: Annotation, kind: str, points: Any, dsk: dict[str, Any] | None) -> FlatRecord:
     return FlatRecord(
-        a.id, kind, a.attributes, a.group, a.label, a.z_order, points, object_id=a.object_id, dsk=dsk
+        a.id,
+        kind,
+        a.attributes,
+        a.group,
+        a.label,
+        a.z_order,
+        points,
+        object_id=a.object_id,
+        dsk=dsk,
     )
 
 
@@ -232,7 +252,34 @@ def _cuboid_3d(a: Cuboid3d) -> CuboidRecord:
     )
 
 
-def encode_polygon(a: Polygon, free_group: Callable[[], int]) -> list[FlatRecord]:
+def _polygon(a: Polygon) -> FlatRecord | None:
+    """Return the record of an outline of one ring, or None: see ``encode_rings``."""
+    points: Any = a.points
+    if a.holes:
+        return None
+    if type(points) is Raw:
+        texts = ring_texts(points)
+        if len(texts) != 1:
+            return None
+        points = texts[0]
+    elif not len(points) or hasattr(points[0], "__len__"):
+        if len(points) != 1:
+            return None
+        points = points[0]
+    return FlatRecord(
+        a.id,
+        "polygon",
+        a.attributes,
+        a.group,
+        a.label,
+        a.z_order,
+        points,
+        object_id=a.object_id,
+        dsk=None if a.bbox is None and a.area is None and not a.extra else _outline(a),
+    )
+
+
+def encode_rings(a: Polygon, free_group: Callable[[], int]) -> list[FlatRecord]:
     """Return one record per ring, because Datumaro knows single rings only.
 
     The rings of one outline share a group, and ``dsk.ring`` (number, count) lets the reader join
@@ -246,18 +293,8 @@ def encode_polygon(a: Polygon, free_group: Callable[[], int]) -> list[FlatRecord
         ValueError: Its undecoded points are no rings of numbers.
     """
     points: Any = a.points
-    rings: Sequence[Any]
-    if type(points) is Raw:
-        texts = ring_texts(points)
-        if texts is None:
-            msg = "the points are no rings of numbers"
-            raise ValueError(msg)
-        rings = texts
-    else:
-        rings = a.rings
-    more = None if a.bbox is None and a.area is None and not a.extra else _outline(a)
-    if len(rings) == 1 and not a.holes:
-        return [_flat(a, "polygon", rings[0], more)]
+    rings: Sequence[Any] = ring_texts(points) if type(points) is Raw else a.rings
+    more = _outline(a)
     group = a.group
     if not group and len(rings) > 1:
         group = free_group()
@@ -278,6 +315,7 @@ ENCODERS: dict[type[Annotation], Callable[[Any], Any]] = {
     Caption: _caption,
     Bbox: _bbox,
     RotatedBbox: _rotated,
+    Polygon: _polygon,
     PolyLine: _polyline,
     Points: _points,
     Skeleton: _skeleton,
@@ -286,10 +324,10 @@ ENCODERS: dict[type[Annotation], Callable[[Any], Any]] = {
     Cuboid2d: _cuboid_2d,
     Cuboid3d: _cuboid_3d,
 }
-"""Encoders of the kinds that give exactly one record."""
+"""Encoders of the kinds that give one record; None when an outline has several rings or holes."""
 
 
-def is_finite(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+def is_finite(value: Any) -> bool:
     """Tell whether JSON can say a value: it has no NaN and no infinity."""
     if isinstance(value, float):
         return math.isfinite(value)

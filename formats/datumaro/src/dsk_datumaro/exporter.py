@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
 from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.item import DatasetItem
 from dsk.media import Media
-
 from dsk_datumaro import categories
 from dsk_datumaro.encode import plain
 from dsk_datumaro.items import PartWriter, fragment_name, subset_folder
@@ -88,7 +88,7 @@ class DatumaroExporter(Exporter):
 
     def _head(self, subset: str, media: set[str], owners: set[int]) -> bytes:
         header = self._header
-        assert header is not None  # noqa: S101 - begin ran before
+        assert header is not None
         own = dict(header.info.get("datumaro", {}))
         added = categories.joint_labels(header.categories, owners)
         head: dict[str, Any] = {}

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+from msgspec import Raw, Struct
+
 from dsk import jsonindex
 from dsk.categories import Categories
 from dsk.errors import InputError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
-from msgspec import Raw, Struct
-
 from dsk_datumaro import categories
 from dsk_datumaro.detect import FOLDER, annotation_files
 from dsk_datumaro.encode import NAME
@@ -24,10 +24,11 @@ from dsk_datumaro.media_reader import MediaReader
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from dsk.files import InputRoot
     from dsk.item import DatasetItem
     from dsk.loss import Ledger
-    from numpy.typing import NDArray
 
 __all__ = ["DatumaroImporter"]
 
@@ -164,7 +165,7 @@ class DatumaroSource(Source):
             for start in range(0, len(file.rows), PARTITION_ITEMS)
         ]
 
-    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ANN401
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
         number, start, stop = partition
         file = self._files[number]
@@ -198,7 +199,11 @@ def _info(files: list[_File]) -> dict[str, Any]:
     own: dict[str, Any] = {}
     others: dict[str, Any] = {}
     for file in reversed(files):
-        for key, value in (("info", file.head.info), ("infos", file.head.infos), ("fields", file.fields)):
+        for key, value in (
+            ("info", file.head.info),
+            ("infos", file.head.infos),
+            ("fields", file.fields),
+        ):
             if value:
                 own[key] = {**own.get(key, {}), **value}
         more: Mapping[str, Any] = file.head.dsk or {}

@@ -5,25 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from dsk.annotations import Mask, Mask3d
+from msgspec.structs import replace
+
+from dsk.annotations import Mask3d
 from dsk.errors import RecordError, UnsafePathError
 from dsk.item import DatasetItem
 from dsk.names import clean_name
-from msgspec.structs import replace
-
 from dsk_datumaro.encode import NAME
 from dsk_datumaro.masks import bad_masks
-from dsk_datumaro.parse import PARSERS, AnnotationIn, ItemIn, Mask3dIn, join_rings
+from dsk_datumaro.parse import (
+    CHECKED_PARSERS,
+    PARSERS,
+    AnnotationIn,
+    ItemIn,
+    Mask3dIn,
+    join_rings,
+    polygons_are_flat,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     import numpy as np
+    from numpy.typing import NDArray
+
     from dsk.annotations import Annotation
     from dsk.jsonindex import Records
     from dsk.loss import Ledger
-    from numpy.typing import NDArray
-
     from dsk_datumaro.media_reader import MediaReader
 
 __all__ = ["ItemReader"]
@@ -63,6 +71,7 @@ class ItemReader:
         self._moved = moved
         self._where = where
         self._ledger = ledger
+        self._parsers = PARSERS
 
     def read(self, records: Records, rows: NDArray[np.int64]) -> Iterator[DatasetItem]:
         """Yield the items of some rows."""
@@ -75,6 +84,8 @@ class ItemReader:
             found: list[ItemIn | None] = list(_decode(text))
         except (msgspec.MsgspecError, UnicodeDecodeError):
             found = [None] * len(rows)
+        good = [record for record in found if record is not None]
+        self._parsers = CHECKED_PARSERS if polygons_are_flat(good) else PARSERS
         bad = bad_masks(found)
         for position, (row, record) in enumerate(zip(rows.tolist(), found, strict=True)):
             if record is None:
@@ -84,10 +95,14 @@ class ItemReader:
             if item is not None:
                 yield item
 
-    def _bad(self, error: Exception | str, place: str, item: str = "", annotation: int | None = None) -> None:
+    def _bad(
+        self, error: Exception | str, place: str, item: str = "", annotation: int | None = None
+    ) -> None:
         message = str(error).replace(" - at `$`", "")
         self._ledger.bad_record(
-            RecordError(message, where=f"{self._where}#/items/{place}", item=item, annotation=annotation)
+            RecordError(
+                message, where=f"{self._where}#/items/{place}", item=item, annotation=annotation
+            )
         )
 
     def _careful(self, text: bytes, row: int) -> DatasetItem | None:
@@ -136,7 +151,9 @@ class ItemReader:
         except ValueError as error:
             self._bad(error, str(row), str(record.id))
             return None
-        annotations = self._annotations(record, row, name, unknown or {}, bad)
+        annotations = None if unknown or bad else self._plain_annotations(record.annotations)
+        if annotations is None:
+            annotations = self._annotations(record, row, name, unknown or {}, bad)
         more = record.dsk
         if more is not None:
             for mask in more.annotations:
@@ -149,6 +166,25 @@ class ItemReader:
             record.attr or {},
             more.extra if more is not None else None,
         )
+
+    def _plain_annotations(self, given: list[AnnotationIn] | None) -> list[Annotation] | None:
+        """Convert what needs no care: the hot path. None when something does need it."""
+        out: list[Annotation] = []
+        parsers, labels, moved = self._parsers, self._labels, self._moved
+        try:
+            for one in given or ():
+                label = one.label_id
+                if label is not None:
+                    if not 0 <= label < labels:
+                        return None
+                    if moved is not None:
+                        label = moved[label]
+                if one.dsk is not None and one.dsk.ring is not None:
+                    return None
+                out.append(parsers[one.type](one, label))
+        except (ValueError, KeyError):
+            return None
+        return out
 
     def _annotations(
         self,
@@ -213,7 +249,7 @@ class ItemReader:
 
 
 def _rings_from(given: Sequence[AnnotationIn], start: int) -> Sequence[AnnotationIn]:
-    """Return the records of one outline that begins here, or nothing if one is missing or changed."""
+    """Return the records of an outline that begins here; none if one is missing or changed."""
     head = given[start]
     number, count = head.dsk.ring if head.dsk is not None and head.dsk.ring is not None else (-1, 0)
     found = given[start : start + max(count, 1)]
@@ -229,7 +265,7 @@ def _same(one: AnnotationIn) -> tuple[Any, ...]:
     return one.type, one.id, one.group, one.label_id, one.object_id, one.z_order, one.attributes
 
 
-def _annotation(plain: Any) -> tuple[AnnotationIn, dict[str, Any]]:  # noqa: ANN401 - any JSON
+def _annotation(plain: Any) -> tuple[AnnotationIn, dict[str, Any]]:
     """Return an annotation and the fields of it that nobody knows.
 
     Raises:

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
-from dsk.annotations import Annotation, Mask3d, Polygon, Skeleton
 
-from dsk_datumaro.encode import ENCODERS, NAME, encode_polygon, is_finite, plain
+from dsk.annotations import Annotation, Mask3d, Polygon, Skeleton
+from dsk_datumaro.encode import ENCODERS, NAME, encode_rings, is_finite, plain
 from dsk_datumaro.media import MediaWriter
+from dsk_datumaro.volumes import describe_mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
-
     from dsk_datumaro.records import Record
 
 __all__ = ["PartWriter", "fragment_name", "subset_folder"]
@@ -78,46 +78,48 @@ class PartWriter:
 
     def _annotations(self, item: DatasetItem, folder: str, record: dict[str, Any]) -> list[Any]:
         out: list[Any] = []
+        files: dict[int, str] = {}
         for position, a in enumerate(item.annotations):
-            encoder = ENCODERS.get(type(a))
+            cls = type(a)
+            encoder = ENCODERS.get(cls)
             start = len(out)
             try:
-                if encoder is not None:
-                    out.append(encoder(a))
+                if encoder is not None and (one := encoder(a)) is not None:
+                    out.append(one)
                 elif isinstance(a, Polygon):
-                    self._polygon(item, a, out)
+                    self._rings(item, a, out)
                 elif isinstance(a, Mask3d):
-                    self._mask_3d(a, position, folder, record)
+                    mask = describe_mask(self._ctx, a, folder, item.id, files)
+                    masks = record.setdefault("dsk", {}).setdefault("annotations", [])
+                    masks.append({"at": position, **mask})
             except ValueError as error:
                 self._note("DSK-L018", f"{a.kind}: {error}", item, a)
                 continue
-            if isinstance(a, Skeleton) and a.label is not None:
+            if cls is Skeleton and a.label is not None:
                 self._skeletons.add(a.label)
             if a.extra and NAME in a.extra and len(out) > start:
                 out[start] = _own_fields(out[start], a.extra[NAME])
         return out
 
-    def _polygon(self, item: DatasetItem, a: Polygon, out: list[Any]) -> None:
+    def _rings(self, item: DatasetItem, a: Polygon, out: list[Any]) -> None:
         def free_group() -> int:
             used = {b.group for b in item.annotations} | {_field(r, "group") for r in out}
             return a.id if a.id > 0 and a.id not in used else max(used) + 1
 
-        records = encode_polygon(a, free_group)
+        records = encode_rings(a, free_group)
         out += records
         if len(records) > 1:
             self._note("DSK-L013", "polygon rings", item, a, count=len(records) - 1)
 
-    def _mask_3d(self, a: Mask3d, position: int, folder: str, record: dict[str, Any]) -> None:
-        from dsk_datumaro.volumes import describe_mask
-
-        more = record.setdefault("dsk", {})
-        masks = more.setdefault("annotations", [])
-        masks.append({"at": position, **describe_mask(self._ctx, a, folder, record["id"], masks)})
-
     def _text(self, item: DatasetItem, record: dict[str, Any]) -> bytes:
         """Return the record's JSON, without the numbers that JSON cannot say."""
         text = self._encode(record)
-        if b"null" not in text or is_finite(record):
+        nulls = text.count(b"null")
+        if (
+            not nulls
+            or nulls == sum(a.label is None for a in item.annotations)
+            or is_finite(record)
+        ):
             return text
         # msgspec writes NaN and infinity as null, which no reader takes for a coordinate.
         good = []
@@ -149,7 +151,7 @@ class PartWriter:
         )
 
 
-def _field(record: Record | dict[str, Any], name: str) -> Any:  # noqa: ANN401 - any field
+def _field(record: Record | dict[str, Any], name: str) -> Any:
     return record.get(name) if isinstance(record, dict) else getattr(record, name, None)
 
 
@@ -160,7 +162,9 @@ def _geometry(record: Record | dict[str, Any]) -> dict[str, Any]:
 
 def _own_fields(record: Record, fields: dict[str, Any]) -> dict[str, Any]:
     """Write back fields that a Datumaro file had and dsk does not know."""
-    out = {k: v for k, v in msgspec.structs.asdict(record).items() if v is not None or k == "label_id"}
+    out = {
+        k: v for k, v in msgspec.structs.asdict(record).items() if v is not None or k == "label_id"
+    }
     if out["object_id"] < 0:
         del out["object_id"]
     out["dsk"] = dict(out.get("dsk") or {})

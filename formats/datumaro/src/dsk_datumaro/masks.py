@@ -28,7 +28,7 @@ def totals(compressed: Sequence[bytes]) -> NDArray[np.int64]:
     codes = np.frombuffer(b"".join(compressed), np.uint8).astype(np.int64) - 48
     owner = np.repeat(np.arange(len(sizes)), sizes)
     damaged = np.zeros(len(sizes), bool)
-    damaged[owner[(codes < 0) | (codes > 63)]] = True  # noqa: PLR2004 - six bits
+    damaged[owner[(codes < 0) | (codes > 63)]] = True
     ends = np.cumsum(sizes)
     some = sizes > 0
     damaged[some] |= (codes[ends[some] - 1] & 0x20) != 0
@@ -74,8 +74,7 @@ def bad_masks(items: Sequence[ItemIn | None]) -> dict[int, set[int]]:
                 pixels.append(rle.size[0] * rle.size[1])
             elif sum(rle.counts) != rle.size[0] * rle.size[1] or min(rle.counts, default=0) < 0:
                 bad.setdefault(position, set()).add(number)
-    wrong = np.flatnonzero(totals(texts) != np.array(pixels, np.int64))
-    for index in wrong.tolist():
-        position, number = places[index]
-        bad.setdefault(position, set()).add(number)
+    for (position, number), total, size in zip(places, totals(texts).tolist(), pixels, strict=True):
+        if total != size:
+            bad.setdefault(position, set()).add(number)
     return bad

@@ -14,6 +14,7 @@ from dsk.media import (
     VideoFrame,
     Volume,
 )
+from dsk_datumaro.encode import NAME
 
 if TYPE_CHECKING:
     from dsk.item import DatasetItem
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["MEDIA_TYPES", "MediaWriter"]
 
 MEDIA_TYPES = {"media": 1, "image": 2, "video_frame": 4, "video": 5, "point_cloud": 6}
-"""Datumaro 1.x's numbers of media types; ``multiframe_image`` (7) is read, but not written by it."""
-
-from dsk_datumaro.encode import NAME
+"""Datumaro 1.x's numbers of media types; it reads 7, ``multiframe_image``, but never writes it."""
 
 
 class MediaWriter:
@@ -142,7 +141,7 @@ class MediaWriter:
         _keep(record, more)
         return "media"
 
-    def _other(self, item: DatasetItem, media: Any, subset: str, record: dict[str, Any]) -> str:  # noqa: ANN401
+    def _other(self, item: DatasetItem, media: Any, subset: str, record: dict[str, Any]) -> str:
         extra = dict(media.extra or {})
         video = extra.get(NAME, {}).get("video")
         if video is not None:
@@ -163,7 +162,7 @@ def _keep(record: dict[str, Any], more: dict[str, Any]) -> None:
         record.setdefault("dsk", {})["media"] = more
 
 
-def _file_name(source: Any) -> str:  # noqa: ANN401 - any media source
+def _file_name(source: Any) -> str:
     if isinstance(source, ArchiveMember):
         return posixpath.basename(source.name)
     return posixpath.basename(source) if isinstance(source, str) else ""

@@ -15,14 +15,12 @@ from dsk.media import (
     Volume,
 )
 from dsk.names import clean_name
-
 from dsk_datumaro.encode import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dsk.files import InputRoot
-
     from dsk_datumaro.parse import ItemIn
     from dsk_datumaro.volumes import ArrayFile
 
@@ -79,22 +77,27 @@ class MediaReader:
 
         return ArrayFile(self._root.locate(f"{self._prefix}{name}"), name)
 
-    def _find(self, path: str, *folders: str) -> Any:  # noqa: ANN401 - a media source
-        """Return where a file is, or None. Names that lead out of the dataset are never followed."""
-        if not path:
+    def _find(self, path: str, *folders: str) -> Any:
+        """Return where a file is, or None; names that lead out of the dataset are not followed."""
+        places = [f"{self._prefix}{folder}".rstrip("/") for folder in folders]
+        there = [folder for folder in places if self._is_dir(folder)]
+        if not there or not path:
             return None
         try:
             name = clean_name(path)
         except UnsafePathError:
             return None
-        for folder in folders:
-            full = f"{self._prefix}{folder}".rstrip("/")
-            known = self._folders.get(full)
-            if known is None:
-                known = self._folders[full] = self._root.is_dir(full)
-            if known and self._root.is_file(f"{full}/{name}".lstrip("/")):
-                return self._root.locate(f"{full}/{name}".lstrip("/"))
+        for folder in there:
+            full = f"{folder}/{name}" if folder else name
+            if self._root.is_file(full):
+                return self._root.locate(full)
         return None
+
+    def _is_dir(self, folder: str) -> bool:
+        known = self._folders.get(folder)
+        if known is None:
+            known = self._folders[folder] = self._root.is_dir(folder)
+        return known
 
     def _image(self, plain: dict[str, Any], name: str, more: dict[str, Any]) -> Image:
         path = _path(plain) or f"{name}.jpg"
@@ -127,7 +130,7 @@ class MediaReader:
         video = plain.get("video_path") or ""
         index = plain.get("frame_index") or 0
         if not isinstance(video, str) or not isinstance(index, int):
-            raise ValueError("a video_frame has a video_path and a frame_index")
+            raise ValueError("a video_frame has a video_path and a frame_index")  # noqa: TRY004
         shown = more.get("image")
         image = self._image(shown, name, {}) if isinstance(shown, dict) else None
         return VideoFrame(
@@ -142,7 +145,10 @@ class MediaReader:
     def _video(self, plain: dict[str, Any], more: dict[str, Any]) -> MediaElement:
         path = _path(plain)
         extra = dict(more.get("extra") or {})
-        extra[NAME] = {**extra.get(NAME, {}), "video": {k: v for k, v in plain.items() if k != "path"}}
+        extra[NAME] = {
+            **extra.get(NAME, {}),
+            "video": {k: v for k, v in plain.items() if k != "path"},
+        }
         return MediaElement(path, self._find(path, f"videos/{self._subset}", "videos"), extra)
 
     def _media(self, plain: dict[str, Any], more: dict[str, Any]) -> Media:
@@ -160,7 +166,10 @@ class MediaReader:
                 extra,
                 tuple(
                     Image(
-                        _path(one), self._find(_path(one), f"media/{self._subset}"), None, _size(one)
+                        _path(one),
+                        self._find(_path(one), f"media/{self._subset}"),
+                        None,
+                        _size(one),
                     )
                     for one in frames
                 ),
@@ -201,7 +210,7 @@ def _size(plain: dict[str, Any]) -> tuple[int, int] | None:
     size = plain.get("size")
     if not size:
         return None
-    if not isinstance(size, list) or len(size) != 2:  # noqa: PLR2004
+    if not isinstance(size, list) or len(size) != 2:
         raise ValueError(f"a size must be [height, width], not {size!r}")
     height, width = size
     if height is None or width is None:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+import numpy as np
+from msgspec import Raw, Struct
+
 from dsk.annotations import (
     Annotation,
     Bbox,
@@ -26,14 +29,21 @@ from dsk.annotations import (
     Skeleton,
     Visibility,
 )
-from msgspec import Raw, Struct
-
 from dsk_datumaro.encode import NUMERIC
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["PARSERS", "AnnotationIn", "ItemIn", "Mask3dIn", "flat_numbers", "join_rings"]
+__all__ = [
+    "CHECKED_PARSERS",
+    "PARSERS",
+    "AnnotationIn",
+    "ItemIn",
+    "Mask3dIn",
+    "flat_numbers",
+    "join_rings",
+    "polygons_are_flat",
+]
 
 Four = tuple[float, float, float, float]
 Three = tuple[float, float, float]
@@ -167,7 +177,7 @@ def _caption(a: AnnotationIn, label: int | None) -> Caption:
 
 def _bbox(a: AnnotationIn, label: int | None) -> Bbox:
     box = a.bbox
-    if box is None or len(box) != 4:  # noqa: PLR2004
+    if box is None or len(box) != 4:
         raise ValueError("bbox must be four numbers: x, y, width, height")
     more = a.dsk
     return Bbox(
@@ -186,19 +196,24 @@ def _bbox(a: AnnotationIn, label: int | None) -> Bbox:
 
 
 def _polygon(a: AnnotationIn, label: int | None) -> Polygon:
+    flat_numbers(a.points)
+    return _checked_polygon(a, label)
+
+
+def _checked_polygon(a: AnnotationIn, label: int | None) -> Polygon:
+    """Return a polygon whose points have been looked at."""
     more = a.dsk
-    points = flat_numbers(a.points)
-    if more is None:
-        return Polygon(
-            points,
-            label=label,
-            id=a.id or 0,
-            group=a.group or 0,
-            object_id=-1 if a.object_id is None or a.object_id < 0 else a.object_id,
-            z_order=a.z_order or 0,
-            attributes=a.attributes or {},
-        )
-    return Polygon(points, (), more.bbox, more.area, **_common(a, label))
+    if more is not None:
+        return Polygon(a.points, (), more.bbox, more.area, **_common(a, label))
+    return Polygon(
+        a.points,
+        label=label,
+        id=a.id or 0,
+        group=a.group or 0,
+        object_id=-1 if a.object_id is None or a.object_id < 0 else a.object_id,
+        z_order=a.z_order or 0,
+        attributes=a.attributes or {},
+    )
 
 
 def _polyline(a: AnnotationIn, label: int | None) -> PolyLine:
@@ -215,7 +230,9 @@ def _points(a: AnnotationIn, label: int | None) -> Points:
 
 
 def _check_visibility(seen: Sequence[float]) -> None:
-    if any(value not in (Visibility.ABSENT, Visibility.HIDDEN, Visibility.VISIBLE) for value in seen):
+    if any(
+        value not in (Visibility.ABSENT, Visibility.HIDDEN, Visibility.VISIBLE) for value in seen
+    ):
         raise ValueError("visibility is 0 (absent), 1 (hidden) or 2 (visible)")
 
 
@@ -242,7 +259,7 @@ def _skeleton(a: AnnotationIn, label: int | None) -> Skeleton:
 
 def _ellipse(a: AnnotationIn, label: int | None) -> Ellipse:
     corners = _numbers(a.points)
-    if len(corners) != 4:  # noqa: PLR2004
+    if len(corners) != 4:
         raise ValueError("an ellipse has two corners: x1, y1, x2, y2")
     x, y, right, bottom = corners
     w, h = right - x, bottom - y
@@ -255,7 +272,7 @@ def _ellipse(a: AnnotationIn, label: int | None) -> Ellipse:
 
 def _rotated(a: AnnotationIn, label: int | None) -> RotatedBbox:
     numbers = a.bbox if a.bbox is not None else _flat(a.points)
-    if len(numbers) != 5:  # noqa: PLR2004
+    if len(numbers) != 5:
         raise ValueError("a rotated box has five numbers: cx, cy, width, height, degrees")
     return RotatedBbox(*numbers, **_common(a, label))
 
@@ -263,7 +280,7 @@ def _rotated(a: AnnotationIn, label: int | None) -> RotatedBbox:
 def _cuboid_2d(a: AnnotationIn, label: int | None) -> Cuboid2d:
     shape = bytes(a.points).translate(None, NUMERIC)
     flat = _flat(a.points) if shape == b"[]" else [v for pair in _pairs(a.points) for v in pair]
-    if len(flat) != 16:  # noqa: PLR2004
+    if len(flat) != 16:
         raise ValueError("a cuboid_2d has eight corners")
     return Cuboid2d(flat, **_common(a, label))
 
@@ -308,6 +325,26 @@ PARSERS: dict[str, Callable[[AnnotationIn, int | None], Annotation]] = {
     "mask": _mask,
 }
 """By ``type``; each raises ValueError (msgspec's errors are ValueErrors) for a malformed record."""
+
+CHECKED_PARSERS = PARSERS | {"polygon": _checked_polygon}
+"""The same for records whose polygons ``polygons_are_flat`` has passed."""
+
+
+def polygons_are_flat(items: Iterable[ItemIn]) -> bool:
+    """Tell whether the points of all polygons are flat lists of x, y pairs.
+
+    All at once, which takes a tenth of the time of ``flat_numbers`` for each.
+    """
+    texts = [a.points for item in items for a in item.annotations or () if a.type == "polygon"]
+    if not texts:
+        return True
+    joined = b"".join(texts)
+    if joined.translate(None, NUMERIC) != b"[]" * len(texts):
+        return False
+    codes = np.frombuffer(joined, np.uint8)
+    starts = np.flatnonzero(codes == ord("["))
+    commas = np.add.reduceat(codes == ord(","), starts, dtype=np.int64)
+    return bool((commas % 2 == 1).all())
 
 
 def join_rings(records: Sequence[AnnotationIn], label: int | None) -> Polygon:

@@ -58,8 +58,8 @@ def dsk_exporters() -> list[ExporterInfo]:
                     name="dialect",
                     default="auto",
                     choices=("auto", "d0", "d1"),
-                    help="whose reader must understand every annotation: auto writes each kind under "
-                    "its own name, d0 suits Datumaro 0.x and CVAT, d1 Datumaro 1.x",
+                    help="whose reader must understand every annotation: auto gives each kind its "
+                    "own name, d0 suits Datumaro 0.x and CVAT, d1 Datumaro 1.x",
                 ),
             ),
             layout=LAYOUT,

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+
 from dsk.errors import MediaError
 from dsk.media import ArchiveMember, Media
-
 from dsk_datumaro.encode import plain
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from dsk.annotations import Mask3d
     from dsk.item import DatasetItem
     from dsk.media import Volume
     from dsk.output import WriteContext
-    from numpy.typing import NDArray
 
 __all__ = ["ArrayFile", "describe_mask", "describe_volume"]
 
@@ -56,10 +57,10 @@ class ArrayFile:
         """The type of its numbers."""
         return self._load().dtype
 
-    def __getitem__(self, key: Any) -> Any:  # noqa: ANN401 - numpy's indexing
+    def __getitem__(self, key: Any) -> Any:
         return self._load()[key]
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: ANN401, FBT001
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self._load(), dtype=dtype, copy=copy)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def _read(media: Media) -> NDArray[Any]:
     return array
 
 
-def _pack(array: Any) -> bytes:  # noqa: ANN401 - anything numpy can take
+def _pack(array: Any) -> bytes:
     plain_file, packed = io.BytesIO(), io.BytesIO()
     np.save(plain_file, np.asarray(array[...]), allow_pickle=False)
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -90,7 +91,7 @@ def _pack(array: Any) -> bytes:  # noqa: ANN401 - anything numpy can take
 
 
 def describe_mask(
-    ctx: WriteContext, a: Mask3d, folder: str, item: str, before: list[dict[str, Any]]
+    ctx: WriteContext, a: Mask3d, folder: str, item: str, files: dict[int, str]
 ) -> dict[str, Any]:
     """Write a mask's volume, once for all masks that share it, and return the mask's record.
 
@@ -99,13 +100,11 @@ def describe_mask(
         a: The mask.
         folder: The subset's folder.
         item: The item's id.
-        before: Records of the item's masks so far.
+        files: The files of the item's volumes so far, by the identity of the volume.
     """
-    mine = id(a.source)
-    file = next((one["file"] for one in before if one["file"].mine == mine), None)
+    file = files.get(id(a.source))
     if file is None:
-        number = len({one["file"] for one in before})
-        file = _SharedName(f"masks_3d/{folder}/{item}/{number}.npz", mine)
+        file = files[id(a.source)] = f"masks_3d/{folder}/{item}/{len(files)}.npz"
         ctx.write(file, _pack(a.source))
     record: dict[str, Any] = {
         "type": a.kind,
@@ -121,18 +120,6 @@ def describe_mask(
         if getattr(a, name) is not None:
             record[name] = getattr(a, name)
     return record
-
-
-class _SharedName(str):
-    """A file's name that knows the array it was made from."""
-
-    __slots__ = ("mine",)
-    mine: int
-
-    def __new__(cls, name: str, mine: int) -> _SharedName:
-        self = super().__new__(cls, name)
-        self.mine = mine
-        return self
 
 
 def describe_volume(
@@ -151,7 +138,16 @@ def describe_volume(
             ctx.ledger.media_saved += 1
     record["media"] = {"path": path}
     more: dict[str, Any] = {"kind": media.kind}
-    for name in ("shape", "affine", "dtype", "rescale", "channels", "slice_axis", "header", "extra"):
+    for name in (
+        "shape",
+        "affine",
+        "dtype",
+        "rescale",
+        "channels",
+        "slice_axis",
+        "header",
+        "extra",
+    ):
         value = getattr(media, name)
         if value is not None and value != ():
             more[name] = value

@@ -18,13 +18,23 @@ from dsk.staging import FRAGMENTS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dsk.flow import Header
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
 
 __all__ = ["ImageDirExporter", "ImageZipExporter"]
 
 
-class ImageDirExporter(Exporter):
+class _ImageExporter(Exporter):
+    """What both have in common."""
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``; core reports lost annotations, lost labels are reported here."""
+        if header.categories.labels:
+            ctx.ledger.add("DSK-L010", "labels", count=len(header.categories.labels))
+
+
+class ImageDirExporter(_ImageExporter):
     """Writes ``<item>.<ext>``; images are saved whether that was asked for or not."""
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[str]:
@@ -42,12 +52,13 @@ class ImageDirExporter(Exporter):
         _warn_of_namesakes(chain.from_iterable(states), ctx)
 
 
-class ImageZipExporter(Exporter):
+class ImageZipExporter(_ImageExporter):
     """Writes one archive with a member ``<item>.<ext>`` for each image.
 
     A destination that is itself called ``.zip`` becomes that archive, packed by core; else the
-    archive is a file in the destination. Images are staged by the workers, as hard links where that is possible, and packed in the order
-    of the items at the end, so that the archive is the same for any number of jobs.
+    archive is a file in the destination. Images are staged by the workers, as hard links where
+    that is possible, and packed at the end in the order of the items, so that the archive is the
+    same for any number of jobs.
 
     Args:
         name: File name of the archive.
@@ -117,7 +128,7 @@ def _warn_of_namesakes(names: Iterable[str], ctx: WriteContext) -> None:
         item = stem_of(name)
         if item in seen:
             ctx.ledger.warn(
-                "several images have the same path apart from the ending: readers take them for one item"
+                "several images have the same path but for the ending: readers see one item"
             )
         seen.add(item)
 

@@ -10,7 +10,6 @@ from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.names import stem_of
-
 from dsk_images.detect import zip_names
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ class ImageSource(Source):
         """Return slices of the list of images."""
         return range(0, len(self._images), PARTITION_ITEMS)
 
-    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ANN401, ARG002
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""
         for item, number, name in self._images[partition : partition + PARTITION_ITEMS]:
             path = _as_unicode(name)
@@ -108,7 +107,7 @@ def _item_id(name: str) -> str:
 
 
 def _as_unicode(name: str) -> str:
-    """Return a file name that is no UTF-8 as if it were Latin-1: every byte string has such a name."""
+    """Return a file name that is no UTF-8 as if it were Latin-1, which any bytes can be."""
     try:
         name.encode()
     except UnicodeEncodeError:

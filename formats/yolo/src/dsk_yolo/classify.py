@@ -12,13 +12,16 @@ from dsk.categories import Categories
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import PARTITION_ITEMS, Header, Source
 from dsk.item import DatasetItem
-from dsk.media import Image, is_image_name
+from dsk.media import is_image_name
 from dsk.names import clean_name, stem_of
+from dsk_yolo.folders import ImageFolder
+from dsk_yolo.meta import DATASET_META, dataset_meta, read_dataset_meta
 from dsk_yolo.paths import SPLIT_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from dsk.annotations import Annotation
     from dsk.files import InputRoot
     from dsk.loss import Ledger
     from dsk.output import WriteContext
@@ -64,10 +67,12 @@ def open_classify(root: InputRoot, ledger: Ledger) -> ClassifySource | None:
     order = {key: n for n, key in enumerate(SPLIT_KEYS)}
     folders = sorted(subset_folders(root), key=lambda f: order.get(f, len(order)))
     items = {f: _list_subset(root, f, _read_table(root, f), ledger) for f in folders}
-    names = {label for entries in items.values() for entry in entries for label in entry.labels}
-    if not any(items.values()) or not names:
+    meta = read_dataset_meta(root, "")
+    if not any(items.values()) and meta is None:
         return None
-    return ClassifySource(root, items, sorted(names))
+    used = {label for entries in items.values() for entry in entries for label in entry.labels}
+    names = meta.names if meta is not None else []
+    return ClassifySource(root, items, [*names, *sorted(used.difference(names))])
 
 
 class _Record(Struct):
@@ -81,7 +86,7 @@ def _read_table(root: InputRoot, folder: str) -> dict[str, _Record]:
         return {}
     try:
         return msgspec.json.decode(root.read(file), type=dict[str, _Record])
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(str(error), where=root.show(file)) from error
 
 
@@ -89,7 +94,7 @@ def _list_subset(
     root: InputRoot, folder: str, table: dict[str, _Record], ledger: Ledger
 ) -> list[Entry]:
     entries = []
-    covered = set()
+    covered: set[str] = set()
     for item, record in table.items():
         try:
             name = clean_name(item)
@@ -153,10 +158,14 @@ class ClassifySource(Source):
         """See ``Source.read``."""
         subset, start, stop = partition
         index = self._index
+        known: str | None = None
         for entry in self._items[subset][start:stop]:
-            image = entry.image
-            media = Image(image, self._root.locate(image)) if image else None
-            labels = [Label(label=index[name]) for name in entry.labels]
+            name = entry.image
+            under, _, base = name.rpartition("/")
+            if under != known:
+                known, pictures = under, ImageFolder(self._root, under)
+            media = pictures.image(name, base) if name else None
+            labels: list[Annotation] = [Label(label=index[name]) for name in entry.labels]
             yield DatasetItem(entry.id, subset, media, labels)
 
 
@@ -203,9 +212,8 @@ def finish_classify(
     for state in states:
         for folder, count in state.items():
             used.setdefault(folder, set()).update(count)
-    unused = set(names.names).difference(*used.values())
-    if unused:
-        ctx.ledger.add("DSK-L010", "labels without images", count=len(unused))
+    # Folders alone would lose the labels' order and those without images.
+    ctx.write(DATASET_META, dataset_meta(names.names))
     if len({frozenset(labels) for labels in used.values()}) > 1:
         ctx.ledger.warn(
             "the subsets do not have the same classes; trainers that number the folders of each "

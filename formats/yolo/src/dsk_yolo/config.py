@@ -42,6 +42,7 @@ class Config(Struct):
         kpt_shape: (number of keypoints, 2 or 3), or None.
         kpt_names: Keypoint names by class id, or all under None.
         flip_idx: Keypoint that each one becomes when the image is mirrored.
+        task: The ``task`` key, which this package's exporter writes.
     """
 
     file: str
@@ -52,9 +53,10 @@ class Config(Struct):
     kpt_shape: tuple[int, int] | None = None
     kpt_names: dict[int | None, list[str]] = {}
     flip_idx: list[int] = []
+    task: str = ""
 
 
-def load_yaml(data: bytes, where: str) -> Any:  # noqa: ANN401 - any YAML
+def load_yaml(data: bytes, where: str) -> Any:
     """Load YAML with every scalar as text, so that a class ``no`` stays "no" and ``007`` "007".
 
     Raises:
@@ -82,7 +84,7 @@ def load_yaml(data: bytes, where: str) -> Any:  # noqa: ANN401 - any YAML
         raise InputError(f"no valid YAML: {problem}", where=f"{where}{line}") from error
 
 
-def is_dataset_yaml(document: Any) -> bool:  # noqa: ANN401
+def is_dataset_yaml(document: Any) -> bool:
     """Tell whether a loaded YAML describes a dataset: class names or their number, and images."""
     if not isinstance(document, dict) or not ("names" in document or "nc" in document):
         return False
@@ -98,7 +100,9 @@ def read_yaml(root: InputRoot, file: str, ledger: Ledger) -> Config:
     where = root.show(file)
     document = load_yaml(root.read(file, MAX_BYTES + 1), where)
     if not isinstance(document, dict):
-        raise InputError("holds no mapping", where=where, hint="a data.yaml has keys names, train, val")
+        raise InputError(
+            "holds no mapping", where=where, hint="a data.yaml has keys names, train, val"
+        )
     names = _names(document.get("names"), where)
     count = _integer(document.get("nc"), "nc", where)
     if names is None:
@@ -123,10 +127,11 @@ def read_yaml(root: InputRoot, file: str, ledger: Ledger) -> Config:
         kpt_shape=shape,
         kpt_names=_keypoint_names(document.get("kpt_names"), shape),
         flip_idx=_integers(document.get("flip_idx")),
+        task=str(document.get("task", "")),
     )
 
 
-def _names(value: Any, where: str) -> dict[int, str] | None:  # noqa: ANN401
+def _names(value: Any, where: str) -> dict[int, str] | None:
     if value is None or (isinstance(value, str) and value in _NULL):
         return None
     if isinstance(value, dict):
@@ -147,7 +152,7 @@ def _names(value: Any, where: str) -> dict[int, str] | None:  # noqa: ANN401
     return names
 
 
-def _paths(value: Any) -> list[str]:  # noqa: ANN401
+def _paths(value: Any) -> list[str]:
     if isinstance(value, str):
         return [] if value in _NULL else [value]
     if isinstance(value, list) and all(isinstance(v, str) for v in value):
@@ -155,45 +160,47 @@ def _paths(value: Any) -> list[str]:  # noqa: ANN401
     return []
 
 
-def _integer(value: Any, key: str, where: str) -> int | None:  # noqa: ANN401
+def _integer(value: Any, key: str, where: str) -> int | None:
     if value is None or (isinstance(value, str) and value in _NULL):
         return None
     try:
         number = int(value)
     except (TypeError, ValueError):
         number = -1
-    if not 0 <= number <= 1_000_000:  # noqa: PLR2004 - far above any number of classes
+    if not 0 <= number <= 1_000_000:
         raise InputError(f"{key} is {value!r}, not a number of classes", where=where)
     return number
 
 
-def _integers(value: Any) -> list[int]:  # noqa: ANN401
+def _integers(value: Any) -> list[int]:
     if not isinstance(value, list) or not all(isinstance(v, str) and v.isdigit() for v in value):
         return []
     return [int(v) for v in value]
 
 
-def _shape(value: Any, where: str) -> tuple[int, int] | None:  # noqa: ANN401
+def _shape(value: Any, where: str) -> tuple[int, int] | None:
     if value is None or (isinstance(value, str) and value in _NULL):
         return None
     shape = _integers(value)
-    if len(shape) != 2 or shape[1] not in (2, 3) or not 0 < shape[0] <= 10_000:  # noqa: PLR2004
+    if len(shape) != 2 or shape[1] not in (2, 3) or not 0 < shape[0] <= 10_000:
         raise InputError(
-            "kpt_shape is not [number of keypoints, 2 or 3]", where=where, hint="for instance [17, 3]"
+            "kpt_shape is not [number of keypoints, 2 or 3]",
+            where=where,
+            hint="for instance [17, 3]",
         )
     return shape[0], shape[1]
 
 
-def _keypoint_names(value: Any, shape: tuple[int, int] | None) -> dict[int | None, list[str]]:  # noqa: ANN401
+def _keypoint_names(value: Any, shape: tuple[int, int] | None) -> dict[int | None, list[str]]:
     """Take names of keypoints, of all classes or by class; a list of another length is no use."""
     if shape is None:
         return {}
     pairs = value.items() if isinstance(value, dict) else [(None, value)]
     found: dict[int | None, list[str]] = {}
     for key, names in pairs:
-        if isinstance(names, list) and len(names) == shape[0]:
-            if all(isinstance(n, str) for n in names) and (key is None or str(key).isdigit()):
-                found[None if key is None else int(key)] = names
+        fits = isinstance(names, list) and len(names) == shape[0]
+        if fits and all(isinstance(n, str) for n in names) and (key is None or str(key).isdigit()):
+            found[None if key is None else int(key)] = names
     return found
 
 
@@ -224,7 +231,9 @@ def read_darknet(root: InputRoot, file: str, ledger: Ledger) -> Config:
     names = read_names_file(root, names_file, ledger)
     stated = values.get("classes", "")
     if stated and stated != str(len(names)):
-        ledger.warn(f"{file}: classes is {stated}, but there are {len(names)} names; the names count")
+        ledger.warn(
+            f"{file}: classes is {stated}, but there are {len(names)} names; the names count"
+        )
     return Config(
         file=file,
         names=names,
@@ -234,7 +243,7 @@ def read_darknet(root: InputRoot, file: str, ledger: Ledger) -> Config:
 
 
 def read_names_file(root: InputRoot, file: str, ledger: Ledger) -> list[str]:
-    """Return the label names of an obj.names or classes.txt, one a line; blank lines are no labels."""
+    """Return the label names of an obj.names or classes.txt: its lines that are not blank."""
     lines = [line.strip() for line in lines_of(root.text(file))]
     while lines and not lines[-1]:
         lines.pop()

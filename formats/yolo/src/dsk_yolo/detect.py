@@ -57,10 +57,10 @@ def _has_rows(root: InputRoot, folder: str) -> bool:
         looked += 1
         if fields:
             try:
-                return len([float(f) for f in fields]) >= 5  # noqa: PLR2004 - class and box
+                return len([float(f) for f in fields]) >= 5
             except ValueError:
                 return False
-        if looked > 20:  # noqa: PLR2004 - all of them empty: background images
+        if looked > 20:
             return True
     return looked > 0
 

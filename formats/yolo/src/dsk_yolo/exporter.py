@@ -68,7 +68,9 @@ class YoloExporter(Exporter):
         self.skip_crowd = crowd == "skip"
         self.parts = parts
         self.lists = lists
-        self.prefix = "data/" if (self.darknet if add_path_prefix is None else add_path_prefix) else ""
+        self.prefix = (
+            "data/" if (self.darknet if add_path_prefix is None else add_path_prefix) else ""
+        )
         self.full_keys = keys == "full"
         self.config_file = config_file
         self.exif = exif
@@ -136,6 +138,7 @@ class YoloExporter(Exporter):
             subset = item.subset
             if subset != known:
                 known, folder = subset, self._folder_of(subset)
+                lists.setdefault(folder, [])
                 images = f"obj_{folder}_data/" if darknet else f"images/{folder}/"
                 labels = images if darknet else f"labels/{folder}/"
             if folder != subset:
@@ -152,14 +155,12 @@ class YoloExporter(Exporter):
             put(f"{labels}{item.id}.txt", rows.encode())
             if "images/" in item.id:
                 self._second_place(image, f"{labels}{item.id}.txt", rows, ctx)
-            lists.setdefault(folder, []).append(image)
-            if save:
-                self._save(item, image, size, ctx)
-            elif size is not None:
-                name = shlex.quote(item.id)
-                sizes.append(f"{name} {size[0]} {size[1]}\n")
-                if self._many:
-                    sizes.append(f"{shlex.quote(f'{folder}/{item.id}')} {size[0]} {size[1]}\n")
+            lists[folder].append(image)
+            if (save and self._save(item, image, size, ctx)) or size is None:
+                continue
+            sizes.append(f"{shlex.quote(item.id)} {size[0]} {size[1]}\n")
+            if self._many:
+                sizes.append(f"{shlex.quote(f'{folder}/{item.id}')} {size[0]} {size[1]}\n")
         self._leave(lists, sizes, ctx)
         return {name: len(images) for name, images in lists.items()}
 
@@ -170,14 +171,18 @@ class YoloExporter(Exporter):
         if other != label:
             ctx.write(other, rows.encode())
 
-    def _save(self, item: DatasetItem, image: str, size: tuple[int, int] | None, ctx: WriteContext) -> None:
-        if ctx.save_image(item, image):
+    @staticmethod
+    def _save(
+        item: DatasetItem, image: str, size: tuple[int, int] | None, ctx: WriteContext
+    ) -> bool:
+        saved = ctx.save_image(item, image)
+        if saved:
             if image[image.rfind(".") :].lower() not in TRAINABLE:
-                ctx.ledger.warn(
-                    f"Ultralytics does not read {image[image.rfind('.') :]} images; --image-ext .png makes it"
-                )
+                ending = image[image.rfind(".") :]
+                ctx.ledger.warn(f"Ultralytics passes over {ending} images; give --image-ext .png")
             if size is not None and min(size) < SMALLEST:
                 ctx.ledger.warn(f"Ultralytics leaves out images smaller than {SMALLEST} pixels")
+        return saved
 
     @staticmethod
     def _size(item: DatasetItem, ctx: WriteContext) -> tuple[int, int] | None:
@@ -197,11 +202,9 @@ class YoloExporter(Exporter):
 
     @staticmethod
     def _no_size(item: DatasetItem, ctx: WriteContext) -> None:
-        where = {"item": item.id, "subset": item.subset}
-        ctx.ledger.add("DSK-L008", "image size not known, rows are relative to it", **where)  # type: ignore[arg-type]
-        ctx.ledger.add(
-            "DSK-L018", "image size not known", count=len(item.annotations), **where  # type: ignore[arg-type]
-        )
+        what, subset = "image size not known, rows are relative to it", item.subset
+        ctx.ledger.add("DSK-L008", what, item=item.id, subset=subset)
+        ctx.ledger.add("DSK-L018", what, count=len(item.annotations), item=item.id, subset=subset)
 
     def _leave(self, lists: dict[str, list[str]], sizes: list[str], ctx: WriteContext) -> None:
         if self.darknet or self.lists:
@@ -216,21 +219,23 @@ class YoloExporter(Exporter):
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
         """See ``Exporter.finish``."""
-        if self.save_dataset_meta:
-            ctx.write(DATASET_META, dataset_meta(self.names.names))
         if self.task == "classify":
             finish_classify(states, self.names, ctx)
             return
+        if self.save_dataset_meta:
+            ctx.write(DATASET_META, dataset_meta(self.names.names))
         subsets = list(dict.fromkeys(name for state in states for name in state))
         for name in ctx.out.fragment_names():
             ctx.out.join(name, ctx.out.fragments(name))
+        for name in subsets:
+            ctx.out.make_folder(f"obj_{name}_data" if self.darknet else f"images/{name}")
         if self.darknet:
             self._darknet_files(subsets, ctx)
         text = data_yaml(
             {name: self._source(name) for name in subsets},
             self.names,
             ctx.ledger,
-            points=self.task == "pose",
+            task=self.task,
             full=self.full_keys,
             flip_idx=self._info.get("flip_idx") if self.task == "pose" else None,
         )
@@ -242,7 +247,9 @@ class YoloExporter(Exporter):
         return f"{subset}.txt" if self.lists else f"images/{subset}"
 
     def _darknet_files(self, subsets: list[str], ctx: WriteContext) -> None:
-        ctx.write("obj.names", "".join([f"{name}\n" for name in self.names.lines(ctx.ledger)]).encode())
+        ctx.write(
+            "obj.names", "".join([f"{name}\n" for name in self.names.lines(ctx.ledger)]).encode()
+        )
         lines = [f"classes = {len(self.names.names)}"]
         lines += [f"{name} = {self.prefix}{name}.txt" for name in subsets]
         lines += [f"names = {self.prefix}obj.names", "backup = backup/"]

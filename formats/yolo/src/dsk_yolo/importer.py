@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from dsk.categories import Categories, LabelCategory, PointsCategory
 from dsk.errors import InputError, MediaError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
-from dsk.imagesize import HEAD, size_of_bytes
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk_yolo.config import Config, read_darknet, read_yaml
 from dsk_yolo.exif import turn_of
+from dsk_yolo.folders import ImageFolder, LabelFolder
 from dsk_yolo.listing import (
     Listing,
     find_config,
@@ -22,8 +22,7 @@ from dsk_yolo.listing import (
     loose_folders,
 )
 from dsk_yolo.meta import read_dataset_meta, read_image_sizes
-from dsk_yolo.paths import swap_folder
-from dsk_yolo.rows import RowReader, _is_number
+from dsk_yolo.rows import RowReader, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -124,10 +123,20 @@ class YoloImporter(Importer):
         categories = _categories(config, meta, task)
         names = {name: n for n, name in enumerate(config.names)}
         reader = RowReader(
-            task, config.ids, names, config.kpt_shape, attribute=self.rotated == "attribute"
+            task,
+            config.ids,
+            names,
+            config.kpt_shape,
+            attribute=self.rotated == "attribute",
+            show=root.show,
         )
         return YoloSource(
-            root, listings, reader, self._sizes, _header(config, categories, listings), exif=self.exif
+            root,
+            listings,
+            reader,
+            self._sizes,
+            _header(config, categories, listings),
+            exif=self.exif,
         )
 
     def _row_task(self, config: Config, probe: _Probe) -> str:
@@ -141,7 +150,9 @@ class YoloImporter(Importer):
             return "pose"
         if self.task in ("auto", "obb") and probe.is_roboflow():
             return "roboflow"
-        if self.task == "auto" and probe.counts.keys() == {9}:
+        if self.task == "auto" and config.task in ("segment", "obb"):
+            return config.task
+        if self.task == "auto" and probe.is_oriented():
             return "obb"
         return self.task
 
@@ -152,7 +163,7 @@ class _Probe:
     def __init__(self, root: InputRoot, listings: Sequence[Listing]) -> None:
         self._root = root
         self._listings = listings
-        self._texts = 0
+        self._texts = self._boxes = 0
         self.counts: Counter[int] = Counter()
         for listing in listings:
             read = _Readers(root)
@@ -170,7 +181,15 @@ class _Probe:
             fields = line.split()
             if fields:
                 self.counts[len(fields)] += 1
-                self._texts += len(fields) == 10 and not _is_number(fields[8])  # noqa: PLR2004 - x1…y4 name difficult
+                self._texts += len(fields) == 10 and not is_number(fields[8])
+                self._boxes += len(fields) == 9 and _is_box(fields[1:])
+
+    def is_oriented(self) -> bool:
+        """Whether every row has four points, and nearly all of them are the corners of a box.
+
+        An outline of four points looks the same but for its shape.
+        """
+        return self.counts.keys() == {9} and self._boxes >= 0.9 * self.counts.total()
 
     def is_roboflow(self) -> bool:
         """Whether every row is eight pixels, a name and a digit."""
@@ -184,24 +203,37 @@ class _Probe:
             for number in range(len(listing.images)):
                 for line in (read(listing.label(number)) or b"").splitlines():
                     first = line.split(None, 1)[:1]
-                    if first and first[0].isdigit() and len(first[0]) < 6:  # noqa: PLR2004 - no sane class id
+                    if first and first[0].isdigit() and len(first[0]) < 6:
                         highest = max(highest, int(first[0]))
         return highest
+
+
+def _is_box(fields: list[bytes]) -> bool:
+    """Whether four points, relative to an image of unknown shape, may be a rectangle's corners.
+
+    A rectangle becomes a parallelogram there; annotators' boxes are a little off.
+    """
+    try:
+        x1, y1, x2, y2, x3, y3, x4, y4 = map(float, fields)
+    except ValueError:
+        return False
+    gap = abs(x1 + x3 - x2 - x4) + abs(y1 + y3 - y2 - y4)
+    extent = max(x1, x2, x3, x4) - min(x1, x2, x3, x4) + max(y1, y2, y3, y4) - min(y1, y2, y3, y4)
+    return gap <= 0.04 * extent + 4e-6
 
 
 class _Readers:
     """Reads files by relative name through one fast reader per folder."""
 
-    def __init__(self, root: InputRoot, limit: int | None = None) -> None:
+    def __init__(self, root: InputRoot) -> None:
         self._root = root
-        self._limit = limit
         self._folder: str | None = None
         self._read: Callable[[str], bytes | None] = lambda _: None
 
     def __call__(self, name: str) -> bytes | None:
         folder, _, base = name.rpartition("/")
         if folder != self._folder:  # files come folder by folder, so one open folder is enough
-            self._read = self._root.reader(folder, self._limit)
+            self._read = self._root.reader(folder)
             self._folder = folder
         return self._read(base)
 
@@ -272,33 +304,33 @@ class YoloSource(Source):
         """See ``Source.read``."""
         which, start, stop = partition
         listing = self._listings[which]
-        root, subset, bare = self._root, listing.subset, listing.bare
-        read_label, read_head = _Readers(root), _Readers(root, HEAD)
-        beside = listing.swap is None
+        subset, sizes, stated = listing.subset, self._sizes, None
+        known: str | None = None
         for number in range(start, stop):
-            item, image = listing.ids[number], listing.images[number]
-            label = listing.label(number)
-            data = read_label(label)
-            if data is None and beside:
-                data = _moved(read_label, label)
-            if bare:
-                media = Image(size=self._stated(subset, item))
+            item, name = listing.ids[number], listing.images[number]
+            under, _, base = name.rpartition("/")
+            if under != known:
+                known = under
+                pictures = ImageFolder(self._root, under)
+                label = listing.label(number).rpartition("/")[0]
+                rows = LabelFolder(
+                    self._root, label, beside=listing.swap is None and not listing.bare
+                )
+            file = base if listing.bare else f"{base[: base.rfind('.')]}.txt"
+            data = rows.read(file)
+            if sizes:
+                stated = sizes.get(f"{subset}/{item}", sizes.get(item))
+            if listing.bare:
+                media = Image("", None, None, stated)
             else:
-                head = read_head(image)
-                size = None if head is None else size_of_bytes(head)
-                source = None if head is None else root.locate(image)
-                media = Image(image, source, None, size or (self._stated(subset, item) if head is None else None))
+                media = pictures.image(name, base, stated)
             annotations: list[Annotation] = []
             if data:
-                found = self._rows(data, media, label, item, ledger)
+                found = self._rows(data, media, rows.prefix + file, item, ledger)
                 if found is None:
                     continue
                 annotations = found
             yield DatasetItem(item, subset, media, annotations)
-
-    def _stated(self, subset: str, item: str) -> tuple[int, int] | None:
-        sizes = self._sizes
-        return sizes.get(f"{subset}/{item}", sizes.get(item)) if sizes else None
 
     def _rows(
         self, data: bytes, media: Image, label: str, item: str, ledger: Ledger
@@ -307,26 +339,24 @@ class YoloSource(Source):
         try:
             size = media.size or media.get_size()
         except MediaError as error:
-            ledger.bad_record(RecordError(error.message, where=self._root.show(media.path), item=item))
+            ledger.bad_record(
+                RecordError(error.message, where=self._root.show(media.path), item=item)
+            )
             return None
         if size is None and self._reader.task != "roboflow":
             if not data.split():
                 return []
             hint = "add the image, or a line 'item height width' to images.meta"
             ledger.bad_record(
-                RecordError("the size of its image is not known", where=self._root.show(label), item=item, hint=hint)
+                RecordError(
+                    "the size of its image is not known",
+                    where=self._root.show(label),
+                    item=item,
+                    hint=hint,
+                )
             )
             return None
         turn = turn_of(media) if self._exif else None
         if turn is not None:
             turn = turn.inverse()
-        return self._reader.read(data, size or (1, 1), ledger, self._root.show(label), item, turn)
-
-
-def _moved(read: _Readers, label: str) -> bytes | None:
-    """Read a label file where darknet also looks: in a labels folder beside the images folder."""
-    for folder in ("images", "JPEGImages"):
-        other = swap_folder(label, folder, "labels")
-        if other != label:
-            return read(other)
-    return None
+        return self._reader.read(data, size or (1, 1), ledger, label, item, turn=turn)

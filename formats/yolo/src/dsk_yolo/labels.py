@@ -25,17 +25,17 @@ class ClassNames:
     def __init__(self, categories: Categories, ledger: Ledger, *, pose: bool) -> None:
         chosen = categories.object_labels()
         self.ids: list[int | None] = [None] * len(categories.labels)
-        for number, label in enumerate(chosen):
-            self.ids[label] = number
+        for number, index in enumerate(chosen):
+            self.ids[index] = number
         self.names = _unique(
             [(categories.labels[n].name, categories.labels[n].parent) for n in chosen], ledger
         )
         self.keypoints: dict[int, tuple[str, ...]] = {}
         if pose:
             for label, points in categories.points.items():
-                number = self.ids[label]
-                if number is not None and points.labels:
-                    self.keypoints[number] = points.labels
+                owner = self.ids[label]
+                if owner is not None and points.labels:
+                    self.keypoints[owner] = points.labels
             joints = sum(bool(p.joints) for p in categories.points.values())
             if joints:
                 ledger.add("DSK-L010", "joints between keypoints", count=joints)

@@ -137,7 +137,9 @@ def list_yaml(
         InputError: Nothing of it is there.
     """
     home = config.file.rpartition("/")[0]
-    folders = list(dict.fromkeys([f for f in (_base(root, config, home),) if f is not None] + [home]))
+    folders = list(
+        dict.fromkeys([f for f in (_base(root, config, home),) if f is not None] + [home])
+    )
     keys_of: dict[tuple[str, ...], list[str]] = {}
     for key, values in config.subsets.items():
         places = [_place(root, value, folders) for value in values]
@@ -152,7 +154,7 @@ def list_yaml(
         key = next((k for k in keys if k in known[0].split("/")), keys[0])
         if len(keys) > 1:
             ledger.warn(f"{config.file}: {' and '.join(keys)} are the same; read once, as {key}")
-        found = _list_places(root, key, known, folders, sizes, ledger)
+        found = _list_places(root, key, known, folders, sizes=sizes, ledger=ledger)
         if by_folder:
             for listing in found:
                 listing.subset = _folder_subset(listing, key)
@@ -197,6 +199,7 @@ def _list_places(
     key: str,
     places: Sequence[str],
     folders: Sequence[str],
+    *,
     sizes: Sizes,
     ledger: Ledger,
 ) -> list[Listing]:
@@ -218,7 +221,10 @@ def _list_places(
             found = _read_list(root, place, folders, ledger)
             common = _common_folder(found, key, place)
             images += found
-            ids += [stem_of(n[len(common) :]) if n.startswith(common) else _listed_id(n, key) for n in found]
+            ids += [
+                stem_of(n[len(common) :]) if n.startswith(common) else _listed_id(n, key)
+                for n in found
+            ]
     listing = Listing(key, images, ids, _label_rule(root, images))
     _make_unique(listing, ledger)
     out += _orphans(root, listing, places, sizes, ledger)
@@ -242,7 +248,9 @@ def _keep_sized(bare: Listing, sizes: Sizes, folder: str, ledger: Ledger) -> boo
     """Keep those label files without an image whose size ``images.meta`` states."""
     kept = [n for n, i in enumerate(bare.ids) if f"{bare.subset}/{i}" in sizes or i in sizes]
     if len(kept) < len(bare.ids):
-        ledger.warn(f"{folder}: {len(bare.ids) - len(kept)} label files without an image are left out")
+        ledger.warn(
+            f"{folder}: {len(bare.ids) - len(kept)} label files without an image are left out"
+        )
     bare.images = [bare.images[n] for n in kept]
     bare.ids = [bare.ids[n] for n in kept]
     return bool(kept)
@@ -255,16 +263,17 @@ def _orphans(
     out: list[Listing] = []
     if listing.swap is None:
         return out
-    known = {listing.label(n) for n in range(len(listing.images))}
     for place in places:
         folder = swap_folder(f"{place}/", *listing.swap)
         if place.endswith("/") or folder == f"{place}/" or not root.is_dir(folder[:-1]):
             continue
         bare = _list_labels(root, listing.subset, folder[:-1])
-        lost = [n for n, file in enumerate(bare.images) if file not in known]
+        cut = len(place) + 1
+        known = {n[cut : n.rfind(".")] for n in listing.images if n.startswith(place)}
+        lost = [n for n, stem in enumerate(bare.ids) if stem not in known]
         bare.images = [bare.images[n] for n in lost]
         bare.ids = [bare.ids[n] for n in lost]
-        if lost and (not known or _keep_sized(bare, sizes, folder[:-1], ledger)):
+        if lost and (not listing.images or _keep_sized(bare, sizes, folder[:-1], ledger)):
             out.append(bare)
     return out
 
@@ -275,9 +284,10 @@ def _label_rule(root: InputRoot, images: Sequence[str]) -> tuple[str, str] | Non
         return "images", "labels"
     first = images[0]
     for folder in ("labels", "labelTxt"):
-        if root.is_dir(label_path(first, folder).rpartition("/")[0]) and label_path(
-            first, folder
-        ) != stem_of(first) + ".txt":
+        if (
+            root.is_dir(label_path(first, folder).rpartition("/")[0])
+            and label_path(first, folder) != stem_of(first) + ".txt"
+        ):
             return "images", folder
     return "images", "labels"
 
@@ -316,8 +326,22 @@ def _listed_id(name: str, key: str) -> str:
     return stem_of(name[len(_common_folder([name], key, "")) :])
 
 
+def _leave_unsafe_out(listing: Listing, ledger: Ledger) -> None:
+    bad: set[int] = set()
+    for number, name in enumerate(listing.ids):
+        try:
+            listing.ids[number] = clean_name(name)
+        except UnsafePathError as error:
+            ledger.bad_record(RecordError(error.message, where=listing.images[number]))
+            bad.add(number)
+    if bad:
+        listing.images = [n for k, n in enumerate(listing.images) if k not in bad]
+        listing.ids = [n for k, n in enumerate(listing.ids) if k not in bad]
+
+
 def _make_unique(listing: Listing, ledger: Ledger) -> None:
-    """Give ids that occur twice their folder, or else their file's ending too."""
+    """Leave bad ids out; give ids that occur twice their folder, or else their ending too."""
+    _leave_unsafe_out(listing, ledger)
     ids = listing.ids
     if len(set(ids)) == len(ids):
         return
@@ -362,7 +386,7 @@ def list_darknet(root: InputRoot, config: Config, ledger: Ledger) -> list[Listin
 
 
 def loose_folders(root: InputRoot) -> tuple[str, str, str] | None:
-    """Return (file of class names or "", image folder or "", label folder or "") of a loose dataset."""
+    """Return a loose dataset's (file of class names, image folder, label folder), "" for none."""
     folders, files = root.entries()
     names = next((n for n in CLASS_FILES if n in files), "")
     labels = next((n for n in LABEL_FOLDERS if n in folders), "")

@@ -63,7 +63,14 @@ def read_dataset_meta(root: InputRoot, folder: str) -> Categories | None:
             for n, c in enumerate(meta.get("segmentation_colors") or ())
             if c is not None and n < len(names)
         }
-    except (msgspec.MsgspecError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (
+        msgspec.MsgspecError,
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        AttributeError,
+    ) as error:
         raise InputError(
             "no usable label names", where=where, hint='it holds {"labels": ["a", "b"]}'
         ) from error

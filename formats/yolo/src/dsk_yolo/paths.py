@@ -31,13 +31,14 @@ SPLIT_KEYS = ("train", "val", "validation", "valid", "test", "minival")
 RESERVED_YAML = frozenset(
     {
         *("path", "names", "nc", "download", "kpt_shape", "kpt_names", "flip_idx", "channels"),
-        *("roboflow", "yaml_file", "backup", "classes"),
+        *("roboflow", "task", "yaml_file", "backup", "classes"),
     }
 )
 """Keys of data.yaml that are no subsets."""
 
 TRAINABLE = frozenset(
-    f".{e}" for e in ("bmp", "dng", "jpeg", "jpg", "mpo", "png", "tif", "tiff", "webp", "pfm", "heic")
+    f".{e}"
+    for e in ("bmp", "dng", "jpeg", "jpg", "mpo", "png", "tif", "tiff", "webp", "pfm", "heic")
 )
 """Image endings that Ultralytics takes; it passes over all others without a word."""
 
@@ -80,7 +81,7 @@ def _candidates(value: str, folders: Sequence[str]) -> Iterator[tuple[str, int]]
             if not name.startswith(".."):
                 yield ("" if name == "." else name), 0
     # Paths come from other machines ("/content/set/train/images"), from other folders
-    # ("../train/images") and with darknet's "data/": the longest end of the path that is there counts.
+    # ("../train/images") and with darknet's "data/": the longest end that is there counts.
     ups = max((n + 1 for n, p in enumerate(parts) if p == ".."), default=0)
     for cut in range(ups, len(parts) + (not parts)):
         for folder in folders:
@@ -119,7 +120,8 @@ class ListedPaths:
     """
 
     def __init__(self, root: InputRoot, folders: Sequence[str], sample: Sequence[str]) -> None:
-        self._folder, self._drop = folders[0] if folders else "", ("data",)
+        self._folder = folders[0] if folders else ""
+        self._drop: tuple[str, ...] = ("data",)
         for value in sample:
             for name, cut in _candidates(value, folders):
                 if name and ":" not in name.partition("/")[0] and root.is_file(name):

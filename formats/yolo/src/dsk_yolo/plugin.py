@@ -96,7 +96,7 @@ def dsk_importers() -> list[ImporterInfo]:
                     name="exif",
                     type=bool,
                     default=False,
-                    help="rows refer to the image as turned by its EXIF tag, as Ultralytics trains it",
+                    help="rows refer to images as turned by their EXIF tag, as Ultralytics trains",
                 ),
             ),
             layout=LAYOUT,

@@ -39,7 +39,7 @@ def data_yaml(
     names: ClassNames,
     ledger: Ledger,
     *,
-    points: bool,
+    task: str,
     full: bool,
     flip_idx: list[int] | None = None,
 ) -> bytes:
@@ -52,8 +52,8 @@ def data_yaml(
         sources: Image folder or list by subset.
         names: The classes.
         ledger: Where subsets with other names go.
-        points: Write the keypoints' number and names.
-        full: Write keys that Datumaro 0.x takes for subsets: ``nc``, ``kpt_names``.
+        task: What the rows hold.
+        full: Write keys that Datumaro 0.x takes for subsets: ``nc``, ``task``, ``kpt_names``.
         flip_idx: Keypoint that each one becomes when the image is mirrored.
     """
     import yaml
@@ -67,9 +67,9 @@ def data_yaml(
     order = [k for k in SPLIT_KEYS if k in document]
     document = {k: document[k] for k in [*order, *(k for k in document if k not in order)]}
     if full:
-        document["nc"] = len(names.names)
+        document |= {"nc": len(names.names), "task": task}
     document["names"] = dict(enumerate(names.names))
-    if points:
+    if task == "pose":
         count = max([len(p) for p in names.keypoints.values()], default=1)
         document["kpt_shape"] = [count, 3]
         if flip_idx and len(flip_idx) == count:

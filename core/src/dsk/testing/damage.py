@@ -1,0 +1,157 @@
+"""Checks on damaged and hostile input: a clear error or fewer things, never anything else."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dsk.errors import DskError, RecordError
+from dsk.testing import attacks, sandbox
+from dsk.testing.base import SuiteBase, touch
+from dsk.testing.outputs import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["DamageChecks"]
+
+FILES = 12
+"""How many files of an output are damaged: the first of each sort, sorts by folder and ending."""
+
+
+class DamageChecks(SuiteBase):
+    """Whatever a dataset's files hold, a DskError is the worst that happens."""
+
+    damages: ClassVar[dict[str, Callable[[Path], None]]] = attacks.DAMAGES
+    """What is done to each file, by name."""
+
+    def test_truncated_files(self, tmp_path: Path) -> None:
+        """Files that end early."""
+        self._survives_damage("truncated", tmp_path)
+
+    def test_empty_files(self, tmp_path: Path) -> None:
+        """Files without content."""
+        self._survives_damage("emptied", tmp_path)
+
+    def test_garbage_files(self, tmp_path: Path) -> None:
+        """Files of random bytes."""
+        self._survives_damage("garbage", tmp_path)
+
+    def test_files_of_wrong_encoding(self, tmp_path: Path) -> None:
+        """Text that is not UTF-8."""
+        self._survives_damage("latin-1", tmp_path)
+
+    def test_folders_in_place_of_files(self, tmp_path: Path) -> None:
+        """A folder where a file is expected."""
+        self._survives_damage("folder", tmp_path)
+
+    def test_missing_files(self, tmp_path: Path) -> None:
+        """Files that are gone."""
+        self._survives_damage("deleted", tmp_path)
+
+    def test_wrong_values(self, tmp_path: Path) -> None:
+        """Values of the wrong type, out of range, missing or doubled, in every text file."""
+        self.needs()
+        good = self._good(tmp_path)
+        trouble = sandbox.run(lambda: self._mutate(good, tmp_path / "arena" / "bad"), seconds=300)
+        assert not trouble.trouble, trouble.trouble
+        assert not trouble.value, "\n\n".join(trouble.value[:5])
+
+    def test_hostile(self, attack: str, tmp_path: Path) -> None:
+        """Each attack of ``dsk.testing.attacks`` on the format's own output."""
+        self.needs()
+        good = self._good(tmp_path)
+        problems = attacks.strike(attacks.ATTACKS[attack], good, tmp_path / "strike", self.consume)
+        assert not problems, "\n\n".join(problems[:5])
+
+    @classmethod
+    def pytest_generate_tests(cls, metafunc: Any) -> None:
+        """Give each attack a test."""
+        super().pytest_generate_tests(metafunc)
+        if "attack" in metafunc.fixturenames:
+            metafunc.parametrize("attack", list(attacks.ATTACKS))
+
+    def consume(self, path: Path, out: Path, on_error: str) -> list[Any]:
+        """Import, use and convert a dataset, and return its items; the worst may be a DskError."""
+        dataset = self.read(path, on_error=on_error)
+        items = list(dataset)
+        for item in items:
+            touch_safely(item)
+        self.write(dataset, out)
+        return items
+
+    def _good(self, tmp_path: Path) -> Path:
+        self.write(
+            self.sample(subsets=self.sample_subsets()[:2], ids=attacks.VICTIMS), tmp_path / "good"
+        )
+        return tmp_path / "good"
+
+    def _survives_damage(self, damage: str, tmp_path: Path) -> None:
+        self.needs()
+        good = self._good(tmp_path)
+        names = _first_of_each_sort(good)
+        assert names, "the output has no files"
+        run = sandbox.run(lambda: self._damage(good, names, damage, tmp_path / "arena" / "bad"))
+        assert not run.trouble, run.trouble
+        assert not run.value, "\n\n".join(run.value[:5])
+
+    def _damage(self, good: Path, names: list[str], damage: str, bad: Path) -> list[str]:
+        problems = []
+        for name in names:
+            shutil.copytree(good, bad)
+            self.damages[damage](bad / name)
+            problems += [f"{name} {damage}, {p}" for p in self._problems(bad)]
+            shutil.rmtree(bad)
+        return problems
+
+    def _mutate(self, good: Path, bad: Path) -> list[str]:
+        problems = []
+        shutil.copytree(good, bad)
+        for name in _first_of_each_sort(good):
+            whole = (good / name).read_bytes()
+            for what, data in attacks.mutations(name, whole):
+                (bad / name).write_bytes(data)
+                problems += [f"{name}, {what}, {p}" for p in self._problems(bad)]
+                if len(problems) >= 10:
+                    return problems
+            (bad / name).write_bytes(whole)
+        return problems
+
+    def _problems(self, bad: Path) -> Iterator[str]:
+        """Read a damaged dataset by both policies and yield what goes wrong."""
+        before = tree(bad.parent)
+        for policy in ("raise", "skip"):
+            out = bad.parent / "converted"
+            try:
+                self.consume(bad, out, policy)
+            except RecordError as error:
+                if policy == "skip":
+                    yield f"skipping raises RecordError: {error}"
+            except DskError:
+                pass  # what damage shall lead to
+            except Exception as error:  # noqa: BLE001 - any other is what is looked for
+                yield f"{policy}: {attacks.tell(error)}"
+            shutil.rmtree(out, ignore_errors=True)
+            if tree(bad.parent) != before:
+                yield f"{policy}: reading it changed files"
+
+
+def touch_safely(item: Any) -> None:
+    """Use what is decoded on demand; malformed geometry may say so by a ValueError."""
+    try:
+        touch(item)
+    except ValueError:
+        return
+
+
+def _first_of_each_sort(folder: Path) -> list[str]:
+    found: dict[tuple[int, str, str], str] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            name = path.relative_to(folder)
+            top = PurePosixPath(name).parts[0] if len(name.parts) > 1 else ""
+            sort = (len(name.parts), top if len(name.parts) > 1 else name.name, path.suffix)
+            found.setdefault(sort, name.as_posix())
+    # text first: it is where the damage can be of many sorts
+    return sorted(found.values(), key=lambda n: (n.endswith((".png", ".jpg")), n))[:FILES]
