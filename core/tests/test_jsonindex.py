@@ -81,7 +81,11 @@ TEXTS = st.one_of(
     st.text(max_size=5),
 )
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
     max_leaves=6,
 )
@@ -117,7 +121,9 @@ DOCUMENTS = st.tuples(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(DOCUMENTS)
 def test_any_document_is_read_as_the_standard_library_does(monkeypatch, document):
     content, indent, ascii_only, size, random = document
@@ -158,7 +164,6 @@ def test_braces_in_strings_never_mislead(window):
     check_same(json.dumps({"annotations": records}))
 
 
-@pytest.mark.xfail(strict=True, reason="wrong cuts whose number happens to be right are believed")
 def test_braces_in_strings_that_balance_over_several_records_never_mislead():
     check_same('{"annotations": [{"a":"},{"},{"s":"{"},{"s":"}"}]}')
 
@@ -306,7 +311,9 @@ def test_bad_records_of_a_document_that_is_scanned_twice_count_once():
     assert [b.where for b in ledger.bad] == ["ann.json#/annotations/0"]
 
 
-@pytest.mark.parametrize("bad", ['{"t": "\\ud83d"}', '{"id": "\\udc00"}', '{"t": 01}', '{"t": "\\x"}'])
+@pytest.mark.parametrize(
+    "bad", ['{"t": "\\ud83d"}', '{"id": "\\udc00"}', '{"t": 01}', '{"t": "\\x"}']
+)
 def test_records_that_only_one_parser_takes_are_not_lost_in_silence(window, bad):
     text = f'{{"annotations": [{GOOD[0]}, {bad}, {GOOD[2]}]}}'
     ledger = Ledger("skip")

@@ -311,7 +311,12 @@ def dsk_colours():
 """
 
 
-@pytest.mark.parametrize("order", [("aaa", "zzz"), ("zzz", "aaa")])
+LATER = pytest.mark.xfail(
+    strict=True, reason="hooks are checked before all extension points are known"
+)
+
+
+@pytest.mark.parametrize("order", [("aaa", "zzz"), pytest.param(("zzz", "aaa"), marks=LATER)])
 def test_a_plugin_may_open_an_extension_point_for_others(install, order):
     install("dsk-spec", order[0], SPEC)
     install("dsk-impl", order[1], IMPL)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dsk.annotations import KINDS, Annotation, Polygon
 from dsk.convert import CONVERSIONS, PREFERENCES, from_box
+from dsk.item import DEFAULT_SUBSET
 from dsk.loss import SAMPLES, Event, Sample
 from dsk.media import Image
 
@@ -69,8 +70,12 @@ class Adapter:
 
     def __call__(self, items: Iterable[DatasetItem]) -> Iterator[DatasetItem]:
         """Yield the items as the target can hold them."""
+        keeps_subsets = self._caps.subsets
         for item in items:
             annotations = item.annotations
+            if not keeps_subsets and item.subset != DEFAULT_SUBSET:
+                what = f"subset {item.subset}"
+                self._ledger.add("DSK-L012", what, item=item.id, subset=item.subset)
             if annotations:
                 fitted = self._fit(item, annotations)
                 if fitted is not annotations:
@@ -137,7 +142,7 @@ class Adapter:
             if b.label is None and type(b) in needs:
                 self._drop("DSK-L002", f"{b.kind} without label", a, item, "")
             elif self._split and type(b) is Polygon and (b.holes or not self._caps.multi_ring):
-                out.extend(self._rings(b, item, annotations))
+                out.extend(self._rings(b, item, {c.group for c in (*annotations, *out)}))
             else:
                 out.append(b)
         return out
@@ -187,10 +192,20 @@ class Adapter:
         self,
         a: Polygon,
         item: DatasetItem,
-        annotations: tuple[Annotation, ...] | list[Annotation],
+        groups: set[int],
     ) -> list[Annotation]:
-        """Split an outline whose target knows one ring per polygon, or no holes."""
-        rings = a.rings
+        """Split an outline whose target knows one ring per polygon, or no holes.
+
+        The parts stay together by a group that is not among ``groups``, which others have.
+        """
+        try:
+            rings = a.rings
+        except ValueError as error:
+            self._drop("DSK-L018", f"polygon: {error}", a, item, "")
+            return []
+        if all(n in a.holes for n in range(len(rings))):
+            self._drop("DSK-L018", "polygon: empty geometry", a, item, "")
+            return []
         if a.holes and not self._caps.holes:
             self._ledger.add(
                 "DSK-L005",
@@ -204,7 +219,8 @@ class Adapter:
             a = replace(a, points=rings, holes=(), area=None)
         if self._caps.multi_ring or len(rings) == 1:
             return [a]
-        group = a.group or a.id or 1 + max((b.group for b in annotations), default=0)
+        fresh = a.id if a.id and a.id not in groups else 1 + max(groups)
+        group = a.group or fresh
         self._ledger.add(
             "DSK-L013",
             "polygon parts",

@@ -149,7 +149,7 @@ class Polygon(Annotation, frozen=True, gc=False, tag="polygon"):
         """All rings, each flat; decodes undecoded geometry anew at every call.
 
         Raises:
-            msgspec.ValidationError: The undecoded geometry is not numbers.
+            ValueError: The undecoded geometry is not numbers.
         """
         points: Any = self.points
         if type(points) is Raw:
@@ -160,12 +160,18 @@ class Polygon(Annotation, frozen=True, gc=False, tag="polygon"):
 
 
 def decode_rings(raw: Raw | bytes | memoryview) -> list[list[float]]:
-    """Decode the JSON text of a flat ring or of a list of rings."""
+    """Decode the JSON text of a flat ring or of a list of rings.
+
+    Raises:
+        ValueError: It is neither.
+    """
     view = memoryview(raw)
     head = bytes(view[:64]).lstrip()
-    if head[:1] == b"[" and head[1:].lstrip()[:1] in (b"[", b"]"):
-        return _rings.decode(view)
-    return [_flat.decode(view)]
+    nested = head[:1] == b"[" and head[1:].lstrip()[:1] in (b"[", b"]")
+    try:
+        return _rings.decode(view) if nested else [_flat.decode(view)]
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(f"malformed outline: {error}") from error
 
 
 class PolyLine(Annotation, frozen=True, gc=False, tag="polyline"):

@@ -230,13 +230,21 @@ def archive_root(path: str) -> ArchiveRoot | None:
     return None
 
 
-@functools.lru_cache(maxsize=8)
 def cached_root(path: str) -> ArchiveRoot:
     """Return the opened archive at a path, for members that are read one by one.
 
     Raises:
         InputError: It is no archive.
     """
+    try:
+        state = os.stat(path)  # noqa: PTH116 - hot
+    except OSError as error:
+        raise InputError(error.strerror or str(error), where=path) from error
+    return _opened(path, state.st_mtime_ns, state.st_size)
+
+
+@functools.lru_cache(maxsize=8)
+def _opened(path: str, changed: int, size: int) -> ArchiveRoot:  # noqa: ARG001 - parts of the key
     root = archive_root(path)
     if root is None:
         raise InputError("not an archive", where=path)

@@ -44,6 +44,7 @@ class Dataset:
         self.format = format
         self.on_error = on_error
         self._planned = not any(step.needs_plan for step in steps)
+        self._length: int | None = None
         self._edited: dict[tuple[str, str], DatasetItem] | None = None
         self.opening_ledger = Ledger(on_error)
         """Bad records and warnings met while the source was opened."""
@@ -135,7 +136,9 @@ class Dataset:
         known = self.source.header.items
         if known is not None and not self.steps:
             return known
-        return sum(1 for _ in self.read(Ledger(self.on_error)))
+        if self._length is None:  # list() asks too, before it iterates
+            self._length = sum(1 for _ in self.read(Ledger(self.on_error)))
+        return self._length
 
     def __repr__(self) -> str:
         where = self.format or type(self.source).__name__
@@ -197,12 +200,13 @@ class Dataset:
         """Read everything into memory, in place; media stay references."""
         if self._edited is None:
             header = self.header
-            items = list(self)
+            items = list(iter(self))  # without iter, list asks for the length and reads twice
             self._edited = {(item.id, item.subset): item for item in items}
             self.source, self.steps = ListSource(items, header), ()
         return self
 
     def _changed(self) -> None:
+        self._length = None
         if self._edited is not None:
             self.source = ListSource(self._edited.values(), self.source.header)
 

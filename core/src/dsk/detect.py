@@ -38,6 +38,10 @@ def detect(root: InputRoot) -> list[Candidate]:
         except DskError as error:
             found.append(Candidate(info.name, 0, f"cannot look: {error}"))
             continue
+        except Exception as error:  # noqa: BLE001 - one broken detector must not spoil the others
+            reason = f"its detector failed: {type(error).__name__}: {error}"
+            found.append(Candidate(info.name, 0, reason))
+            continue
         if answer is not None:
             found.append(Candidate(info.name, answer.score, answer.reason, answer.options))
     return sorted(found, key=lambda c: (-c.score, c.format))

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DirectoryRoot",
     "InputRoot",
-    "Located",
-    "check_located",
+    "has_member",
     "open_member",
     "open_root",
     "read_member",
@@ -409,3 +408,10 @@ def read_member(member: ArchiveMember) -> bytes:
     from dsk.archives import cached_root
 
     return cached_root(member.archive).read(member.name)
+
+
+def has_member(member: ArchiveMember) -> bool:
+    """Whether an archive and its member are there; errors as for ``open_member``."""
+    from dsk.archives import cached_root
+
+    return os.path.isfile(member.archive) and cached_root(member.archive).is_file(member.name)  # noqa: PTH113

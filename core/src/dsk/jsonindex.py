@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -33,6 +34,7 @@ __all__ = ["JsonScan", "Records", "group_rows", "json_error", "scan"]
 T = TypeVar("T")
 
 WINDOW = 4 << 20
+_skim = msgspec.json.Decoder(msgspec.defstruct("Any", [], gc=False)).decode
 _OPEN, _CLOSE, _COMMA, _END = b"{},]"
 _SPACE = b" \t\r\n"
 _UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -275,17 +277,36 @@ class _Walk:
         braces = np.flatnonzero((part == _OPEN) | (part == _CLOSE))
         opening = part[braces] == _OPEN
         depth = np.cumsum(np.where(opening, 1, -1).astype(np.int8), dtype=np.int32)
-        first = braces[opening & (depth == 1)] + position
-        last = braces[~opening & (depth == 0)] + position
-        if not len(last):
+        opened, closed = (
+            np.flatnonzero(opening & (depth == 1)),
+            np.flatnonzero(~opening & (depth == 0)),
+        )
+        if not len(closed):
             return None
-        first = first[: len(last)]
+        opened = opened[: len(closed)]
+        first, last = braces[opened] + position, braces[closed] + position
+        nested = closed - opened > 1
+        if not self._are_objects(first[nested], last[nested]):
+            return None
         behind = self.bytes[np.minimum(last + 1, len(self.bytes) - 1)]
         for row in np.flatnonzero(behind != _COMMA).tolist():
             following = self._skip(int(last[row]) + 1)
             if self._at(following) != _COMMA:  # the array ends here, or is broken: see the decoder
                 return first[: row + 1], last[: row + 1], following
         return first, last, self._skip(int(last[-1]) + 1)
+
+    def _are_objects(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> bool:
+        """Whether cuts that hold further braces are JSON objects.
+
+        A brace in a string either joins records, which makes a cut with inner braces that is no
+        object, or makes more cuts than there are records, which the decoder's count tells.
+        """
+        try:
+            for a, b in zip(first.tolist(), last.tolist(), strict=True):
+                _skim(self.view[a : b + 1])
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return False
+        return True
 
     def _slow_window(
         self, key: str, position: int, count: int
@@ -396,7 +417,7 @@ def _column_decoder(fields: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
 
 def _column(values: Iterable[Any], name: str) -> NDArray[np.int64]:
     try:
-        return np.array([getattr(value, name) for value in values], np.int64)
+        return np.array(list(map(attrgetter(name), values)), np.int64)
     except OverflowError as error:
         raise InputError(f"a {name} is larger than 64 bits") from error
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from dsk.errors import RecordError
+from dsk.errors import RecordError, UsageError
 
 __all__ = ["CODES", "BadRecord", "Event", "Ledger", "Report", "Sample"]
 
@@ -87,6 +87,8 @@ class Ledger:
     """
 
     def __init__(self, on_error: Literal["raise", "skip"] = "raise") -> None:
+        if on_error not in ("raise", "skip"):
+            raise UsageError(f"on_error is 'raise' or 'skip', not {on_error!r}")
         self.on_error = on_error
         self.items_in = 0
         self.items_out = 0
@@ -153,8 +155,7 @@ class Ledger:
         for key, event in other.events.items():
             mine = self.events.get(key)
             if mine is None:
-                self.events[key] = event
-                continue
+                mine = self.events[key] = Event(event.code, event.what, event.kind, hint=event.hint)
             mine.count += event.count
             mine.samples.extend(event.samples[: SAMPLES - len(mine.samples)])
         self.bad.extend(other.bad[: MAX_BAD - len(self.bad)])

@@ -36,6 +36,7 @@ __all__ = [
     "PointCloud",
     "VideoFrame",
     "Volume",
+    "is_decoded",
     "is_image_name",
 ]
 
@@ -77,6 +78,11 @@ def is_image_name(name: str) -> bool:
     return bool(dot and stem) and f".{ext.lower()}" in IMAGE_SUFFIXES and not base.startswith("._")
 
 
+def is_decoded(source: Any) -> bool:
+    """Tell whether a source is pixels (an array, or a function that returns one), not a file."""
+    return callable(source) or hasattr(source, "dtype")
+
+
 class ArchiveMember(Struct, frozen=True):
     """A file inside an archive."""
 
@@ -108,6 +114,10 @@ class Media(Struct, frozen=True, gc=False):
     def exists(self) -> bool:
         """Whether the content can be had."""
         source = self.source
+        if isinstance(source, ArchiveMember):
+            from dsk.files import has_member
+
+            return has_member(source)
         return os.path.isfile(source) if isinstance(source, str) else source is not None  # noqa: PTH113
 
     def open(self) -> BinaryIO:
@@ -195,7 +205,7 @@ class Image(Media, frozen=True, gc=False):
         if self.size is not None:
             return self.size
         source = self.source
-        if source is None or (isinstance(source, str) and not self.exists):
+        if source is None or (isinstance(source, str | ArchiveMember) and not self.exists):
             return None
         if hasattr(source, "shape"):
             return int(source.shape[0]), int(source.shape[1])

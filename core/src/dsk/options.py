@@ -96,7 +96,7 @@ def _convert(owner: str, option: Option, value: Any) -> Any:
         raise OptionError(f"{owner}: option {option.name} takes a {name}, not {value!r}") from None
     if option.choices:
         for item in converted if isinstance(converted, list | tuple) else [converted]:
-            if item not in option.choices:
+            if str(item) not in option.choices:
                 raise OptionError(
                     f"{owner}: option {option.name} cannot be {item!r}",
                     hint=f"one of: {', '.join(option.choices)}",
@@ -121,6 +121,8 @@ def _as_type(kind: type | str, value: Any) -> Any:
             else list(value)
         )
     if kind is int:
+        if isinstance(value, float) and not value.is_integer():
+            raise ValueError
         return int(value)
     if kind is float:
         return float(value)

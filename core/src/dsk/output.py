@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from dsk.errors import MediaError, OutputError, UnsafePathError
 from dsk.files import check_located
-from dsk.media import Image, Media
+from dsk.media import Image, Media, is_decoded
 
 if TYPE_CHECKING:
     from dsk.item import DatasetItem
@@ -69,8 +69,10 @@ class WriteContext:
     def image_name(self, item: DatasetItem, default_ext: str = ".jpg") -> str:
         """Return the name of an item's image: its id with the ending the file shall have."""
         media = item.media
-        ext = self.media.image_ext or (media.ext if media is not None else "") or default_ext
-        return item.id + ext
+        ext = self.media.image_ext or (media.ext if media is not None else "")
+        if not ext and media is not None and is_decoded(media.source):
+            ext = ".png"  # pixels without a file lose nothing in it
+        return item.id + (ext or default_ext)
 
     def save_image(self, item: DatasetItem, name: str) -> bool:
         """Write an item's image, if media are to be saved at all.
@@ -102,6 +104,9 @@ class WriteContext:
         if isinstance(media.source, str | bytes) or hasattr(media.source, "archive"):
             if not own or _SAME_EXT.get(ext, ext) == _SAME_EXT.get(own, own):
                 return self.save_file(item, media, name)
+            if not media.exists:
+                self._missing(item)
+                return False
             self.ledger.add(
                 "DSK-L016", f"image re-encoded {own}→{ext}", item=item.id, subset=item.subset
             )
@@ -134,8 +139,11 @@ class WriteContext:
             return True
         try:
             data = media.read_bytes()
-        except MediaError:
-            self._missing(item)
+        except MediaError as error:
+            if media.exists:
+                self._not_saved(item, f"{media.kind} not saved: {error.message}", "")
+            else:
+                self._missing(item)
             return False
         self.out.write(name, data)
         self.ledger.media_saved += 1

@@ -73,22 +73,22 @@ class Table(Generic[Info]):
         full = f"{plugin.dist or plugin.name}:{name}"
         self.by_name[full] = info
         owner = self.plugins.get(name)
-        if (owner is None and name not in self.contested) or (
-            owner is not None and owner.name != name and plugin.name == name
-        ):
-            self._enter(name, info, plugin)
-        elif owner is None or owner.name != name:
+        if plugin.name == name or (owner is None and name not in self.contested):
+            if owner is None or owner.name != name:
+                self._enter(name, info, plugin)
+        elif owner is None or (owner.name != name and owner.dist != plugin.dist):
             others = self.contested.setdefault(name, [])
             if owner is not None:
                 others.append(f"{owner.dist or owner.name}:{name}")
                 del self.by_name[name], self.plugins[name]
             others.append(full)
         for alias in getattr(info, "aliases", ()):
-            self.aliases.setdefault(alias, name)
+            self.aliases.setdefault(alias, full)
 
     def _enter(self, name: str, info: Info, plugin: Plugin) -> None:
         self.by_name[name] = info
         self.plugins[name] = plugin
+        self.contested.pop(name, None)
 
     def names(self) -> list[str]:
         """Return the plain names, sorted."""
@@ -123,6 +123,15 @@ class Registry:
         for point in sorted(found, key=lambda p: (p.name, p.value)):
             if _wanted(point.name):
                 self._load(point)
+        self._warn_of_clashes()
+
+    def _warn_of_clashes(self) -> None:
+        tables: tuple[Table[Any], ...] = (self.importers, self.exporters, self.transforms)
+        tables += (self.commands, self.engines)
+        hidden = {n for t in tables for n, i in t.by_name.items() if t.by_name.get(_plain(n)) != i}
+        for full in sorted(hidden):
+            message = f"{full} has only this long name: another plugin has {_plain(full)!r} too"
+            warnings.warn(message, DskWarning, stacklevel=3)
 
     def _load(self, point: EntryPoint) -> None:
         plugin = Plugin(point.name, point.value)
@@ -146,7 +155,9 @@ class Registry:
     def _read(self, module: Any, plugin: Plugin) -> None:
         """Call the registration hooks of one plugin and check what they return."""
         name = f"{plugin.dist or plugin.name}:{plugin.name}"
-        self.manager.register(module, name)
+        first = not self.manager.is_registered(module)  # a module may have several entry points
+        if first:
+            self.manager.register(module, name)
         try:
             for hook, cls in _HOOKS.items():
                 implementation = getattr(module, hook, None)
@@ -156,12 +167,14 @@ class Registry:
                     if not isinstance(info, cls):
                         msg = f"{hook} returned {type(info).__name__}, not {cls.__name__}"
                         raise TypeError(msg)  # noqa: TRY301
+                    _check_info(info)
                     plugin.infos.append(info)
-            for spec in getattr(module, "dsk_hookspecs", list)():
+            for spec in getattr(module, "dsk_hookspecs", list)() if first else ():
                 self.manager.add_hookspecs(spec)
             self.manager.check_pending()
         except BaseException:
-            self.manager.unregister(name=name)
+            if first:
+                self.manager.unregister(name=name)
             raise
 
     def _enter(self, plugin: Plugin) -> None:
@@ -259,6 +272,20 @@ def _dist(point: EntryPoint) -> tuple[str, str]:
     return (dist.name, dist.version) if dist is not None else ("", "")
 
 
+def _plain(name: str) -> str:
+    return name.rpartition(":")[2]
+
+
+def _check_info(info: Any) -> None:
+    for what in ("name", "target"):
+        value = getattr(info, what)
+        if not isinstance(value, str) or not value or (what == "name" and ":" in value):
+            raise TypeError(f"a descriptor's {what} is {value!r}")
+    aliases = getattr(info, "aliases", ())
+    if not isinstance(aliases, tuple) or not all(isinstance(alias, str) for alias in aliases):
+        raise TypeError(f"the aliases of {info.name} are {aliases!r}, not a tuple of texts")
+
+
 def _check_api(module: Any) -> None:
     api = getattr(module, "DSK_API", None)
     if api is None:
@@ -294,3 +321,6 @@ def resolve(target: str) -> Any:
         ) from error
     except AttributeError as error:
         raise PluginError(f"{module} has no {name!r}") from error
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise PluginError(f"cannot import {target}: {reason}") from error

@@ -551,8 +551,8 @@ def test_subsets_with_other_labels_are_merged(tmp_path: Path):
         ('{"categories": [], "items": []}', "categories"),
         ('{"categories": {"label": {"labels": [{}]}}, "items": []}', "name"),
         ('{"images": []}', "no Datumaro JSON"),
-        ("[]", ""),
-        ("", ""),
+        ("[]", "JSON"),
+        ("", "JSON"),
     ],
 )
 def test_files_that_are_no_datumaro_json(tmp_path: Path, data: str, says: str):
@@ -643,9 +643,18 @@ def test_saved_media_of_all_kinds_are_found_again(tmp_path: Path):
         assert found["i"].read_bytes() == b"image"
         assert found["c/1"].read_bytes() == b"cloud"
         assert [image.read_bytes() for image in found["c/1"].extra_images] == [b"photo"]
-        assert open(found["f1"].video, "rb").read() == b"film"
+        assert MediaElement("film.mp4", found["f1"].video).read_bytes() == b"film"
         assert found["f1"].source is None
         assert (found["f2"].read_bytes(), found["f2"].index) == (b"frame", 2)
         assert found["m"].read_bytes() == b"other"
         assert found["v"].read_bytes() == b"volume"
         assert np.asarray(found["w"].source).sum() == 6
+
+
+@pytest.mark.parametrize("number", [2, -1, 10**20])
+def test_keypoints_of_no_label_are_left_out_with_a_warning(tmp_path: Path, number: int):
+    points = {"items": [{"label_id": n, "labels": ["nose"]} for n in (number, 0)]}
+    put(tmp_path, [{"id": "a"}], categories={**CATEGORIES, "points": points})
+    dataset = Dataset.import_from(tmp_path, "datumaro")
+    assert dataset.categories().points == {0: PointsCategory(("nose",))}
+    assert any("keypoints" in message for message in dataset.opening_ledger.warnings)

@@ -30,7 +30,7 @@ from xml.sax.saxutils import escape
 from dsk.errors import DskError
 from dsk.names import clean_name
 from dsk.testing import sandbox
-from dsk.testing.mutations import DAMAGES, TEXT_SUFFIXES, mutations
+from dsk.testing.mutations import DAMAGES, mutations, sort_of
 
 __all__ = [
     "ATTACKS",
@@ -100,7 +100,11 @@ class Arena:
 
     def texts(self) -> list[Path]:
         """Return the dataset's text files."""
-        return self.files(*TEXT_SUFFIXES)
+        return [p for p in self.files() if sort_of(p.read_bytes()) != "binary"]
+
+    def sorts(self, *sorts: str) -> list[Path]:
+        """Return the dataset's files whose content is of some sorts, see ``sort_of``."""
+        return [p for p in self.files() if sort_of(p.read_bytes()) in sorts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,10 +225,10 @@ def _numbers(a: Any) -> Iterator[float]:
 # Names
 
 
-def _escaped(text: str, suffix: str) -> bytes:
-    if suffix in (".json", ".jsonl"):
+def _escaped(text: str, sort: str) -> bytes:
+    if sort in ("json", "lines"):
         return json.dumps(text)[1:-1].encode()
-    if suffix in (".xml", ".svg"):
+    if sort == "xml":
         return escape(text, {'"': "&quot;"}).encode()
     return text.encode("utf-8", "surrogatepass")
 
@@ -235,7 +239,7 @@ def _rename_victim(arena: Arena, name: str) -> bool:
     for path in arena.texts():
         data = path.read_bytes()
         if VICTIMS[0].encode() in data:
-            path.write_bytes(data.replace(VICTIMS[0].encode(), _escaped(name, path.suffix.lower())))
+            path.write_bytes(data.replace(VICTIMS[0].encode(), _escaped(name, sort_of(data))))
             done = True
     return done
 
@@ -286,7 +290,7 @@ def _impossible(arena: Arena) -> list[str]:  # noqa: ARG001 - one signature
 def _linking(*, media: bool) -> Callable[[Arena], Variants]:
     def variants(arena: Arena) -> Variants:
         for path in arena.files():
-            if media != (path.suffix.lower() not in TEXT_SUFFIXES):
+            if media != (sort_of(path.read_bytes()) == "binary"):
                 continue
             target = arena.outside / path.name
             data = path.read_bytes().replace(VICTIMS[0].encode(), SECRET.encode())
@@ -341,7 +345,7 @@ def _zip_link(arena: Arena) -> Variants:
 
 def _zip_bomb(arena: Arena) -> Variants:
     members = _members(arena)
-    for name, data in [m for m in members if Path(m[0]).suffix.lower() in TEXT_SUFFIXES][:2]:
+    for name, data in [m for m in members if sort_of(m[1]) != "binary"][:2]:
         swollen = [(n, b" " * BOMB + data if n == name else d) for n, d in members]
         yield f"{name} unpacks to {BOMB >> 20} MiB", _pack(arena, swollen)
     crowd = [(f"{'d/' * 50}{n}", b"") for n in range(5000)]
@@ -420,10 +424,10 @@ def _xml_entities(arena: Arena) -> Variants:
         ("an external entity", f'<!ENTITY e SYSTEM "{secret}">', "e"),
         ("an external parameter entity", f'<!ENTITY % p SYSTEM "{secret}"> %p;', "e"),
     ):
-        for path in arena.files(".xml", ".svg")[:3]:
+        for path in arena.sorts("xml")[:3]:
             path.write_bytes(_with_doctype(path.read_bytes(), doctype, entity))
             yield f"{path.name}: {what}", arena.data
-    for path in arena.files(".xml", ".svg")[:3]:
+    for path in arena.sorts("xml")[:3]:
         path.write_bytes(b"<a>" * 100_000)
         yield f"{path.name}: deep", arena.data
         path.write_bytes(b"<a>" * 100_000 + b"</a>" * 100_000)
@@ -436,7 +440,7 @@ def _xml_entities(arena: Arena) -> Variants:
 def _json_deep(arena: Arena) -> Variants:
     deep = b"[" * 100_000 + b"]" * 100_000
     objects = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
-    for path in arena.files(".json", ".jsonl")[:3]:
+    for path in arena.sorts("json", "lines")[:3]:
         whole = path.read_bytes()
         for what, data in (
             ("nothing but brackets", deep),
@@ -454,11 +458,34 @@ _XML_NUMBER = re.compile(rb"(?<=[>\"])-?\d+(?:\.\d+)?(?=[<\"])")
 _TEXT_NUMBER = re.compile(rb"(?<![\w.-])-?\d+\.\d+(?![\w.-])")
 
 
-def _number_of(path: Path) -> re.Pattern[bytes]:
-    suffix = path.suffix.lower()
-    if suffix in (".json", ".jsonl"):
-        return _JSON_NUMBER
-    return _XML_NUMBER if suffix in (".xml", ".svg") else _TEXT_NUMBER
+_NUMBER = {
+    "json": _JSON_NUMBER,
+    "lines": _JSON_NUMBER,
+    "xml": _XML_NUMBER,
+    "text": _TEXT_NUMBER,
+}
+
+
+def _picks(places: list[re.Match[bytes]]) -> Iterator[tuple[str, list[re.Match[bytes]]]]:
+    """Yield choices of the numbers of a file: coordinates are decimal, ids and counts are not."""
+    decimal = [place for place in places if b"." in place[0]]
+    for what, picked in (
+        ("every number", places),
+        ("the last number", places[-1:]),
+        ("every decimal number", decimal),
+        ("the first decimal number", decimal[:1]),
+    ):
+        if picked:
+            yield what, picked
+
+
+def _with(data: bytes, places: list[re.Match[bytes]], value: bytes) -> bytes:
+    parts = []
+    done = 0
+    for place in places:
+        parts += [data[done : place.start()], value]
+        done = place.end()
+    return b"".join([*parts, data[done:]])
 
 
 def _numbers_replaced(values: tuple[bytes, ...]) -> Callable[[Arena], Variants]:
@@ -467,18 +494,8 @@ def _numbers_replaced(values: tuple[bytes, ...]) -> Callable[[Arena], Variants]:
             for value in values:
                 path = arena.texts()[number]
                 data = path.read_bytes()
-                for what, count in (("every number", 0), ("the last number", 1)):
-                    pattern = _number_of(path)
-                    places = list(pattern.finditer(data))
-                    if not places:
-                        continue
-                    last = places[-1]
-                    changed = (
-                        data[: last.start()] + value + data[last.end() :]
-                        if count
-                        else pattern.sub(value, data)
-                    )
-                    path.write_bytes(changed)
+                for what, places in _picks(list(_NUMBER[sort_of(data)].finditer(data))):
+                    path.write_bytes(_with(data, places, value))
                     yield f"{path.name}: {what} is {value[:20].decode()}", arena.data
 
     return variants
@@ -572,9 +589,7 @@ class _Payload:
 def _pickles(arena: Arena) -> Variants:
     payload = pickle.dumps(_Payload(arena.marker))
     binary = [
-        p.relative_to(arena.data)
-        for p in arena.files()
-        if p.suffix.lower() not in TEXT_SUFFIXES | {".png", ".jpg", ".jpeg"}
+        p.relative_to(arena.data) for p in arena.files() if sort_of(p.read_bytes()) == "binary"
     ]
     for name in binary[:8]:
         (arena.data / name).write_bytes(payload)

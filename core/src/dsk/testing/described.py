@@ -95,7 +95,7 @@ class DescribedChecks(SuiteBase):
             taken = CORE_SETTINGS & {option.name for option in exporter.options}
             assert not taken, f"core handles these options itself: {sorted(taken)}"
 
-    def test_options_equalparameters(self) -> None:
+    def test_options_equal_parameters(self) -> None:
         """The options are the keyword-only parameters of the class: same names and defaults."""
         for info in self._infos():
             declared = {option.name: option.default for option in info.options}

@@ -13,27 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["DAMAGES", "TEXT_SUFFIXES", "mutations"]
-
-TEXT_SUFFIXES = frozenset(
-    {
-        ".json",
-        ".jsonl",
-        ".xml",
-        ".svg",
-        ".csv",
-        ".tsv",
-        ".txt",
-        ".yaml",
-        ".yml",
-        ".names",
-        ".data",
-        ".lst",
-        ".md",
-        ".cfg",
-        ".ini",
-    }
-)
+__all__ = ["DAMAGES", "mutations", "sort_of"]
 
 PLACES = 36
 """How many places of a file are changed."""
@@ -52,18 +32,34 @@ def mutations(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield faulty versions of a file, each with a description.
 
     Args:
-        name: The file's name; its ending tells what sort of file it is.
-        data: Its content.
+        name: The file's name, for messages.
+        data: Its content, which tells what sort of file it is.
     """
-    suffix = name[name.rfind(".") :].lower()
-    if suffix == ".json":
-        yield from _json(data)
-    elif suffix in (".xml", ".svg"):
-        yield from _xml(data)
-    elif suffix in TEXT_SUFFIXES:
-        yield from _text(data)
-    else:
-        yield from _binary(data)
+    try:
+        yield from _FAULTS[sort_of(data)](data)
+    except (ValueError, ET.ParseError) as error:
+        msg = f"{name} is no valid file of its sort: {error}"
+        raise AssertionError(msg) from error
+
+
+def sort_of(data: bytes) -> str:
+    """Return what a file's content is: "json", "lines" (of JSON), "xml", "text" or "binary"."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return "binary"
+    if "\0" in text:
+        return "binary"
+    head = text.lstrip("\ufeff \t\r\n")
+    if head.startswith("<"):
+        return "xml"
+    if not head.startswith(("{", "[")):
+        return "text"
+    try:
+        json.loads(data)
+    except ValueError:
+        return "lines" if head.startswith('{"') else "text"
+    return "json"
 
 
 def _json(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -183,6 +179,9 @@ def _binary(data: bytes) -> Iterator[tuple[str, bytes]]:
         faulty = bytearray(data)
         faulty[place] ^= 1 << chance.randrange(8)
         yield f"a bit of byte {place} flipped", bytes(faulty)
+
+
+_FAULTS = {"json": _json, "lines": _text, "xml": _xml, "text": _text, "binary": _binary}
 
 
 def _truncate(path: Path) -> None:

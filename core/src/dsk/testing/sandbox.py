@@ -44,8 +44,9 @@ def run(function: Callable[[], Any], *, memory: int = MEMORY, seconds: float = S
     Args:
         function: Must return something that pickles.
         memory: Bytes that the child may allocate.
-        seconds: Time after which it is killed.
+        seconds: Time after which it is killed; None: ``SECONDS``.
     """
+    seconds = SECONDS if seconds is None else seconds
     sys.stdout.flush()
     sys.stderr.flush()
     reading, writing = os.pipe()

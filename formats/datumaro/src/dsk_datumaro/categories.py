@@ -13,6 +13,8 @@ from dsk.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dsk.loss import Ledger
+
 __all__ = ["from_json", "joint_labels", "to_json"]
 
 
@@ -143,12 +145,13 @@ class _Categories(Struct, gc=False):
     points: _Points | None = None
 
 
-def from_json(raw: Raw, where: str, joints: int = 0) -> Categories:
+def from_json(raw: Raw, where: str, ledger: Ledger, joints: int = 0) -> Categories:
     """Read the value of ``categories``.
 
     Args:
         raw: Its JSON.
         where: The file, for messages.
+        ledger: Is told about keypoints of labels that are not there.
         joints: How many of the last labels ``joint_labels`` had added; they are dropped again.
 
     Raises:
@@ -166,6 +169,9 @@ def from_json(raw: Raw, where: str, joints: int = 0) -> Categories:
         )
         for one in (parsed.points.items if parsed.points is not None else ())
     }
+    for number in [n for n in points if not 0 <= n < len(labels)]:
+        ledger.warn("keypoints of a label_id that no label has are left out")
+        del points[number]
     colormap = parsed.mask.colormap if parsed.mask is not None else []
     return Categories(
         labels=tuple(labels[: len(labels) - joints]),

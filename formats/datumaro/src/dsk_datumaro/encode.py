@@ -39,7 +39,16 @@ from dsk_datumaro.records import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["ENCODERS", "NAME", "NUMERIC", "encode_rings", "is_finite", "plain", "ring_texts"]
+__all__ = [
+    "ENCODERS",
+    "NAME",
+    "NUMERIC",
+    "are_rings",
+    "encode_rings",
+    "is_finite",
+    "plain",
+    "ring_texts",
+]
 
 NAME = "datumaro"
 """The family of the extra fields that this format writes back."""
@@ -76,6 +85,11 @@ def ring_texts(points: Raw) -> list[Raw]:
     if shape.replace(b"[]", b"") == b"[]":
         return [Raw(ring) for ring in _RING.findall(text)]
     raise ValueError("the points are no rings of numbers")
+
+
+def are_rings(texts: Sequence[Raw]) -> bool:
+    """Tell whether each of some undecoded texts is a flat list of numbers."""
+    return b"".join(texts).translate(None, NUMERIC) == b"[]" * len(texts)
 
 
 def _more(a: Annotation) -> dict[str, Any] | None:
@@ -253,15 +267,21 @@ def _cuboid_3d(a: Cuboid3d) -> CuboidRecord:
 
 
 def _polygon(a: Polygon) -> FlatRecord | None:
-    """Return the record of an outline of one ring, or None: see ``encode_rings``."""
+    """Return the record of an outline of one ring, or None: see ``encode_rings``.
+
+    Undecoded points are not looked at, because that is cheaper for many: see ``are_rings``.
+    """
     points: Any = a.points
     if a.holes:
         return None
     if type(points) is Raw:
-        texts = ring_texts(points)
-        if len(texts) != 1:
+        text = bytes(points)
+        if text.startswith(b"[["):
+            if text.find(b"]") != len(text) - 2:
+                return None
+            points = Raw(text[1:-1])
+        elif len(text) < len("[0,0]"):
             return None
-        points = texts[0]
     elif not len(points) or hasattr(points[0], "__len__"):
         if len(points) != 1:
             return None

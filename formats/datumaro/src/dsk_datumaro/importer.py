@@ -104,7 +104,7 @@ def _open_file(root: InputRoot, name: str, ledger: Ledger) -> _File | None:
         name=name,
         subset=subset if isinstance(subset, str) else stem,
         categories=categories.from_json(
-            found.rest["categories"], where, joints if isinstance(joints, int) else 0
+            found.rest["categories"], where, ledger, joints if isinstance(joints, int) else 0
         ),
         head=head,
         fields=fields,

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Raw
 
 from dsk.annotations import Annotation, Mask3d, Polygon, Skeleton
-from dsk_datumaro.encode import ENCODERS, NAME, encode_rings, is_finite, plain
+from dsk_datumaro.encode import ENCODERS, NAME, are_rings, encode_rings, is_finite, plain
 from dsk_datumaro.media import MediaWriter
+from dsk_datumaro.records import FlatRecord
 from dsk_datumaro.volumes import describe_mask
 
 if TYPE_CHECKING:
@@ -81,10 +83,10 @@ class PartWriter:
         files: dict[int, str] = {}
         for position, a in enumerate(item.annotations):
             cls = type(a)
-            encoder = ENCODERS.get(cls)
             start = len(out)
             try:
-                if encoder is not None and (one := encoder(a)) is not None:
+                one = ENCODERS[cls](a) if cls is not Mask3d else None
+                if one is not None:
                     out.append(one)
                 elif isinstance(a, Polygon):
                     self._rings(item, a, out)
@@ -99,7 +101,28 @@ class PartWriter:
                 self._skeletons.add(a.label)
             if a.extra and NAME in a.extra and len(out) > start:
                 out[start] = _own_fields(out[start], a.extra[NAME])
+        raw = [r.points for r in out if type(r) is FlatRecord and type(r.points) is Raw]
+        if raw and not are_rings(raw):
+            out = self._without_bad_rings(item, out)
         return out
+
+    def _without_bad_rings(self, item: DatasetItem, out: list[Any]) -> list[Any]:
+        """Drop the polygons whose undecoded points turn out to be no numbers."""
+        good = []
+        for one in out:
+            points = _field(one, "points")
+            if type(points) is Raw and not are_rings([points]):
+                self._ctx.ledger.add(
+                    "DSK-L018",
+                    "polygon: the points are no rings of numbers",
+                    kind="polygon",
+                    item=item.id,
+                    subset=item.subset,
+                    annotation=one.id,
+                )
+            else:
+                good.append(one)
+        return good
 
     def _rings(self, item: DatasetItem, a: Polygon, out: list[Any]) -> None:
         def free_group() -> int:

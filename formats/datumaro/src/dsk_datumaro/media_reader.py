@@ -42,7 +42,7 @@ class MediaReader:
         self._root = root
         self._prefix = prefix
         self._subset = subset
-        self._folders: dict[str, bool] = {}
+        self._there: dict[tuple[str, ...], list[str]] = {}
 
     def read(self, item: ItemIn, name: str) -> Media | None:
         """Return an item's medium, or None.
@@ -80,7 +80,10 @@ class MediaReader:
     def _find(self, path: str, *folders: str) -> Any:
         """Return where a file is, or None; names that lead out of the dataset are not followed."""
         places = [f"{self._prefix}{folder}".rstrip("/") for folder in folders]
-        there = [folder for folder in places if self._is_dir(folder)]
+        there = self._there.get(folders)
+        if there is None:
+            places = [f"{self._prefix}{folder}".rstrip("/") for folder in folders]
+            there = self._there[folders] = [p for p in places if self._root.is_dir(p)]
         if not there or not path:
             return None
         try:
@@ -92,12 +95,6 @@ class MediaReader:
             if self._root.is_file(full):
                 return self._root.locate(full)
         return None
-
-    def _is_dir(self, folder: str) -> bool:
-        known = self._folders.get(folder)
-        if known is None:
-            known = self._folders[folder] = self._root.is_dir(folder)
-        return known
 
     def _image(self, plain: dict[str, Any], name: str, more: dict[str, Any]) -> Image:
         path = _path(plain) or f"{name}.jpg"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dsk.categories import Categories
     from dsk.loss import Ledger
 
-__all__ = ["ObjectReader", "Parsed", "leaves"]
+__all__ = ["ObjectReader", "Parsed"]
 
 _TEXT = "([^<&]*)"
 _NUMBER = r"\s*([-+]?[0-9][0-9.eE+-]*)\s*"
@@ -378,26 +378,18 @@ def _origin(
     return {"voc": kept} if kept else None
 
 
-def _keep(fields: dict[str, Any], element: Element) -> None:
-    """Add an unknown element to a table; a repeated one makes a list."""
-    value = leaves(element)
+def _keep(fields: dict[str, Any], element: Element, depth: int = 0) -> None:
+    """Add an unknown element to a table: its text, or a table of its children.
+
+    A repeated element makes a list.
+    """
+    value: Any = (element.text or "").strip()
+    if len(element) and depth < _MAX_DEPTH:
+        value = {}
+        for child in element:
+            _keep(value, child, depth + 1)
     if element.tag in fields:
         there = fields[element.tag]
         fields[element.tag] = [*there, value] if isinstance(there, list) else [there, value]
     else:
         fields[element.tag] = value
-
-
-def leaves(element: Element, depth: int = 0) -> Any:
-    """Return an element as text, or as a table of its children."""
-    if not len(element) or depth > _MAX_DEPTH:
-        return (element.text or "").strip()
-    fields: dict[str, Any] = {}
-    for child in element:
-        value = leaves(child, depth + 1)
-        if child.tag in fields:
-            there = fields[child.tag]
-            fields[child.tag] = [*there, value] if isinstance(there, list) else [there, value]
-        else:
-            fields[child.tag] = value
-    return fields

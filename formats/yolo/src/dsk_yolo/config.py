@@ -42,7 +42,9 @@ class Config(Struct):
         kpt_shape: (number of keypoints, 2 or 3), or None.
         kpt_names: Keypoint names by class id, or all under None.
         flip_idx: Keypoint that each one becomes when the image is mirrored.
-        task: The ``task`` key, which this package's exporter writes.
+        task: What the rows hold, if dsk wrote the file.
+        keypoints: Classes whose keypoints have names, if dsk wrote the file, else None.
+        joints: Pairs of connected keypoints by class id, if dsk wrote the file.
     """
 
     file: str
@@ -54,6 +56,8 @@ class Config(Struct):
     kpt_names: dict[int | None, list[str]] = {}
     flip_idx: list[int] = []
     task: str = ""
+    keypoints: list[int] | None = None
+    joints: dict[int, list[tuple[int, int]]] = {}
 
 
 def load_yaml(data: bytes, where: str) -> Any:
@@ -118,6 +122,8 @@ def read_yaml(root: InputRoot, file: str, ledger: Ledger) -> Config:
             subsets[key] = paths
     shape = _shape(document.get("kpt_shape"), where)
     path = document.get("path")
+    own = document.get("dsk")
+    own = own if isinstance(own, dict) else {}
     return Config(
         file=file,
         names=[names[k] for k in order],
@@ -127,7 +133,9 @@ def read_yaml(root: InputRoot, file: str, ledger: Ledger) -> Config:
         kpt_shape=shape,
         kpt_names=_keypoint_names(document.get("kpt_names"), shape),
         flip_idx=_integers(document.get("flip_idx")),
-        task=str(document.get("task", "")),
+        task=str(own.get("task", "")),
+        keypoints=_integers(own["keypoints"]) if "keypoints" in own else None,
+        joints=_joints(own.get("joints")),
     )
 
 
@@ -201,6 +209,17 @@ def _keypoint_names(value: Any, shape: tuple[int, int] | None) -> dict[int | Non
         fits = isinstance(names, list) and len(names) == shape[0]
         if fits and all(isinstance(n, str) for n in names) and (key is None or str(key).isdigit()):
             found[None if key is None else int(key)] = names
+    return found
+
+
+def _joints(value: Any) -> dict[int, list[tuple[int, int]]]:
+    if not isinstance(value, dict):
+        return {}
+    found = {}
+    for key, pairs in value.items():
+        numbers = [_integers(p) for p in pairs] if isinstance(pairs, list) else []
+        if str(key).isdigit() and all(len(n) == 2 for n in numbers):
+            found[int(key)] = [(n[0], n[1]) for n in numbers]
     return found
 
 

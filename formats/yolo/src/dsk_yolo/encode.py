@@ -35,7 +35,7 @@ class RowWriter:
     Args:
         task: "detect", "segment", "pose" or "obb".
         classes: Class id by label index; None for labels that are no classes.
-        points: Number of keypoints of a pose row.
+        points: Number of keypoints of a pose row; 0 if each skeleton shall have its own.
         clip: Cut what lies outside the image.
         skip_crowd: Leave crowd regions out.
     """
@@ -45,6 +45,8 @@ class RowWriter:
     ) -> None:
         self._classes = classes
         self._points = points
+        self.lengths: set[int] = set()
+        """Numbers of keypoints that were written."""
         self._clip = clip
         self._skip_crowd = skip_crowd
         self._boxes = task == "detect"
@@ -194,6 +196,7 @@ class RowWriter:
             corners = rotated_box_corners(a.cx, a.cy, a.w, a.h, a.r)
         elif isinstance(a, Bbox):
             corners = rotated_box_corners(a.x + a.w / 2, a.y + a.h / 2, a.w, a.h, _rotation(a))
+            note("DSK-L003", "bbox→rotated_bbox")
         else:
             points = [v for ring in a.rings for v in ring] if isinstance(a, Polygon) else []
             if len(points) < 6:
@@ -214,8 +217,9 @@ class RowWriter:
         self, a: Skeleton, c: int, size: tuple[int, int], note: _Note, turn: Turn | None
     ) -> str:
         seen = list(a.visibility) or [Visibility.VISIBLE] * (len(a.points) // 2)
-        if len(seen) > self._points:
-            note("DSK-L018", f"skeleton of more than {self._points} points")
+        count = self._points or len(seen)
+        if len(seen) > count:
+            note("DSK-L018", f"skeleton of more than {count} points")
             return ""
         stated = bbox_of(a)
         if stated is None:
@@ -245,7 +249,8 @@ class RowWriter:
                 "keypoints outside the image written as absent",
                 hint="-O clip=false keeps them",
             )
-        cells += ["0.0 0.0 0"] * (self._points - len(seen))
+        cells += ["0.0 0.0 0"] * (count - len(seen))
+        self.lengths.add(count)
         return " ".join(cells) + "\n"
 
 

@@ -77,6 +77,7 @@ class YoloExporter(Exporter):
         self.save_dataset_meta = save_dataset_meta
         self.names = ClassNames.of_nothing()
         self._rows: RowWriter | None = None
+        self._points = 0
         self._many = False
         self._info: dict[str, Any] = {}
 
@@ -100,12 +101,10 @@ class YoloExporter(Exporter):
         for subset in header.subsets:
             self._folder_of(subset)
         self.names = ClassNames(header.categories, ctx.ledger, pose=self.task == "pose")
-        if self.task == "pose" and not self.names.keypoints:
-            ctx.ledger.warn("no label has keypoints; kpt_shape is [1, 3]")
-        points = max([len(p) for p in self.names.keypoints.values()], default=1)
+        self._points = max([len(p.labels) for p in self.names.keypoints.values()], default=0)
         if self.task != "classify":
             self._rows = RowWriter(
-                self.task, self.names.ids, points, clip=self.clip, skip_crowd=self.skip_crowd
+                self.task, self.names.ids, self._points, clip=self.clip, skip_crowd=self.skip_crowd
             )
         self._many = len(header.subsets) != 1
         info = header.info.get("yolo")
@@ -126,7 +125,7 @@ class YoloExporter(Exporter):
         return name
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> dict[str, Any]:
-        """See ``Exporter.write``; the state is the number of items by subset folder."""
+        """See ``Exporter.write``; the state is the subset folders and numbers of keypoints."""
         if self.task == "classify":
             return write_classify(items, ctx, self._folder_of, self.names)
         lists: dict[str, list[str]] = {}
@@ -162,7 +161,8 @@ class YoloExporter(Exporter):
             if self._many:
                 sizes.append(f"{shlex.quote(f'{folder}/{item.id}')} {size[0]} {size[1]}\n")
         self._leave(lists, sizes, ctx)
-        return {name: len(images) for name, images in lists.items()}
+        lengths = sorted(self._rows.lengths) if self._rows is not None else []
+        return {"subsets": list(lists), "points": lengths}
 
     @staticmethod
     def _second_place(image: str, label: str, rows: str, ctx: WriteContext) -> None:
@@ -224,7 +224,7 @@ class YoloExporter(Exporter):
             return
         if self.save_dataset_meta:
             ctx.write(DATASET_META, dataset_meta(self.names.names))
-        subsets = list(dict.fromkeys(name for state in states for name in state))
+        subsets = list(dict.fromkeys(name for state in states for name in state["subsets"]))
         for name in ctx.out.fragment_names():
             ctx.out.join(name, ctx.out.fragments(name))
         for name in subsets:
@@ -236,6 +236,7 @@ class YoloExporter(Exporter):
             self.names,
             ctx.ledger,
             task=self.task,
+            points=self._points or _one_length(states),
             full=self.full_keys,
             flip_idx=self._info.get("flip_idx") if self.task == "pose" else None,
         )
@@ -254,3 +255,19 @@ class YoloExporter(Exporter):
         lines += [f"{name} = {self.prefix}{name}.txt" for name in subsets]
         lines += [f"names = {self.prefix}obj.names", "backup = backup/"]
         ctx.write("obj.data", ("\n".join(lines) + "\n").encode())
+
+
+def _one_length(states: list[Any]) -> int:
+    """Return the number of keypoints of a dataset whose labels do not tell it.
+
+    Raises:
+        OutputError: Its skeletons differ in it.
+    """
+    lengths = {length for state in states for length in state["points"]}
+    if len(lengths) > 1:
+        raise OutputError(
+            f"skeletons have {', '.join(map(str, sorted(lengths)))} points, a YOLO dataset has one "
+            "number of them",
+            hint="name the keypoints of the labels, then shorter skeletons are filled up",
+        )
+    return max(lengths, default=1)

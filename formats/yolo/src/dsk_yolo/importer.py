@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from dsk.categories import Categories, LabelCategory, PointsCategory
+from dsk.categories import Categories, PointsCategory
 from dsk.errors import InputError, MediaError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
@@ -241,15 +241,16 @@ class _Readers:
 def _categories(config: Config, meta: Categories | None, task: str) -> Categories:
     if task != "pose" or config.kpt_shape is None:
         return meta or Categories.from_names(config.names)
-    labels = [LabelCategory(name) for name in config.names]
     points = {}
     classes = {n: k for k, n in config.ids.items()}
     for n, name in enumerate(config.names):
-        given = config.kpt_names.get(classes[n], config.kpt_names.get(None))
-        parts = given or [f"{name}_point_{k}" for k in range(config.kpt_shape[0])]
-        points[n] = PointsCategory(tuple(parts))
-        labels += [LabelCategory(part, parent=name) for part in parts]
-    return Categories(labels=tuple(labels), points=points)
+        k = classes[n]
+        if config.keypoints is not None and k not in config.keypoints:
+            continue
+        given = config.kpt_names.get(k, config.kpt_names.get(None))
+        parts = given or [f"{name}_point_{number}" for number in range(config.kpt_shape[0])]
+        points[n] = PointsCategory(tuple(parts), tuple(config.joints.get(k, ())))
+    return Categories(labels=Categories.from_names(config.names).labels, points=points)
 
 
 def _header(config: Config, categories: Categories, listings: Sequence[Listing]) -> Header:

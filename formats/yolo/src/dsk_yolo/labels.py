@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.categories import Categories
+from dsk.categories import Categories, PointsCategory
 from dsk.loss import Ledger
 
 __all__ = ["ClassNames"]
@@ -19,10 +19,10 @@ class ClassNames:
     Attributes:
         ids: Class id by label index; None for labels that are no classes.
         names: Names by class id, unique.
-        keypoints: Keypoint names by class id.
+        keypoints: Keypoints by class id.
     """
 
-    def __init__(self, categories: Categories, ledger: Ledger, *, pose: bool) -> None:
+    def __init__(self, categories: Categories, ledger: Ledger, *, pose: bool = False) -> None:
         chosen = categories.object_labels()
         self.ids: list[int | None] = [None] * len(categories.labels)
         for number, index in enumerate(chosen):
@@ -30,20 +30,17 @@ class ClassNames:
         self.names = _unique(
             [(categories.labels[n].name, categories.labels[n].parent) for n in chosen], ledger
         )
-        self.keypoints: dict[int, tuple[str, ...]] = {}
+        self.keypoints: dict[int, PointsCategory] = {}
         if pose:
             for label, points in categories.points.items():
                 owner = self.ids[label]
                 if owner is not None and points.labels:
-                    self.keypoints[owner] = points.labels
-            joints = sum(bool(p.joints) for p in categories.points.values())
-            if joints:
-                ledger.add("DSK-L010", "joints between keypoints", count=joints)
+                    self.keypoints[owner] = points
 
     @classmethod
     def of_nothing(cls) -> ClassNames:
         """Return the classes of a dataset without labels."""
-        return cls(Categories(), Ledger(), pose=False)
+        return cls(Categories(), Ledger())
 
     def lines(self, ledger: Ledger) -> list[str]:
         """Return names for a file of one name a line: trimmed, without line ends, none empty."""

@@ -65,6 +65,7 @@ def read_dataset_meta(root: InputRoot, folder: str) -> Categories | None:
         }
     except (
         msgspec.MsgspecError,
+        RecursionError,
         KeyError,
         TypeError,
         ValueError,

@@ -31,7 +31,7 @@ SPLIT_KEYS = ("train", "val", "validation", "valid", "test", "minival")
 RESERVED_YAML = frozenset(
     {
         *("path", "names", "nc", "download", "kpt_shape", "kpt_names", "flip_idx", "channels"),
-        *("roboflow", "task", "yaml_file", "backup", "classes"),
+        *("roboflow", "dsk", "yaml_file", "backup", "classes"),
     }
 )
 """Keys of data.yaml that are no subsets."""

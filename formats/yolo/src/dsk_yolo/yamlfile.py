@@ -40,6 +40,7 @@ def data_yaml(
     ledger: Ledger,
     *,
     task: str,
+    points: int,
     full: bool,
     flip_idx: list[int] | None = None,
 ) -> bytes:
@@ -53,7 +54,8 @@ def data_yaml(
         names: The classes.
         ledger: Where subsets with other names go.
         task: What the rows hold.
-        full: Write keys that Datumaro 0.x takes for subsets: ``nc``, ``task``, ``kpt_names``.
+        points: Number of keypoints of each row.
+        full: Write keys that Datumaro 0.x takes for subsets: ``nc``, ``kpt_names``, ``dsk``.
         flip_idx: Keypoint that each one becomes when the image is mirrored.
     """
     import yaml
@@ -67,20 +69,31 @@ def data_yaml(
     order = [k for k in SPLIT_KEYS if k in document]
     document = {k: document[k] for k in [*order, *(k for k in document if k not in order)]}
     if full:
-        document |= {"nc": len(names.names), "task": task}
+        document["nc"] = len(names.names)
     document["names"] = dict(enumerate(names.names))
+    own: dict[str, Any] = {"task": task}
     if task == "pose":
-        count = max([len(p) for p in names.keypoints.values()], default=1)
-        document["kpt_shape"] = [count, 3]
-        if flip_idx and len(flip_idx) == count:
+        document["kpt_shape"] = [points, 3]
+        if flip_idx and len(flip_idx) == points:
             document["flip_idx"] = flip_idx
-        if full and names.keypoints:
-            document["kpt_names"] = {
-                n: [*labels, *(f"absent_{k}" for k in range(len(labels), count))]
-                for n, labels in names.keypoints.items()
-            }
+        if full:
+            document["kpt_names"] = {n: _keypoints(n, names, points) for n in document["names"]}
+            own["keypoints"] = sorted(names.keypoints)
+            own["joints"] = {n: [list(j) for j in p.joints] for n, p in names.keypoints.items()}
+        elif lost := sum(bool(p.joints) for p in names.keypoints.values()):
+            ledger.add("DSK-L010", "joints between keypoints", count=lost)
+    if full:
+        document["dsk"] = own
     text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1 << 16)
     return text.encode()
+
+
+def _keypoints(number: int, names: ClassNames, count: int) -> list[str]:
+    """Return as many keypoint names as rows have; every class must have some."""
+    points = names.keypoints.get(number)
+    given = points.labels if points is not None else ()
+    name = names.names[number]
+    return [*given, *(f"{name}_point_{k}" for k in range(len(given), count))]
 
 
 def _complete(document: dict[str, Any], ledger: Ledger) -> None:

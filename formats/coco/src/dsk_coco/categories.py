@@ -1,0 +1,155 @@
+"""Categories as COCO's JSON, both ways."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from dsk.categories import Categories, LabelCategory, PointsCategory
+from dsk.errors import InputError
+from msgspec import Raw, Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+__all__ = ["FAMILY", "Labels", "category_ids", "category_records", "read_categories"]
+
+FAMILY = "coco"
+"""Key of the extra fields that this package writes back."""
+
+MAX_DUMMIES = 100_000
+"""The greatest category id for which gaps are filled with dummy labels."""
+
+
+class _Category(Struct, gc=False):
+    id: int
+    name: str
+    supercategory: str | None = None
+    keypoints: list[str] | None = None
+    skeleton: list[tuple[int, int]] | None = None
+
+
+class Labels(Struct, frozen=True):
+    """The categories of one file.
+
+    Attributes:
+        categories: As dsk has them.
+        index: Label index by category id; None for ids that stand for no label.
+    """
+
+    categories: Categories
+    index: dict[int | None, int | None]
+
+    @property
+    def signature(self) -> frozenset[tuple[int | None, str, str]]:
+        """What two files must have in common to describe the same set of labels."""
+        return frozenset((c.source_id, c.name, c.parent) for c in self.categories.labels)
+
+
+def read_categories(
+    raw: Raw | None, where: str, warn: Callable[[str], None], *, keep_ids: bool = False
+) -> Labels:
+    """Read the list of categories; labels are numbered by ascending category id.
+
+    Args:
+        raw: The JSON of the list, or None when there is none.
+        where: The file, for messages.
+        warn: Takes notes on what was repaired.
+        keep_ids: Make label numbers equal category ids; gaps get labels ``class-<number>``.
+
+    Raises:
+        InputError: They are malformed, or an id is there twice.
+    """
+    rows = _rows(raw, where)
+    rows.sort(key=lambda row: row[0].id)
+    names: dict[tuple[str, str], int] = {}
+    labels: list[LabelCategory] = []
+    points: dict[int, PointsCategory] = {}
+    index: dict[int | None, int | None] = {}
+    if keep_ids and rows and not 0 <= rows[0][0].id <= rows[-1][0].id <= MAX_DUMMIES:
+        raise InputError("these category ids cannot be label numbers", where=where)
+    for category, extra in rows:
+        if category.id in index:
+            raise InputError(f"category id {category.id} is there twice", where=where)
+        while keep_ids and len(labels) < category.id:
+            labels.append(LabelCategory(f"class-{len(labels)}"))
+        name, parent = category.name, category.supercategory or ""
+        if (name, parent) in names:
+            name = f"{name} ({category.id})"
+            warn(f"several categories have one name; one is called {name!r} now")
+        names[name, parent] = number = len(labels)
+        index[category.id] = number
+        labels.append(LabelCategory(name, parent, (), category.id, {FAMILY: extra} if extra else None))
+        if category.keypoints is not None or category.skeleton is not None:
+            points[number] = PointsCategory(
+                tuple(category.keypoints or ()), tuple(category.skeleton or ())
+            )
+    index.setdefault(0, None)  # Datumaro's category of what has no label
+    index[None] = None
+    return Labels(Categories(labels=tuple(labels), points=points), index)
+
+
+def _rows(raw: Raw | None, where: str) -> list[tuple[_Category, dict[str, Any]]]:
+    if raw is None or bytes(raw) == b"null":
+        return []
+    place = f"{where}#/categories"
+    try:
+        fields = msgspec.json.decode(raw, type=list[dict[str, Any]])
+        categories = msgspec.json.decode(raw, type=list[_Category], strict=False)
+    except msgspec.MsgspecError as error:
+        raise InputError(str(error).replace("$", ""), where=place) from error
+    known = _Category.__struct_fields__
+    return [
+        (category, {k: v for k, v in row.items() if k not in known})
+        for category, row in zip(categories, fields, strict=True)
+    ]
+
+
+def category_ids(
+    labels: Iterable[LabelCategory], *, keep: bool
+) -> tuple[dict[int | None, int | None], bool]:
+    """Return the category id of each label, and that of no label; and whether ids were kept.
+
+    Args:
+        labels: The labels.
+        keep: Use the ids the labels had in COCO, where they had one; else number from 1.
+    """
+    labels = list(labels)
+    given = [label.source_id for label in labels] if keep else []
+    known = [i for i in given if i is not None]
+    if not known or len(set(known)) < len(known):
+        numbered: dict[int | None, int | None] = {n: n + 1 for n in range(len(labels))}
+        return numbered | {None: 0}, False
+    following = max(known)
+    ids: dict[int | None, int | None] = {}
+    for number, own in enumerate(given):
+        if own is None:
+            following += 1
+            own = following  # noqa: PLW2901 - the id of a label that has none
+        ids[number] = own
+    ids[None] = None if 0 in known else 0
+    return ids, True
+
+
+def category_records(
+    categories: Categories, ids: Mapping[int | None, int | None], task: str
+) -> list[dict[str, Any]]:
+    """Return the JSON of the categories for a task's file."""
+    if task in ("captions", "image_info"):
+        return []
+    records = []
+    for number, label in enumerate(categories.labels):
+        record: dict[str, Any] = {
+            "id": ids[number],
+            "name": label.name,
+            "supercategory": label.parent,
+        }
+        if task == "person_keypoints":
+            points = categories.points.get(number, PointsCategory())
+            record["keypoints"] = list(points.labels)
+            record["skeleton"] = [list(joint) for joint in points.joints]
+        extra = (label.extra or {}).get(FAMILY, {})
+        if task == "panoptic":
+            record["isthing"] = 0
+        records.append(record | extra)
+    return records

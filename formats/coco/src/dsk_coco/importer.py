@@ -1,0 +1,230 @@
+"""Opening COCO datasets: which files, which labels, which items."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from dsk.categories import Categories
+from dsk.errors import InputError, OptionError, UnsafePathError
+from dsk.files import open_root
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.names import clean_name
+
+from dsk_coco.categories import FAMILY
+from dsk_coco.index import AnnotationFile, ImageName, join_items, open_file, open_results
+from dsk_coco.layout import FOLDER, find_files, image_folders, is_results_file
+from dsk_coco.reader import SliceReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+
+    from dsk_coco.layout import Found
+
+__all__ = ["CocoImporter"]
+
+_EXCLUSIVE = ("instances", "labels", "panoptic", "person_keypoints", "stuff")
+"""Tasks with labels, in Datumaro's order of preference."""
+
+_MAPS = frozenset({"instances", "panoptic", "stuff"})
+"""Tasks that tell the same objects in different ways: by default only one of them is read."""
+
+_ORDER = ("instances", "stuff", "panoptic", "person_keypoints", "labels", "captions", "image_info")
+
+
+class CocoImporter(Importer):
+    """Reads COCO JSON.
+
+    Args:
+        tasks: Which tasks' files to read; None for all that go together.
+        keep_original_category_ids: Label numbers equal category ids.
+        merge_instance_polygons: The outlines of an object become one mask.
+        group_by_id: Equal ids in files of different tasks form one object.
+        results: Name of a results file to read in place of the ground truth.
+    """
+
+    def __init__(
+        self,
+        *,
+        tasks: list[str] | None = None,
+        keep_original_category_ids: bool = False,
+        merge_instance_polygons: bool = False,
+        group_by_id: bool = False,
+        results: str = "",
+    ) -> None:
+        self._tasks = tasks
+        self._keep_ids = keep_original_category_ids
+        self._results = results
+        self._options = {"merge_polygons": merge_instance_polygons, "group_by_id": group_by_id}
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        results = self._results
+        if root.focus is not None:
+            if root.name == FOLDER:
+                root = root.up()
+            if root.focus is not None and is_results_file(root, root.focus):
+                results = root.focus
+                root = open_root(root.path)
+        names = self._wanted(find_files(root))
+        files = [
+            file
+            for found in names
+            if (file := open_file(root, found, ledger, keep_ids=self._keep_ids)) is not None
+        ]
+        if not files:
+            raise InputError(
+                "no COCO JSON is here",
+                where=root.path,
+                hint="expected annotations/<task>_<subset>.json, or a JSON file with images "
+                "and annotations",
+            )
+        if self._tasks is None:
+            files = _that_go_together(files, ledger)
+        if results:
+            _put_results(root, results, files, ledger)
+        for file in files:
+            file.folder = _image_folder(root, file)
+        return CocoSource(root, files, self._options, ledger)
+
+    def _wanted(self, found: list[Found]) -> list[Found]:
+        results = self._results
+        kept = [f for f in found if f.name != results]
+        if self._tasks is None:
+            return kept
+        return [f for f in kept if f.task in self._tasks or not f.task]
+
+
+def _that_go_together(files: list[AnnotationFile], ledger: Ledger) -> list[AnnotationFile]:
+    """Choose what to read of files that disagree about the labels, and say what is left out."""
+    signatures: dict[str, frozenset[Any]] = {}
+    for file in files:
+        signatures[file.task] = signatures.get(file.task, frozenset()) | file.labels.signature
+    tasks = [task for task in _EXCLUSIVE if task in signatures]
+    if not tasks:
+        return files
+    first = tasks[0]
+    left = {
+        task
+        for task in tasks[1:]
+        if signatures[task] != signatures[first] or (task in _MAPS and first in _MAPS)
+    }
+    for task in sorted(left):
+        ledger.warn(
+            f"{task} files are not read beside {first}; the importer option "
+            f"tasks={first},{task} reads both, the format coco_{task} only these"
+        )
+    return [file for file in files if file.task not in left]
+
+
+def _put_results(
+    root: InputRoot, results: str, files: list[AnnotationFile], ledger: Ledger
+) -> None:
+    try:
+        name = clean_name(results)
+    except UnsafePathError as error:
+        raise OptionError(f"results: {error.message}") from error
+    if not root.is_file(name) and root.is_file(f"{FOLDER}/{name}"):
+        name = f"{FOLDER}/{name}"
+    base = posixpath.basename(name)
+    file = next((f for f in files if f.found.subset in base), files[0])
+    open_results(root, name, file, ledger)
+    files[:] = [file]
+
+
+def _image_folder(root: InputRoot, file: AnnotationFile) -> str | None:
+    """Return the folder that holds the first image, else the first of the usual folders."""
+    folders = [f for f in dict.fromkeys(image_folders(file.found)) if root.is_dir(f) or not f]
+    if len(file.images):
+        try:
+            first = msgspec.json.decode(file.images.raw(0), type=ImageName).path
+        except (msgspec.MsgspecError, ValueError, UnsafePathError):
+            first = ""
+        for folder in folders:
+            if first and root.is_file(posixpath.join(folder, first)):
+                return folder
+    return next((f for f in folders if f and posixpath.basename(f) != FOLDER), None)
+
+
+class CocoSource(Source):
+    """Opened COCO files."""
+
+    def __init__(
+        self,
+        root: InputRoot,
+        files: list[AnnotationFile],
+        options: dict[str, bool],
+        ledger: Ledger,
+    ) -> None:
+        self._root = root
+        self._options = options
+        by_subset: dict[str, list[AnnotationFile]] = {}
+        for file in files:
+            by_subset.setdefault(file.found.subset, []).append(file)
+        self._subsets = list(by_subset.items())
+        self._counts = []
+        for _, group in self._subsets:
+            group.sort(key=lambda file: _ORDER.index(file.task))
+            self._counts.append(join_items(group, ledger))
+        self.header = Header(
+            categories=_joined_labels(files),
+            subsets=tuple(by_subset),
+            items=sum(self._counts),
+            info={FAMILY: _info(files)},
+        )
+
+    def partitions(self) -> Sequence[Any]:
+        """Return slices of the subsets' items."""
+        return [
+            (number, start, min(start + PARTITION_ITEMS, count))
+            for number, count in enumerate(self._counts)
+            for start in range(0, count, PARTITION_ITEMS)
+        ]
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.read``."""
+        number, start, stop = partition
+        subset, files = self._subsets[number]
+        return SliceReader(self._root, subset, files, self._options, ledger).read(start, stop)
+
+
+def _joined_labels(files: list[AnnotationFile]) -> Categories:
+    """Join the labels of all files, and make the files refer to the result."""
+    ordered = sorted(files, key=lambda file: _ORDER.index(file.task))
+    joined = ordered[0].labels.categories
+    for file in ordered[1:]:
+        if file.labels.categories == joined:
+            continue
+        joined, moved = joined.merged(file.labels.categories)
+        index = {k: None if v is None else moved[v] for k, v in file.labels.index.items()}
+        file.labels = msgspec.structs.replace(file.labels, index=index)
+    for file in files:
+        file.labels = msgspec.structs.replace(file.labels, categories=joined)
+    return joined
+
+
+def _info(files: list[AnnotationFile]) -> dict[str, Any]:
+    """Return the top-level facts: those of the first file, and what others have differently.
+
+    ``{"info": …, "licenses": …, "files": {"captions_val": {"info": …}}}``; "tasks" names the tasks
+    that were read, and "bare_captions" says that captions have no category.
+    """
+    info: dict[str, Any] = dict(files[0].rest)
+    others: dict[str, Any] = {}
+    for file in files[1:]:
+        changes = {k: v for k, v in file.rest.items() if info.get(k, ...) != v}
+        changes |= {k: None for k in info if k not in file.rest}
+        if changes:
+            others[f"{file.task}_{file.found.subset}"] = changes
+    if others:
+        info["files"] = others
+    info["tasks"] = list(dict.fromkeys(file.task for file in files))
+    captions = [file for file in files if file.task == "captions" and len(file.annotations)]
+    if captions and b'"category_id"' not in bytes(captions[0].annotations.raw(0)):
+        info["bare_captions"] = True
+    return info

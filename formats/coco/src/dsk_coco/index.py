@@ -1,0 +1,248 @@
+"""Indexing one annotation file: where its images and annotations are, and which belong together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from dsk import jsonindex
+from dsk.errors import InputError, RecordError, UnsafePathError
+from dsk.names import clean_name, stem_of
+from msgspec import Struct
+
+from dsk_coco.categories import read_categories
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+    from numpy.typing import NDArray
+
+    from dsk_coco.categories import Labels
+    from dsk_coco.layout import Found
+
+__all__ = ["AnnotationFile", "ImageName", "join_items", "open_file", "open_results"]
+
+BATCH = 4096
+
+
+class ImageName(Struct, gc=False):
+    """What names an image; LVIS has the URL only."""
+
+    file_name: str | None = None
+    coco_url: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The clean relative name.
+
+        Raises:
+            UnsafePathError: It is absolute or leads out of its folder.
+            ValueError: There is none.
+        """
+        if self.file_name:
+            return clean_name(self.file_name)
+        if self.coco_url:
+            return clean_name(self.coco_url.rpartition("/")[2])
+        raise ValueError("the image has no file_name")
+
+
+class AnnotationFile(Struct):
+    """One opened file.
+
+    Attributes:
+        found: Its name, task and subset.
+        where: Its place, for messages.
+        labels: Its categories.
+        rest: Its top-level values but images, annotations and categories.
+        images: Index of the images.
+        annotations: Index of the annotations.
+        keys: A hash of each image's item id; items are told apart by it. 0 for images left out.
+        image_rows: Rows of the images in the order of the items.
+        image_bounds: Where each item begins in ``image_rows``.
+        rows: Rows of the annotations in the order of the items.
+        bounds: Where each item begins in ``rows``.
+        number_from: Annotations get their row plus this as their id, if it is not 0.
+        folder: The folder that image names refer to; None when there are no images.
+    """
+
+    found: Found
+    where: str
+    labels: Labels
+    rest: dict[str, Any]
+    images: jsonindex.Records
+    annotations: jsonindex.Records
+    keys: NDArray[np.int64]
+    image_rows: NDArray[np.int64] = np.zeros(0, np.int64)
+    image_bounds: NDArray[np.int64] = np.zeros(1, np.int64)
+    rows: NDArray[np.int64] = np.zeros(0, np.int64)
+    bounds: NDArray[np.int64] = np.zeros(1, np.int64)
+    number_from: int = 0
+    folder: str | None = None
+
+    @property
+    def task(self) -> str:
+        """The task; files whose names do not tell count as instances."""
+        return self.found.task or "instances"
+
+    @property
+    def is_panoptic(self) -> bool:
+        """Whether the annotations are panoptic maps."""
+        return self.found.task == "panoptic" or (
+            not self.found.task
+            and len(self.annotations) > 0
+            and b'"segments_info"' in bytes(self.annotations.raw(0))
+        )
+
+
+def open_file(
+    root: InputRoot, found: Found, ledger: Ledger, *, keep_ids: bool = False
+) -> AnnotationFile | None:
+    """Index a file; None when it is no COCO JSON.
+
+    Raises:
+        InputError: It is damaged.
+        RecordError: A record is bad, and the ledger's policy is to raise.
+    """
+    where = root.show(found.name)
+    columns = {"images": ("id",), "annotations": ("image_id",)}
+    scan = jsonindex.scan(root.buffer(found.name), columns, where, ledger)
+    images = scan.records.get("images")
+    if images is None:
+        ledger.warn(f"{found.name} is no COCO JSON: it has no list of images; passed over")
+        return None
+    annotations = scan.records.get("annotations") or _no_records(images)
+    labels = read_categories(
+        scan.rest.pop("categories", None), where, ledger.warn, keep_ids=keep_ids
+    )
+    try:
+        rest = {key: msgspec.json.decode(raw) for key, raw in scan.rest.items()}
+    except msgspec.MsgspecError as error:
+        raise InputError(str(error), where=where) from error
+    rest.pop("annotations", None)
+    keys = _item_keys(images, where, ledger)
+    return AnnotationFile(found, where, labels, rest, images, annotations, keys)
+
+
+def open_results(root: InputRoot, name: str, file: AnnotationFile, ledger: Ledger) -> None:
+    """Put the annotations of a results file in the place of a file's own.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    where = root.show(name)
+    text = root.read(name).removeprefix(b"\xef\xbb\xbf")
+    view = memoryview(b"".join((b'{"annotations":', text, b"}")))
+    scan = jsonindex.scan(view, {"annotations": ("image_id",)}, where, ledger)
+    if "annotations" not in scan.records:
+        raise InputError("a results file is a JSON list of objects", where=where)
+    file.annotations = scan.records["annotations"]
+    file.number_from = 1
+    file.where = where
+    file.found = msgspec.structs.replace(file.found, task="")
+
+
+def _no_records(like: jsonindex.Records) -> jsonindex.Records:
+    none = jsonindex.Records(like.view, np.zeros(0, np.uint64), np.zeros(0, np.uint32))
+    none.columns["image_id"] = np.zeros(0, np.int64)
+    return none
+
+
+_decode_names = msgspec.json.Decoder(list[ImageName]).decode
+
+
+def _item_keys(images: jsonindex.Records, where: str, ledger: Ledger) -> NDArray[np.int64]:
+    """Return a hash of each image's item id; 0 for bad ones, which are reported."""
+    count = len(images)
+    keys = np.zeros(count, np.int64)
+    for start in range(0, count, BATCH):
+        stop = min(start + BATCH, count)
+        try:
+            names = _decode_names(images.joined(slice(start, stop)))
+            keys[start:stop] = [hash(stem_of(name.path)) or 1 for name in names]
+        except (msgspec.MsgspecError, ValueError, UnsafePathError):
+            for row in range(start, stop):
+                keys[row] = _single_key(images, row, where, ledger)
+    keys[_bad_ids(images, keys, where, ledger)] = 0
+    return keys
+
+
+def _single_key(images: jsonindex.Records, row: int, where: str, ledger: Ledger) -> int:
+    place = f"{where}#/images/{row}"
+    try:
+        return hash(stem_of(_decode_names(images.joined([row]))[0].path)) or 1
+    except UnsafePathError as error:
+        ledger.bad_record(RecordError(error.message, where=place, hint=error.hint))
+    except (msgspec.MsgspecError, ValueError) as error:
+        ledger.bad_record(RecordError(str(error), where=place))
+    return 0
+
+
+def _bad_ids(
+    images: jsonindex.Records, keys: NDArray[np.int64], where: str, ledger: Ledger
+) -> list[int]:
+    """Report images without an id, and all but the first of those with the same one."""
+    ids = images.columns["id"]
+    bad = []
+    _, first = np.unique(ids, return_index=True)
+    if len(first) < len(ids):
+        again = np.ones(len(ids), bool)
+        again[first] = False
+        for row in np.flatnonzero(again & (keys != 0) & (ids >= 0)).tolist():
+            bad.append(row)
+            error = f"image id {ids[row]} is there twice"
+            ledger.bad_record(RecordError(error, where=f"{where}#/images/{row}"))
+    for row in np.flatnonzero((ids < 0) & (keys != 0)).tolist():
+        bad.append(row)
+        ledger.bad_record(RecordError("the image has no id", where=f"{where}#/images/{row}"))
+    return bad
+
+
+def join_items(files: list[AnnotationFile], ledger: Ledger) -> int:
+    """Find the items of one subset's files and where each file's records of an item are.
+
+    Returns:
+        The number of items.
+    """
+    keys = np.concatenate([file.keys for file in files])
+    kept = np.flatnonzero(keys)
+    _, first, inverse = np.unique(keys[kept], return_index=True, return_inverse=True)
+    count = len(first)
+    place = np.empty(count, np.int64)
+    place[np.argsort(first, kind="stable")] = np.arange(count)
+    items = np.full(len(keys), -1, np.int64)
+    items[kept] = place[inverse.reshape(-1)]
+    begin = 0
+    for file in files:
+        own = items[begin : begin + len(file.keys)]
+        begin += len(file.keys)
+        file.keys = np.zeros(0, np.int64)
+        if len(np.unique(own[own >= 0])) < np.count_nonzero(own >= 0):
+            ledger.warn(f"{file.found.name} has several images of one file_name; they are joined")
+        file.image_rows, file.image_bounds = jsonindex.group_rows(own, count)
+        owners = _owners(file, own, ledger)
+        file.rows, file.bounds = jsonindex.group_rows(owners, count)
+        file.annotations.columns.clear()
+    return count
+
+
+def _owners(file: AnnotationFile, items: NDArray[np.int64], ledger: Ledger) -> NDArray[np.int64]:
+    """Return the item of each annotation; -1 for those of unknown images, which are reported."""
+    ids, wanted = file.images.columns["id"], file.annotations.columns["image_id"]
+    known = np.flatnonzero(items >= 0)
+    if not len(known):
+        owners = np.full(len(wanted), -1, np.int64)
+    else:
+        order = known[np.argsort(ids[known], kind="stable")]
+        sorted_ids = ids[order]
+        at = np.minimum(np.searchsorted(sorted_ids, wanted), len(order) - 1)
+        owners = np.where(sorted_ids[at] == wanted, items[order[at]], -1)
+    for row in np.flatnonzero(owners < 0).tolist():
+        _report_orphan(file, row, int(wanted[row]), ledger)
+    return owners
+
+
+def _report_orphan(file: AnnotationFile, row: int, image: int, ledger: Ledger) -> None:
+    what = f"there is no image {image}" if image >= 0 else "the annotation has no image_id"
+    ledger.bad_record(RecordError(what, where=f"{file.where}#/annotations/{row}"))
+

@@ -1,0 +1,308 @@
+"""Reading the items of a slice of one subset from its indexed files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from dsk.annotations import Annotation, Bbox, Mask, Polygon, Skeleton
+from dsk.errors import DskError, RecordError
+from dsk.item import DatasetItem
+from dsk.media import Image
+from dsk.names import stem_of
+from msgspec.structs import replace
+
+from dsk_coco.categories import FAMILY
+from dsk_coco.index import ImageName
+from dsk_coco.panoptic import parse_segments
+from dsk_coco.parse import CROWD, NOT_CROWD, Parser
+from dsk_coco.records import decode_plain, decode_records, decode_tolerant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+    from dsk_coco.index import AnnotationFile
+    from dsk_coco.records import Record
+
+__all__ = ["SliceReader"]
+
+_KNOWN_IMAGE = ("id", "file_name", "width", "height")
+_decode_images = msgspec.json.Decoder(list[dict[str, Any]]).decode
+_decode_dicts = msgspec.json.Decoder(list[dict[str, Any]]).decode
+
+# Text of one good ring: all characters of numbers removed, an even number of values is left.
+_ONE_RING = frozenset(b"[[" + b"," * commas + b"]]" for commas in range(5, 1200, 2))
+_NUMERIC = b"0123456789+-.eE \t\r\n"
+
+
+class _Draft:
+    """An item in the making."""
+
+    __slots__ = ("annotations", "extra", "id", "image_id", "path", "size", "source")
+
+    def __init__(self) -> None:
+        self.id = ""
+        self.path = ""
+        self.image_id = 0
+        self.size: tuple[int, int] | None = None
+        self.source: Any = None
+        self.extra: dict[str, Any] = {}
+        self.annotations: list[Annotation] = []
+
+
+class SliceReader:
+    """Reads items of one subset.
+
+    Args:
+        root: The dataset.
+        subset: Name of the subset.
+        files: Its files, objects first.
+        options: Reader options: "merge_polygons" and "group_by_id".
+        ledger: Where bad records and notes go.
+    """
+
+    def __init__(
+        self,
+        root: InputRoot,
+        subset: str,
+        files: Sequence[AnnotationFile],
+        options: dict[str, bool],
+        ledger: Ledger,
+    ) -> None:
+        self._root = root
+        self._subset = subset
+        self._files = files
+        self._options = options
+        self._ledger = ledger
+
+    def read(self, start: int, stop: int) -> Iterator[DatasetItem]:
+        """Yield the items of these numbers."""
+        drafts = [_Draft() for _ in range(start, stop)]
+        for file in self._files:
+            self._images(file, start, stop, drafts)
+        for number, file in enumerate(self._files):
+            rows = file.rows[int(file.bounds[start]) : int(file.bounds[stop])]
+            if len(rows):
+                counts = (file.bounds[start + 1 : stop + 1] - file.bounds[start:stop]).tolist()
+                found = [draft.annotations for draft in drafts]
+                if number:
+                    for draft in drafts:
+                        draft.annotations = []
+                if file.is_panoptic:
+                    self._panoptic(file, rows.tolist(), counts, drafts)
+                else:
+                    self._annotations(file, rows, counts, drafts)
+                if number:
+                    for draft, before in zip(drafts, found, strict=True):
+                        draft.annotations = self._joined(before, draft.annotations)
+        subset = self._subset
+        for draft in drafts:
+            yield DatasetItem(
+                draft.id,
+                subset,
+                Image(draft.path, draft.source, None, draft.size),
+                draft.annotations,
+                {"id": draft.image_id},
+                {FAMILY: draft.extra} if draft.extra else None,
+            )
+
+    # images
+
+    def _images(self, file: AnnotationFile, start: int, stop: int, drafts: list[_Draft]) -> None:
+        bounds = file.image_bounds[start : stop + 1].tolist()
+        first = bounds[0]
+        rows = file.image_rows[first : bounds[-1]]
+        if not len(rows):
+            return
+        records = _decode_images(file.images.joined(rows))
+        ids = file.images.columns["id"][rows].tolist()
+        prefix = f"{file.folder}/" if file.folder else ""
+        locate = self._root.locate if file.folder is not None else None
+        for n, draft in enumerate(drafts):
+            for at in range(bounds[n] - first, bounds[n + 1] - first):
+                record = records[at]
+                if draft.id:
+                    for key, value in record.items():
+                        if key not in _KNOWN_IMAGE:
+                            draft.extra.setdefault(key, value)
+                    continue
+                name = record.pop("file_name", None)
+                draft.path = path = ImageName(name, record.get("coco_url")).path
+                draft.id = stem_of(path)
+                draft.image_id = ids[at]
+                draft.size = _size(record.pop("height", 0), record.pop("width", 0))
+                record.pop("id", None)
+                draft.extra = record
+                if locate is not None:
+                    draft.source = locate(prefix + path)
+
+    # annotations
+
+    def _annotations(
+        self, file: AnnotationFile, rows: Any, counts: list[int], drafts: list[_Draft]
+    ) -> None:
+        text = file.annotations.joined(rows)
+        points = file.labels.categories.points
+        parser = Parser(
+            file.labels.index,
+            {n: len(p.labels) for n, p in points.items()},
+            file.found.task,
+            merge_polygons=self._options["merge_polygons"],
+        )
+        if file.task in ("instances", "stuff") and not self._options["merge_polygons"]:
+            try:
+                plain = decode_plain(text)
+            except msgspec.MsgspecError:
+                pass
+            else:
+                self._plain(file, parser, plain, rows, counts, drafts)
+                return
+        try:
+            records: Sequence[Record | None] = decode_records(text)
+        except msgspec.MsgspecError:
+            records = [None] * len(rows)
+        self._general(file, parser, records, rows.tolist(), counts, drafts)
+
+    def _plain(
+        self,
+        file: AnnotationFile,
+        parser: Parser,
+        records: list[Any],
+        rows: Any,
+        counts: list[int],
+        drafts: list[_Draft],
+    ) -> None:
+        """Take over objects as official files have them; a million of them go through here."""
+        labels = file.labels.index
+        one_ring, numeric, crowd, not_crowd = _ONE_RING, _NUMERIC, CROWD, NOT_CROWD
+        stop = 0
+        for count, draft in zip(counts, drafts, strict=True):
+            start, stop = stop, stop + count
+            add = draft.annotations.append
+            for r in records[start:stop]:
+                segmentation = r.segmentation
+                shape = bytes(segmentation).translate(None, numeric)
+                if shape in one_ring and r.category_id in labels:
+                    add(
+                        Polygon(
+                            segmentation,
+                            (),
+                            r.bbox,
+                            r.area,
+                            label=labels[r.category_id],
+                            id=r.id,
+                            attributes=crowd if r.iscrowd else not_crowd,
+                        )
+                    )
+                    continue
+                try:
+                    found = parser.parse(r, None, draft.size)
+                except ValueError as error:
+                    row = int(rows[start + len(draft.annotations)])
+                    self._bad(str(error), file, row, draft, r.id)
+                    continue
+                draft.annotations += found
+
+    def _general(
+        self,
+        file: AnnotationFile,
+        parser: Parser,
+        records: Sequence[Record | None],
+        rows: list[int],
+        counts: list[int],
+        drafts: list[_Draft],
+    ) -> None:
+        stop = 0
+        for count, draft in zip(counts, drafts, strict=True):
+            start, stop = stop, stop + count
+            for at in range(start, stop):
+                record, extra = records[at], None
+                number: int | None = None
+                try:
+                    if record is None:
+                        record, extra = decode_tolerant(file.annotations.raw(rows[at]))
+                    if file.number_from:
+                        record.id = rows[at] + file.number_from
+                    number = record.id
+                    draft.annotations += parser.parse(record, extra, draft.size)
+                except (ValueError, msgspec.MsgspecError) as error:
+                    self._bad(str(error), file, rows[at], draft, number)
+
+    def _panoptic(
+        self, file: AnnotationFile, rows: list[int], counts: list[int], drafts: list[_Draft]
+    ) -> None:
+        folder = file.found.name[: -len(".json")]
+        records = _decode_dicts(file.annotations.joined(rows))
+        stop = 0
+        for count, draft in zip(counts, drafts, strict=True):
+            start, stop = stop, stop + count
+            for at in range(start, stop):
+                record = records[at]
+                try:
+                    name = f"{folder}/{ImageName(record.get('file_name')).path}"
+                    if not self._root.is_file(name):
+                        raise ValueError(f"there is no panoptic map {name}")  # noqa: TRY301
+                    source = self._root.locate(name)
+                except (ValueError, TypeError, DskError) as error:
+                    self._bad(str(error), file, rows[at], draft, None)
+                    continue
+                found, faults = parse_segments(
+                    record.get("segments_info"), file.labels.index, source, name, self._ledger
+                )
+                for fault in faults:
+                    self._bad(fault, file, rows[at], draft, None)
+                draft.annotations += found
+
+    def _bad(
+        self, message: str, file: AnnotationFile, row: int, draft: _Draft, number: int | None
+    ) -> None:
+        where = f"{file.where}#/annotations/{row}"
+        text = message if number is None else f"annotation {number}: {message}"
+        self._ledger.bad_record(
+            RecordError(text, where=where, item=draft.id, annotation=number)
+        )
+
+    # several files
+
+    def _joined(self, before: list[Annotation], more: list[Annotation]) -> list[Annotation]:
+        """Join what two files say about one image.
+
+        Objects of the same id are one object: keypoints of the second file join the outline of the
+        first one.
+        """
+        known = {a.id: n for n, a in enumerate(before) if a.id and isinstance(a, _OBJECTS)}
+        for a in more:
+            at = known.get(a.id) if isinstance(a, _OBJECTS) else None
+            if at is None:
+                before.append(a)
+            elif isinstance(a, Skeleton):
+                before[at] = replace(before[at], group=a.id)
+                before.append(replace(a, group=a.id))
+        if self._options["group_by_id"]:
+            return _grouped(before)
+        return before
+
+
+_OBJECTS = (Bbox, Mask, Polygon, Skeleton)
+
+
+def _grouped(annotations: list[Annotation]) -> list[Annotation]:
+    ids = [a.id for a in annotations]
+    return [
+        replace(a, group=a.id) if a.id and not a.group and ids.count(a.id) > 1 else a
+        for a in annotations
+    ]
+
+
+def _size(height: Any, width: Any) -> tuple[int, int] | None:
+    """Return (height, width), or None when a number is missing or makes no sense."""
+    try:
+        size = int(height), int(width)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return size if size[0] > 0 and size[1] > 0 else None
+
+

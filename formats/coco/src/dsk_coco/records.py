@@ -1,0 +1,158 @@
+"""COCO's JSON records: typed decoding, and a tolerant second one that says what is wrong."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+__all__ = [
+    "NO_GEOMETRY",
+    "Plain",
+    "Record",
+    "Shape",
+    "decode_plain",
+    "decode_records",
+    "decode_tolerant",
+    "rings_fault",
+    "shape_of",
+]
+
+Number = int | float
+"""A number as the source has it: whole numbers stay whole."""
+
+BoxJson = tuple[Number, Number, Number, Number]
+NO_GEOMETRY = Raw(b"[]")
+
+
+class Plain(Struct, gc=False, forbid_unknown_fields=True):
+    """An object of an official instances file: nothing missing, nothing added."""
+
+    id: int
+    image_id: int
+    category_id: int
+    segmentation: Raw
+    area: Number
+    bbox: BoxJson
+    iscrowd: int
+
+
+class Record(Struct, gc=False, forbid_unknown_fields=True):
+    """Any annotation but a panoptic one; what it has tells what it is."""
+
+    id: int = 0
+    image_id: int = -1
+    category_id: int | None = None
+    segmentation: Raw = NO_GEOMETRY
+    area: Number | None = None
+    bbox: BoxJson | None = None
+    iscrowd: int | bool | None = 0
+    attributes: dict[str, Any] | None = None
+    score: Number | None = None
+    keypoints: list[Number] | None = None
+    num_keypoints: int | None = None
+    caption: str | None = None
+
+
+_decode_plain = msgspec.json.Decoder(list[Plain]).decode
+_decode_records = msgspec.json.Decoder(list[Record]).decode
+_decode_raw = msgspec.json.Decoder(dict[str, Raw]).decode
+_TOLERANT: dict[str, Any] = {
+    field.name: msgspec.json.Decoder(field.type, strict=False).decode
+    for field in msgspec.structs.fields(Record)
+    if field.name not in ("segmentation", "caption")
+}
+_TOLERANT["caption"] = msgspec.json.Decoder(str | None).decode
+_EMPTY = frozenset({b"null", b"[]", b"{}", b'""'})
+
+
+def decode_plain(text: bytes) -> list[Plain]:
+    """Decode records that are all plain.
+
+    Raises:
+        msgspec.MsgspecError: One of them is not.
+    """
+    return _decode_plain(text)
+
+
+def decode_records(text: bytes) -> list[Record]:
+    """Decode records without unknown fields.
+
+    Raises:
+        msgspec.MsgspecError: One of them has unknown fields, or values of odd types.
+    """
+    return _decode_records(text)
+
+
+def decode_tolerant(text: bytes | memoryview) -> tuple[Record, dict[str, Any] | None]:
+    """Decode one record whatever fields it has, and numbers written as text or as 1.0.
+
+    Returns:
+        The record and its unknown fields.
+
+    Raises:
+        ValueError: A field cannot be understood; the message names it.
+    """
+    known: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for name, raw in _decode_raw(text).items():
+        decode = _TOLERANT.get(name)
+        if name == "segmentation":
+            known[name] = raw
+        elif decode is None:
+            extra[name] = msgspec.json.decode(raw)
+        elif name in ("area", "bbox", "keypoints", "num_keypoints") and bytes(raw) in _EMPTY:
+            continue
+        elif name in ("id", "iscrowd") and bytes(raw) == b"null":
+            continue
+        else:
+            try:
+                known[name] = decode(raw)
+            except msgspec.MsgspecError as error:
+                raise ValueError(f"{name}: {error}") from error
+    return Record(**known), extra or None
+
+
+class Shape:
+    """What a segmentation is, told from its text."""
+
+    NONE = 0
+    POLYGONS = 1
+    FLAT = 2
+    RLE = 3
+    BAD = 4
+
+
+_NUMERIC = b"0123456789+-.eE \t\r\n"
+_SPACE = b" \t\r\n"
+_RING = re.compile(rb"\[(,*)\]")
+
+
+def shape_of(segmentation: Raw | bytes) -> int:
+    """Return the ``Shape`` of an undecoded segmentation; its numbers are not looked at."""
+    text = bytes(segmentation).strip(_SPACE)
+    if text[:1] == b"{":
+        return Shape.NONE if text == b"{}" else Shape.RLE
+    shape = text.translate(None, _NUMERIC)
+    if text == b"null" or not shape.strip(b"[],"):
+        if text == b"null" or (shape in (b"[]", b"[[]]") and not text.strip(b"[] \t\r\n")):
+            return Shape.NONE
+        if shape[:2] == b"[[" and not _RING.sub(b"", shape[1:-1]).strip(b","):
+            return Shape.POLYGONS
+        if _RING.fullmatch(shape):
+            return Shape.FLAT
+    return Shape.BAD
+
+
+def rings_fault(segmentation: Raw | bytes) -> str:
+    """Return what is wrong with a list of rings of numbers, or ""."""
+    shape = bytes(segmentation).translate(None, _NUMERIC)
+    for ring in _RING.finditer(shape, 1):
+        commas = len(ring[1])
+        if not commas % 2:
+            return f"an outline has an odd number of values ({commas + 1})"
+        if commas < 5:
+            return f"an outline has {(commas + 1) // 2} points; it takes three"
+    return ""

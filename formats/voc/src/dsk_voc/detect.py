@@ -1,0 +1,53 @@
+"""Telling VOC datasets from others."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+from dsk_voc.layouts import find_homes, find_loose
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["detect"]
+
+_HEAD = 4096
+_FILES = 5000  # further files in a loose layout are not looked at
+
+# LabelMe has the same root element; its images are <imagesize>, its objects have polygons.
+_BOX = re.compile(rb"<object>.*?<bndbox>", re.DOTALL)
+_EMPTY = re.compile(rb"<(?:size|segmented)>")
+_LABEL_ME = re.compile(rb"<(?:imagesize|polygon|sourceImage)>")
+
+
+def detect(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    if root.focus is not None:
+        if not root.focus.lower().endswith(".xml"):
+            return None
+        return _judge(root, [root.focus])
+    homes = find_homes(root)
+    if homes:
+        return Detection(85, f"ImageSets lists in {homes[0] or 'the folder'}")
+    return _judge(root, list(islice(find_loose(root, _FILES), 3)))
+
+
+def _judge(root: InputRoot, names: list[str]) -> Detection | None:
+    """Judge by the first bytes of some XML files."""
+    empty = None
+    for name in names:
+        head = root.read(name, _HEAD)
+        if b"<annotation" not in head or b"<annotations" in head or _LABEL_ME.search(head):
+            continue
+        if _BOX.search(head):
+            return Detection(70, f"{name} is an <annotation> of objects with <bndbox>")
+        if empty is None and _EMPTY.search(head):
+            empty = name
+    if empty is not None:
+        return Detection(40, f"{empty} is an <annotation> without objects")
+    return None
+
+

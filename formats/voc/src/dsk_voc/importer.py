@@ -1,0 +1,376 @@
+"""Reading Pascal VOC datasets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from msgspec.structs import replace
+
+from dsk.annotations import Bbox, Label
+from dsk.errors import InputError, OptionError, RecordError, UnsafePathError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DatasetItem
+from dsk.media import Image
+from dsk.names import clean_name
+from dsk_voc.discover import discover
+from dsk_voc.labelmap import Entry, read_label_map, to_categories
+from dsk_voc.layouts import (
+    Home,
+    Listing,
+    find_homes,
+    list_loose,
+    list_sets,
+    read_class_lists,
+)
+from dsk_voc.objects import ObjectReader, Parsed
+from dsk_voc.tasks import (
+    ACTION,
+    CLASS_MASKS,
+    CLASSIFICATION,
+    DETECTION,
+    FORMATS,
+    LAYOUT,
+    OBJECT_MASKS,
+    SEGMENTATION,
+    SETS,
+    list_folders,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dsk.annotations import Annotation
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+    from dsk_voc.masks import ClassColors, ItemMasks
+
+__all__ = [
+    "VocActionImporter",
+    "VocClassificationImporter",
+    "VocDetectionImporter",
+    "VocImporter",
+    "VocInstanceSegmentationImporter",
+    "VocLayoutImporter",
+    "VocSegmentationImporter",
+    "VocSource",
+]
+
+ONE_BASED = "voc-one-based"
+
+
+class VocImporter(Importer):
+    """Opens VOC datasets; see the descriptor for the options."""
+
+    format: ClassVar[str] = "voc"
+
+    def __init__(
+        self,
+        *,
+        one_based: bool = False,
+        coordinate_mode: str = "dm-zero-based",
+        subsets: Sequence[str] = (),
+    ) -> None:
+        self.one_based = one_based or coordinate_mode == ONE_BASED
+        self.subsets = tuple(subsets or ())
+        self.tasks = FORMATS[self.format]
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        listings, kit, root = self._list(root, ledger)
+        if self.subsets:
+            there = {listing.subset for listing in listings}
+            for name in self.subsets:
+                if name not in there:
+                    raise OptionError(
+                        f"there is no subset {name!r}", hint=f"there are {', '.join(sorted(there))}"
+                    )
+            listings = [listing for listing in listings if listing.subset in self.subsets]
+        entries = self._label_map(root, listings, kit=kit)
+        parts = self.format != "voc_instance_segmentation"
+        categories = to_categories(entries, parts=parts)
+        if CLASSIFICATION in self.tasks and kit:
+            labels = {entry.name: n for n, entry in enumerate(entries)}
+            read_class_lists(root, listings, labels, ledger)
+        _warn_repeated(listings, ledger)
+        header = Header(
+            categories=categories,
+            subsets=tuple(dict.fromkeys(listing.subset for listing in listings)),
+            items=sum(len(listing.ids) for listing in listings),
+        )
+        actions = {n: e.actions for n, e in enumerate(entries) if e.actions}
+        reader = ObjectReader(categories, self.tasks, actions, one_based=self.one_based)
+        return VocSource(root, listings, header, reader, self.tasks, len(entries))
+
+    def _list(self, root: InputRoot, ledger: Ledger) -> tuple[list[Listing], bool, InputRoot]:
+        """Return the subsets, whether the layout is the development kit's, and where to read."""
+        only = None
+        if root.focus is not None:
+            if root.focus.lower().endswith(".xml"):
+                return list_loose(root), False, root
+            root, only = _around(root)
+        homes = find_homes(root)
+        listings = []
+        for home in homes:
+            listings += list_sets(root, home, list_folders(self.tasks), only, ledger)
+        if not homes:
+            return _merge(list_loose(root)), False, root
+        return _merge(listings), True, root
+
+    def _label_map(
+        self, root: InputRoot, listings: Sequence[Listing], *, kit: bool
+    ) -> list[Entry]:
+        homes = dict.fromkeys(["", *(listing.home.path for listing in listings)])
+        for home in sorted(homes, key=lambda path: (path == "", path)):
+            entries = read_label_map(root, home)
+            if entries is not None:
+                return entries
+        return discover(root, listings, _listed_classes(root, listings) if kit else (), kit=kit)
+
+
+def _around(root: InputRoot) -> tuple[InputRoot, str | None]:
+    """Return the dataset around one given file, and the one list to read if it is a list."""
+    for _ in range(3):
+        root = root.up()
+    name = root.focus or ""
+    parts = name.split("/")
+    if len(parts) < 3 or parts[-3] != SETS or not name.endswith(".txt") or "_" in parts[-1]:
+        raise InputError(
+            "this is neither an annotation XML file nor a list ImageSets/<task>/<subset>.txt",
+            where=root.show(name),
+            hint="give the folder of the dataset",
+        )
+    return root, name
+
+
+def _merge(listings: list[Listing]) -> list[Listing]:
+    """Leave out ids that the same subset of another home has already."""
+    seen: dict[str, set[str]] = {}
+    for listing in listings:
+        known = seen.setdefault(listing.subset, set())
+        if known:
+            listing.ids = [item for item in listing.ids if item not in known]
+        known.update(listing.ids)
+    return listings
+
+
+def _listed_classes(root: InputRoot, listings: Sequence[Listing]) -> list[str]:
+    """Return the names of classes that have a list in ``ImageSets/Main``."""
+    names: dict[str, None] = {}
+    for home in dict.fromkeys(listing.home.path for listing in listings):
+        subsets = {listing.subset for listing in listings if listing.home.path == home}
+        folder = f"{home}/{SETS}/Main" if home else f"{SETS}/Main"
+        for file in root.entries(folder)[1]:
+            name, _, subset = file.removesuffix(".txt").rpartition("_")
+            if name and subset in subsets:
+                names[name] = None
+    return list(names)
+
+
+def _warn_repeated(listings: Sequence[Listing], ledger: Ledger) -> None:
+    """Tell about subsets that only repeat others, as ``trainval`` repeats ``train`` and ``val``."""
+    by_name = {listing.subset: listing for listing in listings}
+    whole = by_name.get("trainval")
+    if whole is None or not ({"train", "val"} & set(by_name)):
+        return
+    single = {i for name in ("train", "val") if name in by_name for i in by_name[name].ids}
+    if single and single.issuperset(whole.ids):
+        ledger.warn(
+            "subset trainval repeats the items of train and val; "
+            "-I subsets=train,val,test reads each once"
+        )
+
+
+class VocSource(Source):
+    """An opened VOC dataset.
+
+    Args:
+        root: The input.
+        listings: Its subsets.
+        header: What is known of it.
+        reader: For XML files.
+        tasks: Which tasks are read.
+        entries: How many labels the label map has.
+    """
+
+    def __init__(
+        self,
+        root: InputRoot,
+        listings: Sequence[Listing],
+        header: Header,
+        reader: ObjectReader,
+        tasks: frozenset[str],
+        entries: int,
+    ) -> None:
+        self.header = header
+        self._root = root
+        self._listings = listings
+        self._reader = reader
+        self._tasks = tasks
+        self._entries = entries
+        self._has_masks = SEGMENTATION in tasks and any(
+            listing.home.class_masks or listing.home.object_masks for listing in listings
+        )
+
+    def partitions(self) -> list[tuple[int, int, int]]:
+        """Return slices of the subsets' lists."""
+        return [
+            (number, start, start + PARTITION_ITEMS)
+            for number, listing in enumerate(self._listings)
+            for start in range(0, len(listing.ids), PARTITION_ITEMS)
+        ]
+
+    def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
+        """Yield the items of a slice."""
+        number, start, stop = partition
+        listing = self._listings[number]
+        home, labels = listing.home, listing.labels
+        parse = self._tasks & {DETECTION, LAYOUT, ACTION}
+        read = self._root.reader(home.annotations) if parse else None
+        find_image = _ImageFinder(self._root, home)
+        colors = self._colors() if self._has_masks else None
+        subset = listing.subset
+        for item in listing.ids[start:stop]:
+            parsed = self._parse(read, item, home, ledger) if read is not None else None
+            if read is not None and parsed is None:
+                continue
+            image = find_image(item, parsed)
+            annotations: list[Annotation] = parsed.annotations if parsed is not None else []
+            if item in labels:
+                annotations = [*(Label(label=n) for n in labels[item]), *annotations]
+            extra = parsed.extra if parsed is not None else None
+            if colors is None:
+                yield DatasetItem(item, subset, image, annotations, extra=extra)
+                continue
+            masks = self._masks(item, home, colors)
+            if masks is None:
+                yield DatasetItem(item, subset, image, annotations, extra=extra)
+                continue
+            annotations = _with_masks(annotations, masks, home, item, ledger)
+            yield DatasetItem(item, subset, image, annotations, extra=extra)
+            masks.forget()
+
+    def _parse(
+        self, read: Callable[[str], bytes | None], item: str, home: Home, ledger: Ledger
+    ) -> Parsed | None:
+        """Return what the item's XML file says; None when it is bad and has been reported."""
+        data = read(f"{item}.xml")
+        if data is None:
+            return Parsed([])
+        where = self._root.show(f"{home.annotations}/{item}.xml" if home.annotations else item)
+        try:
+            return self._reader.read(data, where, item, ledger)
+        except RecordError as error:
+            ledger.bad_record(error)
+            return None
+
+    def _colors(self) -> ClassColors:
+        from dsk_voc.masks import ClassColors
+
+        return ClassColors(self.header.categories, self._entries)
+
+    def _masks(self, item: str, home: Home, colors: ClassColors) -> ItemMasks | None:
+        from dsk_voc.masks import ItemMasks
+
+        files = []
+        prefix = f"{home.path}/" if home.path else ""
+        for folder, there in (
+            (CLASS_MASKS, home.class_masks),
+            (OBJECT_MASKS, home.object_masks),
+        ):
+            name = f"{prefix}{folder}/{item}.png"
+            files.append(Image(name, self._root.locate(name)) if item in there else None)
+        return ItemMasks(files[0], files[1], colors) if files != [None, None] else None
+
+
+def _with_masks(
+    annotations: list[Annotation], masks: ItemMasks, home: Home, item: str, ledger: Ledger
+) -> list[Annotation]:
+    """Add an item's masks; box and mask of the same number become a group."""
+    labels = {a.id: a.label for a in annotations if a.id and a.label is not None}
+    try:
+        found = list(masks.annotations(labels))
+    except (ValueError, InputError) as error:
+        # A damaged file is one bad record; the item's boxes are fine.
+        where = f"{home.path}/{CLASS_MASKS}/{item}.png".lstrip("/")
+        text = error.message if isinstance(error, InputError) else str(error)
+        ledger.bad_record(RecordError(f"bad masks: {text}", where=where, item=item))
+        return annotations
+    numbers = {mask.group for mask in found if mask.group}
+    paired = [
+        replace(a, group=a.id) if type(a) is Bbox and a.id in numbers else a for a in annotations
+    ]
+    return [*paired, *found]
+
+
+class _ImageFinder:
+    """Finds the images of a home's items.
+
+    The name that the XML file states counts when there is such a file; else the item's id does.
+    """
+
+    def __init__(self, root: InputRoot, home: Home) -> None:
+        self._locate = root.locate
+        self._names = home.names
+        self._there = frozenset(home.names.values())
+        self._prefix = f"{home.images}/" if home.images else ""
+
+    def __call__(self, item: str, parsed: Parsed | None) -> Image | None:
+        stated = parsed.filename if parsed is not None else ""
+        size = parsed.size if parsed is not None else None
+        name = stated if stated in self._there else self._names.get(item)
+        if name is None and stated:
+            name = self._cleaned(stated)
+            if name is None or name not in self._there:
+                return Image(name or f"{item}.jpg", None, None, size)
+        if name is None:
+            return Image("", None, None, size) if size is not None else None
+        return Image(name, self._locate(self._prefix + name), None, size)
+
+    def _cleaned(self, stated: str) -> str | None:
+        """Return a stated name as one below the image folder; tools write whole paths, too."""
+        try:
+            name = clean_name(stated)
+        except UnsafePathError:
+            name = ""
+        if name in self._there:
+            return name
+        base = stated.replace("\\", "/").rpartition("/")[2]
+        return base if base in self._there else name or base or None
+
+
+class VocClassificationImporter(VocImporter):
+    """Reads the class lists only."""
+
+    format = "voc_classification"
+
+
+class VocDetectionImporter(VocImporter):
+    """Reads the boxes of objects only."""
+
+    format = "voc_detection"
+
+
+class VocSegmentationImporter(VocImporter):
+    """Reads the masks only."""
+
+    format = "voc_segmentation"
+
+
+class VocInstanceSegmentationImporter(VocImporter):
+    """Reads boxes and masks."""
+
+    format = "voc_instance_segmentation"
+
+
+class VocLayoutImporter(VocImporter):
+    """Reads objects that have parts."""
+
+    format = "voc_layout"
+
+
+class VocActionImporter(VocImporter):
+    """Reads objects that have actions."""
+
+    format = "voc_action"
+
+

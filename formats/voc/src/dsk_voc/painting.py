@@ -1,0 +1,216 @@
+"""Painting an item's masks into a class map and an object map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from msgspec import Struct
+
+from dsk import masks
+from dsk.errors import OutputError
+from dsk.rle import counts_of
+from dsk_voc.labelmap import VOID_COLOR, palette
+from dsk_voc.png import encode_map
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from dsk.annotations import Mask
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+    from dsk_voc.target import Target
+
+__all__ = ["MaskPainter", "Painted"]
+
+VOID = 255
+MAX_OBJECTS = 254
+"""Object numbers of an 8-bit map: 0 is the background, 255 void."""
+
+
+class Painted(Struct):
+    """The two files of an item.
+
+    Attributes:
+        classes: The class mask, or b"" when no mask could be painted.
+        objects: The object mask; b"" when the class mask says everything.
+        numbers: Position in the list of masks to object number, of masks that were painted.
+    """
+
+    classes: bytes = b""
+    objects: bytes = b""
+    numbers: dict[int, int] = {}
+
+
+class _Layer(Struct):
+    """A mask on its way into the maps."""
+
+    place: int
+    mask: Mask
+    counts: NDArray[np.int64]
+    label: int
+    number: int = 0
+
+
+class MaskPainter:
+    """Paints masks.
+
+    Args:
+        target: The label map.
+        colors: Whether the files show the labels' colours.
+    """
+
+    def __init__(self, target: Target, *, colors: bool) -> None:
+        self._target = target
+        self._colors = colors
+        count = len(target.entries)
+        self._wide = count > VOID + (target.void == VOID)
+        table = [entry.color or (0, 0, 0) for entry in target.entries]
+        self._rgb = np.array(table, np.uint8).reshape(-1, 3)
+        self._palette = None
+        if colors and not self._wide:
+            self._palette = (table + palette(256)[count:])[:256]
+            self._palette[VOID] = VOID_COLOR if target.void is None else table[target.void]
+        self._object_palette = palette(256) if colors else None
+
+    def empty(self, size: tuple[int, int]) -> Painted:
+        """Return the files of an image without objects, of (height, width)."""
+        zeros = np.zeros(size, np.uint16)
+        return Painted(self._class_file(zeros), self._object_file(zeros))
+
+    def paint(
+        self, item: DatasetItem, found: Sequence[Mask], wanted: Mapping[int, int], ledger: Ledger
+    ) -> Painted:
+        """Paint the masks of an item, higher ``z_order`` over lower.
+
+        Args:
+            item: The item.
+            found: Its masks.
+            wanted: Object numbers that masks shall have, by position in ``found``.
+            ledger: For masks that are not painted, or hidden in part.
+
+        Raises:
+            OutputError: There are more objects or labels than the files can number.
+        """
+        semantic = self._is_semantic(found)
+        layers = self._layers(item, found, ledger, keep_background=semantic)
+        if not layers:
+            return Painted()
+        self._number(item, layers, wanted)
+        size = layers[0].mask.rle.size
+        layers.sort(key=lambda layer: layer.mask.z_order)
+        maps = np.zeros((2, *size), np.uint16)
+        counts = [layer.counts for layer in layers]
+        # Painted by place first: what remains visible of each mask is counted from that.
+        masks.paint_many(maps[0], counts, [layer.place + 1 for layer in layers])
+        seen = np.bincount(maps[0].ravel(), minlength=len(found) + 1)
+        self._report_hidden(item, layers, seen, ledger)
+        classes = np.zeros(len(found) + 1, np.uint16)
+        numbers = np.zeros(len(found) + 1, np.uint16)
+        for layer in layers:
+            classes[layer.place + 1] = layer.label
+            numbers[layer.place + 1] = layer.number
+        shown = {x.place: x.number for x in layers if seen[x.place + 1]}
+        objects = b"" if semantic else self._object_file(numbers[maps[0]])
+        return Painted(self._class_file(classes[maps[0]]), objects, shown)
+
+    def _is_semantic(self, found: Sequence[Mask]) -> bool:
+        """Tell whether masks are areas of classes, the background among them, and no objects."""
+        labels = [self._target.index[m.label] for m in found if m.label is not None]
+        return 0 in labels and len(set(labels)) == len(labels) and not any(m.group for m in found)
+
+    def _layers(
+        self, item: DatasetItem, found: Sequence[Mask], ledger: Ledger, *, keep_background: bool
+    ) -> list[_Layer]:
+        layers: list[_Layer] = []
+        size: tuple[int, int] | None = None
+        for place, mask in enumerate(found):
+            label = self._target.index[mask.label] if mask.label is not None else None
+            code, why = "DSK-L017", ""
+            counts = None
+            if label is None:
+                why = "mask whose label is not in the label map"
+            elif label == 0 and not keep_background:
+                why = "mask of the background, which is what no other mask covers"
+            else:
+                code = "DSK-L018"
+                try:
+                    rle = mask.rle
+                    counts = counts_of(rle)
+                    size = size or rle.size
+                    if rle.size != size:
+                        why = "mask of another size than the first one of its image"
+                    elif not counts[1::2].any():
+                        why = "empty mask"
+                except ValueError as error:
+                    why = f"mask: {error}"
+            if why or counts is None or label is None:
+                ledger.add(
+                    code, why, kind="mask", item=item.id, subset=item.subset, annotation=mask.id
+                )
+                continue
+            value = VOID if label == self._target.void and not self._wide else label
+            layers.append(_Layer(place, mask, counts, value))
+        return layers
+
+    def _number(
+        self, item: DatasetItem, layers: Sequence[_Layer], wanted: Mapping[int, int]
+    ) -> None:
+        """Give every mask an object number: that of its box, or the next free one."""
+        void = self._target.void
+        taken = set(wanted.values())
+        following = 1
+        for layer in layers:
+            if layer.label == (VOID if not self._wide else void):
+                layer.number = VOID
+                continue
+            number = wanted.get(layer.place)
+            if number is None:
+                while following in taken:
+                    following += 1
+                number = following
+                following += 1
+            layer.number = number
+            if number > MAX_OBJECTS:
+                raise OutputError(
+                    f"an object mask can number {MAX_OBJECTS} objects, item {item.id!r} has more",
+                    hint="split the image into tiles, or choose a format with single masks",
+                )
+
+    def _report_hidden(
+        self,
+        item: DatasetItem,
+        layers: Sequence[_Layer],
+        seen: NDArray[np.int64],
+        ledger: Ledger,
+    ) -> None:
+        for layer in layers:
+            visible = int(seen[layer.place + 1])
+            if visible == masks.area(layer.counts):
+                continue
+            code, what = "DSK-L006", "mask covered in part by another one"
+            if not visible:
+                code, what = "DSK-L017", "mask covered by others"
+            ledger.add(
+                code,
+                what,
+                kind="mask",
+                item=item.id,
+                subset=item.subset,
+                annotation=layer.mask.id,
+            )
+
+    def _class_file(self, classes: NDArray[np.uint16]) -> bytes:
+        if not self._wide:
+            return encode_map(classes.astype(np.uint8), self._palette)
+        if not self._colors:
+            raise OutputError(
+                f"a grey class mask can name 255 labels, there are {len(self._target.entries)}",
+                hint="leave apply_colormap on",
+            )
+        return encode_map(self._rgb[classes])
+
+    def _object_file(self, numbers: NDArray[np.uint16]) -> bytes:
+        return encode_map(numbers.astype(np.uint8), self._object_palette)

@@ -1,0 +1,241 @@
+"""The text of an image's XML file."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dsk.errors import MediaError
+from dsk.media import Image
+from dsk_voc.tasks import BUILTIN
+from dsk_voc.target import XML_REFUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dsk.annotations import Bbox
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+    from dsk_voc.target import Target
+
+__all__ = ["ObjectWriter", "escaped"]
+
+FORMAT = (
+    "%s%.10g</xmin>\n\t\t\t<ymin>%.10g</ymin>\n\t\t\t<xmax>%.10g</xmax>\n\t\t\t<ymax>%.10g</ymax>"
+    "\n\t\t</bndbox>\n%s"
+)
+"""One object: the text before its numbers, the numbers, the text behind."""
+
+_PART = (
+    "\t\t<part>\n\t\t\t<name>%s</name>\n\t\t\t<bndbox>\n\t\t\t\t<xmin>%.10g</xmin>\n\t\t\t\t"
+    "<ymin>%.10g</ymin>\n\t\t\t\t<xmax>%.10g</xmax>\n\t\t\t\t<ymax>%.10g</ymax>\n\t\t\t</bndbox>\n"
+    "\t\t</part>\n"
+)
+_UNKNOWN = (
+    "\t<source>\n\t\t<database>Unknown</database>\n\t\t<annotation>Unknown</annotation>\n"
+    "\t\t<image>Unknown</image>\n\t</source>\n"
+)
+_END = "\t</object>\n"
+_SPECIAL = re.compile(r"[&<>\r]|" + XML_REFUSES.pattern)
+_XML_NAME = re.compile(r"[^\W\d][\w.-]*")
+_TRUE = frozenset({"1", "true", "yes"})
+
+CACHE = 20_000  # different sets of attributes whose text is kept
+
+TRUNCATED = 0.15
+"""VOC calls an object truncated when so much of it lies outside of its box."""
+
+Text = tuple[str, str, tuple[tuple[str, str], ...]]
+
+
+def escaped(text: str) -> str:
+    """Return text for XML; characters that XML cannot hold become U+FFFD."""
+    if _SPECIAL.search(text) is None:
+        return text
+    text = XML_REFUSES.sub("\ufffd", text)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("\r", "&#13;")
+
+
+class ObjectWriter:
+    """Writes XML files.
+
+    Args:
+        target: The label map.
+        one_based: Write 1-based pixel indices, xmax and ymax inclusive.
+        attributes: Whether attributes that VOC does not know are written.
+    """
+
+    def __init__(self, target: Target, *, one_based: bool, attributes: bool) -> None:
+        self._target = target
+        self._attributes = attributes
+        self.shift = 1.0 if one_based else 0.0
+        self._known: dict[Any, Text] = {}
+        self.plain: dict[int | None, tuple[str, str]] = {
+            n: (_opening(name, ""), _END) for n, name in enumerate(target.names) if name is not None
+        }
+
+    def head(
+        self, item: DatasetItem, image_name: str, ledger: Ledger, *, segmented: bool = False
+    ) -> str:
+        """Return the beginning of a file."""
+        folder, cut, _ = item.id.partition("_")
+        own = (item.extra or {}).get("voc")
+        source = owner = ""
+        if own:
+            source, owner = _blocks(own)
+        size = ""
+        media = item.media
+        if isinstance(media, Image):
+            found = media.size or _size(media, ledger)
+            if found is not None:
+                size = (
+                    "\t<size>\n\t\t<width>%d</width>\n\t\t<height>%d</height>\n"
+                    "\t\t<depth>3</depth>\n\t</size>\n" % (found[1], found[0])
+                )
+        return (
+            f"<annotation>\n\t<folder>{escaped(folder) if cut else ''}</folder>\n"
+            f"\t<filename>{escaped(image_name)}</filename>\n{source or _UNKNOWN}{owner}{size}"
+            f"\t<segmented>{segmented:d}</segmented>\n"
+        )
+
+    def text(self, label: int, attributes: Mapping[str, Any]) -> Text:
+        """Return the text before and behind an object's numbers, and what it leaves out.
+
+        Raises:
+            KeyError: The label is not in the label map.
+        """
+        try:
+            key = (label, *attributes.items())
+            return self._known[key]
+        except KeyError:
+            found = self._known[key] = self._text(label, attributes)
+            if len(self._known) > CACHE:
+                self._known.clear()
+            return found
+        except TypeError:  # a list among the values
+            return self._text(label, attributes)
+
+    def _text(self, label: int, attributes: Mapping[str, Any]) -> Text:
+        name = self._target.names[label]
+        if name is None:
+            raise KeyError(label)
+        lost: list[tuple[str, str]] = []
+        flags = {flag: _flag(flag, attributes, lost) for flag in BUILTIN}
+        pose = f"\t\t<pose>{escaped(str(attributes['pose']))}</pose>\n" if "pose" in attributes else ""
+        before = _opening(name, pose, flags)
+        known = self._target.actions[label]
+        point, actions, others = "", [], []
+        for key, value in attributes.items():
+            if key in flags or key == "pose":
+                continue
+            if key == "point" and (pair := _pair(value)) is not None:
+                point = "\t\t<point>\n\t\t\t<x>%.10g</x>\n\t\t\t<y>%.10g</y>\n\t\t</point>\n" % pair
+            elif key in known and isinstance(value, bool):
+                actions.append(f"\t\t\t<{key}>{value:d}</{key}>\n")
+            elif self._attributes:
+                others.append(_attribute(key, value))
+                if not isinstance(value, str):
+                    lost.append(("DSK-L004", f"type of {key}, which becomes text"))
+            else:
+                lost.append(("DSK-L004", key))
+        behind = point
+        if actions:
+            behind += f"\t\t<actions>\n{''.join(actions)}\t\t</actions>\n"
+        if others:
+            behind += f"\t\t<attributes>\n{''.join(others)}\t\t</attributes>\n"
+        return before, behind + _END, tuple(lost)
+
+    def part(self, box: Bbox) -> str:
+        """Return the text of a part inside its object."""
+        shift = self.shift
+        name = self._target.names[box.label or 0] or ""
+        numbers = (box.x + shift, box.y + shift, box.x + box.w, box.y + box.h)
+        return _PART % (escaped(name), *numbers)
+
+    def object(self, box: Bbox, parts: Sequence[Bbox], text: Text) -> str:
+        """Return the text of an object, with parts and fields of the source format."""
+        before, behind, _ = text
+        shift = self.shift
+        within = "".join(map(self.part, parts))
+        own = (box.extra or {}).get("voc")
+        more = _elements(own, "\t\t") if isinstance(own, dict) else ""
+        behind = within + behind[: -len(_END)] + more + _END
+        return FORMAT % (
+            before,
+            box.x + shift,
+            box.y + shift,
+            box.x + box.w,
+            box.y + box.h,
+            behind,
+        )
+
+
+def _opening(name: str, pose: str, flags: Mapping[str, int] | None = None) -> str:
+    flags = flags or {}
+    lines = "".join(
+        f"\t\t<{flag}>{flags.get(flag, 0)}</{flag}>\n"
+        for flag in ("truncated", "occluded", "difficult")
+    )
+    return (
+        f"\t<object>\n\t\t<name>{escaped(name)}</name>\n{pose}{lines}\t\t<bndbox>\n\t\t\t<xmin>"
+    )
+
+
+def _flag(name: str, attributes: Mapping[str, Any], lost: list[tuple[str, str]]) -> int:
+    """Return 0 or 1 for any value of a flag; other formats have shares and grades."""
+    value = attributes.get(name, False)
+    if isinstance(value, bool | int | float):
+        if value not in (0, 1):
+            lost.append(("DSK-L004", f"value of {name}, which becomes 0 or 1"))
+        return int(value > (TRUNCATED if name == "truncated" else 0))
+    if str(value).strip().lower() not in (*_TRUE, "0", "false", "no", "none", ""):
+        lost.append(("DSK-L004", f"value of {name}, which becomes 0 or 1"))
+    return int(str(value).strip().lower() in _TRUE)
+
+
+def _pair(value: Any) -> tuple[float, float] | None:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        return None
+    x, y = value
+    return (x, y) if isinstance(x, int | float) and isinstance(y, int | float) else None
+
+
+def _attribute(name: str, value: Any) -> str:
+    return (
+        f"\t\t\t<attribute>\n\t\t\t\t<name>{escaped(name)}</name>\n"
+        f"\t\t\t\t<value>{escaped(str(value))}</value>\n\t\t\t</attribute>\n"
+    )
+
+
+def _blocks(own: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the source block, or "", and all other fields of the source format."""
+    source = own.get("source")
+    block = ""
+    if isinstance(source, dict):
+        defaults = dict.fromkeys(("database", "annotation", "image"), "Unknown")
+        block = _elements({"source": {**defaults, **source}}, "\t")
+    return block, _elements({k: v for k, v in own.items() if k != "source"}, "\t")
+
+
+def _elements(fields: Mapping[str, Any], indent: str) -> str:
+    """Write a table of fields as elements; names that XML cannot hold are left out."""
+    lines = []
+    for name, value in fields.items():
+        if not _XML_NAME.fullmatch(name):
+            continue
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, dict):
+                inner = _elements(one, indent + "\t")
+                lines.append(f"{indent}<{name}>\n{inner}{indent}</{name}>\n")
+            else:
+                lines.append(f"{indent}<{name}>{escaped(str(one))}</{name}>\n")
+    return "".join(lines)
+
+
+def _size(media: Image, ledger: Ledger) -> tuple[int, int] | None:
+    try:
+        return media.get_size()
+    except MediaError as error:
+        ledger.warn(f"an image has no readable size: {error.message}")
+        return None

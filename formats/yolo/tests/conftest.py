@@ -1,0 +1,6 @@
+"""What the tests of this package share."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # trainer.py, which several modules use
