@@ -29,7 +29,9 @@ def test_coco_to_coco_keeps_every_annotation_record(tmp_path):
     for subset in ("train", "val"):
         name = f"annotations/instances_{subset}.json"
         before, after = (json.loads((p / name).read_text()) for p in (EXAMPLE, tmp_path / "out"))
-        assert {a["id"]: a for a in after["annotations"]} == {a["id"]: a for a in before["annotations"]}
+        assert {a["id"]: a for a in after["annotations"]} == {
+            a["id"]: a for a in before["annotations"]
+        }
         assert after["categories"] == before["categories"]
         assert after["info"] == before["info"]
         assert after["licenses"] == before["licenses"]
@@ -71,7 +73,8 @@ def test_archive_in_archive_out(tmp_path):
     )
     first.export(tmp_path / "one", "voc", save_media=True)
     assert_same_dataset(
-        Dataset.import_from(tmp_path / "two.zip", "datumaro"), Dataset.import_from(tmp_path / "one", "voc")
+        Dataset.import_from(tmp_path / "two.zip", "datumaro"),
+        Dataset.import_from(tmp_path / "one", "voc"),
     )
 
 

@@ -36,7 +36,9 @@ class ToySource(Source):
         self.names = root.files(suffixes={".toy"})
         if root.is_file("oddity"):
             ledger.warn("there is an oddity")
-        self.header = Header(categories=Categories.from_names(["cat", "dog"]), items=len(self.names))
+        self.header = Header(
+            categories=Categories.from_names(["cat", "dog"]), items=len(self.names)
+        )
 
     def partitions(self):
         return [(start, start + PART) for start in range(0, len(self.names), PART)]
@@ -53,7 +55,9 @@ class ToySource(Source):
                     )
                     continue
                 x, y, w, h, label = line.split()
-                boxes.append(Bbox(float(x) + self.shift, float(y), float(w), float(h), label=int(label)))
+                boxes.append(
+                    Bbox(float(x) + self.shift, float(y), float(w), float(h), label=int(label))
+                )
             yield DatasetItem(stem_of(name), annotations=boxes)
 
 
@@ -97,10 +101,14 @@ class ToyExporter(Exporter):
             raise KeyboardInterrupt
         if self.die_how == "os":
             raise OSError(28, "No space left on device", "some/file")
-        raise RecordError("this item is cursed", where="here:7", hint="pray", item=item.id, annotation=3)
+        raise RecordError(
+            "this item is cursed", where="here:7", hint="pray", item=item.id, annotation=3
+        )
 
     def finish(self, states, ctx):
-        ctx.out.join("list.txt", ctx.out.fragments("list.txt"), tail=f"total {sum(states)}\n".encode())
+        ctx.out.join(
+            "list.txt", ctx.out.fragments("list.txt"), tail=f"total {sum(states)}\n".encode()
+        )
 
 
 class Shift(Transform):
@@ -176,7 +184,9 @@ def toy_module():
     ]
     module.dsk_transforms = lambda: [
         TransformInfo(
-            name="shift", target="toy_format:Shift", options=(Option(name="by", type=int, default=1),)
+            name="shift",
+            target="toy_format:Shift",
+            options=(Option(name="by", type=int, default=1),),
         ),
         TransformInfo(name="halve", target="toy_format:Halve"),
     ]

@@ -118,7 +118,8 @@ BECOMES = {
 
 
 @pytest.mark.parametrize(
-    ("kind", "target", "result"), [(k, t, r) for k, rows in BECOMES.items() for t, r in rows.items()]
+    ("kind", "target", "result"),
+    [(k, t, r) for k, rows in BECOMES.items() for t, r in rows.items()],
 )
 def test_each_kind_becomes_what_the_target_holds(kind, target, result):
     a = next(e for e in EXAMPLES if e.kind == kind)
@@ -140,7 +141,10 @@ def test_a_conversion_keeps_what_all_kinds_have():
         "attributes": {"x": 1},
         "extra": {"coco": {"y": 2}},
     }
-    everything = {"fields": frozenset({"group", "object_id", "z_order", "attributes"}), "family": "coco"}
+    everything = {
+        "fields": frozenset({"group", "object_id", "z_order", "attributes"}),
+        "family": "coco",
+    }
     for a in (Polygon(SQUARE, **fields), mask(**fields), Ellipse(1, 2, 3, 4, **fields)):
         (out,), events = adapt(caps("bbox", **everything), a)
         assert {name: getattr(out, name) for name in fields} == fields
@@ -198,7 +202,9 @@ def test_malformed_geometry_is_dropped_with_its_reason(a):
 
 
 @pytest.mark.parametrize(
-    "a", [Polygon([]), Polygon([[]]), Polygon(Raw(b"[]")), Mask(Rle((2, 2), [4])), PolyLine([])], ids=repr
+    "a",
+    [Polygon([]), Polygon([[]]), Polygon(Raw(b"[]")), Mask(Rle((2, 2), [4])), PolyLine([])],
+    ids=repr,
 )
 def test_empty_geometry_is_dropped(a):
     target = caps("bbox", convert=(("polyline", ("bbox",)),))
@@ -304,7 +310,11 @@ def test_fields_that_the_target_drops_are_counted():
         Bbox(0, 0, 1, 1, group=2),
     ]
     _, events = adapt(caps("bbox"), *boxes)
-    assert events == {("DSK-L005", "group"): 2, ("DSK-L005", "z_order"): 1, ("DSK-L005", "object_id"): 1}
+    assert events == {
+        ("DSK-L005", "group"): 2,
+        ("DSK-L005", "z_order"): 1,
+        ("DSK-L005", "object_id"): 1,
+    }
     kept = caps("bbox", fields=frozenset({"group", "z_order", "object_id"}))
     assert adapt(kept, *boxes)[1] == {}
 

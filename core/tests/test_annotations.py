@@ -63,7 +63,11 @@ def test_annotations_do_not_change(cls):
 
 
 def test_annotations_cross_process_borders():
-    for a in (Bbox(1, 2, 3, 4, label=1, attributes={"x": [1]}), Polygon(RING, (0,)), Mask(Rle((2, 2), b"22"))):
+    for a in (
+        Bbox(1, 2, 3, 4, label=1, attributes={"x": [1]}),
+        Polygon(RING, (0,)),
+        Mask(Rle((2, 2), b"22")),
+    ):
         assert pickle.loads(pickle.dumps(a)) == a
 
 
@@ -94,14 +98,35 @@ def test_rings_of_arrays():
     assert [list(r) for r in Polygon(np.array([RING, RING])).rings] == [RING, RING]
 
 
-@given(st.lists(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=8), min_size=1, max_size=4))
+@given(
+    st.lists(
+        st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=8),
+        min_size=1,
+        max_size=4,
+    )
+)
 def test_undecoded_rings_are_decoded_exactly(rings):
     assert decode_rings(msgspec.json.encode(rings)) == rings
-    assert decode_rings(memoryview(msgspec.json.format(msgspec.json.encode(rings), indent=4))) == rings
+    assert (
+        decode_rings(memoryview(msgspec.json.format(msgspec.json.encode(rings), indent=4))) == rings
+    )
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"[", b'["x"]', b"[[1], 2]", b"[1, [2]]", b"{}", b"null", b"5", b"[NaN]", b"[null]", b"[" * 9999]
+    "text",
+    [
+        b"",
+        b"[",
+        b'["x"]',
+        b"[[1], 2]",
+        b"[1, [2]]",
+        b"{}",
+        b"null",
+        b"5",
+        b"[NaN]",
+        b"[null]",
+        b"[" * 9999,
+    ],
 )
 def test_a_malformed_outline_is_a_value_error(text):
     with pytest.raises(ValueError, match="malformed outline"):
@@ -130,7 +155,15 @@ def test_masks_from_any_source():
 
 
 @pytest.mark.parametrize(
-    "raw", [b"{}", b"[]", b'{"size": [2]}', b'{"size": [2, 2], "counts": {}}', b"nonsense", b'{"size": ["a", 2], "counts": ""}']
+    "raw",
+    [
+        b"{}",
+        b"[]",
+        b'{"size": [2]}',
+        b'{"size": [2, 2], "counts": {}}',
+        b"nonsense",
+        b'{"size": ["a", 2], "counts": ""}',
+    ],
 )
 def test_malformed_run_lengths_are_a_value_error(raw):
     with pytest.raises(ValueError, match="malformed run lengths"):
@@ -138,10 +171,18 @@ def test_malformed_run_lengths_are_a_value_error(raw):
 
 
 @pytest.mark.parametrize(
-    "rle", [Rle((2, 2), [1, 1]), Rle((2, 2), [5]), Rle((2, 2), [-1, 5]), Rle((2, 2), b"\x00"), Rle((-2, -2), [4])], ids=repr
+    "rle",
+    [
+        Rle((2, 2), [1, 1]),
+        Rle((2, 2), [5]),
+        Rle((2, 2), [-1, 5]),
+        Rle((2, 2), b"\x00"),
+        Rle((-2, -2), [4]),
+    ],
+    ids=repr,
 )
 def test_run_lengths_that_do_not_fit_are_a_value_error(rle):
-    with pytest.raises(ValueError, match="run length|dimension"):
+    with pytest.raises(ValueError, match=r"run length|dimension"):
         Mask(rle).image  # noqa: B018 - the access decodes
 
 

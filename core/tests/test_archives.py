@@ -182,7 +182,7 @@ def test_a_member_that_grows_too_much_is_refused(tmp_path, monkeypatch):
     path = make_zip(tmp_path / "x.zip", {"bomb": b"\0" * (1 << 20), "good": b"ok"})
     root = open_root(path)
     assert root.read("good") == b"ok"
-    with pytest.raises(LimitError, match="grows 10.. times"):
+    with pytest.raises(LimitError, match=r"grows 10.. times"):
         root.read("bomb")
 
 
@@ -245,9 +245,10 @@ def test_names_of_old_zips_are_cp437(tmp_path):
 
 def test_of_equal_names_the_last_counts(tmp_path):
     path = tmp_path / "x.zip"
-    with zipfile.ZipFile(path, "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
+    with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a", b"old")
-        archive.writestr("a", b"newer")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("a", b"newer")
     root = open_root(path)
     assert (root.files(), root.read("a"), root.size("a")) == (["a"], b"newer", 5)
     path = tmp_path / "x.tar"
@@ -317,7 +318,7 @@ def test_any_changed_byte_gives_data_or_a_dsk_error(tmp_path, kind):
     path = make(tmp_path, kind, {"ä/b.txt": b"bee", "c.txt": b"sea" * 20})
     data = path.read_bytes()
     end = len(data) if kind == "zip" else 512
-    for at in range(end):
+    for at in range(0, end, 1 if kind == "zip" else 3):
         for value in {0, 0xFF, data[at] ^ 0x80} - {data[at]}:
             path.write_bytes(data[:at] + bytes([value]) + data[at + 1 :])
             try:

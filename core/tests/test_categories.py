@@ -61,7 +61,12 @@ def test_merging_keeps_indices_of_the_first_and_moves_the_second():
         groups=(LabelGroup("g"), LabelGroup("h")),
     )
     union, moved = first.merged(second)
-    assert [(lab.name, lab.parent) for lab in union.labels] == [("a", ""), ("b", ""), ("c", ""), ("b", "p")]
+    assert [(lab.name, lab.parent) for lab in union.labels] == [
+        ("a", ""),
+        ("b", ""),
+        ("c", ""),
+        ("b", "p"),
+    ]
     assert moved == {0: 2, 1: 0, 2: 3}
     assert union.colors == {0: (1, 1, 1), 2: (2, 2, 2)}
     assert union.points == {3: PointsCategory(("q",))}

@@ -22,7 +22,7 @@ def fake_plugin(site: Path, name: str, code: str) -> None:
     (info / "entry_points.txt").write_text(f"[dsk.plugins]\n{name} = dsk_{name}_plugin\n")
 
 
-TOY = '''
+TOY = """
 from dsk.descriptors import Capabilities, CommandInfo, ExporterInfo, ImporterInfo, Option
 from dsk.hooks import hookimpl
 
@@ -42,7 +42,7 @@ def dsk_exporters():
 @hookimpl
 def dsk_commands():
     return [CommandInfo(name="NAME-hello", target="toy_code:hello", summary="says hello")]
-'''
+"""
 
 CODE = '''
 import time
@@ -128,16 +128,38 @@ def dsk(site: Path, *words: object, **env: str) -> subprocess.CompletedProcess[s
 def test_convert_writes_and_sums_up(site: Path, toy: Path, tmp_path: Path) -> None:
     done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out/toy.txt").read_text() == "1.0,2.0,3.0,4.0 5.0,6.0,7.0,8.0\n1.5,2.0,3.0,4.0\n"
+    assert (
+        tmp_path / "out/toy.txt"
+    ).read_text() == "1.0,2.0,3.0,4.0 5.0,6.0,7.0,8.0\n1.5,2.0,3.0,4.0\n"
     assert done.stdout == ""
-    for words in ("2 items", "3 annotations", "DSK-L001", "caption", "seen", "--save-media", "next:"):
+    for words in (
+        "2 items",
+        "3 annotations",
+        "DSK-L001",
+        "caption",
+        "seen",
+        "--save-media",
+        "next:",
+    ):
         assert words in done.stderr
 
 
 def test_json_report_balances(site: Path, toy: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     done = dsk(
-        site, "convert", "-i", toy, "-if", "toy", "-f", "toy", "-o", tmp_path / "out", "--json", "--report", report
+        site,
+        "convert",
+        "-i",
+        toy,
+        "-if",
+        "toy",
+        "-f",
+        "toy",
+        "-o",
+        tmp_path / "out",
+        "--json",
+        "--report",
+        report,
     )
     facts = json.loads(done.stdout)
     assert facts == json.loads(report.read_text())
@@ -164,7 +186,9 @@ def test_exporter_options_by_every_way(
 
 
 def test_unknown_option_is_refused_with_a_suggestion(site: Path, toy: Path, tmp_path: Path) -> None:
-    done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "--", "--prefx", "x")
+    done = dsk(
+        site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "--", "--prefx", "x"
+    )
     assert done.returncode == 2
     assert "did you mean prefix?" in done.stderr
     assert not (tmp_path / "out").exists()
@@ -213,7 +237,9 @@ def test_bad_record_stops_or_is_skipped(site: Path, toy: Path, tmp_path: Path) -
 
 def test_dry_run_writes_nothing(site: Path, toy: Path, tmp_path: Path) -> None:
     before = sorted(p.name for p in tmp_path.iterdir())
-    done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "--dry-run", "--json")
+    done = dsk(
+        site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "--dry-run", "--json"
+    )
     assert done.returncode == 0
     assert json.loads(done.stdout)["annotations"]["dropped"] == 2
     assert sorted(p.name for p in tmp_path.iterdir()) == before
@@ -225,9 +251,12 @@ def test_bug_in_a_plugin_is_named_as_one(site: Path, toy: Path, tmp_path: Path) 
     assert done.returncode == 70
     assert "internal error: KeyError" in done.stderr
     assert "Traceback" not in done.stderr
-    assert "Traceback" in dsk(
-        site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", DSK_TRACEBACK="1"
-    ).stderr
+    assert (
+        "Traceback"
+        in dsk(
+            site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", DSK_TRACEBACK="1"
+        ).stderr
+    )
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

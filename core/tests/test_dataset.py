@@ -59,7 +59,9 @@ def test_iterating_reads_item_by_item_and_as_often_as_wanted(dataset):
 
 
 def test_two_iterations_at_once_do_not_disturb_one_another(dataset):
-    assert [(a.id, b.id) for a, b in zip(dataset, dataset, strict=True)] == [(f"i{n}", f"i{n}") for n in range(5)]
+    assert [(a.id, b.id) for a, b in zip(dataset, dataset, strict=True)] == [
+        (f"i{n}", f"i{n}") for n in range(5)
+    ]
 
 
 def test_the_format_is_found_out(toy, folder):
@@ -119,7 +121,9 @@ def test_a_dataset_of_items(boxed):
     assert dataset.header.subsets == ("train", "val")
 
 
-@pytest.mark.parametrize("categories", [["a"], (LabelCategory("a"),), Categories.from_names(["a"]), iter(["a"])])
+@pytest.mark.parametrize(
+    "categories", [["a"], (LabelCategory("a"),), Categories.from_names(["a"]), iter(["a"])]
+)
 def test_categories_in_any_shape(categories):
     assert Dataset.from_iterable([], categories).categories().names == ["a"]
 
@@ -161,13 +165,20 @@ def test_a_step_by_name_class_object_or_function(dataset, toy):
         dataset.transform("shift", by="2"),
         dataset.transform(toy.Shift, by=2),
         dataset.transform(toy.Shift(by=2)),
-        dataset.transform(lambda item: item.replace(annotations=[Bbox(item.annotations[0].x + 2, 0, 1, 1)])),
+        dataset.transform(
+            lambda item: item.replace(annotations=[Bbox(item.annotations[0].x + 2, 0, 1, 1)])
+        ),
     ):
         assert xs(step) == [2, 3, 4, 5, 6]
 
 
 def test_a_function_may_remove_or_multiply_items(dataset):
-    assert ids(dataset.transform(lambda item: None if item.id == "i2" else item)) == ["i0", "i1", "i3", "i4"]
+    assert ids(dataset.transform(lambda item: None if item.id == "i2" else item)) == [
+        "i0",
+        "i1",
+        "i3",
+        "i4",
+    ]
     double = dataset.transform(lambda item: [item, item.replace(id=item.id + "b")])
     assert ids(double)[:3] == ["i0", "i0b", "i1"]
     assert len(double) == 10
@@ -193,7 +204,12 @@ def test_a_step_that_needs_the_whole_dataset_plans_once(dataset, toy):
     halve = toy.Halve()
     halved = dataset.select(lambda item: item.id != "i0").transform(halve)
     assert (dataset.source.reads, halve.plans) == (0, 0)
-    assert [(i.id, i.subset) for i in halved] == [("i1", "one"), ("i2", "one"), ("i3", "two"), ("i4", "two")]
+    assert [(i.id, i.subset) for i in halved] == [
+        ("i1", "one"),
+        ("i2", "one"),
+        ("i3", "two"),
+        ("i4", "two"),
+    ]
     assert halved.header.subsets == ("one", "two")
     list(halved)
     assert halve.plans == 1
@@ -215,7 +231,8 @@ def test_removed_items_are_counted_with_their_annotations(dataset):
     ledger = Ledger()
     list(dataset.select(lambda item: item.id == "i0").read(ledger))
     assert (ledger.items_in, ledger.annotations_in) == (5, 5)
-    assert (ledger.total("removed"), ledger.losses()) == (8, [])
+    assert {e.code: e.count for e in ledger.events.values()} == {"DSK-L020": 4, "DSK-L019": 4}
+    assert ledger.losses() == []
     assert ledger.report().annotations["out"] == 1
 
 
@@ -293,10 +310,10 @@ def test_reading_into_memory_reads_once(dataset):
 
 
 def test_warnings_of_a_source_are_python_warnings():
-    class Warning_(ListSource):
+    class Odd(ListSource):
         def read(self, partition, ledger):
             ledger.warn("it is odd")
             return super().read(partition, ledger)
 
     with pytest.warns(DskWarning, match="it is odd"):
-        list(Dataset(Warning_([DatasetItem("a")], Header())))
+        list(Dataset(Odd([DatasetItem("a")], Header())))

@@ -19,9 +19,13 @@ def answers(toy, tmp_path):
         infos = []
         for name, answer in wanted.items():
             if answer is not None:
-                setattr(toy, f"detect_{name}", answer if callable(answer) else lambda root, a=answer: a)
+                setattr(
+                    toy, f"detect_{name}", answer if callable(answer) else lambda root, a=answer: a
+                )
             detector = "" if answer is None else f"toy_format:detect_{name}"
-            infos.append(ImporterInfo(name=name, target="toy_format:ToyImporter", detector=detector))
+            infos.append(
+                ImporterInfo(name=name, target="toy_format:ToyImporter", detector=detector)
+            )
         toy.dsk_importers = lambda: infos
         return open_root(tmp_path)
 
@@ -37,7 +41,11 @@ def fail(error):
 
 def test_answers_come_best_first(answers):
     root = answers(
-        a=Detection(10, "anything"), b=Detection(90, "proof", {"x": 1}), c=None, d=lambda root: None, e=Detection(10, "so")
+        a=Detection(10, "anything"),
+        b=Detection(90, "proof", {"x": 1}),
+        c=None,
+        d=lambda root: None,
+        e=Detection(10, "so"),
     )
     found = detect(root)
     assert [(c.format, c.score) for c in found] == [("b", 90), ("a", 10), ("e", 10)]
@@ -52,7 +60,10 @@ def test_a_detector_that_cannot_look_is_a_near_miss(answers):
     assert choose(root).format == "b"
 
 
-@pytest.mark.parametrize("error", [KeyError("x"), ValueError("x"), RecursionError(), UnicodeDecodeError("utf-8", b"", 0, 1, "x")])
+@pytest.mark.parametrize(
+    "error",
+    [KeyError("x"), ValueError("x"), RecursionError(), UnicodeDecodeError("utf-8", b"", 0, 1, "x")],
+)
 def test_a_broken_detector_does_not_spoil_the_others(answers, error):
     root = answers(a=fail(error), b=Detection(70, "fits"))
     assert choose(root).format == "b"
@@ -67,7 +78,9 @@ def test_a_detector_that_does_not_exist_does_not_spoil_the_others(answers, toy):
 
 def test_nothing_fits(answers):
     root = answers(a=Detection(3, "a bit"), b=lambda root: None)
-    with pytest.raises(DetectionError, match=r"no installed format fits .*nearly: a \(a bit\)") as caught:
+    with pytest.raises(
+        DetectionError, match=r"no installed format fits .*nearly: a \(a bit\)"
+    ) as caught:
         choose(root)
     assert caught.value.exit_code == 3
     with pytest.raises(DetectionError, match="no installed format fits"):

@@ -102,7 +102,9 @@ def test_a_file_cut_off_anywhere_gives_its_size_or_a_media_error(encoded, fmt):
             assert error.where == "a.img"  # noqa: PT017 - both outcomes are right
 
 
-@pytest.mark.parametrize("data", [b"", b"\0", b"text, not an image", b"\xff\xd8", b"BM", b"\0" * 5000])
+@pytest.mark.parametrize(
+    "data", [b"", b"\0", b"text, not an image", b"\xff\xd8", b"BM", b"\0" * 5000]
+)
 def test_what_is_no_image_is_a_media_error(data):
     with pytest.raises(MediaError, match="no readable image"):
         read_size(io.BytesIO(data), "a.jpg")

@@ -69,7 +69,12 @@ def test_adding_up_shares_gives_what_one_ledger_would_have():
     total.merge(filled(3, "b", "strange"))
     (event,) = [e for e in total.events.values() if e.code == "DSK-L001"]
     assert (event.count, [s.item for s in event.samples]) == (5, ["a", "b"])
-    assert (total.items_in, total.items_out, total.annotations_in, total.media_saved) == (6, 6, 20, 4)
+    assert (total.items_in, total.items_out, total.annotations_in, total.media_saved) == (
+        6,
+        6,
+        20,
+        4,
+    )
     assert total.warnings == {"odd": 1, "strange": 1}
     assert (total.bad_count, [b.item for b in total.bad]) == (2, ["a", "b"])
 
@@ -110,7 +115,13 @@ def test_bad_records_are_kept_up_to_a_limit(monkeypatch):
 def test_the_numbers_of_a_report_add_up():
     ledger = Ledger()
     ledger.annotations_in = 100
-    for code, count in [("DSK-L001", 5), ("DSK-L013", 7), ("DSK-L014", 3), ("DSK-L019", 2), ("DSK-L003", 50)]:
+    for code, count in [
+        ("DSK-L001", 5),
+        ("DSK-L013", 7),
+        ("DSK-L014", 3),
+        ("DSK-L019", 2),
+        ("DSK-L003", 50),
+    ]:
         ledger.add(code, "x", count=count)
     numbers = ledger.report().annotations
     assert numbers == {
@@ -134,9 +145,21 @@ def test_losses_are_the_effects_that_strict_refuses(code):
 
 def test_losses_come_most_important_first():
     ledger = Ledger()
-    for code, count in [("DSK-L004", 99), ("DSK-L003", 50), ("DSK-L001", 1), ("DSK-L002", 2), ("DSK-L008", 1)]:
+    for code, count in [
+        ("DSK-L004", 99),
+        ("DSK-L003", 50),
+        ("DSK-L001", 1),
+        ("DSK-L002", 2),
+        ("DSK-L008", 1),
+    ]:
         ledger.add(code, "x", count=count)
-    assert [e.code for e in ledger.losses()] == ["DSK-L008", "DSK-L002", "DSK-L001", "DSK-L003", "DSK-L004"]
+    assert [e.code for e in ledger.losses()] == [
+        "DSK-L008",
+        "DSK-L002",
+        "DSK-L001",
+        "DSK-L003",
+        "DSK-L004",
+    ]
 
 
 def test_a_report_is_plain_json_with_effects():

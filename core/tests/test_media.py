@@ -25,7 +25,9 @@ def test_names_of_images(name):
     assert is_image_name(name)
 
 
-@pytest.mark.parametrize("name", ["a.txt", "jpg", ".jpg", "a/.png", "._a.jpg", "x/._a.jpg", "a.jpg.txt", ""])
+@pytest.mark.parametrize(
+    "name", ["a.txt", "jpg", ".jpg", "a/.png", "._a.jpg", "x/._a.jpg", "a.jpg.txt", ""]
+)
 def test_names_of_other_files(name):
     assert not is_image_name(name)
 
@@ -98,7 +100,9 @@ def test_whether_the_content_is_there(tmp_path):
     assert not Image("a").exists
 
 
-@pytest.mark.parametrize(("path", "ext"), [("a/b.PNG", ".PNG"), ("a.b/c", ""), ("", ""), ("a.tar.gz", ".gz")])
+@pytest.mark.parametrize(
+    ("path", "ext"), [("a/b.PNG", ".PNG"), ("a.b/c", ""), ("", ""), ("a.tar.gz", ".gz")]
+)
 def test_endings(path, ext):
     assert Image(path).ext == ext
 

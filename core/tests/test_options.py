@@ -77,12 +77,13 @@ def test_values_get_their_declared_types(name, value, result):
     ],
 )
 def test_values_of_another_type_are_refused(name, value):
-    with pytest.raises(OptionError, match=f"exporter x: option {name} takes a .*, not "):
+    with pytest.raises(OptionError, match=rf"exporter x: option {name} takes a .*, not "):
         check(**{name: value})
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "choices"), [("mode", "quick", "fast, exact"), ("kinds", "a,c", "a, b"), ("level", 3, "1, 2")]
+    ("name", "value", "choices"),
+    [("mode", "quick", "fast, exact"), ("kinds", "a,c", "a, b"), ("level", 3, "1, 2")],
 )
 def test_values_that_are_no_choice_are_refused(name, value, choices):
     with pytest.raises(OptionError, match=f"one of: {choices}"):
@@ -114,7 +115,9 @@ def test_no_before_what_is_no_switch_is_refused():
 
 
 def test_an_unknown_name_suggests_what_is_near():
-    with pytest.raises(OptionError, match="exporter x has no option 'cuont'.*did you mean count") as caught:
+    with pytest.raises(
+        OptionError, match=r"exporter x has no option 'cuont'.*did you mean count"
+    ) as caught:
         check(cuont=1)
     assert caught.value.exit_code == 2
 
@@ -127,7 +130,12 @@ def test_an_unknown_name_lists_all_when_nothing_is_near():
 
 
 def test_pairs():
-    assert parse_pairs(["a=1", "b", "c-d=x=y", "e="]) == {"a": "1", "b": True, "c_d": "x=y", "e": ""}
+    assert parse_pairs(["a=1", "b", "c-d=x=y", "e="]) == {
+        "a": "1",
+        "b": True,
+        "c_d": "x=y",
+        "e": "",
+    }
     assert parse_pairs([]) == {}
 
 

@@ -61,7 +61,9 @@ def test_an_item_without_image_has_a_name_too(context):
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.jpeg", "a.JPG", "deep/er/a.jpe"])
 @pytest.mark.parametrize("where", ["file", "bytes", "zip"])
-def test_images_are_copied_byte_by_byte(context, tmp_path, tree, encoded, name, where):
+def test_images_are_copied_byte_by_byte(  # noqa: PLR0917 - fixtures
+    context, tmp_path, tree, encoded, name, where
+):
     data = encoded("JPEG")
     (tmp_path / "source.jpg").write_bytes(data)
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
@@ -114,7 +116,9 @@ def test_arrays_are_encoded_without_a_loss(context, tmp_path, tree):
 @pytest.mark.parametrize("mode", ["copy", "link"])
 @pytest.mark.parametrize("name", ["a.jpg", "a.png"])
 @pytest.mark.parametrize("where", ["nowhere", "file", "zip"])
-def test_a_missing_image_is_reported_and_no_error(context, tmp_path, tree, mode, name, where):
+def test_a_missing_image_is_reported_and_no_error(  # noqa: PLR0917 - fixtures
+    context, tmp_path, tree, mode, name, where
+):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr("other", b"")
     places = {

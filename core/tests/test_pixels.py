@@ -121,7 +121,11 @@ def test_arrays_that_are_not_contiguous(colors):
 
 
 def test_transparency_does_not_stop_a_jpeg():
-    assert Image.from_bytes(encode(np.zeros((2, 3, 4), np.uint8), ".jpg"), "a.jpg").data.shape == (2, 3, 3)
+    assert Image.from_bytes(encode(np.zeros((2, 3, 4), np.uint8), ".jpg"), "a.jpg").data.shape == (
+        2,
+        3,
+        3,
+    )
 
 
 @pytest.mark.parametrize(
@@ -173,7 +177,9 @@ def test_an_image_without_source_is_a_media_error():
 
 def png_of_size(width, height):
     def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")

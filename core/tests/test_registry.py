@@ -1,3 +1,4 @@
+# ruff: noqa: ISC004, E501 - plugins are written as lines of code in texts
 from __future__ import annotations
 
 import sys
@@ -65,7 +66,12 @@ def test_a_good_plugin_is_loaded_with_its_distribution(install):
     found, said = install.load()
     assert said == []
     (plugin,) = found.plugins
-    assert (plugin.name, plugin.dist, plugin.version, plugin.error) == ("mine", "dsk-mine", "2.5", "")
+    assert (plugin.name, plugin.dist, plugin.version, plugin.error) == (
+        "mine",
+        "dsk-mine",
+        "2.5",
+        "",
+    )
     assert found.importer("mine").target == "x:A"
     assert found.importer("dsk-mine:mine") is found.importer("mine")
     assert found.importers.names() == ["mine"]
@@ -88,7 +94,10 @@ BROKEN = {
         "def dsk_importers(): return ImporterInfo(name='a', target='b:c')",
         "TypeError",
     ),
-    "hook returns texts": ("DSK_API = (1, 0)\ndef dsk_importers(): return ['coco']", "returned str, not"),
+    "hook returns texts": (
+        "DSK_API = (1, 0)\ndef dsk_importers(): return ['coco']",
+        "returned str, not",
+    ),
     "hook returns another kind": (
         "from dsk.descriptors import ExporterInfo\nDSK_API = (1, 0)\n"
         "def dsk_importers(): return [ExporterInfo(name='a', target='b:c')]",
@@ -148,7 +157,9 @@ def test_ctrl_c_while_loading_is_not_a_broken_plugin(install):
 def test_asking_for_a_format_of_a_broken_plugin_says_why(install):
     install("dsk-coco", "coco", "import no_such_module_anywhere")
     found, _ = install.load()
-    with pytest.raises(PluginError, match="no_such_module_anywhere.*pip install --upgrade dsk-coco"):
+    with pytest.raises(
+        PluginError, match=r"no_such_module_anywhere.*pip install --upgrade dsk-coco"
+    ):
         found.importer("coco")
 
 
@@ -205,7 +216,11 @@ def test_a_claim_on_a_taken_name_is_warned_of(install):
 
 def test_importers_and_exporters_of_one_name_may_come_from_two_plugins(install):
     install("dsk-r", "reads", good("mine"))
-    code = good("mine").replace("ImporterInfo", "ExporterInfo").replace("dsk_importers", "dsk_exporters")
+    code = (
+        good("mine")
+        .replace("ImporterInfo", "ExporterInfo")
+        .replace("dsk_importers", "dsk_exporters")
+    )
     install("dsk-w", "writes", code)
     found, said = install.load()
     assert isinstance(found.importer("mine"), ImporterInfo)
@@ -254,7 +269,9 @@ def test_an_alias_of_a_format_that_lost_its_name_leads_to_that_format(install):
 def test_an_absent_package_of_the_family_gives_its_pip_line(install, name, package):
     found, _ = install.load()
     for look in (found.importer, found.exporter):
-        with pytest.raises(PluginError, match=f"'{name}' is not installed .pip install {package}.") as caught:
+        with pytest.raises(
+            PluginError, match=f"'{name}' is not installed .pip install {package}."
+        ) as caught:
             look(name)
         assert caught.value.exit_code == 5
 

@@ -114,7 +114,11 @@ def test_a_partial_folder_of_a_living_run_stays(tmp_path):
 
 
 def test_partial_folders_of_other_outputs_stay(tmp_path):
-    for name in (f".out2.dsk-partial-{GONE}", f"out.dsk-partial-{GONE}", f".out.dsk-partial-{GONE}x"):
+    for name in (
+        f".out2.dsk-partial-{GONE}",
+        f"out.dsk-partial-{GONE}",
+        f".out.dsk-partial-{GONE}x",
+    ):
         (tmp_path / name).mkdir()
     Output(tmp_path / "out").publish()
     assert len(left(tmp_path)) == 4
@@ -146,7 +150,7 @@ def test_what_a_run_killed_while_swapping_had_moved_away_comes_back(tmp_path, tr
 def test_a_folder_that_is_not_empty_is_refused(tmp_path, tree):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").write_text("mine")
-    with pytest.raises(OutputExistsError, match="not empty.*--overwrite"):
+    with pytest.raises(OutputExistsError, match=r"not empty.*--overwrite"):
         Output(tmp_path / "out")
     assert tree(tmp_path) == {"out/mine": b"mine"}
 
@@ -259,7 +263,7 @@ def test_a_full_disk_is_named(tmp_path, out, monkeypatch, way):
     (tmp_path / "source").write_bytes(b"x" * 100)
     monkeypatch.setattr(staging.os, "write", full_disk)
     monkeypatch.setattr(staging.os, "copy_file_range", full_disk)
-    with pytest.raises(OutputError, match="the disk is full"):
+    with pytest.raises(OutputError, match="the disk is full"):  # noqa: PT012 - one of three ways
         if way == "write":
             out.write("a", b"x")
         elif way == "copy":
@@ -289,13 +293,17 @@ def test_short_writes_are_continued(tmp_path, out, monkeypatch, tree):
 # --- names ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["../evil", "/evil", "a/../../evil", "C:/evil", "", "a\0b", "\ud800"])
-@pytest.mark.parametrize("way", ["write", "open", "copy", "link", "make_folder", "dry write", "dry copy"])
+@pytest.mark.parametrize(
+    "name", ["../evil", "/evil", "a/../../evil", "C:/evil", "", "a\0b", "\ud800"]
+)
+@pytest.mark.parametrize(
+    "way", ["write", "open", "copy", "link", "make_folder", "dry write", "dry copy"]
+)
 def test_unsafe_names_are_refused_however_they_are_written(tmp_path, name, way):
     (tmp_path / "source").write_bytes(b"x")
     source = str(tmp_path / "source")
     output = Output(tmp_path / "out", dry=way.startswith("dry"))
-    with pytest.raises(OutputError):
+    with pytest.raises(OutputError):  # noqa: PT012 - one of several ways
         if way.endswith("write"):
             output.write(name, b"")
         elif way.endswith("copy"):
@@ -312,7 +320,7 @@ def test_unsafe_names_are_refused_however_they_are_written(tmp_path, name, way):
 def test_two_items_that_want_one_file_are_told(tmp_path, out, way):
     (tmp_path / "source").write_bytes(b"x")
     out.write("a/b.txt", b"first")
-    with pytest.raises(OutputError, match=r"a/b\.txt: two items want the same file"):
+    with pytest.raises(OutputError, match=r"a/b\.txt: two items want the same file"):  # noqa: PT012 - as above
         if way == "write":
             out.write("a/b.txt", b"")
         elif way == "open":
@@ -500,7 +508,9 @@ def test_a_disk_that_is_really_full(tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], check=False, capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)],
+        check=False,
+        capture_output=True,
     )
     if mounted.returncode:
         pytest.skip("mounting is not allowed here")

@@ -47,27 +47,14 @@ def _fails(lines, fault, check, tmp_path, *args):
     lines.fault = fault
     try:
         with pytest.raises(AssertionError) as caught:
-            if check in WITHOUT_FOLDER:
-                getattr(suite, check)(*args)
-            else:
-                getattr(suite, check)(*args, tmp_path=tmp_path)
+            getattr(suite, check)(*args, tmp_path=tmp_path)
     finally:
         lines.fault = ""
     return str(caught.value)
 
 
-WITHOUT_FOLDER = frozenset(
-    {
-        "test_is_described",
-        "test_options_are_described",
-        "test_options_equal_parameters",
-        "test_aliases",
-    }
-)
-
-
 @pytest.mark.parametrize(
-    ("fault", "check", "args", "says"),
+    "case",
     [
         ("rounding", "test_round_trip", ("bbox",), "geometry"),
         ("groups", "test_round_trip", ("bbox",), "group"),
@@ -102,8 +89,10 @@ WITHOUT_FOLDER = frozenset(
         ("path", "test_hostile", ("climbing-names",), "is no clean name"),
         ("pickle", "test_hostile", ("code",), "code of the dataset was run"),
     ],
+    ids=lambda case: f"{case[0]}-{case[1].removeprefix('test_')}",
 )
-def test_faults_are_found(lines, tmp_path, fault, check, args, says):
+def test_faults_are_found(lines, tmp_path, case):
+    fault, check, args, says = case
     assert says in _fails(lines, fault, check, tmp_path, *args)
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from dsk.annotations import KINDS, Annotation, Polygon
-from dsk.convert import CONVERSIONS, PREFERENCES, from_box
+from dsk.annotations import KINDS, Annotation, Bbox, Polygon
+from dsk.convert import CONVERSIONS, PREFERENCES
 from dsk.item import DEFAULT_SUBSET
 from dsk.loss import SAMPLES, Event, Sample
 from dsk.media import Image
@@ -65,6 +65,8 @@ class Adapter:
         self._keeps = frozenset(c for c, act in self._plan.items() if act is _KEEP)
         self._split = "polygon" in caps.annotations and not (caps.multi_ring and caps.holes)
         self._events: dict[type[Annotation], dict[tuple[str, str], Event]] = {}
+        self._lost: dict[tuple[str, str], Event] = {}
+        self._boxed = frozenset(c for c, act in self._plan.items() if act == "bbox")
         self._arrows = {cls: f"{cls.kind}→{act}" for cls, act in self._plan.items()}
         self._all_attributes = "attributes" in caps.fields
 
@@ -110,13 +112,14 @@ class Adapter:
             if self._caps.family in (family, "*"):
                 continue
             for name in fields if isinstance(fields, dict) else (family,):
-                self._ledger.add(
-                    "DSK-L011",
-                    f"{family} field {name}",
-                    item=item,
-                    subset=subset,
-                    annotation=annotation,
-                )
+                event = self._lost.get((family, name))
+                if event is None:
+                    what = f"{family} field {name}"
+                    self._ledger.add("DSK-L011", what, count=0)
+                    event = self._lost[family, name] = self._ledger.events["DSK-L011", what, ""]
+                event.count += 1
+                if event.count <= SAMPLES:
+                    event.samples.append(Sample(item, subset, annotation))
 
     def _fit(
         self, item: DatasetItem, annotations: tuple[Annotation, ...] | list[Annotation]
@@ -128,8 +131,30 @@ class Adapter:
         if whole and (kinds.isdisjoint(needs) or all(a.label is not None for a in annotations)):
             return annotations
         out: list[Annotation] = []
+        boxed, arrows, unlabelled = self._boxed, self._arrows, Bbox not in needs
         for a in annotations:
             cls = type(a)
+            if cls in boxed and (a.label is not None or unlabelled):
+                box = getattr(a, "bbox", None)
+                if box is not None:
+                    self._count("DSK-L003", arrows[cls], a, item)
+                    x, y, w, h = box
+                    out.append(
+                        Bbox(
+                            x,
+                            y,
+                            w,
+                            h,
+                            label=a.label,
+                            id=a.id,
+                            group=a.group,
+                            object_id=a.object_id,
+                            z_order=a.z_order,
+                            attributes=a.attributes,
+                            extra=a.extra,
+                        )
+                    )
+                    continue
             b: Annotation | None = a
             if cls not in keeps:
                 action = plan.get(cls, _DROP)
@@ -149,9 +174,6 @@ class Adapter:
 
     def _convert(self, a: Annotation, target: str, item: DatasetItem) -> Annotation | None:
         size = None
-        if target == "bbox" and (stated := getattr(a, "bbox", None)) is not None:
-            self._count("DSK-L003", self._arrows[type(a)], a, item)
-            return from_box(a, *stated)
         if target == "mask" and isinstance(item.media, Image):
             size = item.media.get_size()
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from dsk.adapt import adapt_header
+from dsk.descriptors import Option
 from dsk.engines import Job, engine_for
 from dsk.errors import LossError, OptionError, OutputError
 from dsk.loss import Ledger
@@ -62,6 +63,9 @@ class ExportSettings:
 
 
 _OWN = frozenset(f.name for f in fields(ExportSettings))
+_SWITCHES = tuple(
+    Option(name=name, type=bool) for name in ("save_media", "overwrite", "strict", "dry_run")
+)
 _SHARED = {"save_images": "save_media"}  # Datumaro's old name
 
 
@@ -78,11 +82,13 @@ def split_settings(given: Mapping[str, Any]) -> tuple[ExportSettings, dict[str, 
         name = _SHARED.get(name, name)
         if name not in _OWN:
             rest[raw] = value
-        elif isinstance(value, str) and name in ("save_media", "overwrite", "strict", "dry_run"):
-            own[name] = value.strip().lower() in ("1", "true", "yes", "on")
         else:
             own[name] = value
-    return ExportSettings(**own), rest
+    return ExportSettings(**{**own, **check_options("export", _SWITCHES, _switches(own))}), rest
+
+
+def _switches(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {option.name: given[option.name] for option in _SWITCHES if option.name in given}
 
 
 def export_dataset(
@@ -95,15 +101,16 @@ def export_dataset(
     options = check_options(f"exporter {name}", info.options, rest)
     exporter: Exporter = resolve(info.target)(**{**info.alias_options.get(name, {}), **options})
     engine = engine_for(settings.jobs, settings.engine)
-    header = dataset.header
     ledger = Ledger(dataset.on_error)
     ledger.merge(dataset.opening_ledger)
     out = Output(path, overwrite=settings.overwrite, dry=settings.dry_run)
     media = MediaSettings(
         settings.save_media or info.always_saves_media, settings.image_ext, settings.media
     )
-    context = WriteContext(out, ledger, media, total_items=header.items)
+    context = WriteContext(out, ledger, media)
     try:
+        header = dataset.header  # may plan: only when it is sure that the output is not refused
+        context.total_items = header.items
         job = _job(dataset, exporter, info, context)
         progress = (
             Progress.on_terminal(header.items, f"→ {name}") if settings.progress else Progress()
@@ -122,6 +129,11 @@ def export_dataset(
         out.discard()
         raise OutputError(
             error.strerror or str(error), where=error.filename or out.destination
+        ) from error
+    except UnicodeEncodeError as error:
+        out.discard()
+        raise OutputError(
+            f"{error.object!r} is no Unicode text", where=out.destination, hint="rename it"
         ) from error
     except BaseException:
         out.discard()

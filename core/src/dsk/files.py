@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = [
     "DirectoryRoot",
     "InputRoot",
+    "Located",
+    "check_located",
     "has_member",
     "open_member",
     "open_root",

@@ -36,7 +36,7 @@ CODES: dict[str, tuple[str, str]] = {
     "DSK-L017": ("dropped", "annotations that the target's rules leave out"),
     "DSK-L018": ("dropped", "annotations that could not be converted"),
     "DSK-L019": ("removed", "annotations removed on request by a transform"),
-    "DSK-L020": ("removed", "items removed on request by a transform"),
+    "DSK-L020": ("note", "items removed on request by a transform"),
     "DSK-L021": ("bad", "bad records skipped"),
 }
 """Effect and meaning of each code. Effects: dropped, changed, split, merged and removed count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from dsk.errors import UnsafePathError
@@ -12,6 +13,13 @@ __all__ = ["clean_name", "stem_of"]
 _SUSPECT = re.compile(
     r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)|[\\\0]|^/|^[A-Za-z]:|//|/$|^$|[\ud800-\udfff]"
 )
+
+
+@functools.lru_cache(maxsize=256)  # each name passes several times: found, read, written
+def _is_plain(name: str) -> bool:
+    return _SUSPECT.search(name) is None
+
+
 _DRIVE = re.compile(r"^[A-Za-z]:")
 # Python shows bytes of file names that are no UTF-8 as U+DC80 to U+DCFF; other halves are no names.
 _LONE = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
@@ -30,7 +38,7 @@ def clean_name(name: str, where: str = "") -> str:
         UnsafePathError: It is empty, absolute, has a drive letter, climbs with ``..``, or holds
             characters that no file name can have.
     """
-    if _SUSPECT.search(name) is None:
+    if _is_plain(name):
         return name
     if "\0" in name:
         raise UnsafePathError(f"the name {name!r} holds a NUL", where=where)

@@ -658,3 +658,36 @@ def test_keypoints_of_no_label_are_left_out_with_a_warning(tmp_path: Path, numbe
     dataset = Dataset.import_from(tmp_path, "datumaro")
     assert dataset.categories().points == {0: PointsCategory(("nose",))}
     assert any("keypoints" in message for message in dataset.opening_ledger.warnings)
+
+
+@pytest.mark.parametrize(
+    ("text", "rings"),
+    [
+        ("[0,0,1,0,1,1]", 1),
+        (" [ 0, 0,\n1,0,1,1 ] ", 1),
+        ("[[0,0,1,0,1,1]]", 1),
+        ("[\n [0,0,1,0,1,1]\n]", 1),
+        ("[ [0,0,1,0,1,1], [-2e1,0.5,1,0,1,1] ]", 2),
+        ("[[0,0,1,0,1,1],[2,2,3,2,3,3],[]]", 3),
+        ("[]", 0),
+    ],
+)
+def test_undecoded_points_may_be_written_in_any_way(tmp_path: Path, text: str, rings: int):
+    (item,) = back(tmp_path, [DatasetItem("a", annotations=[Polygon(Raw(text.encode()))])])
+    (found,) = item.annotations
+    assert len([ring for ring in found.rings if ring or rings]) == rings
+    data = json.loads((tmp_path / "back" / "annotations" / "default.json").read_text())
+    written_points = [a["points"] for a in data["items"][0]["annotations"]]
+    nested = json.loads(text)
+    flat = [nested] if rings == 1 and not isinstance(nested[0], list) else nested
+    assert written_points == (flat or [[]])
+
+
+@pytest.mark.parametrize("text", ['["a"]', '[["a",1]]', "[null,1]", "{}", "[[[1,2]]]"])
+def test_undecoded_points_that_are_no_numbers_are_dropped(tmp_path: Path, text: str):
+    annotations = [Polygon(Raw(text.encode()), id=1), Polygon([0, 0, 1, 0, 1, 1], id=2)]
+    dataset = Dataset.from_iterable([DatasetItem("a", annotations=annotations)])
+    report = dataset.export(tmp_path / "out", "datumaro")
+    assert [(e.code, e.count) for e in report.events] == [("DSK-L018", 1)]
+    (item,) = Dataset.import_from(tmp_path / "out", "datumaro")
+    assert [a.id for a in item.annotations] == [2]

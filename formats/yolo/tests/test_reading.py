@@ -20,8 +20,8 @@ def make(root, files):
     for name, content in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if content is PNG:
-            path.write_bytes(PNG)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
         else:
             path.write_text(content, "utf-8")
     return root
@@ -57,9 +57,9 @@ LAYOUTS = {
         "obj_train_data/a.txt": BOX,
     },
     "darknet, own names, comments, absolute paths": {
-        "my.data": "# mine\n;also\nclasses=2\ntrain=/home/x/set/list.txt\nnames=/home/x/set/n.txt\n",
+        "my.data": "# mine\n;also\nclasses=2\ntrain=/home/x/s/list.txt\nnames=/home/x/s/n.txt\n",
         "n.txt": "\ufeffcat\r\ndog\r\n\r\n",
-        "list.txt": "/home/x/set/pics/a.png\r\n",
+        "list.txt": "/home/x/s/pics/a.png\r\n",
         "pics/a.png": PNG,
         "pics/a.txt": BOX.replace("\n", "\r\n"),
     },
@@ -95,7 +95,7 @@ LAYOUTS = {
         "labels/train/a.txt": BOX,
     },
     "roboflow": {
-        "data.yaml": f"train: ../train/images\nval: ../valid/images\nnc: 2\n{NAMES}roboflow: {{x: y}}",
+        "data.yaml": f"train: ../train/images\nval: ../valid/images\n{NAMES}roboflow: {{x: y}}",
         "train/images/a.png": PNG,
         "train/labels/a.txt": BOX,
     },
@@ -184,7 +184,10 @@ def test_several_yaml_files_need_a_word(tmp_path):
 
 
 def test_the_same_images_under_two_keys_are_read_once(tmp_path):
-    make(tmp_path, {"data.yaml": f"train: images/val\nval: images/val\n{NAMES}", "images/val/a.png": PNG})
+    make(
+        tmp_path,
+        {"data.yaml": f"train: images/val\nval: images/val\n{NAMES}", "images/val/a.png": PNG},
+    )
     _, items, told = read(tmp_path)
     assert list(items) == [("val", "a")]
     assert any("read once" in w for w in told)
@@ -225,16 +228,22 @@ def test_gaps_in_class_ids_are_closed(tmp_path):
 
 
 def test_names_are_read_as_they_are_written(tmp_path):
-    make(tmp_path, {"data.yaml": "train: images\nnames: [no, 007, null, 1.50]", "images/a.png": PNG})
+    make(
+        tmp_path, {"data.yaml": "train: images\nnames: [no, 007, null, 1.50]", "images/a.png": PNG}
+    )
     assert read(tmp_path)[0].categories().names == ["no", "007", "null", "1.50"]
 
 
 def test_dataset_meta_wins_over_names(tmp_path):
-    make(tmp_path, {**LAYOUTS["darknet"], "dataset_meta.json": '{"label_map": {"0": "x", "1": "y"}}'})
+    make(
+        tmp_path, {**LAYOUTS["darknet"], "dataset_meta.json": '{"label_map": {"0": "x", "1": "y"}}'}
+    )
     assert read(tmp_path)[0].categories().names == ["x", "y"]
 
 
-@pytest.mark.parametrize("row", ["0.0 0.5 0.5 0.25 0.5", "\t0  0.5\t0.5 0.25 0.5  ", "\ufeff0 .5 .5 .25 .5\r\n\r\n"])
+@pytest.mark.parametrize(
+    "row", ["0.0 0.5 0.5 0.25 0.5", "\t0  0.5\t0.5 0.25 0.5  ", "\ufeff0 .5 .5 .25 .5\r\n\r\n"]
+)
 def test_odd_but_good_rows(row, tmp_path):
     assert one(tmp_path, row)[0] == [Bbox(24, 12, 16, 24, label=0)]
 
@@ -313,7 +322,8 @@ def test_roboflow_oriented_boxes_are_pixels_and_names(tmp_path):
         {
             "data.yaml": "train: ../train/images\nnames: [big cat, dog]\n",
             "train/images/a.png": PNG,
-            "train/labelTxt/a.txt": "10 10 30 10 30 20 10 20 dog 0\n30 10 30 30 20 30 20 10 big cat 1\n",
+            "train/labelTxt/a.txt": "10 10 30 10 30 20 10 20 dog 0\n"
+            "30 10 30 30 20 30 20 10 big cat 1\n",
         },
     )
     _, items, _ = read(tmp_path, "roboflow_yolo_obb")
@@ -356,7 +366,9 @@ def test_images_that_are_not_there_need_their_size(tmp_path):
 
 
 def test_label_files_without_images_are_left_out_when_there_are_images(tmp_path):
-    make(tmp_path, {**LAYOUTS["folder"], "labels/train/b.txt": BOX, "labels/train/classes.txt": "x"})
+    make(
+        tmp_path, {**LAYOUTS["folder"], "labels/train/b.txt": BOX, "labels/train/classes.txt": "x"}
+    )
     _, items, told = read(tmp_path)
     assert list(items) == [("train", "a")]
     assert any("1 label files without an image" in w for w in told)
@@ -406,7 +418,13 @@ def test_exif_turned_images(tmp_path):
     exif[0x0112] = 6
     data = BytesIO()
     Pillow.new("RGB", (64, 48)).save(data, "JPEG", exif=exif)
-    make(tmp_path, {"data.yaml": f"train: images/train\n{NAMES}", "labels/train/a.txt": "0 0.25 0.1 0.5 0.2\n"})
+    make(
+        tmp_path,
+        {
+            "data.yaml": f"train: images/train\n{NAMES}",
+            "labels/train/a.txt": "0 0.25 0.1 0.5 0.2\n",
+        },
+    )
     (tmp_path / "images" / "train").mkdir(parents=True)
     (tmp_path / "images" / "train" / "a.jpg").write_bytes(data.getvalue())
     _, items, _ = read(tmp_path, exif=True)

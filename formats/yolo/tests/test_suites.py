@@ -48,11 +48,6 @@ class TestSegment(YoloSuite):
         return super().recipe(*kinds, **{"multi_ring": False, "holes": False, **changes})
 
 
-class TestSegmentSplit(YoloSuite):
-    __test__ = True
-    export_options: ClassVar[dict[str, Any]] = {"task": "segment", "parts": "split"}
-
-
 class TestPose(YoloSuite):
     __test__ = True
     export_options: ClassVar[dict[str, Any]] = {"task": "pose"}

@@ -1,7 +1,6 @@
 """What is written trains as it is: the checks that Ultralytics makes find nothing."""
 
 import warnings
-from pathlib import Path
 
 import pytest
 import trainer
@@ -118,9 +117,7 @@ def test_class_ids_are_contiguous_without_joints(tmp_path):
         ),
         points={0: PointsCategory(("nose",))},
     )
-    source = dataset(
-        Bbox(1, 2, 3, 4, label=2), Bbox(1, 2, 3, 4, label=1), categories=categories
-    )
+    source = dataset(Bbox(1, 2, 3, 4, label=2), Bbox(1, 2, 3, 4, label=1), categories=categories)
     report = export(source, tmp_path / "out", task="detect")
     data = yaml.safe_load((tmp_path / "out" / "data.yaml").read_text())
     assert data["names"] == {0: "person", 1: "car"}

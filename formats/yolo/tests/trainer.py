@@ -1,9 +1,9 @@
 """What Ultralytics demands of a dataset, by its published rules, without Ultralytics.
 
-Rules of ``check_det_dataset``, ``img2label_paths`` and ``verify_image_label`` (docs.ultralytics.com,
-datasets and reference/data/utils), written anew: paths, label files beside which images, field
-counts, ranges, class ids. An image that breaks a rule is left out of the training there; here it is
-a problem with a name.
+Rules of ``check_det_dataset``, ``img2label_paths`` and ``verify_image_label``
+(docs.ultralytics.com, datasets and reference/data/utils), written anew: paths, label
+files, field counts, ranges, class ids. An image that breaks a rule is left out of the training
+there; here it is a problem with a name.
 """
 
 from pathlib import Path
@@ -94,5 +94,7 @@ def image_problems(image: Path, data: dict[str, Any]) -> list[str]:
     values = [v for box in boxes for v in box]
     if max(values) > 1.01 or min(values) < -0.01:
         found.append(f"coordinates {min(values)} to {max(values)}")
-    found += [f"class {r[0]}" for r in rows if not (r[0].is_integer() and 0 <= r[0] < len(data["names"]))]
+    found += [
+        f"class {r[0]}" for r in rows if not (r[0].is_integer() and 0 <= r[0] < len(data["names"]))
+    ]
     return found

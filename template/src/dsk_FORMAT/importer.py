@@ -37,7 +37,8 @@ class BoxSource(Source):
         try:
             labels = msgspec.json.decode(root.read("labels.json"), type=list[str])
         except (ValueError, RecursionError) as error:
-            raise InputError(f"no list of names: {error}", where=root.show("labels.json")) from error
+            where = root.show("labels.json")
+            raise InputError(f"no list of names: {error}", where=where) from error
         tables = [name for name in root.entries()[1] if name.endswith(".jsonl")]
         self._parts: list[Part] = []
         for name in tables:

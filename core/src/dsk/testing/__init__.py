@@ -10,6 +10,7 @@ A format package's tests begin like this::
 Importing this package imports nothing heavy; ``python -m dsk.testing new NAME`` starts a package.
 """
 
+# ruff: noqa: F401 - public names are imported lazily; these imports are for type checkers
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -229,7 +229,7 @@ def _escaped(text: str, sort: str) -> bytes:
     if sort in ("json", "lines"):
         return json.dumps(text)[1:-1].encode()
     if sort == "xml":
-        return escape(text, {'"': "&quot;"}).encode()
+        return escape(text, {'"': "&quot;"}).encode("utf-8", "surrogatepass")
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -254,7 +254,7 @@ def _renaming(names: Callable[[Arena], list[str]]) -> Callable[[Arena], Variants
         _secrets(arena)
         for name in names(arena):
             if _rename_victim(arena, name):
-                yield f"an item is named {name[:40]!r}", arena.data
+                yield f"an item is named {name[:20]!r}…{name[-20:]!r}", arena.data
 
     return variants
 

@@ -274,7 +274,7 @@ class _Comparer:
         geometry = self.geometry(a, b)
         if geometry is not None:
             mine.note("geometry", where, geometry, a.kind)
-        for name in ("bbox", "area"):
+        for name in ("bbox", "area") if not isinstance(a, Bbox | Ellipse) else ():
             stated: list[Any] = [getattr(a, name, None), getattr(b, name, None)]
             if None not in stated and not self.near(np.ravel(stated[0]), np.ravel(stated[1])):
                 mine.note(

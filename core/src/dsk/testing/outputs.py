@@ -74,7 +74,7 @@ class OutputChecks(SuiteBase):
             raise AssertionError(msg)
 
     def test_existing_output(self, tmp_path: Path) -> None:
-        """A full folder is refused and left alone; ``overwrite`` replaces it and no old file stays."""
+        """A full folder is refused and left alone; ``overwrite`` replaces all of it."""
         self.needs(reading=False)
         self.write(self.sample(), tmp_path / "fresh" / "out")
         out = tmp_path / "out"

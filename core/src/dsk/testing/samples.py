@@ -302,6 +302,7 @@ def _masks(recipe: Recipe, number: int) -> list[Annotation]:
     made: list[Annotation] = []
     for n, (left, top, width, height) in enumerate(_cells(recipe, number, 2)):
         pixels = np.zeros((HEIGHT, WIDTH), dtype=bool)
+        top += number % 3  # noqa: PLW2901
         pixels[int(top) : int(top + height), int(left) : int(left + width)] = True
         pixels[int(top) + 2 : int(top) + 4, int(left) + 3 : int(left) + 5 + n] = False
         made.append(Mask(from_dense(pixels)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import pickle
 import resource
@@ -84,6 +85,7 @@ def _collect(reading: int, deadline: float) -> tuple[bytes, bool]:
 
 def _child(function: Callable[[], Any], writing: int, memory: int) -> None:
     """Run the function and leave without the parent's exit handlers."""
+    faulthandler.disable()  # a crash is told by the parent
     try:
         _limit(memory)
         outcome = Outcome(function())

@@ -79,7 +79,9 @@ def read_categories(
             warn(f"several categories have one name; one is called {name!r} now")
         names[name, parent] = number = len(labels)
         index[category.id] = number
-        labels.append(LabelCategory(name, parent, (), category.id, {FAMILY: extra} if extra else None))
+        labels.append(
+            LabelCategory(name, parent, (), category.id, {FAMILY: extra} if extra else None)
+        )
         if category.keypoints is not None or category.skeleton is not None:
             points[number] = PointsCategory(
                 tuple(category.keypoints or ()), tuple(category.skeleton or ())

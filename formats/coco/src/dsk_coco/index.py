@@ -245,4 +245,3 @@ def _owners(file: AnnotationFile, items: NDArray[np.int64], ledger: Ledger) -> N
 def _report_orphan(file: AnnotationFile, row: int, image: int, ledger: Ledger) -> None:
     what = f"there is no image {image}" if image >= 0 else "the annotation has no image_id"
     ledger.bad_record(RecordError(what, where=f"{file.where}#/annotations/{row}"))
-

@@ -32,7 +32,9 @@ DEPTH = 3
 
 HEAD = 1 << 16
 ROBOFLOW = "_annotations.coco.json"
-_PLAIN_STEMS = frozenset({"annotations", "annotation", "_annotations.coco", "coco", "labels", "result"})
+_PLAIN_STEMS = frozenset(
+    {"annotations", "annotation", "_annotations.coco", "coco", "labels", "result"}
+)
 _LVIS = re.compile(r"lvis_v[\d.]+_(\w+)")
 _KEYS = re.compile(rb'"(?:images|annotations)"\s*:\s*\[')
 _OTHERS = re.compile(rb'"categories"\s*:\s*\{|"(?:items|shapes|assets)"\s*:\s*[\[{]')

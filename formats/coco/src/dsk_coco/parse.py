@@ -220,5 +220,3 @@ def _check_rle(segmentation: Raw, size: tuple[int, int] | None) -> None:
     from dsk import masks
 
     masks.check_counts(masks.decode_counts(rle.counts), height, width)
-
-

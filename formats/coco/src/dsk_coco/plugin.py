@@ -63,12 +63,11 @@ def dsk_exporters() -> list[ExporterInfo]:
                 "coco_stuff": {"tasks": ["stuff"], "segmentation_mode": "mask"},
             },
             capabilities=Capabilities(
-                annotations=KINDS,
+                annotations=KINDS | {"points"},
                 fields=frozenset({"id", "group", "attributes"}),
                 attributes=frozenset({"is_crowd", "score"}),
                 multi_ring=True,
                 holes=True,
-                convert=(("points", ()),),
                 family="coco",
                 label_fields=frozenset({"parent", "points"}),
             ),

@@ -201,8 +201,8 @@ class SliceReader:
                 try:
                     found = parser.parse(r, None, draft.size)
                 except ValueError as error:
-                    row = int(rows[start + len(draft.annotations)])
-                    self._bad(str(error), file, row, draft, r.id)
+                    at = next(n for n in range(start, stop) if records[n] is r)
+                    self._bad(str(error), file, int(rows[at]), draft, r.id)
                     continue
                 draft.annotations += found
 
@@ -261,9 +261,7 @@ class SliceReader:
     ) -> None:
         where = f"{file.where}#/annotations/{row}"
         text = message if number is None else f"annotation {number}: {message}"
-        self._ledger.bad_record(
-            RecordError(text, where=where, item=draft.id, annotation=number)
-        )
+        self._ledger.bad_record(RecordError(text, where=where, item=draft.id, annotation=number))
 
     # several files
 
@@ -304,5 +302,3 @@ def _size(height: Any, width: Any) -> tuple[int, int] | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return size if size[0] > 0 and size[1] > 0 else None
-
-

@@ -57,6 +57,7 @@ NUMERIC = b"0123456789+-.eE, \t\r\n"
 """What the JSON text of numbers is made of, besides brackets."""
 
 _SPACE = b" \t\r\n"
+_DIGITS = frozenset(b"%d" % n for n in range(10)) | {b"-"}
 _RING = re.compile(rb"\[[^\[\]]*\]")
 
 
@@ -276,11 +277,9 @@ def _polygon(a: Polygon) -> FlatRecord | None:
         return None
     if type(points) is Raw:
         text = bytes(points)
-        if text.startswith(b"[["):
-            if text.find(b"]") != len(text) - 2:
-                return None
+        if text.startswith(b"[[") and text.find(b"]") == len(text) - 2:
             points = Raw(text[1:-1])
-        elif len(text) < len("[0,0]"):
+        elif text[1:2] not in _DIGITS:  # several rings, none, or spaces that hide how many
             return None
     elif not len(points) or hasattr(points[0], "__len__"):
         if len(points) != 1:
@@ -315,6 +314,8 @@ def encode_rings(a: Polygon, free_group: Callable[[], int]) -> list[FlatRecord]:
     points: Any = a.points
     rings: Sequence[Any] = ring_texts(points) if type(points) is Raw else a.rings
     more = _outline(a)
+    if len(rings) == 1 and not a.holes:
+        return [_flat(a, "polygon", rings[0], more)]
     group = a.group
     if not group and len(rings) > 1:
         group = free_group()

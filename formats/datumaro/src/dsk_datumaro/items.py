@@ -81,6 +81,7 @@ class PartWriter:
     def _annotations(self, item: DatasetItem, folder: str, record: dict[str, Any]) -> list[Any]:
         out: list[Any] = []
         files: dict[int, str] = {}
+        groups: set[int] = set()
         for position, a in enumerate(item.annotations):
             cls = type(a)
             start = len(out)
@@ -89,7 +90,7 @@ class PartWriter:
                 if one is not None:
                     out.append(one)
                 elif isinstance(a, Polygon):
-                    self._rings(item, a, out)
+                    self._rings(item, a, out, groups)
                 elif isinstance(a, Mask3d):
                     mask = describe_mask(self._ctx, a, folder, item.id, files)
                     masks = record.setdefault("dsk", {}).setdefault("annotations", [])
@@ -124,10 +125,13 @@ class PartWriter:
                 good.append(one)
         return good
 
-    def _rings(self, item: DatasetItem, a: Polygon, out: list[Any]) -> None:
+    def _rings(self, item: DatasetItem, a: Polygon, out: list[Any], used: set[int]) -> None:
         def free_group() -> int:
-            used = {b.group for b in item.annotations} | {_field(r, "group") for r in out}
-            return a.id if a.id > 0 and a.id not in used else max(used) + 1
+            if not used:
+                used.update([0], (b.group for b in item.annotations))
+            group = a.id if a.id > 0 and a.id not in used else max(used) + 1
+            used.add(group)
+            return group
 
         records = encode_rings(a, free_group)
         out += records

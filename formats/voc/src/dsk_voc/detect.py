@@ -49,5 +49,3 @@ def _judge(root: InputRoot, names: list[str]) -> Detection | None:
     if empty is not None:
         return Detection(40, f"{empty} is an <annotation> without objects")
     return None
-
-

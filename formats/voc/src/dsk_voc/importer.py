@@ -116,9 +116,7 @@ class VocImporter(Importer):
             return _merge(list_loose(root)), False, root
         return _merge(listings), True, root
 
-    def _label_map(
-        self, root: InputRoot, listings: Sequence[Listing], *, kit: bool
-    ) -> list[Entry]:
+    def _label_map(self, root: InputRoot, listings: Sequence[Listing], *, kit: bool) -> list[Entry]:
         homes = dict.fromkeys(["", *(listing.home.path for listing in listings)])
         for home in sorted(homes, key=lambda path: (path == "", path)):
             entries = read_label_map(root, home)
@@ -372,5 +370,3 @@ class VocActionImporter(VocImporter):
     """Reads objects that have actions."""
 
     format = "voc_action"
-
-

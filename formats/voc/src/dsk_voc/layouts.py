@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["Home", "Listing", "find_homes", "find_loose", "list_loose", "list_sets", "read_class_lists"]
+__all__ = [
+    "Home",
+    "Listing",
+    "find_homes",
+    "find_loose",
+    "list_loose",
+    "list_sets",
+    "read_class_lists",
+]
 
 DEPTH = 3
 """How many folders below the given one a dataset may begin, as in Datumaro."""

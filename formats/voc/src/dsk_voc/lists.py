@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from dsk.errors import OutputError
+from dsk.errors import OutputError, UnsafePathError
+from dsk.names import clean_name
 from dsk_voc.tasks import ACTION, CLASSIFICATION, LAYOUT, LISTS, SEGMENTATION, SETS
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def write_lists(
                     for item, objects in lists.action
                     for number, done in objects.items()
                 ]
-                _write(ctx, f"{LISTS[ACTION]}/{_file(action)}_{subset}", lines, keep_empty=True)
+                _write(ctx, f"{LISTS[ACTION]}/{action}_{subset}", lines, keep_empty=True)
 
 
 def _named(subsets: dict[str, SubsetLists], ctx: WriteContext) -> dict[str, SubsetLists]:
@@ -159,9 +160,16 @@ def _write_classes(
                 lines[number] = line
             else:
                 lines.append(line)
-        _write(ctx, f"Main/{_file(entry.name)}_{subset}", lines, keep_empty=True)
+        if _safe(entry.name):
+            _write(ctx, f"Main/{entry.name}_{subset}", lines, keep_empty=True)
+        elif present:
+            what = f"label {entry.name!r} cannot be the name of a list"
+            ctx.ledger.add("DSK-L018", what, kind="label", count=len(present))
 
 
-def _file(name: str) -> str:
-    """Return a label as part of a file name; readers join it with the folder just so."""
-    return name
+def _safe(name: str) -> bool:
+    """Tell whether a label can begin a file name; readers join it with the folder just so."""
+    try:
+        return clean_name(f"{name}_") == f"{name}_"
+    except UnsafePathError:
+        return False

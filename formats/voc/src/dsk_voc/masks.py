@@ -243,5 +243,3 @@ class ObjectMask:
             InputError: The file is no longer there.
         """
         return self._masks.rle(self._value)
-
-

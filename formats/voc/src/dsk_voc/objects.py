@@ -152,7 +152,9 @@ class ObjectReader:
         tail = pieces[-1]
         if len(pieces) > 1 and rest:
             return None
-        if tail.rstrip() != "</annotation>" and (len(pieces) > 1 or rest.rstrip() != "</annotation>"):
+        if tail.rstrip() != "</annotation>" and (
+            len(pieces) > 1 or rest.rstrip() != "</annotation>"
+        ):
             return None
         _, filename, _, source, _, owner, _, width, height = head.groups()
         size = (int(height), int(width)) if width is not None else None

@@ -93,10 +93,12 @@ class ObjectWriter:
                     "\t<size>\n\t\t<width>%d</width>\n\t\t<height>%d</height>\n"
                     "\t\t<depth>3</depth>\n\t</size>\n" % (found[1], found[0])
                 )
+        folder = folder if cut else ""
+        if _SPECIAL.search(image_name) is not None:
+            folder, image_name = escaped(folder), escaped(image_name)
         return (
-            f"<annotation>\n\t<folder>{escaped(folder) if cut else ''}</folder>\n"
-            f"\t<filename>{escaped(image_name)}</filename>\n{source or _UNKNOWN}{owner}{size}"
-            f"\t<segmented>{segmented:d}</segmented>\n"
+            f"<annotation>\n\t<folder>{folder}</folder>\n\t<filename>{image_name}</filename>\n"
+            f"{source or _UNKNOWN}{owner}{size}\t<segmented>{segmented:d}</segmented>\n"
         )
 
     def text(self, label: int, attributes: Mapping[str, Any]) -> Text:
@@ -122,7 +124,9 @@ class ObjectWriter:
             raise KeyError(label)
         lost: list[tuple[str, str]] = []
         flags = {flag: _flag(flag, attributes, lost) for flag in BUILTIN}
-        pose = f"\t\t<pose>{escaped(str(attributes['pose']))}</pose>\n" if "pose" in attributes else ""
+        pose = (
+            f"\t\t<pose>{escaped(str(attributes['pose']))}</pose>\n" if "pose" in attributes else ""
+        )
         before = _opening(name, pose, flags)
         known = self._target.actions[label]
         point, actions, others = "", [], []
@@ -177,9 +181,7 @@ def _opening(name: str, pose: str, flags: Mapping[str, int] | None = None) -> st
         f"\t\t<{flag}>{flags.get(flag, 0)}</{flag}>\n"
         for flag in ("truncated", "occluded", "difficult")
     )
-    return (
-        f"\t<object>\n\t\t<name>{escaped(name)}</name>\n{pose}{lines}\t\t<bndbox>\n\t\t\t<xmin>"
-    )
+    return f"\t<object>\n\t\t<name>{escaped(name)}</name>\n{pose}{lines}\t\t<bndbox>\n\t\t\t<xmin>"
 
 
 def _flag(name: str, attributes: Mapping[str, Any], lost: list[tuple[str, str]]) -> int:

@@ -32,7 +32,9 @@ def parse_root(data: bytes, where: str, item: str = "") -> Element:
     try:
         text = _decode(data)
     except (UnicodeError, LookupError) as error:
-        raise RecordError(f"text that cannot be decoded: {error}", where=where, item=item) from error
+        raise RecordError(
+            f"text that cannot be decoded: {error}", where=where, item=item
+        ) from error
     if _DOCTYPE.search(text):
         raise RecordError(
             "document type declarations are refused",

@@ -181,7 +181,7 @@ class _Probe:
             fields = line.split()
             if fields:
                 self.counts[len(fields)] += 1
-                self._texts += len(fields) == 10 and not is_number(fields[8])
+                self._texts += len(fields) >= 10 and not is_number(fields[8])
                 self._boxes += len(fields) == 9 and _is_box(fields[1:])
 
     def is_oriented(self) -> bool:

@@ -23,7 +23,7 @@ BOX, OBB, ROBOFLOW = 5, 9, 10
 # Rows become JSON for its decoder: five times as fast as float(), and only regular rows pass.
 _BOXES = msgspec.json.Decoder(list[tuple[float, float, float, float, float]])
 _LISTS = msgspec.json.Decoder(list[list[float]])
-_COMMAS = bytes.maketrans(b" ", b",")
+_COMMAS = bytes.maketrans(b" ,[]", b",!!!")  # JSON's own marks have no place in rows
 BOM = b"\xef\xbb\xbf"
 
 OUTSIDE = "rows reach out of their image or have no extent; they are kept as they are"
@@ -170,6 +170,8 @@ class RowReader:
                 continue
             try:
                 out.append(self._row(fields, float(width), float(height), turn))
+                if self.task != "roboflow" and _reaches_out(fields, boxes=self.task == "pose"):
+                    ledger.warn(OUTSIDE)
             except ValueError as error:
                 place = f"{self._show(where)}:{number}"
                 ledger.bad_record(
@@ -191,7 +193,7 @@ class RowReader:
         count = len(fields)
         if count <= BOX + 1:
             return self._box(fields, w, h, turn)
-        if count == ROBOFLOW and not is_number(fields[8]):
+        if count >= ROBOFLOW and not is_number(fields[8]):
             return self._roboflow(fields, w, h, turn)
         return self._polygon(fields, w, h, turn)
 
@@ -219,7 +221,7 @@ class RowReader:
         return Polygon(points, label=label, attributes=_extra(fields[1 + count // 2 * 2 :]))
 
     def _oriented(self, fields: list[bytes], w: float, h: float, turn: Turn | None) -> Annotation:
-        if len(fields) == ROBOFLOW and not is_number(fields[8]):
+        if len(fields) >= ROBOFLOW and not is_number(fields[8]):
             return self._roboflow(fields, w, h, turn)
         if not OBB <= len(fields) <= OBB + 1:
             raise ValueError(
@@ -339,6 +341,15 @@ def _scaled(fields: list[bytes], w: float, h: float, turn: Turn | None) -> list[
     points[0::2] = [x * w for x in points[0::2]]
     points[1::2] = [y * h for y in points[1::2]]
     return points
+
+
+def _reaches_out(fields: list[bytes], *, boxes: bool) -> bool:
+    """Whether a good row lies partly outside its image, or is a box without extent."""
+    if boxes or len(fields) <= BOX + 1:
+        x, y, w, h = map(float, fields[1:BOX])
+        return not (0.0 <= x <= 1.0 and 0.0 <= y <= 1.0 and 0.0 < w <= 1.0 and 0.0 < h <= 1.0)
+    values = [float(f) for f in fields[1 : 1 + (len(fields) - 1) // 2 * 2] if is_number(f)]
+    return min(values) < 0.0 or max(values) > 1.0
 
 
 def _visibility(field: bytes) -> int:

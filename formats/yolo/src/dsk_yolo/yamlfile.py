@@ -60,14 +60,7 @@ def data_yaml(
     """
     import yaml
 
-    keys = split_keys(sources)
-    for name, key in keys.items():
-        if key != name:
-            ledger.add("DSK-L012", f"subset {name} is {key} in data.yaml")
-    document: dict[str, Any] = {keys[name]: source for name, source in sources.items()}
-    _complete(document, ledger)
-    order = [k for k in SPLIT_KEYS if k in document]
-    document = {k: document[k] for k in [*order, *(k for k in document if k not in order)]}
+    document = _splits(sources, ledger)
     if full:
         document["nc"] = len(names.names)
     document["names"] = dict(enumerate(names.names))
@@ -86,6 +79,18 @@ def data_yaml(
         document["dsk"] = own
     text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1 << 16)
     return text.encode()
+
+
+def _splits(sources: Mapping[str, str], ledger: Ledger) -> dict[str, Any]:
+    """Return the keys that name images, in the order that one expects."""
+    keys = split_keys(sources)
+    for name, key in keys.items():
+        if key != name:
+            ledger.add("DSK-L012", f"subset {name} is {key} in data.yaml")
+    document: dict[str, Any] = {keys[name]: source for name, source in sources.items()}
+    _complete(document, ledger)
+    order = [k for k in SPLIT_KEYS if k in document]
+    return {k: document[k] for k in [*order, *(k for k in document if k not in order)]}
 
 
 def _keypoints(number: int, names: ClassNames, count: int) -> list[str]:

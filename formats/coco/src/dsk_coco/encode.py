@@ -1,0 +1,345 @@
+"""From dsk's annotations to COCO's records, for the items of one partition."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from dsk.annotations import Annotation, Caption, Label, Points, Polygon, Skeleton
+from dsk.errors import MediaError
+from dsk.media import Image
+from msgspec import Raw, Struct
+
+from dsk_coco.categories import FAMILY
+from dsk_coco.covered import crop_covered
+from dsk_coco.objects import Thing, find_things, segmentation_of
+from dsk_coco.parse import CROWD, NOT_CROWD
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+
+__all__ = ["ALONE", "Encoder", "Part", "Pile", "plain_value"]
+
+OBJECTS, OUTLINES_OF_SKELETONS, KEYPOINTS = "objects", "outlines", "keypoints"
+CAPTIONS, LABELS, PANOPTIC = "captions", "labels", "panoptic"
+
+ALONE = frozenset({"is_crowd", "score"})
+"""Attributes that have fields of their own."""
+
+
+_COMMON = tuple(Annotation.__struct_fields__)
+
+
+class ObjectRecord(Struct, gc=False):
+    """An object without attributes; the order of the fields is that of the file."""
+
+    id: int
+    image_id: int
+    category_id: int | None
+    segmentation: Any
+    area: Any
+    bbox: Any
+    iscrowd: int
+
+
+class Pile:
+    """Records of one sort.
+
+    Attributes:
+        records: What to write; each begins with "id" (but panoptic ones) and "image_id".
+        ids: Their ids, 0 for those to be assigned.
+        images: The number of each one's image in this partition's part of the subset.
+    """
+
+    __slots__ = ("ids", "images", "records")
+
+    def __init__(self) -> None:
+        self.records: list[Any] = []
+        self.ids: list[int] = []
+        self.images: list[int] = []
+
+
+class Part:
+    """What one partition has of one subset.
+
+    Attributes:
+        images: Image records.
+        image_ids: Their ids; -1 for those to be assigned.
+        piles: Records by sort.
+    """
+
+    __slots__ = ("image_ids", "images", "piles")
+
+    def __init__(self) -> None:
+        self.images: list[dict[str, Any]] = []
+        self.image_ids: list[int] = []
+        self.piles: dict[str, Pile] = {}
+
+    def pile(self, name: str) -> Pile:
+        """Return the pile of a name, made when it is missing."""
+        pile = self.piles.get(name)
+        if pile is None:
+            pile = self.piles[name] = Pile()
+        return pile
+
+
+def plain_value(value: Any) -> Any:
+    """Return JSON's idea of a numpy number or array or of a set."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    msg = f"{type(value).__name__} has no place in JSON"
+    raise NotImplementedError(msg)
+
+
+class Encoder:
+    """Makes records of annotations.
+
+    Args:
+        categories: Category id by label index.
+        points: Number of keypoints by label index; 0 where they are not named.
+        ledger: Where losses go.
+        attributes: Whether attributes are written.
+        crop: Whether covered parts are cut off.
+        keypoints_only: Objects without keypoints are left out.
+        bare_captions: Captions get no category.
+    """
+
+    def __init__(
+        self,
+        categories: Mapping[int | None, int | None],
+        points: Mapping[int, int],
+        ledger: Ledger,
+        *,
+        attributes: bool,
+        crop: bool,
+        keypoints_only: bool,
+        bare_captions: bool,
+    ) -> None:
+        self._categories = dict(categories)
+        self._points = points
+        self._ledger = ledger
+        self._attributes = attributes
+        self._crop = crop
+        self._keypoints_only = keypoints_only
+        self._bare_captions = bare_captions
+
+    def add(self, item: DatasetItem, image_id: int, part: Part) -> None:
+        """Add the records of an item's annotations to its subset's part."""
+        number = len(part.images) - 1
+        rest: list[Annotation] = []
+        pile = part.pile(OBJECTS)
+        add, add_id, add_image = pile.records.append, pile.ids.append, pile.images.append
+        categories = self._categories
+        plain = not (self._crop or self._keypoints_only)
+        for a in item.annotations:
+            attributes = a.attributes
+            if (
+                plain
+                and type(a) is Polygon
+                and (attributes is NOT_CROWD or attributes is CROWD)
+                and not a.group
+                and a.extra is None
+                and a.bbox is not None
+                and a.area is not None
+                and type(a.points) is Raw
+                and memoryview(a.points)[:2] == b"[["
+            ):
+                add(
+                    ObjectRecord(
+                        a.id,
+                        image_id,
+                        categories[a.label],
+                        a.points,
+                        a.area,
+                        a.bbox,
+                        1 if attributes is CROWD else 0,
+                    )
+                )
+                add_id(a.id)
+                add_image(number)
+            else:
+                rest.append(a)
+        if rest:
+            self._general(item, rest, image_id, number, part)
+
+    def _general(
+        self,
+        item: DatasetItem,
+        annotations: list[Annotation],
+        image_id: int,
+        number: int,
+        part: Part,
+    ) -> None:
+        if any(type(a) is Points for a in annotations):
+            annotations = self._named_points(item, annotations)
+        things, ungrouped = find_things(annotations)
+        if ungrouped:
+            self._note("DSK-L005", "group of different labels", item, None, count=ungrouped)
+        size = size_of(item) if any(thing.outlines for thing in things) else None
+        if self._crop and size is not None:
+            things = crop_covered(things, size, lambda thing: self._covered(item, thing))
+        for thing in things:
+            self._thing(item, thing, size, image_id, number, part)
+        for a in annotations:
+            if isinstance(a, Caption):
+                record: dict[str, Any] = {"id": a.id, "image_id": image_id, "caption": a.caption}
+                if not self._bare_captions:
+                    record["category_id"] = 0
+                self._put(part.pile(CAPTIONS), record, a, number)
+            elif isinstance(a, Label):
+                record = {"id": a.id, "image_id": image_id}
+                record["category_id"] = self._categories[a.label]
+                self._put(part.pile(LABELS), record, a, number)
+
+    def _named_points(self, item: DatasetItem, annotations: list[Annotation]) -> list[Annotation]:
+        """Take points of labels with keypoints for skeletons, as Datumaro 1.x has them."""
+        kept: list[Annotation] = []
+        for a in annotations:
+            if not isinstance(a, Points):
+                kept.append(a)
+                continue
+            count = len(a.points) // 2
+            named = self._points.get(a.label) if a.label is not None else None
+            if named is None or named not in (0, count):
+                self._note("DSK-L001", "points without keypoint names", item, a)
+                continue
+            self._note("DSK-L003", "points→skeleton", item, a)
+            fields = {f: getattr(a, f) for f in _COMMON}
+            seen = list(a.visibility) or [2] * count
+            kept.append(Skeleton(a.points, seen, (), a.bbox, None, **fields))
+        return kept
+
+    def _thing(
+        self,
+        item: DatasetItem,
+        thing: Thing,
+        size: tuple[int, int] | None,
+        image_id: int,
+        number: int,
+        part: Part,
+    ) -> None:
+        leader = thing.leader
+        if thing.skeleton is None and self._keypoints_only:
+            for a in (*thing.outlines, *thing.boxes):
+                hint = "the format coco keeps objects without keypoints, too"
+                self._note("DSK-L017", "objects without keypoints", item, a, hint=hint)
+            return
+        try:
+            segmentation, lost = segmentation_of(thing.outlines, size)
+            area, box = thing.area, thing.bbox
+        except (ValueError, msgspec.MsgspecError) as error:
+            members = [*thing.outlines, *thing.boxes, *([thing.skeleton] if thing.skeleton else [])]
+            for a in members:
+                self._note("DSK-L018", f"{leader.kind}: {error}", item, a)
+            return
+        if lost:
+            self._note("DSK-L005", f"polygon {lost}", item, leader)
+        elif leader.kind == "polygon" and isinstance(segmentation, dict):
+            self._note("DSK-L003", "polygon→mask", item, leader)
+        if thing.merged:
+            self._note("DSK-L014", "parts of one object", item, leader, count=thing.merged)
+        record: dict[str, Any] = {
+            "id": leader.id,
+            "image_id": image_id,
+            "category_id": self._categories[leader.label],
+            "segmentation": segmentation,
+            "area": area,
+            "bbox": box or (0.0, 0.0, 0.0, 0.0),
+            "iscrowd": int(thing.is_crowd),
+        }
+        if thing.skeleton is None:
+            self._put(part.pile(OBJECTS), record, leader, number)
+            return
+        self._put(part.pile(OUTLINES_OF_SKELETONS), dict(record), leader, number)
+        record |= _keypoints(thing.skeleton)
+        extra = (leader.extra or {}).get(FAMILY, {}) | (thing.skeleton.extra or {}).get(FAMILY, {})
+        self._put(part.pile(KEYPOINTS), record, leader, number, extra)
+
+    def _put(
+        self,
+        pile: Pile,
+        record: dict[str, Any],
+        a: Annotation,
+        number: int,
+        extra: dict[str, Any] | None = None,
+    ) -> None:
+        """Add a record with the attributes and unknown fields of its annotation."""
+        attributes = a.attributes
+        if attributes and attributes is not NOT_CROWD and attributes is not CROWD:
+            score = attributes.get("score")
+            scored = isinstance(score, int | float) and not isinstance(score, bool)
+            if scored:
+                record["score"] = score
+            if self._attributes:
+                kept = {k: v for k, v in attributes.items() if k != "is_crowd"}
+                if scored:
+                    del kept["score"]
+                if kept:
+                    record["attributes"] = kept
+        if extra is None:
+            extra = (a.extra or {}).get(FAMILY, {})
+        for key, value in extra.items():
+            if key not in record or key == "num_keypoints":
+                record[key] = value
+        pile.records.append(record)
+        pile.ids.append(a.id)
+        pile.images.append(number)
+
+    def _covered(self, item: DatasetItem, thing: Thing) -> None:
+        for a in (*thing.outlines, *thing.boxes):
+            self._note("DSK-L017", "objects that others cover", item, a)
+
+    def _note(
+        self,
+        code: str,
+        what: str,
+        item: DatasetItem,
+        a: Annotation | None,
+        count: int = 1,
+        hint: str = "",
+    ) -> None:
+        self._ledger.add(
+            code,
+            what,
+            kind=a.kind if a is not None else "",
+            count=count,
+            item=item.id,
+            subset=item.subset,
+            annotation=a.id if a is not None else 0,
+            hint=hint,
+        )
+
+
+def size_of(item: DatasetItem) -> tuple[int, int] | None:
+    """Return (height, width) of an item's image, or None when it is not known."""
+    media = item.media
+    if not isinstance(media, Image):
+        return None
+    try:
+        return media.get_size()
+    except MediaError:
+        return None
+
+
+def _keypoints(skeleton: Skeleton) -> dict[str, Any]:
+    points, seen = list(skeleton.points), list(skeleton.visibility)
+    values: list[Any] = [0] * (3 * len(seen))
+    values[::3], values[1::3], values[2::3] = points[::2], points[1::2], seen
+    return {"keypoints": values, "num_keypoints": len(seen) - seen.count(0)}
+
+
+def is_finite(value: Any) -> bool:
+    """Tell whether JSON can say a value: it has no NaN and no infinity."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(is_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(is_finite, value))
+    return True

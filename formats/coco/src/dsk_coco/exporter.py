@@ -1,0 +1,305 @@
+"""Writing COCO: partitions write fragments, the end gives ids and joins them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from dsk.annotations import Mask
+from dsk.flow import Exporter
+from dsk.metafile import META_NAME, meta_text
+from dsk.rle import counts_of
+
+from dsk_coco.categories import FAMILY, category_ids
+from dsk_coco.encode import (
+    PANOPTIC,
+    Encoder,
+    Part,
+    is_finite,
+    plain_value,
+    size_of,
+)
+from dsk_coco.joining import Joiner, State, subset_file
+from dsk_coco.panoptic import MAX_ID, map_bytes
+from dsk_coco.plugin import dsk_exporters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dsk.descriptors import Capabilities
+    from dsk.flow import Header
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+
+__all__ = ["CocoExporter"]
+
+_KINDS: dict[str, frozenset[str]] = {
+    "instances": frozenset({"bbox", "polygon", "mask"}),
+    "stuff": frozenset({"bbox", "polygon", "mask"}),
+    "person_keypoints": frozenset({"bbox", "polygon", "mask", "skeleton", "points"}),
+    "panoptic": frozenset({"mask"}),
+    "captions": frozenset({"caption"}),
+    "labels": frozenset({"label"}),
+    "image_info": frozenset(),
+}
+_MODE_LACKS = {"guess": "", "polygons": "mask", "mask": "polygon"}
+
+
+class CocoExporter(Exporter):
+    """Writes COCO JSON.
+
+    Args:
+        tasks: Which files to write; None for those that are needed to hold everything once.
+        segmentation_mode: "guess" keeps outlines and masks, "polygons" and "mask" convert.
+        crop_covered: Cut off what objects with a higher z_order cover.
+        allow_attributes: Write attributes to a field of that name.
+        reindex: Number images, annotations and categories from 1.
+        merge_images: Images of all subsets go to one folder.
+        save_dataset_meta: Write ``dataset_meta.json`` too.
+    """
+
+    def __init__(
+        self,
+        *,
+        tasks: list[str] | None = None,
+        segmentation_mode: str = "guess",
+        crop_covered: bool = False,
+        allow_attributes: bool = True,
+        reindex: bool = False,
+        merge_images: bool = False,
+        save_dataset_meta: bool = False,
+    ) -> None:
+        self._tasks = tuple(dict.fromkeys(tasks)) if tasks else None
+        self._mode = segmentation_mode
+        self._crop = crop_covered
+        self._attributes = allow_attributes
+        self._reindex = reindex
+        self._merge_images = merge_images
+        self._save_meta = save_dataset_meta
+        self._header: Header | None = None
+        self._ids: dict[int | None, int | None] = {}
+        self._source: dict[str, Any] = {}
+        self._points: dict[int, int] = {}
+
+    def capabilities(self, header: Header) -> Capabilities:
+        """See ``Exporter.capabilities``."""
+        caps = dsk_exporters()[0].capabilities
+        kinds = caps.annotations
+        if self._tasks is not None:
+            kinds = frozenset().union(*(_KINDS[task] for task in self._tasks))
+        kinds -= {_MODE_LACKS[self._mode]}
+        if not header.categories.points:
+            kinds -= {"points"}
+        skeleton = () if "skeleton" in kinds else (("skeleton", ("bbox",)),)
+        return replace(
+            caps,
+            annotations=kinds,
+            convert=(*caps.convert, *skeleton),
+            fields=caps.fields if self._attributes else caps.fields - {"attributes"},
+            holes=self._mode == "guess",
+        )
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``."""
+        self._header = header
+        own = header.info.get(FAMILY)
+        self._source = own if isinstance(own, dict) else {}
+        keep = isinstance(own, dict) and not self._reindex
+        self._ids, _ = category_ids(header.categories.labels, keep=keep)
+        self._points = {n: len(p.labels) for n, p in header.categories.points.items()}
+        ctx.out.make_folder("images")  # Datumaro 1.x does not open a dataset without it
+        if self._save_meta:
+            ctx.write(META_NAME, meta_text(header.categories))
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> dict[str, State]:
+        """Write fragments of each subset's files; the state holds the ids in them."""
+        tasks = self._tasks
+        encoder = Encoder(
+            self._ids,
+            self._points,
+            ctx.ledger,
+            attributes=self._attributes,
+            crop=self._crop,
+            keypoints_only=tasks is not None
+            and "person_keypoints" in tasks
+            and not {"instances", "stuff"} & set(tasks),
+            bare_captions=bool(self._source.get("bare_captions")),
+        )
+        panoptic = tasks is not None and "panoptic" in tasks
+        maps_only = panoptic and not {"instances", "stuff", "person_keypoints"} & set(tasks or ())
+        parts: dict[str, Part] = {}
+        for item in items:
+            part = parts.get(item.subset)
+            if part is None:
+                part = parts[item.subset] = Part()
+            image_id = self._image(item, part, ctx)
+            if item.annotations:
+                if panoptic:
+                    self._panoptic(item, image_id, part, ctx)
+                if not maps_only:
+                    encoder.add(item, image_id, part)
+                else:
+                    rest = [a for a in item.annotations if a.kind != "mask"]
+                    encoder.add(item.replace(annotations=rest), image_id, part)
+        return {subset: self._save(subset, part, ctx) for subset, part in parts.items()}
+
+    def _image(self, item: DatasetItem, part: Part, ctx: WriteContext) -> int:
+        """Add an item's image record, save its image, and return its id."""
+        given = item.attributes.get("id")
+        known = isinstance(given, int) and not isinstance(given, bool) and given >= 0
+        image_id: int = given if known else -1
+        name = ctx.image_name(item)
+        height, width = size_of(item) or (0, 0)
+        record: dict[str, Any] = {
+            "id": image_id,
+            "width": width,
+            "height": height,
+            "file_name": name,
+        }
+        extra = (item.extra or {}).get(FAMILY)
+        if extra is not None or self._source:
+            record |= {k: v for k, v in (extra or {}).items() if k not in record}
+        else:
+            record |= {"license": 0, "flickr_url": "", "coco_url": "", "date_captured": 0}
+        part.images.append(record)
+        part.image_ids.append(image_id)
+        if ctx.save_media:
+            folder = "images" if self._merge_images else f"images/{subset_file(item.subset)}"
+            ctx.save_image(item, f"{folder}/{name}")
+        return image_id
+
+    def _save(self, subset: str, part: Part, ctx: WriteContext) -> State:
+        encode = msgspec.json.Encoder(enc_hook=plain_value).encode
+        base = subset_file(subset)
+        state = State(np.array(part.image_ids, np.int64))
+        with ctx.fragment(f"{base}/images") as file:
+            file.write(memoryview(encode(part.images))[1:-1])
+        for name, pile in part.piles.items():
+            if not pile.records:
+                continue
+            text = encode(pile.records)
+            if b":null" in text or b"[null" in text or b",null" in text:
+                _refuse_nan(pile, subset, part, ctx)
+                text = encode(pile.records)
+            if not pile.records:
+                continue
+            state.ids[name] = np.array(pile.ids, np.int64)
+            state.images[name] = np.array(pile.images, np.int32)
+            with ctx.fragment(f"{base}/{name}") as file:
+                file.write(memoryview(text)[1:-1])
+        return state
+
+    def _panoptic(self, item: DatasetItem, image_id: int, part: Part, ctx: WriteContext) -> None:
+        drawn = sorted(
+            (a for a in item.annotations if isinstance(a, Mask)), key=lambda a: a.z_order
+        )
+        if not drawn:
+            return
+        size = size_of(item) or drawn[0].rle.size
+        counts, kept, ids = [], [], []
+        used = {a.id for a in drawn}
+        following = max((i for i in used if 0 < i < MAX_ID), default=0)
+        seen: set[int] = set()
+        for a in drawn:
+            where = {"kind": "mask", "item": item.id, "subset": item.subset, "annotation": a.id}
+            try:
+                rle = a.rle
+                if rle.size != size:
+                    raise ValueError(f"a mask of {rle.size} in an image of {size}")  # noqa: TRY301
+                counts.append(counts_of(rle))
+            except ValueError as error:
+                ctx.ledger.add("DSK-L018", f"mask: {error}", **where)
+                continue
+            number = a.id
+            if not 0 < number <= MAX_ID or number in seen:
+                following += 1
+                number = following
+                ctx.ledger.add("DSK-L015", "segment ids", **where)
+            seen.add(number)
+            kept.append(a)
+            ids.append(number)
+        if not kept:
+            return
+        name = f"{item.id}.png"
+        data = map_bytes(size, counts, ids)
+        ctx.write(f"annotations/panoptic_{subset_file(item.subset)}/{name}", data)
+        self._hidden(item, kept, counts, ctx)
+        pile = part.pile(PANOPTIC)
+        segments = [self._segment(a, n, c) for a, n, c in zip(kept, ids, counts, strict=True)]
+        pile.records.append({"image_id": image_id, "file_name": name, "segments_info": segments})
+        pile.ids.append(0)
+        pile.images.append(len(part.images) - 1)
+
+    def _hidden(
+        self, item: DatasetItem, drawn: list[Mask], counts: list[Any], ctx: WriteContext
+    ) -> None:
+        """Report masks of which later ones hide something: a map has one segment per pixel."""
+        from dsk import masks
+
+        areas = [masks.area(c) for c in counts]
+        if sum(areas) == masks.area(masks.union(counts)):
+            return
+        for n, a in enumerate(drawn[:-1]):
+            if masks.intersection_area(counts[n], masks.union(counts[n + 1 :])):
+                ctx.ledger.add(
+                    "DSK-L006",
+                    "overlapping masks",
+                    kind="mask",
+                    item=item.id,
+                    subset=item.subset,
+                    annotation=a.id,
+                )
+
+    def _segment(self, a: Mask, number: int, counts: Any) -> dict[str, Any]:
+        from dsk import masks
+
+        record: dict[str, Any] = {
+            "id": number,
+            "category_id": self._ids[a.label],
+            "area": a.area if a.area is not None else masks.area(counts),
+            "bbox": a.bbox if a.bbox is not None else masks.bbox(counts, a.rle.size[0]),
+            "iscrowd": int(bool(a.attributes.get("is_crowd"))),
+        }
+        score = a.attributes.get("score")
+        if score is not None:
+            record["score"] = score
+        rest = {k: v for k, v in a.attributes.items() if k not in ("is_crowd", "score")}
+        if rest and self._attributes:
+            record["attributes"] = rest
+        return record | {
+            k: v for k, v in (a.extra or {}).get(FAMILY, {}).items() if k not in record
+        }
+
+    def finish(self, states: list[dict[str, State]], ctx: WriteContext) -> None:
+        """Give ids to what has none, and join the fragments to files."""
+        assert self._header is not None
+        joiner = Joiner(self._header, self._source, self._ids, ctx, reindex=self._reindex)
+        subsets = list(dict.fromkeys(name for state in states for name in state)) or ["default"]
+        joiner.check_names(subsets)
+        joiner.number_images(states, subsets)
+        for subset in subsets:
+            mine = [state.get(subset) for state in states]
+            joiner.join_subset(subset, [state for state in mine if state is not None], self._tasks)
+
+
+def _refuse_nan(pile: Any, subset: str, part: Part, ctx: WriteContext) -> None:
+    """Leave out records with numbers that JSON cannot say; msgspec would write null."""
+    good = []
+    for at, record in enumerate(pile.records):
+        plain = record if isinstance(record, dict) else msgspec.structs.asdict(record)
+        geometry = {k: v for k, v in plain.items() if k != "attributes"}
+        item = os.path.splitext(part.images[pile.images[at]]["file_name"])[0]  # noqa: PTH122
+        if is_finite(geometry):
+            good.append(at)
+            if not is_finite(plain.get("attributes")):
+                what = "NaN or infinity written as null"
+                ctx.ledger.add("DSK-L007", what, item=item, subset=subset, annotation=pile.ids[at])
+        else:
+            what = "NaN or infinite coordinates"
+            ctx.ledger.add("DSK-L018", what, item=item, subset=subset, annotation=pile.ids[at])
+    pile.records = [pile.records[at] for at in good]
+    pile.ids = [pile.ids[at] for at in good]
+    pile.images = [pile.images[at] for at in good]

@@ -1,0 +1,70 @@
+"""Ids of a whole file: kept where they are set and unique, else assigned above the greatest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from msgspec import Raw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+__all__ = ["assign_ids", "renumber"]
+
+_decode = msgspec.json.Decoder(list[Raw]).decode
+
+
+def assign_ids(given: NDArray[np.int64], unset: int, *, anew: bool = False) -> NDArray[np.int64]:
+    """Return an id for each record.
+
+    Args:
+        given: The ids there are.
+        unset: The value that stands for no id.
+        anew: Number all from 1.
+
+    Returns:
+        Unique ids: the given ones, but for those that are not set or were there before, which get
+        the numbers after the greatest one, in order.
+    """
+    count = len(given)
+    if anew:
+        return np.arange(1, count + 1, dtype=np.int64)
+    _, first = np.unique(given, return_index=True)
+    kept = np.zeros(count, bool)
+    kept[first] = True
+    kept &= given != unset
+    if kept.all():
+        return given
+    greatest = max(int(given[kept].max()), 0) if kept.any() else 0
+    ids = given.copy()
+    missing = count - int(np.count_nonzero(kept))
+    ids[~kept] = np.arange(greatest + 1, greatest + 1 + missing)
+    return ids
+
+
+def renumber(text: bytes, ids: Iterable[int], images: Iterable[int] | None) -> bytes:
+    """Return joined records with other ids.
+
+    Args:
+        text: The records, separated by commas; each begins with ``"id"`` and, if ``images`` is
+            given, ``"image_id"``. Records of panoptic files begin with ``"image_id"`` alone.
+        ids: The id of each record.
+        images: The image id of each record.
+    """
+    parts: list[bytes] = []
+    records = _decode(b"".join((b"[", text, b"]")))
+    if images is None:
+        for raw, number in zip(records, ids, strict=True):
+            record = bytes(raw)
+            name = record[: record.index(b":") + 1]
+            parts.append(b"%b%d%b" % (name, number, record[record.index(b",") :]))
+    else:
+        for raw, number, image in zip(records, ids, images, strict=True):
+            record = bytes(raw)
+            cut = record.index(b",", record.index(b",") + 1)
+            parts.append(b'{"id":%d,"image_id":%d%b' % (number, image, record[cut:]))
+    return b",".join(parts)

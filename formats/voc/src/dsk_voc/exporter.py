@@ -1,0 +1,280 @@
+"""Writing Pascal VOC datasets."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dsk.annotations import Bbox
+from dsk.errors import OutputError
+from dsk.flow import Exporter
+from dsk_voc.assembly import Assembled, Assembler
+from dsk_voc.labelmap import label_map_text, meta_bytes
+from dsk_voc.lists import Share, SubsetLists, merge, write_lists
+from dsk_voc.plugin import capabilities
+from dsk_voc.target import make_target
+from dsk_voc.tasks import (
+    ACTION,
+    ANNOTATIONS,
+    CLASS_MASKS,
+    CLASSIFICATION,
+    DETECTION,
+    FORMATS,
+    IMAGES,
+    LABEL_MAP,
+    LAYOUT,
+    OBJECT_MASKS,
+    SEGMENTATION,
+    TASKS,
+)
+from dsk_voc.writing import FORMAT, ObjectWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dsk.descriptors import Capabilities
+    from dsk.flow import Header
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+
+__all__ = [
+    "VocActionExporter",
+    "VocClassificationExporter",
+    "VocDetectionExporter",
+    "VocExporter",
+    "VocInstanceSegmentationExporter",
+    "VocLayoutExporter",
+    "VocSegmentationExporter",
+]
+
+_KINDS = {
+    CLASSIFICATION: "label",
+    DETECTION: "bbox",
+    SEGMENTATION: "mask",
+    ACTION: "bbox",
+    LAYOUT: "bbox",
+}
+_BAD_ID = re.compile(r"[\r\n]|^[\s#]|\s$")
+_END = "</annotation>\n"
+
+
+class VocExporter(Exporter):
+    """Writes VOC datasets; see the descriptor for the options."""
+
+    format: ClassVar[str] = "voc"
+
+    def __init__(
+        self,
+        *,
+        one_based: bool = False,
+        coordinate_mode: str = "dm-zero-based",
+        apply_colormap: bool = True,
+        label_map: str = "source",
+        allow_attributes: bool = True,
+        keep_empty: bool = False,
+        subset_folders: bool = False,
+        save_dataset_meta: bool = False,
+        tasks: Sequence[str] = (),
+    ) -> None:
+        self.one_based = one_based or coordinate_mode == "voc-one-based"
+        self.apply_colormap = apply_colormap
+        self.label_map = label_map
+        self.allow_attributes = allow_attributes
+        self.keep_empty = keep_empty
+        self.subset_folders = subset_folders
+        self.save_dataset_meta = save_dataset_meta
+        self.tasks = frozenset(t for t in TASKS if t in tasks) or FORMATS[self.format]
+
+    def capabilities(self, header: Header) -> Capabilities:
+        """See ``Exporter.capabilities``."""
+        from dataclasses import replace
+
+        held = capabilities(frozenset(_KINDS[task] for task in self.tasks))
+        labels = header.categories.labels
+        # Attributes of labels are held when they are VOC's actions, which the label map names.
+        own = all(
+            set(lab.attributes) <= set(((lab.extra or {}).get("voc") or {}).get("actions") or ())
+            for lab in labels
+        )
+        return held if own else replace(held, label_fields=held.label_fields - {"attributes"})
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``."""
+        self._target = make_target(
+            header.categories, self.label_map, meta=self.save_dataset_meta, ledger=ctx.ledger
+        )
+        self._writer = ObjectWriter(
+            self._target, one_based=self.one_based, attributes=self.allow_attributes
+        )
+        self._assembler = Assembler(
+            self._target, self._writer, self.tasks, colors=self.apply_colormap
+        )
+        self._boxes = bool(self.tasks & {DETECTION, LAYOUT, ACTION})
+        self._alone = len(self.tasks) == 1  # the lists of the only task name all items
+        # Items of one subset have ids of their own; those of several subsets may meet.
+        self._may_meet = len(header.subsets) != 1 and not self.subset_folders
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> Share:
+        """See ``Exporter.write``."""
+        share = Share()
+        subset, lists = None, SubsetLists()
+        main = lists.main
+        plain = self._plain if self._boxes and not self._assembler.fills else None
+        for given in items:
+            item = given
+            if item.subset != subset:
+                subset = item.subset
+                lists = share.subsets.setdefault(subset, SubsetLists())
+                main = lists.main
+            if self.subset_folders:
+                item = item.replace(id=f"{item.subset}/{item.id}")
+            if _BAD_ID.search(item.id):
+                raise OutputError(f"a list cannot hold the id {item.id!r}", hint="rename the item")
+            image_name = ctx.image_name(item)
+            main.append(item.id)
+            text = plain(item, image_name, ctx) if plain is not None and item.annotations else None
+            if text is not None:
+                files = [(f"{ANNOTATIONS}/{item.id}.xml", text)]
+                if self._alone:
+                    self._list(item, Assembled(), lists)
+            else:
+                done = self._assembler(item, image_name, ctx.ledger)
+                files = self._files(item, done)
+                self._list(item, done, lists)
+            self._put(item, image_name, files, share, ctx)
+        return share
+
+    def _plain(self, item: DatasetItem, image_name: str, ctx: WriteContext) -> bytes | None:
+        """Return the XML file of an item that has nothing but ungrouped boxes, else None."""
+        writer = self._writer
+        plain, text, shift = writer.plain, writer.text, writer.shift
+        lines = [""]
+        append = lines.append
+        for box in item.annotations:
+            if type(box) is not Bbox or box.group or box.extra:
+                return None
+            label = box.label
+            if label not in plain:
+                return None
+            if box.attributes:
+                before, behind, lost = text(label, box.attributes)
+                if lost:
+                    return None
+            else:
+                before, behind = plain[label]
+            x, y = box.x, box.y
+            append(FORMAT % (before, x + shift, y + shift, x + box.w, y + box.h, behind))
+        if self._assembler.any_acts(item.annotations):
+            return None
+        lines[0] = writer.head(item, image_name, ctx.ledger)
+        append(_END)
+        return "".join(lines).encode("utf-8", "surrogateescape")
+
+    def _files(self, item: DatasetItem, done: Assembled) -> list[tuple[str, bytes]]:
+        files = []
+        if self._boxes:
+            text = "".join((done.head, *done.objects, _END))
+            files.append((f"{ANNOTATIONS}/{item.id}.xml", text.encode("utf-8", "surrogateescape")))
+        if done.masks.classes:
+            files.append((f"{CLASS_MASKS}/{item.id}.png", done.masks.classes))
+        if done.masks.objects:
+            files.append((f"{OBJECT_MASKS}/{item.id}.png", done.masks.objects))
+        return files
+
+    def _list(self, item: DatasetItem, done: Assembled, lists: SubsetLists) -> None:
+        """Note what the lists shall say of an item; one without annotations is in all of them."""
+        bare = not item.annotations
+        alone = self._alone
+        if done.labels:
+            lists.classes.append((item.id, frozenset(done.labels)))
+        if done.masks.classes or bare or not self.tasks & {CLASSIFICATION, LAYOUT, ACTION}:
+            lists.segmentation.append(item.id)
+        if done.with_parts or bare or alone:
+            lists.layout.append((item.id, done.with_parts))
+        if done.actions or bare or alone:
+            lists.action.append((item.id, done.actions))
+
+    def _put(
+        self,
+        item: DatasetItem,
+        image_name: str,
+        files: list[tuple[str, bytes]],
+        share: Share,
+        ctx: WriteContext,
+    ) -> None:
+        if not self._may_meet:
+            for name, data in files:
+                ctx.write(name, data)
+            if ctx.save_media:
+                ctx.save_image(item, f"{IMAGES}/{image_name}")
+            return
+        checksum = zlib.crc32(repr(item.media.source).encode() if _has_file(item) else b"")
+        for name, data in files:
+            checksum = zlib.crc32(data, checksum)
+            _unless_there(ctx.write, name, data)
+        share.content.append((item.id, item.subset, checksum))
+        if ctx.save_media:
+            _unless_there(ctx.save_image, item, f"{IMAGES}/{image_name}")
+
+    def finish(self, states: list[Any], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``."""
+        subsets = merge(states)
+        write_lists(subsets, self._target.entries, self.tasks, ctx, keep_empty=self.keep_empty)
+        if self.save_dataset_meta:
+            ctx.write("dataset_meta.json", meta_bytes(self._target.entries))
+        else:
+            ctx.write(LABEL_MAP, label_map_text(self._target.entries))
+
+
+def _has_file(item: DatasetItem) -> bool:
+    source = getattr(item.media, "source", None)
+    return isinstance(source, str | bytes) or hasattr(source, "archive")
+
+
+def _unless_there(write: Any, *args: Any) -> None:
+    """Write a file that an item of the same id in another subset may have written.
+
+    Whether it has the same content is found out at the end, when all have been written.
+    """
+    try:
+        write(*args)
+    except OutputError as error:
+        if not isinstance(error.__cause__, FileExistsError):
+            raise
+
+
+class VocClassificationExporter(VocExporter):
+    """Writes the class lists only."""
+
+    format = "voc_classification"
+
+
+class VocDetectionExporter(VocExporter):
+    """Writes the boxes of objects only."""
+
+    format = "voc_detection"
+
+
+class VocSegmentationExporter(VocExporter):
+    """Writes the masks only."""
+
+    format = "voc_segmentation"
+
+
+class VocInstanceSegmentationExporter(VocExporter):
+    """Writes boxes and masks."""
+
+    format = "voc_instance_segmentation"
+
+
+class VocLayoutExporter(VocExporter):
+    """Writes objects and their parts."""
+
+    format = "voc_layout"
+
+
+class VocActionExporter(VocExporter):
+    """Writes objects and what they do."""
+
+    format = "voc_action"
