@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from dsk.annotations import Polygon
 from dsk.testing import FormatSuite
 
 if TYPE_CHECKING:
     from dsk.dataset import Dataset
     from dsk.loss import Report
+
+# A warning about a repaired record is a fair answer to damage.
+pytestmark = pytest.mark.filterwarnings("ignore::dsk.errors.DskWarning")
 
 
 class TestDatumaro(FormatSuite):

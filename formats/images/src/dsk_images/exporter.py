@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from dsk.errors import OptionError, OutputError
 from dsk.flow import Exporter
-from dsk.item import DEFAULT_SUBSET
 from dsk.names import stem_of
 from dsk.staging import FRAGMENTS
 
@@ -116,8 +115,6 @@ def _has_image(item: DatasetItem, ctx: WriteContext) -> bool:
     if item.media is None:
         ctx.ledger.add("DSK-L008", "item without an image", item=item.id, subset=item.subset)
         return False
-    if item.subset != DEFAULT_SUBSET:
-        ctx.ledger.add("DSK-L012", f"subset {item.subset}", item=item.id, subset=item.subset)
     return True
 
 

@@ -81,6 +81,7 @@ class Assembler:
         # Lists of masks only name all items, so all of them need files.
         self.fills = self._masks and tasks <= {DETECTION, SEGMENTATION}
         self._painter = MaskPainter(target, colors=colors)
+        self._part_names = {part for entry in target.entries for part in entry.parts}
         self._any_actions = self._acts and any(target.actions)
 
     def acts(self, label: int | None) -> bool:
@@ -170,8 +171,7 @@ class Assembler:
         objects: list[_Object] = []
         by_group: dict[int, list[_Object]] = {}
         later: list[Bbox] = []
-        names, target = self._target.names, self._target
-        part_names = {part for entry in target.entries for part in entry.parts}
+        names, target, part_names = self._target.names, self._target, self._part_names
         for box in boxes:
             name = names[box.label] if box.label is not None else None
             if name is None:

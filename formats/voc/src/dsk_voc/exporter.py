@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dsk.annotations import Bbox
 from dsk.errors import OutputError
 from dsk.flow import Exporter
+from dsk.loss import SAMPLES
 from dsk_voc.assembly import Assembled, Assembler
 from dsk_voc.labelmap import label_map_text, meta_bytes
 from dsk_voc.lists import Share, SubsetLists, merge, write_lists
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from dsk.flow import Header
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
+    from dsk_voc.writing import Text
 
 __all__ = [
     "VocActionExporter",
@@ -147,29 +149,48 @@ class VocExporter(Exporter):
 
     def _plain(self, item: DatasetItem, image_name: str, ctx: WriteContext) -> bytes | None:
         """Return the XML file of an item that has nothing but ungrouped boxes, else None."""
-        writer = self._writer
+        writer, boxes = self._writer, item.annotations
         plain, text, shift = writer.plain, writer.text, writer.shift
-        lines = [""]
+        for box in boxes:
+            if type(box) is not Bbox or box.group or box.extra or box.label not in plain:
+                return None
+        if self._assembler.any_acts(boxes):
+            return None
+        lines = [writer.head(item, image_name, ctx.ledger)]
         append = lines.append
-        for box in item.annotations:
-            if type(box) is not Bbox or box.group or box.extra:
-                return None
-            label = box.label
-            if label not in plain:
-                return None
-            if box.attributes:
-                before, behind, lost = text(label, box.attributes)
+        last: Any = None
+        recent: dict[int | None, Text] = {}
+        for box in boxes:
+            attributes, label = box.attributes, box.label
+            if attributes:
+                if attributes is not last:  # importers share one mapping among many boxes
+                    last, recent = attributes, {}
+                found = recent.get(label)
+                if found is None:
+                    found = recent[label] = text(label, attributes)
+                before, behind, lost = found
                 if lost:
-                    return None
+                    self._lose(lost, item, box, ctx)
             else:
                 before, behind = plain[label]
             x, y = box.x, box.y
             append(FORMAT % (before, x + shift, y + shift, x + box.w, y + box.h, behind))
-        if self._assembler.any_acts(item.annotations):
-            return None
-        lines[0] = writer.head(item, image_name, ctx.ledger)
         append(_END)
         return "".join(lines).encode("utf-8", "surrogateescape")
+
+    def _lose(
+        self, lost: Sequence[tuple[str, str]], item: DatasetItem, box: Bbox, ctx: WriteContext
+    ) -> None:
+        """Count what an object's attributes lose; quick, because all objects may lose the same."""
+        events = ctx.ledger.events
+        for code, what in lost:
+            event = events.get((code, what, "bbox"))
+            if event is not None and len(event.samples) >= SAMPLES:
+                event.count += 1
+            else:
+                ctx.ledger.add(
+                    code, what, kind="bbox", item=item.id, subset=item.subset, annotation=box.id
+                )
 
     def _files(self, item: DatasetItem, done: Assembled) -> list[tuple[str, bytes]]:
         files = []

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk_voc.target import Target
 
-__all__ = ["ObjectWriter", "escaped"]
+__all__ = ["FORMAT", "ObjectWriter", "Text", "escaped"]
 
 FORMAT = (
     "%s%.10g</xmin>\n\t\t\t<ymin>%.10g</ymin>\n\t\t\t<xmax>%.10g</xmax>\n\t\t\t<ymax>%.10g</ymax>"
@@ -46,6 +46,7 @@ TRUNCATED = 0.15
 """VOC calls an object truncated when so much of it lies outside of its box."""
 
 Text = tuple[str, str, tuple[tuple[str, str], ...]]
+"""The text before an object's numbers, the text behind, code and name of what is lost."""
 
 
 def escaped(text: str) -> str:
@@ -101,7 +102,7 @@ class ObjectWriter:
             f"{source or _UNKNOWN}{owner}{size}\t<segmented>{segmented:d}</segmented>\n"
         )
 
-    def text(self, label: int, attributes: Mapping[str, Any]) -> Text:
+    def text(self, label: int | None, attributes: Mapping[str, Any]) -> Text:
         """Return the text before and behind an object's numbers, and what it leaves out.
 
         Raises:
@@ -118,9 +119,9 @@ class ObjectWriter:
         except TypeError:  # a list among the values
             return self._text(label, attributes)
 
-    def _text(self, label: int, attributes: Mapping[str, Any]) -> Text:
-        name = self._target.names[label]
-        if name is None:
+    def _text(self, label: int | None, attributes: Mapping[str, Any]) -> Text:
+        name = self._target.names[label] if label is not None else None
+        if name is None or label is None:
             raise KeyError(label)
         lost: list[tuple[str, str]] = []
         flags = {flag: _flag(flag, attributes, lost) for flag in BUILTIN}

@@ -34,14 +34,15 @@ def detect(root: InputRoot) -> Detection | None:
 def _config(root: InputRoot, file: str) -> Detection | None:
     from dsk_yolo.config import is_dataset_yaml, load_yaml
 
+    sure = 60 if root.focus is None and "/" in file else 90  # below, there may be others too
     if file.lower().endswith(".data"):
-        return Detection(90, f"{file} names classes and image lists")
+        return Detection(sure, f"{file} names classes and image lists")
     try:
         document = load_yaml(root.read(file), file)
     except InputError as error:
         return Detection(40, f"{file}: {error.message}")
     if is_dataset_yaml(document):
-        return Detection(90, f"{file} names classes and images")
+        return Detection(sure, f"{file} names classes and images")
     return Detection(3, f"{file} has no class names or no image folders")
 
 
@@ -68,6 +69,7 @@ def _has_rows(root: InputRoot, folder: str) -> bool:
 def _classify(root: InputRoot) -> Detection | None:
     """Class folders look like other formats' too, so this is a weak sign, but for labels.json."""
     from dsk_yolo.classify import LABELS_FILE, subset_folders
+    from dsk_yolo.listing import IMAGE_FOLDERS, LABEL_FOLDERS
     from dsk_yolo.paths import SPLIT_KEYS
 
     folders, files = root.entries()
@@ -80,7 +82,10 @@ def _classify(root: InputRoot) -> Detection | None:
     if not set(found) <= set(SPLIT_KEYS):
         return None
     for folder in found:
-        for name in root.entries(folder)[0]:
+        classes = root.entries(folder)[0]
+        if set(classes) & {*IMAGE_FOLDERS, *LABEL_FOLDERS, "img", "gt"}:
+            return None
+        for name in classes:
             inner, images = root.entries(f"{folder}/{name}")
             if inner or not images or not all(is_image_name(f) for f in images):
                 return None
