@@ -1,6 +1,6 @@
-"""``dataset_meta.json``: the file with labels that lies beside many formats' own files.
+"""Side files of many formats: ``dataset_meta.json`` with labels, ``images.meta`` with sizes.
 
-Datumaro's grammar: ``labels`` (names in order) or ``label_map`` ({"0": name}), with
+Datumaro's grammar of the first: ``labels`` (names in order) or ``label_map`` ({"0": name}), with
 ``segmentation_colors`` indexed by the label map's numbers, ``label_categories`` ([name, parent])
 and ``point_categories`` ([label number, point names, joints]). Formats may add keys of their own.
 """
@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import json
 import posixpath
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from dsk.categories import Categories, LabelCategory, PointsCategory
-from dsk.errors import InputError
+from dsk.errors import InputError, RecordError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dsk.categories import Color
     from dsk.files import InputRoot
+    from dsk.loss import Ledger
 
-__all__ = ["META_NAME", "meta_text", "read_meta"]
+__all__ = ["META_NAME", "SIZES_NAME", "meta_text", "read_meta", "read_sizes"]
 
 META_NAME = "dataset_meta.json"
+SIZES_NAME = "images.meta"
 
 
 def read_meta(root: InputRoot, under: str = "") -> tuple[Categories, dict[str, Any]] | None:
@@ -40,8 +43,8 @@ def read_meta(root: InputRoot, under: str = "") -> tuple[Categories, dict[str, A
     where = root.show(name)
     try:
         meta = json.loads(root.text(name))
-        if not isinstance(meta, dict):
-            raise InputError("expected an object", where=where)
+        if not isinstance(meta, dict) or not ("labels" in meta or "label_map" in meta):
+            raise InputError('it holds {"labels": ["a", "b"]} or a label_map', where=where)
         return _categories(meta), meta
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise InputError(f"damaged label file: {error}", where=where) from error
@@ -93,3 +96,32 @@ def meta_text(categories: Categories, more: Mapping[str, Any] | None = None) -> 
         ]
     meta.update(more or {})
     return json.dumps(meta, ensure_ascii=False, indent=1).encode()
+
+
+def read_sizes(root: InputRoot, under: str, ledger: Ledger) -> dict[str, tuple[int, int]]:
+    """Read a folder's ``images.meta``: lines of item id, height and width, quoted as in a shell.
+
+    Args:
+        root: The dataset.
+        under: The folder.
+        ledger: Where bad lines go.
+
+    Returns:
+        (height, width) by item id; nothing if there is no such file.
+    """
+    name = posixpath.join(under, SIZES_NAME)
+    if not root.is_file(name):
+        return {}
+    sizes = {}
+    # Split at line ends only: str.splitlines would split names at exotic separators too.
+    lines = root.text(name).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    for number, line in enumerate(lines, 1):
+        try:
+            fields = shlex.split(line, comments=True)
+            if fields:
+                item, height, width = fields[:3]
+                sizes[item] = (int(height), int(width))
+        except ValueError:
+            where = f"{root.show(name)}:{number}"
+            ledger.bad_record(RecordError("a line is: item id, height, width", where=where))
+    return sizes

@@ -34,11 +34,10 @@ class _ImageExporter(Exporter):
 
 
 class ImageDirExporter(_ImageExporter):
-    """Writes ``<item>.<ext>``; images are saved whether that was asked for or not."""
+    """Writes ``<item>.<ext>``."""
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[str]:
         """See ``Exporter.write``; the state is the names of the images."""
-        ctx = replace(ctx, media=replace(ctx.media, save=True))
         names = []
         for item in items:
             name = ctx.image_name(item)
@@ -77,7 +76,7 @@ class ImageZipExporter(_ImageExporter):
         """See ``Exporter.write``; the state names the members and the staged files."""
         if ctx.out.archive:
             return [(name, "") for name in ImageDirExporter().write(items, ctx)]
-        ctx = replace(ctx, media=replace(ctx.media, save=True, mode="link"))
+        ctx = replace(ctx, media=replace(ctx.media, mode="link"))
         members = []
         for number, item in enumerate(items):
             if not _has_image(item, ctx):

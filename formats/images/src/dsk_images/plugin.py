@@ -43,6 +43,7 @@ def dsk_exporters() -> list[ExporterInfo]:
             target="dsk_images.exporter:ImageDirExporter",
             summary="a folder of images",
             capabilities=_HOLDS,
+            always_saves_media=True,
             layout="<item>.<ext>",
         ),
         ExporterInfo(
@@ -50,6 +51,7 @@ def dsk_exporters() -> list[ExporterInfo]:
             target="dsk_images.exporter:ImageZipExporter",
             summary="a zip archive of images",
             capabilities=_HOLDS,
+            always_saves_media=True,
             options=(
                 Option(name="name", default="default.zip", help="file name of the archive"),
                 Option(

@@ -13,9 +13,9 @@ from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import PARTITION_ITEMS, Header, Source
 from dsk.item import DatasetItem
 from dsk.media import is_image_name
+from dsk.metafile import META_NAME, meta_text, read_meta
 from dsk.names import clean_name, stem_of
 from dsk_yolo.folders import ImageFolder
-from dsk_yolo.meta import DATASET_META, dataset_meta, read_dataset_meta
 from dsk_yolo.paths import SPLIT_KEYS
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def open_classify(root: InputRoot, ledger: Ledger) -> ClassifySource | None:
     order = {key: n for n, key in enumerate(SPLIT_KEYS)}
     folders = sorted(subset_folders(root), key=lambda f: order.get(f, len(order)))
     items = {f: _list_subset(root, f, _read_table(root, f), ledger) for f in folders}
-    meta = read_dataset_meta(root, "")
+    found = read_meta(root)
+    meta = found[0] if found is not None else None
     if not any(items.values()) and meta is None:
         return None
     used = {label for entries in items.values() for entry in entries for label in entry.labels}
@@ -213,7 +214,7 @@ def finish_classify(
         for folder, count in state.items():
             used.setdefault(folder, set()).update(count)
     # Folders alone would lose the labels' order and those without images.
-    ctx.write(DATASET_META, dataset_meta(names.names))
+    ctx.write(META_NAME, meta_text(Categories.from_names(names.names)))
     if len({frozenset(labels) for labels in used.values()}) > 1:
         ctx.ledger.warn(
             "the subsets do not have the same classes; trainers that number the folders of each "

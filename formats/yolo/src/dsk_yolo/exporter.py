@@ -5,16 +5,17 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from dsk.categories import Categories
 from dsk.descriptors import Capabilities
 from dsk.errors import MediaError, OptionError, OutputError, RecordError
 from dsk.flow import Exporter
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Image
+from dsk.metafile import META_NAME, SIZES_NAME, meta_text
 from dsk_yolo.classify import finish_classify, write_classify
 from dsk_yolo.encode import RowWriter
 from dsk_yolo.exif import turn_of
 from dsk_yolo.labels import ClassNames
-from dsk_yolo.meta import DATASET_META, IMAGES_META, dataset_meta
 from dsk_yolo.paths import RESERVED_DARKNET, RESERVED_YAML, TRAINABLE, label_path
 from dsk_yolo.yamlfile import data_yaml
 
@@ -214,7 +215,7 @@ class YoloExporter(Exporter):
                 with ctx.fragment(f"{folder}.txt") as file:
                     file.write(text.encode())
         if sizes:
-            with ctx.fragment(IMAGES_META) as file:
+            with ctx.fragment(SIZES_NAME) as file:
                 file.write("".join(sizes).encode())
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
@@ -223,7 +224,7 @@ class YoloExporter(Exporter):
             finish_classify(states, self.names, ctx)
             return
         if self.save_dataset_meta:
-            ctx.write(DATASET_META, dataset_meta(self.names.names))
+            ctx.write(META_NAME, meta_text(Categories.from_names(self.names.names)))
         subsets = list(dict.fromkeys(name for state in states for name in state["subsets"]))
         for name in ctx.out.fragment_names():
             ctx.out.join(name, ctx.out.fragments(name))

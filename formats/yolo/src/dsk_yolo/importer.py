@@ -10,6 +10,7 @@ from dsk.errors import InputError, MediaError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
 from dsk.media import Image
+from dsk.metafile import read_meta, read_sizes
 from dsk_yolo.config import Config, read_darknet, read_yaml
 from dsk_yolo.exif import turn_of
 from dsk_yolo.folders import ImageFolder, LabelFolder
@@ -21,7 +22,6 @@ from dsk_yolo.listing import (
     list_yaml,
     loose_folders,
 )
-from dsk_yolo.meta import read_dataset_meta, read_image_sizes
 from dsk_yolo.rows import RowReader, is_number
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class YoloImporter(Importer):
     def _list(
         self, root: InputRoot, file: str | None, ledger: Ledger
     ) -> tuple[Config, list[Listing]]:
-        sizes = read_image_sizes(root, file.rpartition("/")[0] if file else "", ledger)
+        sizes = read_sizes(root, file.rpartition("/")[0] if file else "", ledger)
         if file is None:
             places = loose_folders(root)
             if places is None:
@@ -112,7 +112,8 @@ class YoloImporter(Importer):
         probe = _Probe(root, listings)
         task = self._row_task(config, probe)
         home = config.file.rpartition("/")[0]
-        meta = read_dataset_meta(root, home)
+        found = read_meta(root, home)
+        meta = found[0] if found is not None else None
         if meta is not None:
             config.names = [label.name for label in meta.labels]
             config.ids = {n: n for n in range(len(config.names))}
