@@ -103,12 +103,13 @@ def export_dataset(
     engine = engine_for(settings.jobs, settings.engine)
     ledger = Ledger(dataset.on_error)
     ledger.merge(dataset.opening_ledger)
-    out = Output(path, overwrite=settings.overwrite, dry=settings.dry_run)
     media = MediaSettings(
         settings.save_media or info.always_saves_media, settings.image_ext, settings.media
     )
-    context = WriteContext(out, ledger, media)
+    out: Output | None = None
     try:
+        out = Output(path, overwrite=settings.overwrite, dry=settings.dry_run)
+        context = WriteContext(out, ledger, media)
         header = dataset.header  # may plan: only when it is sure that the output is not refused
         context.total_items = header.items
         job = _job(dataset, exporter, info, context)
@@ -126,18 +127,16 @@ def export_dataset(
             _refuse_losses(ledger)
         place = out.publish()
     except OSError as error:
-        out.discard()
         raise OutputError(
-            error.strerror or str(error), where=error.filename or out.destination
+            error.strerror or str(error), where=error.filename or str(path)
         ) from error
     except UnicodeEncodeError as error:
-        out.discard()
         raise OutputError(
-            f"{error.object!r} is no Unicode text", where=out.destination, hint="rename it"
+            f"{error.object!r} is no Unicode text", where=str(path), hint="rename it"
         ) from error
-    except BaseException:
-        out.discard()
-        raise
+    finally:
+        if out is not None:
+            out.discard()  # does nothing to a published one
     return ledger.report(seconds=time.monotonic() - started, output=place)
 
 

@@ -74,12 +74,22 @@ class Output:
             if dry:
                 return
             os.makedirs(parent, exist_ok=True)  # noqa: PTH103
-            os.mkdir(self.path)  # noqa: PTH102
-            _OWN.add(self.path)
+            self._make()
         except FileExistsError as error:
             raise OutputError("this is in the way of the output", where=error.filename) from error
         except OSError as error:
             raise self._error(error, self.destination) from error
+
+    def _make(self) -> None:
+        made = False
+        try:
+            os.mkdir(self.path)  # noqa: PTH102
+            made = True
+            _OWN.add(self.path)
+        except BaseException:
+            if made:  # interrupted: the caller never gets an object to discard
+                self.discard()
+            raise
 
     def _check_free(self) -> None:
         path = self.destination

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dsk.errors import DskError, DskWarning, RecordError
 from dsk.testing import attacks, sandbox
+from dsk.testing.arena import first_of_each_sort
 from dsk.testing.base import SuiteBase, touch
 from dsk.testing.outputs import tree
 
@@ -93,7 +94,7 @@ class DamageChecks(SuiteBase):
     def _survives_damage(self, damage: str, tmp_path: Path) -> None:
         self.needs()
         good = self._good(tmp_path)
-        names = _first_of_each_sort(good)
+        names = first_of_each_sort(good)[:FILES]
         assert names, "the output has no files"
         run = sandbox.run(lambda: self._damage(good, names, damage, tmp_path / "arena" / "bad"))
         assert not run.trouble, run.trouble
@@ -111,7 +112,7 @@ class DamageChecks(SuiteBase):
     def _mutate(self, good: Path, bad: Path) -> list[str]:
         problems = []
         shutil.copytree(good, bad)
-        for name in _first_of_each_sort(good):
+        for name in first_of_each_sort(good)[:FILES]:
             whole = (good / name).read_bytes()
             for what, data in attacks.mutations(name, whole):
                 (bad / name).write_bytes(data)
@@ -146,15 +147,3 @@ def touch_safely(item: Any) -> None:
         touch(item)
     except ValueError:
         return
-
-
-def _first_of_each_sort(folder: Path) -> list[str]:
-    found: dict[tuple[int, str, str], str] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            name = path.relative_to(folder)
-            top = PurePosixPath(name).parts[0] if len(name.parts) > 1 else ""
-            sort = (len(name.parts), top if len(name.parts) > 1 else name.name, path.suffix)
-            found.setdefault(sort, name.as_posix())
-    # text first: it is where the damage can be of many sorts
-    return sorted(found.values(), key=lambda n: (n.endswith((".png", ".jpg")), n))[:FILES]

@@ -23,7 +23,7 @@ __all__ = ["Outcome", "run"]
 MEMORY = 1 << 30
 """How many bytes the child may take beyond what it has."""
 
-SECONDS = 60.0
+SECONDS = 240.0
 """After so long, the function is taken to hang."""
 
 

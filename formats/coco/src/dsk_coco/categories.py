@@ -82,7 +82,7 @@ def read_categories(
         labels.append(
             LabelCategory(name, parent, (), category.id, {FAMILY: extra} if extra else None)
         )
-        if category.keypoints is not None or category.skeleton is not None:
+        if category.keypoints or category.skeleton:
             points[number] = PointsCategory(
                 tuple(category.keypoints or ()), tuple(category.skeleton or ())
             )
@@ -137,8 +137,6 @@ def category_records(
     categories: Categories, ids: Mapping[int | None, int | None], task: str
 ) -> list[dict[str, Any]]:
     """Return the JSON of the categories for a task's file."""
-    if task in ("captions", "image_info"):
-        return []
     records = []
     for number, label in enumerate(categories.labels):
         record: dict[str, Any] = {

@@ -97,6 +97,7 @@ class CocoExporter(Exporter):
         return replace(
             caps,
             annotations=kinds,
+            needs_label=caps.needs_label & kinds,
             convert=(*caps.convert, *skeleton),
             fields=caps.fields if self._attributes else caps.fields - {"attributes"},
             holes=self._mode == "guess",

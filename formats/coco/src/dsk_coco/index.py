@@ -46,6 +46,17 @@ class ImageName(Struct, gc=False):
             return clean_name(self.coco_url.rpartition("/")[2])
         raise ValueError("the image has no file_name")
 
+    @property
+    def item(self) -> str:
+        """The id of the image's item: its name without extension.
+
+        Raises:
+            UnsafePathError: As for ``path``; ``...jpg`` leads out of its folder, too.
+            ValueError: There is none.
+        """
+        stem = stem_of(self.path)
+        return stem if stem[0] != "." and "/." not in stem else clean_name(stem)
+
 
 class AnnotationFile(Struct):
     """One opened file.
@@ -159,7 +170,7 @@ def _item_keys(images: jsonindex.Records, where: str, ledger: Ledger) -> NDArray
         stop = min(start + BATCH, count)
         try:
             names = _decode_names(images.joined(slice(start, stop)))
-            keys[start:stop] = [hash(stem_of(name.path)) or 1 for name in names]
+            keys[start:stop] = [hash(name.item) or 1 for name in names]
         except (msgspec.MsgspecError, ValueError, UnsafePathError):
             for row in range(start, stop):
                 keys[row] = _single_key(images, row, where, ledger)
@@ -170,7 +181,7 @@ def _item_keys(images: jsonindex.Records, where: str, ledger: Ledger) -> NDArray
 def _single_key(images: jsonindex.Records, row: int, where: str, ledger: Ledger) -> int:
     place = f"{where}#/images/{row}"
     try:
-        return hash(stem_of(_decode_names(images.joined([row]))[0].path)) or 1
+        return hash(_decode_names(images.joined([row]))[0].item) or 1
     except UnsafePathError as error:
         ledger.bad_record(RecordError(error.message, where=place, hint=error.hint))
     except (msgspec.MsgspecError, ValueError) as error:

@@ -66,6 +66,7 @@ def dsk_exporters() -> list[ExporterInfo]:
                 annotations=KINDS | {"points"},
                 fields=frozenset({"id", "group", "attributes"}),
                 attributes=frozenset({"is_crowd", "score"}),
+                needs_label=frozenset({"label"}),
                 multi_ring=True,
                 holes=True,
                 family="coco",

@@ -9,7 +9,7 @@ from dsk.annotations import Annotation, Bbox, Mask, Polygon, Skeleton
 from dsk.errors import DskError, RecordError
 from dsk.item import DatasetItem
 from dsk.media import Image
-from dsk.names import stem_of
+from msgspec import Raw
 from msgspec.structs import replace
 
 from dsk_coco.categories import FAMILY
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dsk.files import InputRoot
+    from dsk.jsonindex import Records
     from dsk.loss import Ledger
 
     from dsk_coco.index import AnnotationFile
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["SliceReader"]
 
 _KNOWN_IMAGE = ("id", "file_name", "width", "height")
-_decode_images = msgspec.json.Decoder(list[dict[str, Any]]).decode
+_decode_raw = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_dicts = msgspec.json.Decoder(list[dict[str, Any]]).decode
 
 # Text of one good ring: all characters of numbers removed, an even number of values is left.
@@ -114,10 +115,10 @@ class SliceReader:
     def _images(self, file: AnnotationFile, start: int, stop: int, drafts: list[_Draft]) -> None:
         bounds = file.image_bounds[start : stop + 1].tolist()
         first = bounds[0]
-        rows = file.image_rows[first : bounds[-1]]
-        if not len(rows):
+        rows = file.image_rows[first : bounds[-1]].tolist()
+        if not rows:
             return
-        records = _decode_images(file.images.joined(rows))
+        records = self._dicts(file, file.images, rows, "images")
         ids = file.images.columns["id"][rows].tolist()
         prefix = f"{file.folder}/" if file.folder else ""
         locate = self._root.locate if file.folder is not None else None
@@ -130,14 +131,35 @@ class SliceReader:
                             draft.extra.setdefault(key, value)
                     continue
                 name = record.pop("file_name", None)
-                draft.path = path = ImageName(name, record.get("coco_url")).path
-                draft.id = stem_of(path)
+                names = ImageName(name, record.get("coco_url"))
+                draft.path = path = names.path
+                draft.id = names.item
                 draft.image_id = ids[at]
                 draft.size = _size(record.pop("height", 0), record.pop("width", 0))
                 record.pop("id", None)
                 draft.extra = record
                 if locate is not None:
                     draft.source = locate(prefix + path)
+
+    def _dicts(
+        self, file: AnnotationFile, records: Records, rows: Sequence[int], key: str
+    ) -> list[dict[str, Any]]:
+        """Decode whole records; fields that cannot be decoded are reported and left out."""
+        try:
+            return _decode_dicts(records.joined(rows))
+        except msgspec.MsgspecError:
+            pass
+        found = []
+        for row in rows:
+            record: dict[str, Any] = {}
+            for name, raw in _decode_raw(records.raw(row)).items():
+                try:
+                    record[name] = msgspec.json.decode(raw)
+                except msgspec.MsgspecError as error:
+                    where = f"{file.where}#/{key}/{row}/{name}"
+                    self._ledger.bad_record(RecordError(str(error), where=where))
+            found.append(record)
+        return found
 
     # annotations
 
@@ -235,7 +257,7 @@ class SliceReader:
         self, file: AnnotationFile, rows: list[int], counts: list[int], drafts: list[_Draft]
     ) -> None:
         folder = file.found.name[: -len(".json")]
-        records = _decode_dicts(file.annotations.joined(rows))
+        records = self._dicts(file, file.annotations, rows, "annotations")
         stop = 0
         for count, draft in zip(counts, drafts, strict=True):
             start, stop = stop, stop + count
@@ -276,6 +298,8 @@ class SliceReader:
             at = known.get(a.id) if isinstance(a, _OBJECTS) else None
             if at is None:
                 before.append(a)
+            elif isinstance(a, Skeleton) and not a.group and a.bbox and isinstance(before[at], Bbox):
+                before[at] = a  # the box is only that of the keypoints
             elif isinstance(a, Skeleton):
                 before[at] = replace(before[at], group=a.id)
                 before.append(replace(a, group=a.id))

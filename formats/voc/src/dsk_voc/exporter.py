@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dsk.annotations import Bbox
 from dsk.errors import OutputError
 from dsk.flow import Exporter
-from dsk.loss import SAMPLES
 from dsk_voc.assembly import Assembled, Assembler
 from dsk_voc.labelmap import label_map_text, meta_bytes
 from dsk_voc.lists import Share, SubsetLists, merge, write_lists
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from dsk.descriptors import Capabilities
     from dsk.flow import Header
     from dsk.item import DatasetItem
+    from dsk.loss import Ledger
     from dsk.output import WriteContext
     from dsk_voc.writing import Text
 
@@ -113,6 +113,8 @@ class VocExporter(Exporter):
             self._target, self._writer, self.tasks, colors=self.apply_colormap
         )
         self._boxes = bool(self.tasks & {DETECTION, LAYOUT, ACTION})
+        # Importers share one mapping of attributes among many boxes: its text, by label.
+        self._last: tuple[Any, dict[int | None, Text]] = (None, {})
         self._alone = len(self.tasks) == 1  # the lists of the only task name all items
         # Items of one subset have ids of their own; those of several subsets may meet.
         self._may_meet = len(header.subsets) != 1 and not self.subset_folders
@@ -120,9 +122,11 @@ class VocExporter(Exporter):
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> Share:
         """See ``Exporter.write``."""
         share = Share()
+        losses: dict[int, list[Any]] = {}
         subset, lists = None, SubsetLists()
         main = lists.main
         plain = self._plain if self._boxes and not self._assembler.fills else None
+        quick = not self._may_meet and not ctx.save_media
         for given in items:
             item = given
             if item.subset != subset:
@@ -135,42 +139,55 @@ class VocExporter(Exporter):
                 raise OutputError(f"a list cannot hold the id {item.id!r}", hint="rename the item")
             image_name = ctx.image_name(item)
             main.append(item.id)
-            text = plain(item, image_name, ctx) if plain is not None and item.annotations else None
+            text = None
+            if plain is not None and item.annotations:
+                text = plain(item, image_name, losses, ctx.ledger)
             if text is not None:
-                files = [(f"{ANNOTATIONS}/{item.id}.xml", text)]
                 if self._alone:
                     self._list(item, Assembled(), lists)
+                if quick:
+                    ctx.write(f"{ANNOTATIONS}/{item.id}.xml", text)
+                    continue
+                files = [(f"{ANNOTATIONS}/{item.id}.xml", text)]
             else:
                 done = self._assembler(item, image_name, ctx.ledger)
                 files = self._files(item, done)
                 self._list(item, done, lists)
             self._put(item, image_name, files, share, ctx)
+        self._lose(losses, ctx)
         return share
 
-    def _plain(self, item: DatasetItem, image_name: str, ctx: WriteContext) -> bytes | None:
-        """Return the XML file of an item that has nothing but ungrouped boxes, else None."""
+    def _plain(
+        self, item: DatasetItem, image_name: str, losses: dict[int, list[Any]], ledger: Ledger
+    ) -> bytes | None:
+        """Return the XML file of an item that has nothing but ungrouped boxes, else None.
+
+        ``losses`` counts what attributes lose: the loss, how often, and where first.
+        """
         writer, boxes = self._writer, item.annotations
         plain, text, shift = writer.plain, writer.text, writer.shift
+        last, recent = self._last
         for box in boxes:
             if type(box) is not Bbox or box.group or box.extra or box.label not in plain:
                 return None
         if self._assembler.any_acts(boxes):
             return None
-        lines = [writer.head(item, image_name, ctx.ledger)]
+        lines = [writer.head(item, image_name, ledger)]
         append = lines.append
-        last: Any = None
-        recent: dict[int | None, Text] = {}
         for box in boxes:
-            attributes, label = box.attributes, box.label
+            label, attributes = box.label, box.attributes
             if attributes:
-                if attributes is not last:  # importers share one mapping among many boxes
-                    last, recent = attributes, {}
-                found = recent.get(label)
-                if found is None:
-                    found = recent[label] = text(label, attributes)
-                before, behind, lost = found
+                if attributes is not last:
+                    last, recent = self._last = attributes, {}
+                try:
+                    before, behind, lost = recent[label]
+                except KeyError:
+                    before, behind, lost = recent[label] = text(label, attributes)
                 if lost:
-                    self._lose(lost, item, box, ctx)
+                    try:
+                        losses[id(lost)][1] += 1
+                    except KeyError:
+                        losses[id(lost)] = [lost, 1, item, box]
             else:
                 before, behind = plain[label]
             x, y = box.x, box.y
@@ -178,18 +195,19 @@ class VocExporter(Exporter):
         append(_END)
         return "".join(lines).encode("utf-8", "surrogateescape")
 
-    def _lose(
-        self, lost: Sequence[tuple[str, str]], item: DatasetItem, box: Bbox, ctx: WriteContext
-    ) -> None:
-        """Count what an object's attributes lose; quick, because all objects may lose the same."""
-        events = ctx.ledger.events
-        for code, what in lost:
-            event = events.get((code, what, "bbox"))
-            if event is not None and len(event.samples) >= SAMPLES:
-                event.count += 1
-            else:
+    @staticmethod
+    def _lose(losses: dict[int, list[Any]], ctx: WriteContext) -> None:
+        """Report what objects' attributes lose: often all objects of a dataset lose the same."""
+        for lost, count, item, box in losses.values():
+            for code, what in lost:
                 ctx.ledger.add(
-                    code, what, kind="bbox", item=item.id, subset=item.subset, annotation=box.id
+                    code,
+                    what,
+                    kind="bbox",
+                    count=count,
+                    item=item.id,
+                    subset=item.subset,
+                    annotation=box.id,
                 )
 
     def _files(self, item: DatasetItem, done: Assembled) -> list[tuple[str, bytes]]:

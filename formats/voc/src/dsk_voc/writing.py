@@ -108,13 +108,14 @@ class ObjectWriter:
         Raises:
             KeyError: The label is not in the label map.
         """
+        values = attributes.values()
+        key = (label, *attributes, *values, *map(type, values))
         try:
-            key = (label, *attributes.items())
             return self._known[key]
         except KeyError:
-            found = self._known[key] = self._text(label, attributes)
             if len(self._known) > CACHE:
                 self._known.clear()
+            found = self._known[key] = self._text(label, attributes)
             return found
         except TypeError:  # a list among the values
             return self._text(label, attributes)
@@ -206,8 +207,8 @@ def _pair(value: Any) -> tuple[float, float] | None:
 
 def _attribute(name: str, value: Any) -> str:
     return (
-        f"\t\t\t<attribute>\n\t\t\t\t<name>{escaped(name)}</name>\n"
-        f"\t\t\t\t<value>{escaped(str(value))}</value>\n\t\t\t</attribute>\n"
+        f"\t\t\t<attribute><name>{escaped(name)}</name>"
+        f"<value>{escaped(str(value))}</value></attribute>\n"
     )
 
 
