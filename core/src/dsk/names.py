@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import re
 
 from dsk.errors import UnsafePathError
 
 __all__ = ["clean_name", "stem_of"]
 
-# One search tells that a name needs no work: the common case by far.
+# Plain tests of substrings tell in a quarter of a microsecond what the search takes five times as
+# long for: that a name needs no work, the common case by far.
+_BAD_ENDS = ("", "/", ".")
 _SUSPECT = re.compile(
     r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)|[\\\0]|^/|^[A-Za-z]:|//|/$|^$|[\ud800-\udfff]"
 )
-
-
-@functools.lru_cache(maxsize=256)  # each name passes several times: found, read, written
-def _is_plain(name: str) -> bool:
-    return _SUSPECT.search(name) is None
 
 
 _DRIVE = re.compile(r"^[A-Za-z]:")
@@ -38,7 +34,17 @@ def clean_name(name: str, where: str = "") -> str:
         UnsafePathError: It is empty, absolute, has a drive letter, climbs with ``..``, or holds
             characters that no file name can have.
     """
-    if _is_plain(name):
+    if (
+        name.isascii()
+        and ".." not in name
+        and "\\" not in name
+        and "./" not in name
+        and "//" not in name
+        and "\0" not in name
+        and name[-1:] not in _BAD_ENDS
+        and name[0] != "/"
+        and name[1:2] != ":"
+    ) or _SUSPECT.search(name) is None:
         return name
     if "\0" in name:
         raise UnsafePathError(f"the name {name!r} holds a NUL", where=where)

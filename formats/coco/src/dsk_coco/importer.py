@@ -13,7 +13,7 @@ from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.names import clean_name
 
 from dsk_coco.categories import FAMILY
-from dsk_coco.index import AnnotationFile, ImageName, join_items, open_file, open_results
+from dsk_coco.index import AnnotationFile, item_names, join_items, open_file, open_results
 from dsk_coco.layout import FOLDER, find_files, image_folders, is_results_file
 from dsk_coco.reader import SliceReader
 
@@ -142,7 +142,7 @@ def _image_folder(root: InputRoot, file: AnnotationFile) -> str | None:
     folders = [f for f in dict.fromkeys(image_folders(file.found)) if root.is_dir(f) or not f]
     if len(file.images):
         try:
-            first = msgspec.json.decode(file.images.raw(0), type=ImageName).path
+            first = item_names(msgspec.json.decode(file.images.raw(0)))[0]
         except (msgspec.MsgspecError, ValueError, UnsafePathError):
             first = ""
         for folder in folders:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
 import numpy as np
@@ -14,6 +14,8 @@ from msgspec import Struct
 from dsk_coco.categories import read_categories
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dsk.files import InputRoot
     from dsk.loss import Ledger
     from numpy.typing import NDArray
@@ -21,41 +23,36 @@ if TYPE_CHECKING:
     from dsk_coco.categories import Labels
     from dsk_coco.layout import Found
 
-__all__ = ["AnnotationFile", "ImageName", "join_items", "open_file", "open_results"]
+__all__ = ["AnnotationFile", "item_names", "join_items", "open_file", "open_results"]
 
 BATCH = 4096
 
 
-class ImageName(Struct, gc=False):
+class _Names(TypedDict, total=False):
     """What names an image; LVIS has the URL only."""
 
-    file_name: str | None = None
-    coco_url: str | None = None
+    file_name: str | None
+    coco_url: str | None
 
-    @property
-    def path(self) -> str:
-        """The clean relative name.
 
-        Raises:
-            UnsafePathError: It is absolute or leads out of its folder.
-            ValueError: There is none.
-        """
-        if self.file_name:
-            return clean_name(self.file_name)
-        if self.coco_url:
-            return clean_name(self.coco_url.rpartition("/")[2])
-        raise ValueError("the image has no file_name")
+def item_names(record: Mapping[str, Any]) -> tuple[str, str]:
+    """Return an image's clean relative name and the id of its item.
 
-    @property
-    def item(self) -> str:
-        """The id of the image's item: its name without extension.
-
-        Raises:
-            UnsafePathError: As for ``path``; ``...jpg`` leads out of its folder, too.
-            ValueError: There is none.
-        """
-        stem = stem_of(self.path)
-        return stem if stem[0] != "." and "/." not in stem else clean_name(stem)
+    Raises:
+        UnsafePathError: It is absolute or leads out of its folder; ``...jpg`` does, too.
+        ValueError: There is none.
+    """
+    name = record.get("file_name")
+    if not name or not isinstance(name, str):
+        url = record.get("coco_url")
+        if not url or not isinstance(url, str):
+            raise ValueError("the image has no file_name")
+        name = url.rpartition("/")[2]
+    path = clean_name(name)
+    stem = stem_of(path)
+    if stem[0] == "." or "/." in stem:
+        stem = clean_name(stem)
+    return path, stem
 
 
 class AnnotationFile(Struct):
@@ -159,7 +156,7 @@ def _no_records(like: jsonindex.Records) -> jsonindex.Records:
     return none
 
 
-_decode_names = msgspec.json.Decoder(list[ImageName]).decode
+_decode_names = msgspec.json.Decoder(list[_Names]).decode
 
 
 def _item_keys(images: jsonindex.Records, where: str, ledger: Ledger) -> NDArray[np.int64]:
@@ -170,7 +167,7 @@ def _item_keys(images: jsonindex.Records, where: str, ledger: Ledger) -> NDArray
         stop = min(start + BATCH, count)
         try:
             names = _decode_names(images.joined(slice(start, stop)))
-            keys[start:stop] = [hash(name.item) or 1 for name in names]
+            keys[start:stop] = [hash(item_names(name)[1]) or 1 for name in names]
         except (msgspec.MsgspecError, ValueError, UnsafePathError):
             for row in range(start, stop):
                 keys[row] = _single_key(images, row, where, ledger)
@@ -181,7 +178,7 @@ def _item_keys(images: jsonindex.Records, where: str, ledger: Ledger) -> NDArray
 def _single_key(images: jsonindex.Records, row: int, where: str, ledger: Ledger) -> int:
     place = f"{where}#/images/{row}"
     try:
-        return hash(_decode_names(images.joined([row]))[0].item) or 1
+        return hash(item_names(_decode_names(images.joined([row]))[0])[1]) or 1
     except UnsafePathError as error:
         ledger.bad_record(RecordError(error.message, where=place, hint=error.hint))
     except (msgspec.MsgspecError, ValueError) as error:

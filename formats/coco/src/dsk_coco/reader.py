@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,13 +14,13 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from dsk_coco.categories import FAMILY
-from dsk_coco.index import ImageName
+from dsk_coco.index import item_names
 from dsk_coco.panoptic import parse_segments
 from dsk_coco.parse import CROWD, NOT_CROWD, Parser
 from dsk_coco.records import decode_plain, decode_records, decode_tolerant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dsk.files import InputRoot
     from dsk.jsonindex import Records
@@ -52,6 +53,18 @@ class _Draft:
         self.source: Any = None
         self.extra: dict[str, Any] = {}
         self.annotations: list[Annotation] = []
+
+
+def _locator(root: InputRoot, folder: str | None) -> Callable[[str], Any]:
+    """Return a function from a clean image name to its ``Media.source``."""
+    if folder is None:
+        return lambda _: None
+    base = root.locate(folder)
+    if isinstance(base, str):
+        prefix = f"{base}{os.sep}"
+        return lambda name: prefix + name
+    below = f"{folder}/" if folder else ""
+    return lambda name: root.locate(below + name)
 
 
 class SliceReader:
@@ -120,8 +133,7 @@ class SliceReader:
             return
         records = self._dicts(file, file.images, rows, "images")
         ids = file.images.columns["id"][rows].tolist()
-        prefix = f"{file.folder}/" if file.folder else ""
-        locate = self._root.locate if file.folder is not None else None
+        locate = _locator(self._root, file.folder)
         for n, draft in enumerate(drafts):
             for at in range(bounds[n] - first, bounds[n + 1] - first):
                 record = records[at]
@@ -130,16 +142,13 @@ class SliceReader:
                         if key not in _KNOWN_IMAGE:
                             draft.extra.setdefault(key, value)
                     continue
-                name = record.pop("file_name", None)
-                names = ImageName(name, record.get("coco_url"))
-                draft.path = path = names.path
-                draft.id = names.item
+                draft.path, draft.id = item_names(record)
                 draft.image_id = ids[at]
                 draft.size = _size(record.pop("height", 0), record.pop("width", 0))
                 record.pop("id", None)
+                record.pop("file_name", None)
                 draft.extra = record
-                if locate is not None:
-                    draft.source = locate(prefix + path)
+                draft.source = locate(draft.path)
 
     def _dicts(
         self, file: AnnotationFile, records: Records, rows: Sequence[int], key: str
@@ -264,7 +273,7 @@ class SliceReader:
             for at in range(start, stop):
                 record = records[at]
                 try:
-                    name = f"{folder}/{ImageName(record.get('file_name')).path}"
+                    name = f"{folder}/{item_names(record)[0]}"
                     if not self._root.is_file(name):
                         raise ValueError(f"there is no panoptic map {name}")  # noqa: TRY301
                     source = self._root.locate(name)
@@ -321,6 +330,8 @@ def _grouped(annotations: list[Annotation]) -> list[Annotation]:
 
 def _size(height: Any, width: Any) -> tuple[int, int] | None:
     """Return (height, width), or None when a number is missing or makes no sense."""
+    if type(height) is int and type(width) is int:
+        return (height, width) if height > 0 and width > 0 else None
     try:
         size = int(height), int(width)
     except (TypeError, ValueError, OverflowError):

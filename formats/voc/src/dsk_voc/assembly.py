@@ -98,9 +98,6 @@ class Assembler:
         labels = [a for a in item.annotations if isinstance(a, Label)]
         boxes = [a for a in item.annotations if isinstance(a, Bbox)]
         masks = [a for a in item.annotations if isinstance(a, Mask)]
-        if self._crowd_boxes and boxes and masks and all(map(_is_crowd, masks)):
-            boxes += self._crowds(item, masks, ledger)
-            masks = []
         self._lose_attributes(item, (*labels, *masks), ledger)
         done.labels = self._labels(item, labels, ledger)
         objects = self._objects(item, boxes, ledger)
@@ -132,22 +129,33 @@ class Assembler:
                     "DSK-L004", name, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id
                 )
 
-    @staticmethod
-    def _crowds(item: DatasetItem, masks: Sequence[Mask], ledger: Ledger) -> list[Bbox]:
-        """Return boxes of crowd regions; evaluation passes over what is difficult, as over crowds."""
-        boxes = []
-        for mask in masks:
+    def without_crowds(self, item: DatasetItem, ledger: Ledger) -> DatasetItem:
+        """Turn crowd regions beside boxes into boxes, when the item has no other masks.
+
+        Class masks that show the crowd alone would call all other objects background. Evaluation
+        passes over what is difficult, as it passes over crowds.
+        """
+        if not self._crowd_boxes:
+            return item
+        kinds = {type(a) for a in item.annotations}
+        if not {Bbox, Mask} <= kinds or not all(
+            a.attributes.get("is_crowd") for a in item.annotations if type(a) is Mask
+        ):
+            return item
+        found: list[Annotation] = []
+        for a in item.annotations:
+            if type(a) is not Mask:
+                found.append(a)
+                continue
             try:
-                box = to_bbox(mask)
+                box = to_bbox(a)
             except ValueError:
                 box = None
             code, what = ("DSK-L003", "mask→bbox") if box else ("DSK-L018", "mask→bbox: no pixels")
-            ledger.add(
-                code, what, kind="mask", item=item.id, subset=item.subset, annotation=mask.id
-            )
+            ledger.add(code, what, kind="mask", item=item.id, subset=item.subset, annotation=a.id)
             if box is not None:
-                boxes.append(replace(box, attributes={"difficult": True, **box.attributes}))
-        return boxes
+                found.append(replace(box, attributes={"difficult": True, **box.attributes}))
+        return item.replace(annotations=found)
 
     def _labels(self, item: DatasetItem, labels: Sequence[Label], ledger: Ledger) -> list[str]:
         names: list[str] = []
@@ -259,10 +267,6 @@ class Assembler:
                     item=item.id,
                     subset=item.subset,
                 )
-
-
-def _is_crowd(mask: Mask) -> bool:
-    return bool(mask.attributes.get("is_crowd"))
 
 
 def _same(box: Bbox, other: Bbox) -> bool:

@@ -142,6 +142,9 @@ class VocExporter(Exporter):
             text = None
             if plain is not None and item.annotations:
                 text = plain(item, image_name, losses, ctx.ledger)
+                if text is None:
+                    item = self._assembler.without_crowds(item, ctx.ledger)
+                    text = plain(item, image_name, losses, ctx.ledger)
             if text is not None:
                 if self._alone:
                     self._list(item, Assembled(), lists)

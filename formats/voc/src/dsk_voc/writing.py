@@ -149,7 +149,7 @@ class ObjectWriter:
         if actions:
             behind += f"\t\t<actions>\n{''.join(actions)}\t\t</actions>\n"
         if others:
-            behind += f"\t\t<attributes>\n{''.join(others)}\t\t</attributes>\n"
+            behind += f"\t\t<attributes>{''.join(others)}</attributes>\n"
         return before, behind + _END, tuple(lost)
 
     def part(self, box: Bbox) -> str:
@@ -207,8 +207,8 @@ def _pair(value: Any) -> tuple[float, float] | None:
 
 def _attribute(name: str, value: Any) -> str:
     return (
-        f"\t\t\t<attribute><name>{escaped(name)}</name>"
-        f"<value>{escaped(str(value))}</value></attribute>\n"
+        f"<attribute><name>{escaped(name)}</name>"
+        f"<value>{escaped(str(value))}</value></attribute>"
     )
 
 
