@@ -1,14 +1,17 @@
-"""The checks that every format has to pass, for ``coco`` and for single tasks."""
+"""The checks that every format has to pass; the tasks that share all code make round trips only."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from dsk.dataset import Dataset
 from dsk.item import DatasetItem
 from dsk.testing import FormatSuite
+from dsk.testing.base import SuiteBase
+from dsk.testing.roundtrip import RoundTripChecks
 from dsk.testing.samples import Recipe
-from msgspec.structs import replace
 
 
 def ungrouped(dataset: Dataset) -> Dataset:
@@ -20,7 +23,7 @@ def ungrouped(dataset: Dataset) -> Dataset:
     return dataset.transform(apply)
 
 
-class CocoSuite(FormatSuite):
+class CocoChecks(SuiteBase):
     added_attributes: ClassVar[dict[str, Any]] = {"is_crowd": False}
     ignore: ClassVar[frozenset[str]] = frozenset({"stated", "extra", "item_extra"})
 
@@ -32,34 +35,34 @@ class CocoSuite(FormatSuite):
         return ungrouped(dataset)
 
 
-class TestCoco(CocoSuite):
+class TestCoco(CocoChecks, FormatSuite):
     format = "coco"
 
 
-class TestInstances(CocoSuite):
+class TestInstances(CocoChecks, RoundTripChecks):
     format = "coco_instances"
     detected = False
 
 
-class TestCaptions(CocoSuite):
+class TestCaptions(CocoChecks, RoundTripChecks):
     format = "coco_captions"
     detected = False
     kinds = ("caption",)
 
 
-class TestLabels(CocoSuite):
+class TestLabels(CocoChecks, RoundTripChecks):
     format = "coco_labels"
     detected = False
     kinds = ("label",)
 
 
-class TestStuff(CocoSuite):
+class TestStuff(CocoChecks, RoundTripChecks):
     format = "coco_stuff"
     detected = False
     kinds = ("bbox", "mask")
 
 
-class TestPanoptic(CocoSuite):
+class TestPanoptic(CocoChecks, FormatSuite):
     format = "coco_panoptic"
     detected = False
     kinds = ("mask",)

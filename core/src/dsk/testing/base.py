@@ -300,6 +300,8 @@ class SuiteBase:
         return [d for d in found if not self._always_there(d)]
 
     def _always_there(self, difference: Difference) -> bool:
+        if difference.part in ("extra", "item_extra"):  # what an importer notes of its own accord
+            return difference.text.startswith(("expected None", "expected {}"))
         return difference.part == "labels" and difference.where in {
             f"label {name!r}" for name in self.added_labels
         }

@@ -39,7 +39,9 @@ class Outcome(Struct, frozen=True):
     trouble: str = ""
 
 
-def run(function: Callable[[], Any], *, memory: int = MEMORY, seconds: float = SECONDS) -> Outcome:
+def run(
+    function: Callable[[], Any], *, memory: int = MEMORY, seconds: float | None = None
+) -> Outcome:
     """Call a function in a forked child.
 
     Args:

@@ -69,6 +69,8 @@ def _secrets(arena: Arena) -> None:
 
 
 def renaming(names: Callable[[Arena], list[str]]) -> Callable[[Arena], Variants]:
+    """Rename the victim in all texts, to each name of a list."""
+
     def made(arena: Arena) -> Variants:
         _secrets(arena)
         for name in names(arena):
@@ -79,6 +81,7 @@ def renaming(names: Callable[[Arena], list[str]]) -> Callable[[Arena], Variants]
 
 
 def climbing(arena: Arena) -> list[str]:  # noqa: ARG001 - one signature
+    """Return names with ``..``."""
     return [f"{'../' * n}outside/secret" for n in range(1, 5)] + [
         "..",
         "a/../../../outside/secret",
@@ -88,6 +91,7 @@ def climbing(arena: Arena) -> list[str]:  # noqa: ARG001 - one signature
 
 
 def absolute(arena: Arena) -> list[str]:
+    """Return absolute names, with drives and shares too."""
     secret = arena.outside / "secret"
     return [
         str(secret),
@@ -100,6 +104,7 @@ def absolute(arena: Arena) -> list[str]:
 
 
 def impossible(arena: Arena) -> list[str]:  # noqa: ARG001 - one signature
+    """Return names that no file can have."""
     return ["nul\0byte", "", ".", "/", "x" * 5000, "x/" * 600 + "x", "\ud800", "a\nb", " ", "a//b"]
 
 
@@ -107,6 +112,8 @@ def impossible(arena: Arena) -> list[str]:  # noqa: ARG001 - one signature
 
 
 def linking(*, media: bool) -> Callable[[Arena], Variants]:
+    """Put links in place of media, or of texts: outwards, then to themselves."""
+
     def made(arena: Arena) -> Variants:
         for path in arena.files():
             if media != (sort_of(path.read_bytes()) == "binary"):
@@ -142,6 +149,7 @@ def _pack(arena: Arena, members: list[tuple[str, bytes]]) -> Path:
 
 
 def zip_slip(arena: Arena) -> Variants:
+    """Pack members that climb, are absolute, or come twice."""
     members = _members(arena)
     for evil in ("../../evil.txt", f"{arena.outside}/evil.txt", "..\\evil.txt", "C:\\evil.txt"):
         yield f"a member named {evil}", _pack(arena, [(evil, SECRET.encode()), *members])
@@ -152,6 +160,7 @@ def zip_slip(arena: Arena) -> Variants:
 
 
 def zip_link(arena: Arena) -> Variants:
+    """Pack members that are symbolic links."""
     _secrets(arena)
     packed = arena.folder / "data.zip"
     with zipfile.ZipFile(packed, "w") as archive:
@@ -163,6 +172,7 @@ def zip_link(arena: Arena) -> Variants:
 
 
 def zip_bomb(arena: Arena) -> Variants:
+    """Pack members that grow, and very many members."""
     members = _members(arena)
     for name, data in [m for m in members if sort_of(m[1]) != "binary"][:2]:
         swollen = [(n, b" " * BOMB + data if n == name else d) for n, d in members]
@@ -172,6 +182,7 @@ def zip_bomb(arena: Arena) -> Variants:
 
 
 def zip_lies(arena: Arena) -> Variants:
+    """Damage members inside the zip, and mark them as encrypted."""
     for n, (name, _) in enumerate(_members(arena)):
         packed = _pack(arena, _members(arena))
         with zipfile.ZipFile(packed) as archive:
@@ -189,6 +200,7 @@ def zip_lies(arena: Arena) -> Variants:
 
 
 def tar_links(arena: Arena) -> Variants:
+    """Pack members that are links, devices and pipes."""
     _secrets(arena)
     for n, sort in enumerate((tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE)):
         packed = arena.folder / f"links{n}.tar"
@@ -202,6 +214,7 @@ def tar_links(arena: Arena) -> Variants:
 
 
 def tar_slip(arena: Arena) -> Variants:
+    """Pack members that climb or are absolute, and a bomb."""
     for n, prefix in enumerate(("../outside/", "/")):
         packed = arena.folder / f"slip{n}.tar"
         with tarfile.open(packed, "w") as archive:
@@ -229,6 +242,7 @@ def _with_doctype(data: bytes, doctype: str, entity: str) -> bytes:
 
 
 def xml_entities(arena: Arena) -> Variants:
+    """Declare entities that grow or read files; nest deeply."""
     _secrets(arena)
     secret = (arena.outside / "secret.txt").as_uri()
     laughs = '<!ENTITY a0 "ha">' + "".join(
@@ -255,6 +269,7 @@ def xml_entities(arena: Arena) -> Variants:
 
 
 def json_deep(arena: Arena) -> Variants:
+    """Nest 100 000 levels deep."""
     deep = b"[" * 100_000 + b"]" * 100_000
     objects = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
     for path in arena.sorts("json", "lines")[:3]:
@@ -306,6 +321,8 @@ def _with(data: bytes, places: list[re.Match[bytes]], value: bytes) -> bytes:
 
 
 def numbers_replaced(values: tuple[bytes, ...]) -> Callable[[Arena], Variants]:
+    """Put values in place of numbers."""
+
     def made(arena: Arena) -> Variants:
         for path in arena.examples():
             for value in values:
@@ -366,6 +383,7 @@ _HUGE: dict[str, Callable[[], bytes]] = {
 
 
 def huge_files(arena: Arena) -> Variants:
+    """Put headers that claim huge content in place of files."""
     for suffix, make in _HUGE.items():
         for number in range(min(2, len(arena.files(suffix)))):
             path = arena.files(suffix)[number]
@@ -379,6 +397,7 @@ _SIZES = re.compile(
 
 
 def huge_sizes(arena: Arena) -> Variants:
+    """State image sizes that are huge, zero or negative."""
     for path in arena.examples():
         for value in (b"1000000000", b"0", b"-5"):
             data = path.read_bytes()
@@ -402,6 +421,7 @@ class _Payload:
 
 
 def pickles(arena: Arena) -> Variants:
+    """Put pickles, arrays of objects and YAML tags that run code."""
     payload = pickle.dumps(_Payload(arena.marker))
     binary = [
         p.relative_to(arena.data) for p in arena.files() if sort_of(p.read_bytes()) == "binary"

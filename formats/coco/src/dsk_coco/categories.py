@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Raw, Struct
+
 from dsk.categories import Categories, LabelCategory, PointsCategory
 from dsk.errors import InputError
-from msgspec import Raw, Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

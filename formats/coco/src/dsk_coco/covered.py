@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from dsk import contours, masks
 from dsk.annotations import Mask, Polygon, Rle
 from dsk.convert import to_mask
 from dsk.rle import counts_of
-from msgspec.structs import replace
-
 from dsk_coco.objects import Thing
 
 if TYPE_CHECKING:

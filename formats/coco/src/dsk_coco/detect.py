@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
-
 from dsk_coco.layout import find_files, looks_like_coco
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Raw, Struct
+
 from dsk.annotations import Annotation, Caption, Label, Points, Polygon, Skeleton
 from dsk.errors import MediaError
 from dsk.media import Image
-from msgspec import Raw, Struct
-
 from dsk_coco.categories import FAMILY
 from dsk_coco.covered import crop_covered
 from dsk_coco.objects import Thing, find_things, segmentation_of
@@ -148,7 +148,7 @@ class Encoder:
                 and a.bbox is not None
                 and a.area is not None
                 and type(a.points) is Raw
-                and memoryview(a.points)[:2] == b"[["
+                and bytes(memoryview(a.points)[:2]) == b"[["
             ):
                 add(
                     ObjectRecord(
@@ -185,7 +185,7 @@ class Encoder:
         if self._crop and size is not None:
             things = crop_covered(things, size, lambda thing: self._covered(item, thing))
         for thing in things:
-            self._thing(item, thing, size, image_id, number, part)
+            self._thing(item, thing, size, image_id, number=number, part=part)
         for a in annotations:
             if isinstance(a, Caption):
                 record: dict[str, Any] = {"id": a.id, "image_id": image_id, "caption": a.caption}
@@ -221,21 +221,22 @@ class Encoder:
         thing: Thing,
         size: tuple[int, int] | None,
         image_id: int,
+        *,
         number: int,
         part: Part,
     ) -> None:
         leader = thing.leader
         if thing.skeleton is None and self._keypoints_only:
-            for a in (*thing.outlines, *thing.boxes):
+            for part_of in (*thing.outlines, *thing.boxes):
                 hint = "the format coco keeps objects without keypoints, too"
-                self._note("DSK-L017", "objects without keypoints", item, a, hint=hint)
+                self._note("DSK-L017", "objects without keypoints", item, part_of, hint=hint)
             return
         try:
             segmentation, lost = segmentation_of(thing.outlines, size)
             area, box = thing.area, thing.bbox
         except (ValueError, msgspec.MsgspecError) as error:
-            members = [*thing.outlines, *thing.boxes, *([thing.skeleton] if thing.skeleton else [])]
-            for a in members:
+            members: list[Annotation] = [*thing.outlines, *thing.boxes]
+            for a in [*members, thing.skeleton] if thing.skeleton is not None else members:
                 self._note("DSK-L018", f"{leader.kind}: {error}", item, a)
             return
         if lost:
@@ -259,7 +260,7 @@ class Encoder:
         self._put(part.pile(OUTLINES_OF_SKELETONS), dict(record), leader, number)
         record |= _keypoints(thing.skeleton)
         extra = (leader.extra or {}).get(FAMILY, {}) | (thing.skeleton.extra or {}).get(FAMILY, {})
-        self._put(part.pile(KEYPOINTS), record, leader, number, extra)
+        self._put(part.pile(KEYPOINTS), record, leader, number, extra=extra)
 
     def _put(
         self,
@@ -267,6 +268,7 @@ class Encoder:
         record: dict[str, Any],
         a: Annotation,
         number: int,
+        *,
         extra: dict[str, Any] | None = None,
     ) -> None:
         """Add a record with the attributes and unknown fields of its annotation."""
@@ -301,6 +303,7 @@ class Encoder:
         what: str,
         item: DatasetItem,
         a: Annotation | None,
+        *,
         count: int = 1,
         hint: str = "",
     ) -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+
 from dsk.annotations import Mask
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
 from dsk.rle import counts_of
-
 from dsk_coco.categories import FAMILY, category_ids
 from dsk_coco.encode import (
     PANOPTIC,
@@ -45,6 +45,9 @@ _KINDS: dict[str, frozenset[str]] = {
     "labels": frozenset({"label"}),
     "image_info": frozenset(),
 }
+_IMAGE_FIELDS = {"license": 0, "flickr_url": "", "coco_url": "", "date_captured": 0}
+"""What Datumaro writes for images that come from other formats."""
+
 _MODE_LACKS = {"guess": "", "polygons": "mask", "mask": "polygon"}
 
 
@@ -149,22 +152,19 @@ class CocoExporter(Exporter):
 
     def _image(self, item: DatasetItem, part: Part, ctx: WriteContext) -> int:
         """Add an item's image record, save its image, and return its id."""
-        given = item.attributes.get("id")
-        known = isinstance(given, int) and not isinstance(given, bool) and given >= 0
-        image_id: int = given if known else -1
+        given: Any = item.attributes.get("id")
+        known = type(given) is int and given >= 0
+        image_id = int(given) if known else -1
         name = ctx.image_name(item)
         height, width = size_of(item) or (0, 0)
+        extra = (item.extra or {}).get(FAMILY) or ({} if self._source else _IMAGE_FIELDS)
         record: dict[str, Any] = {
             "id": image_id,
+            **extra,
             "width": width,
             "height": height,
             "file_name": name,
         }
-        extra = (item.extra or {}).get(FAMILY)
-        if extra is not None or self._source:
-            record |= {k: v for k, v in (extra or {}).items() if k not in record}
-        else:
-            record |= {"license": 0, "flickr_url": "", "coco_url": "", "date_captured": 0}
         part.images.append(record)
         part.image_ids.append(image_id)
         if ctx.save_media:
@@ -182,7 +182,7 @@ class CocoExporter(Exporter):
             if not pile.records:
                 continue
             text = encode(pile.records)
-            if b":null" in text or b"[null" in text or b",null" in text:
+            if b"null" in text:
                 _refuse_nan(pile, subset, part, ctx)
                 text = encode(pile.records)
             if not pile.records:
@@ -205,7 +205,12 @@ class CocoExporter(Exporter):
         following = max((i for i in used if 0 < i < MAX_ID), default=0)
         seen: set[int] = set()
         for a in drawn:
-            where = {"kind": "mask", "item": item.id, "subset": item.subset, "annotation": a.id}
+            where: dict[str, Any] = {
+                "kind": "mask",
+                "item": item.id,
+                "subset": item.subset,
+                "annotation": a.id,
+            }
             try:
                 rle = a.rle
                 if rle.size != size:

@@ -6,12 +6,12 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
 from dsk.categories import Categories
 from dsk.errors import InputError, OptionError, UnsafePathError
 from dsk.files import open_root
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.names import clean_name
-
 from dsk_coco.categories import FAMILY
 from dsk_coco.index import AnnotationFile, item_names, join_items, open_file, open_results
 from dsk_coco.layout import FOLDER, find_files, image_folders, is_results_file
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.item import DatasetItem
     from dsk.loss import Ledger
-
     from dsk_coco.layout import Found
 
 __all__ = ["CocoImporter"]

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
 import numpy as np
+from msgspec import Struct
+
 from dsk import jsonindex
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.names import clean_name, stem_of
-from msgspec import Struct
-
 from dsk_coco.categories import read_categories
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dsk.files import InputRoot
-    from dsk.loss import Ledger
     from numpy.typing import NDArray
 
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
     from dsk_coco.categories import Labels
     from dsk_coco.layout import Found
 

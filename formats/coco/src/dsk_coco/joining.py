@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 import numpy as np
-from dsk.errors import OutputError
 from msgspec import Struct, field
 
+from dsk.errors import OutputError
 from dsk_coco.categories import category_records
 from dsk_coco.encode import (
     CAPTIONS,
@@ -26,9 +26,10 @@ from dsk_coco.numbering import assign_ids, renumber
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from dsk.flow import Header
     from dsk.output import WriteContext
-    from numpy.typing import NDArray
 
 __all__ = ["Joiner", "State", "subset_file"]
 

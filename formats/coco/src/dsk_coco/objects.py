@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Raw, Struct
+
 from dsk import masks
 from dsk.annotations import Annotation, Bbox, Mask, Polygon, Rle, Skeleton
 from dsk.convert import area_of, bbox_of, to_mask
 from dsk.rle import counts_of
-from msgspec import Raw, Struct
-
 from dsk_coco.categories import FAMILY
 from dsk_coco.parse import keypoint_box
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from dsk.annotations import Box
     from numpy.typing import NDArray
+
+    from dsk.annotations import Box
 
 __all__ = ["Thing", "find_things", "segmentation_of", "uncompressed"]
 

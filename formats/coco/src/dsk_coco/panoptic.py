@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from dsk import masks
 from dsk.annotations import Annotation, Mask, Rle
 from dsk.errors import MediaError
 from dsk.media import Image
 from dsk.pixels import decode, encode
-
 from dsk_coco.categories import FAMILY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dsk.loss import Ledger
     from numpy.typing import NDArray
+
+    from dsk.loss import Ledger
 
 __all__ = ["MAX_ID", "SegmentMap", "map_bytes", "parse_segments"]
 
@@ -86,10 +87,11 @@ class _Segment:
 def _ids_of(pixels: NDArray[Any]) -> NDArray[np.uint32]:
     if pixels.ndim == 2:  # grey: the three colours are equal
         return pixels.astype(np.uint32) * np.uint32(0x010101)
-    rgb = pixels[..., :3].astype(np.uint32)
+    rgb: NDArray[np.uint32] = pixels[..., :3].astype(np.uint32)
     if rgb.shape[2] < 3:  # grey with transparency
         return rgb[..., 0] * np.uint32(0x010101)
-    values: NDArray[np.uint32] = rgb[..., 0] | rgb[..., 1] << 8 | rgb[..., 2] << 16
+    weights = np.array([1, 1 << 8, 1 << 16], np.uint32)
+    values: NDArray[np.uint32] = (rgb * weights).sum(axis=2, dtype=np.uint32)
     return values
 
 
@@ -113,7 +115,8 @@ def parse_segments(
     whole = [s for s in rows if _is_id(s.get("id"))]
     maps = SegmentMap(source, name, frozenset(s["id"] for s in whole), ledger)
     for row in rows:
-        number, category = row.get("id"), row.get("category_id")
+        number: Any = row.get("id")
+        category: Any = row.get("category_id")
         if not _is_id(number):
             faults.append(f"the segment id {number!r} is no number from 1 to {MAX_ID}")
         elif not isinstance(category, int | None) or category not in labels:

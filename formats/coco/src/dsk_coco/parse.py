@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from dsk.annotations import Annotation, Bbox, Caption, Label, Mask, Polygon, Rle, Skeleton
-from dsk.geometry import rings_bbox
 from msgspec import Raw, Struct
 
+from dsk.annotations import Annotation, Bbox, Caption, Label, Mask, Polygon, Rle, Skeleton
+from dsk.geometry import rings_bbox
 from dsk_coco.categories import FAMILY
 from dsk_coco.records import Plain, Record, Shape, rings_fault, shape_of
 
@@ -106,7 +106,7 @@ class Parser:
         if bare:
             raise ValueError("it has no outline and no box")
         attributes["is_crowd"] = bool(record.iscrowd)
-        return self._object(record, rings, label, attributes, extra or {}, size)
+        return self._object(record, rings, label, attributes, extra=extra or {}, size=size)
 
     def _object(
         self,
@@ -114,6 +114,7 @@ class Parser:
         shape: int,
         label: int | None,
         attributes: dict[str, Any],
+        *,
         extra: dict[str, Any],
         size: tuple[int, int] | None,
     ) -> list[Annotation]:

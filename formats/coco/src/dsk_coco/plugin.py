@@ -26,7 +26,7 @@ LAYOUT = """\
 annotations/<task>_<subset>.json      task: instances, person_keypoints, captions, labels,
 annotations/panoptic_<subset>/*.png         image_info, panoptic, stuff
 images/<subset>/<item>.jpg            also images/ or <subset>/ beside annotations/
-Also read: <subset>/_annotations.coco.json with images beside it (Roboflow), single JSON files, LVIS."""
+Also read: <subset>/_annotations.coco.json and images (Roboflow), single JSON files, LVIS."""
 
 _OF_TASK: dict[str, dict[str, Any]] = {f"coco_{task}": {"tasks": [task]} for task in TASKS}
 
@@ -102,7 +102,7 @@ _IMPORT_OPTIONS = (
         name="group_by_id",
         type=bool,
         default=False,
-        help="annotations of an image with the same id in files of different tasks form one object, "
+        help="annotations of an image with one id in files of different tasks form one object, "
         "as in Datumaro",
     ),
     Option(

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Raw
+from msgspec.structs import replace
+
 from dsk.annotations import Annotation, Bbox, Mask, Polygon, Skeleton
 from dsk.errors import DskError, RecordError
 from dsk.item import DatasetItem
 from dsk.media import Image
-from msgspec import Raw
-from msgspec.structs import replace
-
 from dsk_coco.categories import FAMILY
 from dsk_coco.index import item_names
 from dsk_coco.panoptic import parse_segments
 from dsk_coco.parse import CROWD, NOT_CROWD, Parser
-from dsk_coco.records import decode_plain, decode_records, decode_tolerant
+from dsk_coco.records import (
+    GOOD_RING,
+    GOOD_RINGS,
+    NUMERIC,
+    decode_plain,
+    decode_records,
+    decode_tolerant,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +31,6 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.jsonindex import Records
     from dsk.loss import Ledger
-
     from dsk_coco.index import AnnotationFile
     from dsk_coco.records import Record
 
@@ -34,10 +39,6 @@ __all__ = ["SliceReader"]
 _KNOWN_IMAGE = ("id", "file_name", "width", "height")
 _decode_raw = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_dicts = msgspec.json.Decoder(list[dict[str, Any]]).decode
-
-# Text of one good ring: all characters of numbers removed, an even number of values is left.
-_ONE_RING = frozenset(b"[[" + b"," * commas + b"]]" for commas in range(5, 1200, 2))
-_NUMERIC = b"0123456789+-.eE \t\r\n"
 
 
 class _Draft:
@@ -59,10 +60,6 @@ def _locator(root: InputRoot, folder: str | None) -> Callable[[str], Any]:
     """Return a function from a clean image name to its ``Media.source``."""
     if folder is None:
         return lambda _: None
-    base = root.locate(folder)
-    if isinstance(base, str):
-        prefix = f"{base}{os.sep}"
-        return lambda name: prefix + name
     below = f"{folder}/" if folder else ""
     return lambda name: root.locate(below + name)
 
@@ -189,13 +186,14 @@ class SliceReader:
             except msgspec.MsgspecError:
                 pass
             else:
-                self._plain(file, parser, plain, rows, counts, drafts)
+                self._plain(file, parser, plain, rows, counts=counts, drafts=drafts)
                 return
         try:
             records: Sequence[Record | None] = decode_records(text)
         except msgspec.MsgspecError:
             records = [None] * len(rows)
-        self._general(file, parser, records, rows.tolist(), counts, drafts)
+        rows = rows.tolist()
+        self._general(file, parser, records, rows, counts=counts, drafts=drafts)
 
     def _plain(
         self,
@@ -203,32 +201,35 @@ class SliceReader:
         parser: Parser,
         records: list[Any],
         rows: Any,
+        *,
         counts: list[int],
         drafts: list[_Draft],
     ) -> None:
         """Take over objects as official files have them; a million of them go through here."""
         labels = file.labels.index
-        one_ring, numeric, crowd, not_crowd = _ONE_RING, _NUMERIC, CROWD, NOT_CROWD
+        one_ring, good_rings, numeric = GOOD_RING, GOOD_RINGS.issuperset, NUMERIC
         stop = 0
         for count, draft in zip(counts, drafts, strict=True):
             start, stop = stop, stop + count
             add = draft.annotations.append
             for r in records[start:stop]:
-                segmentation = r.segmentation
-                shape = bytes(segmentation).translate(None, numeric)
-                if shape in one_ring and r.category_id in labels:
-                    add(
-                        Polygon(
-                            segmentation,
-                            (),
-                            r.bbox,
-                            r.area,
-                            label=labels[r.category_id],
-                            id=r.id,
-                            attributes=crowd if r.iscrowd else not_crowd,
-                        )
-                    )
+                raw, category = r.segmentation, r.category_id
+                text = bytes(raw)
+                shape = text.translate(None, numeric)
+                attrs = CROWD if r.iscrowd else NOT_CROWD
+                if category in labels and (
+                    shape in one_ring
+                    or (shape[:2] == b"[[" and good_rings(shape[2:-2].split(b"],[")))
+                ):
+                    label = labels[category]
+                    add(Polygon(raw, (), r.bbox, r.area, label=label, id=r.id, attributes=attrs))
                     continue
+                if text == b"[]" and category in labels:
+                    x, y, w, h = r.bbox
+                    if r.area == w * h:
+                        label = labels[category]
+                        add(Bbox(x, y, w, h, label=label, id=r.id, attributes=attrs))
+                        continue
                 try:
                     found = parser.parse(r, None, draft.size)
                 except ValueError as error:
@@ -243,6 +244,7 @@ class SliceReader:
         parser: Parser,
         records: Sequence[Record | None],
         rows: list[int],
+        *,
         counts: list[int],
         drafts: list[_Draft],
     ) -> None:
@@ -307,7 +309,9 @@ class SliceReader:
             at = known.get(a.id) if isinstance(a, _OBJECTS) else None
             if at is None:
                 before.append(a)
-            elif isinstance(a, Skeleton) and not a.group and a.bbox and isinstance(before[at], Bbox):
+            elif (
+                isinstance(a, Skeleton) and not a.group and a.bbox and isinstance(before[at], Bbox)
+            ):
                 before[at] = a  # the box is only that of the keypoints
             elif isinstance(a, Skeleton):
                 before[at] = replace(before[at], group=a.id)

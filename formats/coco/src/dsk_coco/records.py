@@ -9,7 +9,10 @@ import msgspec
 from msgspec import Raw, Struct
 
 __all__ = [
+    "GOOD_RING",
+    "GOOD_RINGS",
     "NO_GEOMETRY",
+    "NUMERIC",
     "Plain",
     "Record",
     "Shape",
@@ -103,11 +106,7 @@ def decode_tolerant(text: bytes | memoryview) -> tuple[Record, dict[str, Any] | 
             known[name] = raw
         elif decode is None:
             extra[name] = msgspec.json.decode(raw)
-        elif name in ("area", "bbox", "keypoints", "num_keypoints") and bytes(raw) in _EMPTY:
-            continue
-        elif name in ("id", "iscrowd") and bytes(raw) == b"null":
-            continue
-        else:
+        elif bytes(raw) not in _EMPTY or name in ("category_id", "caption", "attributes"):
             try:
                 known[name] = decode(raw)
             except msgspec.MsgspecError as error:
@@ -125,17 +124,31 @@ class Shape:
     BAD = 4
 
 
-_NUMERIC = b"0123456789+-.eE \t\r\n"
+NUMERIC = b"0123456789+-.eE \t\r\n"
 _SPACE = b" \t\r\n"
 _RING = re.compile(rb"\[(,*)\]")
 
 
+# What is left of good rings when the characters of their numbers are removed.
+GOOD_RINGS = frozenset(b"," * commas for commas in range(5, 2400, 2))
+GOOD_RING = frozenset(b"[[%b]]" % ring for ring in GOOD_RINGS)
+
+
+def is_good_outline(shape: bytes) -> bool:
+    """Tell whether all rings of an outline have three or more points, from its ``NUMERIC`` rest."""
+    return shape in GOOD_RING or (
+        shape[:2] == b"[[" and GOOD_RINGS.issuperset(shape[2:-2].split(b"],["))
+    )
+
+
 def shape_of(segmentation: Raw | bytes) -> int:
     """Return the ``Shape`` of an undecoded segmentation; its numbers are not looked at."""
+    if is_good_outline(bytes(segmentation).translate(None, NUMERIC)):
+        return Shape.POLYGONS
     text = bytes(segmentation).strip(_SPACE)
     if text[:1] == b"{":
         return Shape.NONE if text == b"{}" else Shape.RLE
-    shape = text.translate(None, _NUMERIC)
+    shape = text.translate(None, NUMERIC)
     if text == b"null" or not shape.strip(b"[],"):
         if text == b"null" or (shape in (b"[]", b"[[]]") and not text.strip(b"[] \t\r\n")):
             return Shape.NONE
@@ -148,7 +161,9 @@ def shape_of(segmentation: Raw | bytes) -> int:
 
 def rings_fault(segmentation: Raw | bytes) -> str:
     """Return what is wrong with a list of rings of numbers, or ""."""
-    shape = bytes(segmentation).translate(None, _NUMERIC)
+    shape = bytes(segmentation).translate(None, NUMERIC)
+    if is_good_outline(shape):
+        return ""
     for ring in _RING.finditer(shape, 1):
         commas = len(ring[1])
         if not commas % 2:

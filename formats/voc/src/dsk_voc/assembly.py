@@ -74,12 +74,15 @@ class Assembler:
         self._writer = writer
         self._boxes = bool(tasks & {DETECTION, LAYOUT, ACTION})
         self._masks = SEGMENTATION in tasks
+        self._only_parts = tasks == {LAYOUT}
+        self._only_actions = tasks == {ACTION}
         self._nests = LAYOUT in tasks
         self._acts = ACTION in tasks
         # All tasks together are about objects; masks of crowds alone would misinform there.
         self._crowd_boxes = DETECTION in tasks and SEGMENTATION in tasks and len(tasks) > 2
         # Lists of masks only name all items, so all of them need files.
         self.fills = self._masks and tasks <= {DETECTION, SEGMENTATION}
+        self.plain = self._boxes and not (self._only_parts or self._only_actions or self.fills)
         self._painter = MaskPainter(target, colors=colors)
         self._part_names = {part for entry in target.entries for part in entry.parts}
         self._any_actions = self._acts and any(target.actions)
@@ -104,7 +107,8 @@ class Assembler:
         self._write_objects(item, objects, done, ledger)
         wanted = _paired(objects, masks) if self._boxes else {}
         if masks:
-            done.masks = self._painter.paint(item, masks, wanted, ledger)
+            count = len(objects) if self._boxes else 0
+            done.masks = self._painter.paint(item, masks, wanted, ledger, boxes=count)
         elif self.fills:
             done.masks = self._empty(item)
         self._lose_groups(item, objects, masks, done.masks, ledger)
@@ -205,7 +209,22 @@ class Assembler:
                 objects.append(_Object(box))
             else:
                 owner.parts.append(box)
-        return objects
+        return [obj for obj in objects if self._fits(item, obj, ledger)]
+
+    def _fits(self, item: DatasetItem, obj: _Object, ledger: Ledger) -> bool:
+        """Tell whether an object belongs to the only task; readers of that task pass it over."""
+        if self._only_parts and not obj.parts:
+            what = "object without parts"
+        elif self._only_actions and not self._names_actions(obj.box):
+            what = "object without actions"
+        else:
+            return True
+        self._drop(item, obj.box, "DSK-L017", what, ledger)
+        return False
+
+    def _names_actions(self, box: Bbox) -> bool:
+        known = self._target.actions[box.label or 0]
+        return any(isinstance(box.attributes.get(name), bool) for name in known)
 
     @staticmethod
     def _drop(item: DatasetItem, box: Bbox, code: str, what: str, ledger: Ledger) -> None:
@@ -239,7 +258,6 @@ class Assembler:
         ledger: Ledger,
     ) -> None:
         """Report members of groups that VOC does not tie to the others."""
-        numbers = {place: number for place, number in painted.numbers.items()}
         tied: dict[int, int] = {}
         members: dict[int, int] = {}
         for number, obj in enumerate(objects, 1):
@@ -249,9 +267,8 @@ class Assembler:
             own = 1 + len(obj.parts)
             members[group] = members.get(group, 0) + own
             own += sum(
-                1
+                m.group == group and painted.numbers.get(place) == number
                 for place, m in enumerate(masks)
-                if m.group == group and numbers.get(place) == number
             )
             tied[group] = max(tied.get(group, 0), own)
         for mask in masks:
@@ -288,7 +305,6 @@ def _paired(objects: Sequence[_Object], masks: Sequence[Mask]) -> dict[int, int]
             numbers.setdefault(obj.box.group, number)
     wanted: dict[int, int] = {}
     for place, mask in enumerate(masks):
-        number = numbers.pop(mask.group, None) if mask.group else None
-        if number is not None:
-            wanted[place] = number
+        if mask.group in numbers:
+            wanted[place] = numbers.pop(mask.group)
     return wanted

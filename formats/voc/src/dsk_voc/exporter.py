@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from dsk.annotations import Bbox
 from dsk.errors import OutputError
@@ -61,8 +61,8 @@ _BAD_ID = re.compile(r"[\r\n]|^[\s#]|\s$")
 _END = "</annotation>\n"
 
 
-class VocExporter(Exporter):
-    """Writes VOC datasets; see the descriptor for the options."""
+class _VocExporter(Exporter):
+    """Writes VOC datasets; see the descriptors for the options."""
 
     format: ClassVar[str] = "voc"
 
@@ -77,7 +77,6 @@ class VocExporter(Exporter):
         keep_empty: bool = False,
         subset_folders: bool = False,
         save_dataset_meta: bool = False,
-        tasks: Sequence[str] = (),
     ) -> None:
         self.one_based = one_based or coordinate_mode == "voc-one-based"
         self.apply_colormap = apply_colormap
@@ -86,7 +85,7 @@ class VocExporter(Exporter):
         self.keep_empty = keep_empty
         self.subset_folders = subset_folders
         self.save_dataset_meta = save_dataset_meta
-        self.tasks = frozenset(t for t in TASKS if t in tasks) or FORMATS[self.format]
+        self.tasks = FORMATS[self.format]
 
     def capabilities(self, header: Header) -> Capabilities:
         """See ``Exporter.capabilities``."""
@@ -95,11 +94,13 @@ class VocExporter(Exporter):
         held = capabilities(frozenset(_KINDS[task] for task in self.tasks))
         labels = header.categories.labels
         # Attributes of labels are held when they are VOC's actions, which the label map names.
+        actions = [((lab.extra or {}).get("voc") or {}).get("actions") or () for lab in labels]
         own = all(
-            set(lab.attributes) <= set(((lab.extra or {}).get("voc") or {}).get("actions") or ())
-            for lab in labels
+            set(lab.attributes) <= set(names) for lab, names in zip(labels, actions, strict=True)
         )
-        return held if own else replace(held, label_fields=held.label_fields - {"attributes"})
+        if own and any(actions):
+            return held
+        return replace(held, label_fields=held.label_fields - {"attributes"})
 
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
@@ -114,7 +115,7 @@ class VocExporter(Exporter):
         )
         self._boxes = bool(self.tasks & {DETECTION, LAYOUT, ACTION})
         # Importers share one mapping of attributes among many boxes: its text, by label.
-        self._last: tuple[Any, dict[int | None, Text]] = (None, {})
+        self._shared: tuple[Any, dict[int | None, Text]] = (None, {})
         self._alone = len(self.tasks) == 1  # the lists of the only task name all items
         # Items of one subset have ids of their own; those of several subsets may meet.
         self._may_meet = len(header.subsets) != 1 and not self.subset_folders
@@ -125,7 +126,7 @@ class VocExporter(Exporter):
         losses: dict[int, list[Any]] = {}
         subset, lists = None, SubsetLists()
         main = lists.main
-        plain = self._plain if self._boxes and not self._assembler.fills else None
+        plain = self._plain if self._assembler.plain else None
         quick = not self._may_meet and not ctx.save_media
         for given in items:
             item = given
@@ -167,9 +168,9 @@ class VocExporter(Exporter):
 
         ``losses`` counts what attributes lose: the loss, how often, and where first.
         """
-        writer, boxes = self._writer, item.annotations
+        writer, boxes = self._writer, cast("Sequence[Bbox]", item.annotations)
         plain, text, shift = writer.plain, writer.text, writer.shift
-        last, recent = self._last
+        (shared, recent), once = self._shared, None
         for box in boxes:
             if type(box) is not Bbox or box.group or box.extra or box.label not in plain:
                 return None
@@ -180,12 +181,17 @@ class VocExporter(Exporter):
         for box in boxes:
             label, attributes = box.label, box.attributes
             if attributes:
-                if attributes is not last:
-                    last, recent = self._last = attributes, {}
-                try:
-                    before, behind, lost = recent[label]
-                except KeyError:
-                    before, behind, lost = recent[label] = text(label, attributes)
+                if attributes is shared:
+                    try:
+                        before, behind, lost = recent[label]
+                    except KeyError:
+                        before, behind, lost = recent[label] = text(label, attributes)
+                else:
+                    before, behind, lost = text(label, attributes)
+                    if attributes is once:
+                        shared, recent = attributes, {}
+                        self._shared = shared, recent
+                    once = attributes
                 if lost:
                     try:
                         losses[id(lost)][1] += 1
@@ -251,7 +257,7 @@ class VocExporter(Exporter):
             if ctx.save_media:
                 ctx.save_image(item, f"{IMAGES}/{image_name}")
             return
-        checksum = zlib.crc32(repr(item.media.source).encode() if _has_file(item) else b"")
+        checksum = zlib.crc32(_origin(item))
         for name, data in files:
             checksum = zlib.crc32(data, checksum)
             _unless_there(ctx.write, name, data)
@@ -269,9 +275,11 @@ class VocExporter(Exporter):
             ctx.write(LABEL_MAP, label_map_text(self._target.entries))
 
 
-def _has_file(item: DatasetItem) -> bool:
+def _origin(item: DatasetItem) -> bytes:
+    """Return where an item's image comes from, as far as that can be compared."""
     source = getattr(item.media, "source", None)
-    return isinstance(source, str | bytes) or hasattr(source, "archive")
+    known = isinstance(source, str | bytes) or hasattr(source, "archive")
+    return repr(source).encode("utf-8", "backslashreplace") if known else b""
 
 
 def _unless_there(write: Any, *args: Any) -> None:
@@ -286,37 +294,66 @@ def _unless_there(write: Any, *args: Any) -> None:
             raise
 
 
-class VocClassificationExporter(VocExporter):
+class VocExporter(_VocExporter):
+    """Writes all tasks, or those that are named."""
+
+    def __init__(
+        self,
+        *,
+        one_based: bool = False,
+        coordinate_mode: str = "dm-zero-based",
+        apply_colormap: bool = True,
+        label_map: str = "source",
+        allow_attributes: bool = True,
+        keep_empty: bool = False,
+        subset_folders: bool = False,
+        save_dataset_meta: bool = False,
+        tasks: Sequence[str] = (),
+    ) -> None:
+        super().__init__(
+            one_based=one_based,
+            coordinate_mode=coordinate_mode,
+            apply_colormap=apply_colormap,
+            label_map=label_map,
+            allow_attributes=allow_attributes,
+            keep_empty=keep_empty,
+            subset_folders=subset_folders,
+            save_dataset_meta=save_dataset_meta,
+        )
+        self.tasks = frozenset(t for t in TASKS if t in tasks) or self.tasks
+
+
+class VocClassificationExporter(_VocExporter):
     """Writes the class lists only."""
 
     format = "voc_classification"
 
 
-class VocDetectionExporter(VocExporter):
+class VocDetectionExporter(_VocExporter):
     """Writes the boxes of objects only."""
 
     format = "voc_detection"
 
 
-class VocSegmentationExporter(VocExporter):
+class VocSegmentationExporter(_VocExporter):
     """Writes the masks only."""
 
     format = "voc_segmentation"
 
 
-class VocInstanceSegmentationExporter(VocExporter):
+class VocInstanceSegmentationExporter(_VocExporter):
     """Writes boxes and masks."""
 
     format = "voc_instance_segmentation"
 
 
-class VocLayoutExporter(VocExporter):
+class VocLayoutExporter(_VocExporter):
     """Writes objects and their parts."""
 
     format = "voc_layout"
 
 
-class VocActionExporter(VocExporter):
+class VocActionExporter(_VocExporter):
     """Writes objects and what they do."""
 
     format = "voc_action"

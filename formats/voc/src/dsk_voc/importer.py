@@ -99,7 +99,7 @@ class VocImporter(Importer):
         )
         actions = {n: e.actions for n, e in enumerate(entries) if e.actions}
         reader = ObjectReader(categories, self.tasks, actions, one_based=self.one_based)
-        return VocSource(root, listings, header, reader, self.tasks, len(entries))
+        return VocSource(root, listings, header, reader, tasks=self.tasks, entries=len(entries))
 
     def _list(self, root: InputRoot, ledger: Ledger) -> tuple[list[Listing], bool, InputRoot]:
         """Return the subsets, whether the layout is the development kit's, and where to read."""
@@ -196,6 +196,7 @@ class VocSource(Source):
         listings: Sequence[Listing],
         header: Header,
         reader: ObjectReader,
+        *,
         tasks: frozenset[str],
         entries: int,
     ) -> None:

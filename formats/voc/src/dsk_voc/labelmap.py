@@ -38,13 +38,41 @@ VOID_COLOR = (224, 224, 192)
 HEADER = "# label:color_rgb:parts:actions\n"
 
 _NAMES = (
-    "background aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse "
-    "motorbike person pottedplant sheep sofa train tvmonitor"
-).split()
+    "background",
+    "aeroplane",
+    "bicycle",
+    "bird",
+    "boat",
+    "bottle",
+    "bus",
+    "car",
+    "cat",
+    "chair",
+    "cow",
+    "diningtable",
+    "dog",
+    "horse",
+    "motorbike",
+    "person",
+    "pottedplant",
+    "sheep",
+    "sofa",
+    "train",
+    "tvmonitor",
+)
 _PARTS = ("head", "hand", "foot")
-_ACTIONS = tuple(
-    "other jumping phoning playinginstrument reading ridingbike ridinghorse running takingphoto "
-    "usingcomputer walking".split()
+_ACTIONS = (
+    "other",
+    "jumping",
+    "phoning",
+    "playinginstrument",
+    "reading",
+    "ridingbike",
+    "ridinghorse",
+    "running",
+    "takingphoto",
+    "usingcomputer",
+    "walking",
 )
 
 

@@ -157,7 +157,7 @@ def _object_line(line: str, folder: str) -> str:
             raise ValueError(f"there are {len(fields) - 1} quotes in the line, not 0 or 2")
         return fields[1]
     if folder == "Layout":
-        return line.split()[0]
+        return line.split(maxsplit=1)[0]
     head, _, last = line.rpartition(" ")
     return head.strip() if head and last.isdigit() else line
 

@@ -67,7 +67,8 @@ class ClassColors:
             elif label >= self.count:
                 raise ValueError(f"the value {value} is no label (there are {self.count})")
             table[value] = label
-        return table[pixels]
+        found: NDArray[np.int32] = table[pixels]
+        return found
 
     def _palette_labels(
         self, used: NDArray[Any], colors: NDArray[Any] | None
@@ -100,7 +101,8 @@ def _by_color(pixels: NDArray[Any], table: Mapping[int, int]) -> NDArray[np.int3
             color = f"{code >> 16},{code >> 8 & 255},{code & 255}"
             raise ValueError(f"the colour {color} is not in the label map")
         values.append(table[code])
-    return np.array(values, np.int32)[inverse.reshape(rgb.shape[:2])]
+    found: NDArray[np.int32] = np.array(values, np.int32)[inverse.reshape(rgb.shape[:2])]
+    return found
 
 
 _OBJECT_COLORS = {_code(color): number for number, color in enumerate(palette(256))}
@@ -114,10 +116,13 @@ def _object_numbers(pixels: NDArray[Any], colors: NDArray[Any] | None) -> NDArra
         return pixels.astype(np.int32)
     used = np.unique(pixels).tolist()
     table = np.arange(256, dtype=np.int32)
-    codes = [_OBJECT_COLORS.get(_code(colors[v])) if v < len(colors) else None for v in used]
-    if None not in codes:
+    codes = [
+        _OBJECT_COLORS.get(_code(colors[v]), _NONE) if v < len(colors) else _NONE for v in used
+    ]
+    if _NONE not in codes:
         table[used] = codes
-    return table[pixels]
+    found: NDArray[np.int32] = table[pixels]
+    return found
 
 
 class ItemMasks:

@@ -81,7 +81,13 @@ class MaskPainter:
         return Painted(self._class_file(zeros), self._object_file(zeros))
 
     def paint(
-        self, item: DatasetItem, found: Sequence[Mask], wanted: Mapping[int, int], ledger: Ledger
+        self,
+        item: DatasetItem,
+        found: Sequence[Mask],
+        wanted: Mapping[int, int],
+        ledger: Ledger,
+        *,
+        boxes: int = 0,
     ) -> Painted:
         """Paint the masks of an item, higher ``z_order`` over lower.
 
@@ -90,6 +96,7 @@ class MaskPainter:
             found: Its masks.
             wanted: Object numbers that masks shall have, by position in ``found``.
             ledger: For masks that are not painted, or hidden in part.
+            boxes: How many numbers belong to boxes; other masks get higher ones.
 
         Raises:
             OutputError: There are more objects or labels than the files can number.
@@ -98,7 +105,7 @@ class MaskPainter:
         layers = self._layers(item, found, ledger, keep_background=semantic)
         if not layers:
             return Painted()
-        self._number(item, layers, wanted)
+        self._number(item, layers, wanted, boxes)
         size = layers[0].mask.rle.size
         layers.sort(key=lambda layer: layer.mask.z_order)
         maps = np.zeros((2, *size), np.uint16)
@@ -156,24 +163,21 @@ class MaskPainter:
         return layers
 
     def _number(
-        self, item: DatasetItem, layers: Sequence[_Layer], wanted: Mapping[int, int]
+        self,
+        item: DatasetItem,
+        layers: Sequence[_Layer],
+        wanted: Mapping[int, int],
+        boxes: int,
     ) -> None:
-        """Give every mask an object number: that of its box, or the next free one."""
+        """Give every mask an object number: that of its box, or one that no box has."""
         void = self._target.void
-        taken = set(wanted.values())
-        following = 1
+        free = iter(range(boxes + 1, MAX_OBJECTS + 1))
         for layer in layers:
             if layer.label == (VOID if not self._wide else void):
                 layer.number = VOID
                 continue
-            number = wanted.get(layer.place)
-            if number is None:
-                while following in taken:
-                    following += 1
-                number = following
-                following += 1
-            layer.number = number
-            if number > MAX_OBJECTS:
+            layer.number = wanted.get(layer.place) or next(free, MAX_OBJECTS + 1)
+            if layer.number > MAX_OBJECTS:
                 raise OutputError(
                     f"an object mask can number {MAX_OBJECTS} objects, item {item.id!r} has more",
                     hint="split the image into tiles, or choose a format with single masks",

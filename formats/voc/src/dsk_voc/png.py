@@ -38,7 +38,7 @@ def encode_map(pixels: NDArray[Any], colors: Sequence[Color] | None = None) -> b
     np.subtract(rows[1:], rows[:-1], out=lines[1:, 1:])
     # Run lengths only: filtered label maps are nearly all zeros.
     packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
-    packed = packer.compress(lines) + packer.flush()
+    packed = packer.compress(lines.data) + packer.flush()
     chunks = [_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))]
     if kind == _PALETTE and colors is not None:
         chunks.append(_chunk(b"PLTE", bytes(value for color in colors for value in color)))

@@ -1,4 +1,4 @@
-"""The label map of an export: which labels there are, in which colours, and what they are called."""
+"""The label map of an export: its labels, their colours, and what they are called."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.errors import MediaError
 from dsk.media import Image
-from dsk_voc.tasks import BUILTIN
 from dsk_voc.target import XML_REFUSES
+from dsk_voc.tasks import BUILTIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,9 +90,10 @@ class ObjectWriter:
         if isinstance(media, Image):
             found = media.size or _size(media, ledger)
             if found is not None:
+                height, width = found
                 size = (
-                    "\t<size>\n\t\t<width>%d</width>\n\t\t<height>%d</height>\n"
-                    "\t\t<depth>3</depth>\n\t</size>\n" % (found[1], found[0])
+                    f"\t<size>\n\t\t<width>{width}</width>\n\t\t<height>{height}</height>\n"
+                    "\t\t<depth>3</depth>\n\t</size>\n"
                 )
         folder = folder if cut else ""
         if _SPECIAL.search(image_name) is not None:
@@ -136,7 +137,8 @@ class ObjectWriter:
             if key in flags or key == "pose":
                 continue
             if key == "point" and (pair := _pair(value)) is not None:
-                point = "\t\t<point>\n\t\t\t<x>%.10g</x>\n\t\t\t<y>%.10g</y>\n\t\t</point>\n" % pair
+                x, y = pair
+                point = f"\t\t<point>\n\t\t\t<x>{x:.10g}</x>\n\t\t\t<y>{y:.10g}</y>\n\t\t</point>\n"
             elif key in known and isinstance(value, bool):
                 actions.append(f"\t\t\t<{key}>{value:d}</{key}>\n")
             elif self._attributes:
@@ -207,8 +209,7 @@ def _pair(value: Any) -> tuple[float, float] | None:
 
 def _attribute(name: str, value: Any) -> str:
     return (
-        f"<attribute><name>{escaped(name)}</name>"
-        f"<value>{escaped(str(value))}</value></attribute>"
+        f"<attribute><name>{escaped(name)}</name><value>{escaped(str(value))}</value></attribute>"
     )
 
 

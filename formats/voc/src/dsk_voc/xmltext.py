@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET  # noqa: S405 - declarations are refused before parsing
+from xml.etree import ElementTree as ET
 
 from dsk.errors import RecordError
 
 if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element  # noqa: S405 - the type only
+    from xml.etree.ElementTree import Element
 
 __all__ = ["parse_root"]
 

@@ -1,0 +1,347 @@
+"""Reading: layouts, odd files, tasks that meet."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from pycocotools import mask as coco_mask
+from pycocotools.coco import COCO
+
+from dsk.annotations import Bbox, Caption, Label, Mask, Polygon, Skeleton
+from dsk.dataset import Dataset
+from dsk.detect import choose
+from dsk.errors import DskWarning, InputError, RecordError
+from dsk.files import open_root
+from dsk.pixels import encode
+
+PNG = encode(np.zeros((10, 20, 3), np.uint8), ".png")
+
+
+def items(path, format="coco", **options):  # noqa: A002 - the field's word
+    return {(i.subset, i.id): i for i in Dataset.import_from(path, format, **options)}
+
+
+def only(path, **options):
+    (item,) = items(path, **options).values()
+    (annotation,) = item.annotations
+    return annotation
+
+
+@pytest.mark.parametrize(
+    ("name", "picture", "subset"),
+    [
+        ("annotations/instances_train_2017.json", "images/train_2017/a.png", "train_2017"),
+        ("annotations/instances_val.json", "images/a.png", "val"),
+        ("annotations/instances_train2017.json", "train2017/a.png", "train2017"),
+        ("annotations/instances.json", "images/a.png", "default"),
+        ("valid/_annotations.coco.json", "valid/a.png", "valid"),
+        ("annotations.json", "a.png", "default"),
+        ("labels.json", "data/a.png", "default"),
+        ("deep/set/annotations/instances_x.json", "deep/set/images/x/a.png", "x"),
+        ("annotations/lvis_v1_val.json", "val2017/a.png", "val"),
+    ],
+)
+def test_layouts(folder, make, name, picture, subset):
+    folder.put(name, make.document([make.image(1, "a.png")], [make.obj(5, 1)]))
+    folder.put(picture, PNG)
+    assert choose(open_root(folder.path)).format == "coco"
+    found = items(folder.path)
+    assert list(found) == [(subset, "a")]
+    item = found[subset, "a"]
+    assert item.media.read_bytes() == PNG
+    assert item.attributes == {"id": 1}
+    assert item.annotations[0].id == 5
+
+
+def test_single_file_is_read_alone(folder, make):
+    folder.put("annotations/instances_a.json", make.document([make.image(1, "a.png")], []))
+    path = folder.put("annotations/instances_b.json", make.document([make.image(1, "b.png")], []))
+    folder.put("images/b.png", PNG)
+    found = items(path)
+    assert list(found) == [("b", "b")]
+    assert found["b", "b"].media.exists
+
+
+def test_lvis_names_images_by_url(folder, make):
+    image = make.image(1, "")
+    del image["file_name"]
+    image["coco_url"] = "http://images.cocodataset.org/train2017/000000391895.jpg"
+    annotation = make.obj(1, 1)
+    del annotation["iscrowd"]
+    folder.put("lvis_v1_train.json", make.document([image], [annotation]))
+    (item,) = items(folder.path).values()
+    assert (item.id, item.subset) == ("000000391895", "train")
+    assert item.annotations[0].attributes == {"is_crowd": False}
+
+
+def test_categories_by_ascending_id(folder, make):
+    document = make.document([make.image(1, "a.png")], [make.obj(1, 1, category_id=7)])
+    document["categories"].reverse()
+    folder.put("annotations/instances_x.json", document)
+    dataset = Dataset.import_from(folder.path, "coco")
+    labels = dataset.categories().labels
+    assert [(c.name, c.parent, c.source_id) for c in labels] == [
+        ("cat", "animal", 3),
+        ("dog", "", 7),
+    ]
+    assert next(iter(dataset)).annotations[0].label == 1
+    kept = Dataset.import_from(folder.path, "coco", keep_original_category_ids=True)
+    assert kept.categories().names == [
+        "class-0", "class-1", "class-2", "cat", "class-4", "class-5", "class-6", "dog",
+    ]  # fmt: skip
+    assert next(iter(kept)).annotations[0].label == 7
+
+
+def test_declared_category_zero_is_a_label(folder, make):
+    document = make.document([make.image(1, "a.png")], [make.obj(1, 1, category_id=0)])
+    folder.put("a.json", document)
+    assert only(folder.path).label is None
+    document["categories"].append({"id": 0, "name": "root"})
+    folder.put("a.json", document)
+    assert only(folder.path).label == 0
+
+
+@pytest.mark.parametrize("value", [[], None, [[]], "missing"])
+def test_object_without_outline_is_a_box(folder, make, value):
+    annotation = make.obj(1, 1, segmentation=value)
+    if value == "missing":
+        del annotation["segmentation"]
+    folder.put("a.json", make.document([make.image(1, "a.png")], [annotation]))
+    found = only(folder.path)
+    assert isinstance(found, Bbox)
+    assert found.bbox == (1, 1, 4, 4)
+
+
+def test_odd_but_clear_values(folder, make):
+    odd = make.obj(
+        "9", "1", category_id=3.0, iscrowd=True, area=None, segmentation=make.square, ignore=1,
+        attributes={"colour": "red"}, score=0.5,
+    )  # fmt: skip
+    folder.put("a.json", make.document([make.image("1", "./dir\\a.png")], [odd]))
+    (item,) = items(folder.path).values()
+    assert item.id == "dir/a"
+    (found,) = item.annotations
+    assert isinstance(found, Polygon)
+    assert found.rings == [make.square]
+    assert (found.id, found.label, found.area) == (9, 0, None)
+    assert found.attributes == {"colour": "red", "score": 0.5, "is_crowd": True}
+    assert found.extra == {"coco": {"ignore": 1}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"segmentation": [[1, 2, 3, 4]]}, "2 points"),
+        ({"segmentation": [[1, 2, 3, 4, 5, 6, 7]]}, "odd number"),
+        ({"segmentation": [["1", 2, 3, 4, 5, 6]]}, "neither outlines"),
+        ({"segmentation": [[[1, 2], [3, 4], [5, 6]]]}, "neither outlines"),
+        ({"segmentation": {"size": [10, 20], "counts": [1, 2]}}, "do not fill"),
+        ({"segmentation": {"size": [20, 10], "counts": [200]}}, "in an image of 10 x 20"),
+        ({"segmentation": {"size": [10, 20], "counts": "4"}}, "add up"),
+        ({"category_id": 99}, "there is no category 99"),
+        ({"image_id": 99}, "there is no image 99"),
+        ({"bbox": [1, 2, 3]}, "bbox"),
+        ({"segmentation": [], "bbox": None}, "no outline and no box"),
+        ({"keypoints": [1, 2], "num_keypoints": 1}, "triplets"),
+        ({"keypoints": [1, 2, 5]}, "visibility"),
+    ],
+)
+def test_bad_annotation_is_named_and_can_be_skipped(folder, make, changes, message):
+    records = [make.obj(1, 1), make.obj(2, 1, **changes), make.obj(3, 1)]
+    folder.put("annotations/instances_x.json", make.document([make.image(1, "a.png")], records))
+    with pytest.raises(RecordError, match=message) as raised:
+        items(folder.path)
+    assert "instances_x.json#/annotations/1" in raised.value.where
+    (item,) = items(folder.path, on_error="skip").values()
+    assert [a.id for a in item.annotations] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ({"id": 2, "file_name": "../b.png"}, "leads out"),
+        ({"id": 2, "file_name": "/etc/b.png"}, "absolute"),
+        ({"id": 2}, "no file_name"),
+        ({"id": 1, "file_name": "b.png"}, "twice"),
+        ({"file_name": "b.png"}, "no id"),
+        ({"id": "uuid-1", "file_name": "b.png"}, "int"),
+    ],
+)
+def test_bad_image_is_named_and_can_be_skipped(folder, make, image, message):
+    folder.put("a.json", make.document([make.image(1, "a.png"), image], [make.obj(1, 1)]))
+    with pytest.raises(RecordError, match=message) as raised:
+        items(folder.path)
+    assert "#/images/1" in raised.value.where
+    assert list(items(folder.path, on_error="skip")) == [("default", "a")]
+
+
+def test_nan_is_refused(folder, make):
+    text = '{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [{"id": 1, "area": NaN}]}'
+    folder.put("a.json", text)
+    with pytest.raises(RecordError, match="NaN"):
+        items(folder.path)
+
+
+def test_unknown_sizes(folder, make):
+    images = [make.image(n, f"{n}.png", width=w) for n, w in enumerate([0, -1, None], 1)]
+    folder.put("a.json", make.document(images, []))
+    assert [i.media.size for i in items(folder.path).values()] == [None] * 3
+
+
+def test_keypoints_and_outline_are_one_object(folder, make):
+    category = {"id": 3, "name": "cat", "keypoints": ["nose", "tail"], "skeleton": [[1, 2]]}
+    record = make.obj(8, 1, keypoints=[1, 2, 2, 0, 0, 0], num_keypoints=1)
+    lone = make.obj(
+        9, 1, segmentation=[], keypoints=[1, 2, 2, 4, 4, 1], num_keypoints=2, bbox=[1, 2, 3, 2]
+    )
+    document = make.document([make.image(1, "a.png")], [record, lone], categories=[category])
+    folder.put("annotations/person_keypoints_x.json", document)
+    dataset = Dataset.import_from(folder.path, "coco_person_keypoints")
+    points = dataset.categories().points[0]
+    assert (points.labels, points.joints) == (("nose", "tail"), ((1, 2),))
+    skeleton, outline, alone = next(iter(dataset)).annotations
+    assert isinstance(skeleton, Skeleton)
+    assert isinstance(outline, Polygon)
+    assert skeleton.group == outline.group == 8
+    assert (skeleton.points, skeleton.visibility) == ([1, 2, 0, 0], [2, 0])
+    assert isinstance(alone, Skeleton)
+    assert alone.group == 0
+
+
+def test_tasks_of_one_label_list_are_joined(folder, make):
+    image = make.image(1, "a.png")
+    folder.put("annotations/instances_x.json", make.document([image], [make.obj(1, 1)]))
+    points = make.obj(1, 1, keypoints=[1, 2, 2], num_keypoints=1)
+    folder.put("annotations/person_keypoints_x.json", make.document([image], [points]))
+    caption = {"id": 1, "image_id": 4, "caption": "hello"}
+    folder.put(
+        "annotations/captions_x.json",
+        {"images": [make.image(4, "a.png")], "annotations": [caption]},
+    )
+    folder.put("annotations/image_info_x.json", {"images": [image, make.image(2, "b.png")]})
+    label = {"id": 1, "image_id": 1, "category_id": 7}
+    folder.put("annotations/labels_x.json", make.document([image], [label]))
+    found = items(folder.path)
+    assert list(found) == [("x", "a"), ("x", "b")]
+    annotations = found["x", "a"].annotations
+    kinds = {type(a): a for a in annotations}
+    assert set(kinds) == {Polygon, Skeleton, Caption, Label}
+    assert len(annotations) == 4
+    assert kinds[Polygon].group == kinds[Skeleton].group == 1
+    assert kinds[Caption].group == 0
+    grouped = items(folder.path, group_by_id=True)["x", "a"].annotations
+    assert {a.group for a in grouped} == {1}
+
+
+def test_other_label_lists_are_left_out_with_a_word(folder, make):
+    image = make.image(1, "a.png")
+    folder.put("annotations/instances_x.json", make.document([image], [make.obj(1, 1)]))
+    other = make.document([image], [make.obj(9, 1, keypoints=[1, 2, 2])])
+    del other["categories"][1]
+    folder.put("annotations/person_keypoints_x.json", other)
+    dataset = Dataset.import_from(folder.path, "coco")
+    assert any("person_keypoints files are not read" in w for w in dataset.opening_ledger.warnings)
+    assert [a.kind for a in next(iter(dataset)).annotations] == ["polygon"]
+    both = items(folder.path, tasks=["instances", "person_keypoints"])["x", "a"].annotations
+    assert sorted(a.kind for a in both) == ["polygon", "polygon", "skeleton"]
+
+
+def test_images_of_one_name_become_one_item(folder, make):
+    images = [make.image(1, "a.png"), make.image(2, "a.png")]
+    folder.put("a.json", make.document(images, [make.obj(1, 1), make.obj(2, 2)]))
+    dataset = Dataset.import_from(folder.path, "coco")
+    assert any("one file_name" in w for w in dataset.opening_ledger.warnings)
+    (item,) = list(dataset)
+    assert [a.id for a in item.annotations] == [1, 2]
+
+
+def test_panoptic_map(folder, make):
+    ids = np.zeros((10, 20), np.uint32)
+    ids[2:5, 3:9] = 70000
+    ids[6:, :4] = 5
+    rgb = np.stack([ids & 255, ids >> 8 & 255, ids >> 16], -1).astype(np.uint8)
+    segments = [
+        {"id": 70000, "category_id": 3, "area": 18, "bbox": [3, 2, 6, 3], "iscrowd": 1},
+        {"id": 5, "category_id": 7, "area": 16, "bbox": [0, 6, 4, 4], "iscrowd": 0, "note": "x"},
+        {"id": 6, "category_id": 7, "area": 0, "bbox": [0, 0, 0, 0], "iscrowd": 0},
+    ]
+    record = {"image_id": 1, "file_name": "a.png", "segments_info": segments}
+    folder.put("annotations/panoptic_x.json", make.document([make.image(1, "a.jpg")], [record]))
+    folder.put("annotations/panoptic_x/a.png", encode(rgb, ".png"))
+    dataset = Dataset.import_from(folder.path, "coco_panoptic")
+    first, second, absent = next(iter(dataset)).annotations
+    assert isinstance(first, Mask)
+    assert (first.image == (ids == 70000)).all()
+    assert (second.image == (ids == 5)).all()
+    assert not absent.image.any()
+    assert (first.id, first.area, first.bbox) == (70000, 18, (3, 2, 6, 3))
+    assert first.attributes == {"is_crowd": True}
+    assert second.extra == {"coco": {"note": "x"}}
+
+
+def test_missing_panoptic_map(folder, make):
+    record = {"image_id": 1, "file_name": "a.png", "segments_info": []}
+    folder.put("annotations/panoptic_x.json", make.document([make.image(1, "a.jpg")], [record]))
+    with pytest.raises(RecordError, match="there is no panoptic map"):
+        items(folder.path)
+
+
+def test_results_take_the_place_of_the_truth(folder, make):
+    truth = make.document([make.image(1, "a.png"), make.image(2, "b.png")], [make.obj(1, 1)])
+    path = folder.put("annotations/instances_val.json", truth)
+    rle = coco_mask.encode(np.asfortranarray(np.eye(10, 20, dtype=np.uint8)))
+    outline = {"size": [10, 20], "counts": rle["counts"].decode()}
+    results = [
+        {"image_id": 2, "category_id": 3, "score": 0.9, "segmentation": outline},
+        {"image_id": 1, "category_id": 7, "score": 0.25, "segmentation": outline},
+    ]
+    name = folder.put("annotations/results_val.json", results)
+    found = items(folder.path, results="results_val.json")
+    (other,) = found["val", "b"].annotations
+    (mask,) = found["val", "a"].annotations
+    oracle = COCO(str(path)).loadRes(str(name))
+    assert (oracle.annToMask(oracle.anns[2]) == mask.image).all()
+    assert (other.id, mask.id) == (1, 2)
+    assert other.attributes == {"score": 0.9, "is_crowd": False}
+    assert (mask.image == coco_mask.decode(rle)).all()
+
+
+def test_masks_equal_those_of_pycocotools(folder, make):
+    dense = np.zeros((10, 20), np.uint8)
+    dense[3:7, 2:15] = 1
+    compressed = coco_mask.encode(np.asfortranarray(dense))["counts"].decode()
+    records = [
+        make.obj(1, 1, segmentation={"size": [10, 20], "counts": [5, 10, 185]}, iscrowd=1),
+        make.obj(2, 1, segmentation={"size": [10, 20], "counts": compressed}),
+        make.obj(3, 1, segmentation=[[0.5, 0.5, 9.5, 1.25, 7, 8.75], make.square]),
+    ]
+    path = folder.put("a.json", make.document([make.image(1, "a.png")], records))
+    oracle = COCO(str(path))
+    (item,) = items(folder.path, merge_instance_polygons=True).values()
+    for annotation in item.annotations:
+        assert isinstance(annotation, Mask)
+        assert (annotation.image == oracle.annToMask(oracle.anns[annotation.id])).all()
+
+
+def test_nothing_to_read(folder):
+    folder.put("readme.txt", "none")
+    with pytest.raises(InputError, match="no COCO JSON"):
+        items(folder.path)
+
+
+def test_datumaro_json_is_not_taken_for_coco(folder):
+    folder.put("annotations/train.json", {"categories": {"label": {"labels": []}}, "items": []})
+    from dsk_coco.detect import detect
+
+    assert detect(open_root(folder.path)) is None
+
+
+def test_no_warning_for_good_files(folder, make):
+    folder.put(
+        "annotations/instances_x.json", make.document([make.image(1, "a.png")], [make.obj(1, 1)])
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DskWarning)
+        assert len(items(folder.path)) == 1

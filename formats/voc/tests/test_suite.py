@@ -1,0 +1,75 @@
+"""What every format must be able to do, for each name of this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsk.annotations import Bbox
+from dsk.testing import FormatSuite
+from msgspec.structs import replace
+
+if TYPE_CHECKING:
+    from dsk import Dataset
+
+FLAGS = {"difficult": False, "truncated": False, "occluded": False}
+
+
+class _VocSuite(FormatSuite):
+    added_labels = ("background",)
+    added_attributes = FLAGS
+    attributes = {"colour": "red"}  # the values of attributes become text
+    unheld_labels = frozenset({"punctuation"})  # labelmap.txt cannot write ":" in a name
+    unheld_ids = frozenset({"punctuation"})  # lines that begin with "#" are comments
+    detected = False
+    _rich = False
+
+    def prepare(self, dataset: Dataset) -> Dataset:
+        """Only boxes have attributes; groups tie a box to its parts and its mask, not to boxes."""
+        if self._rich:
+            return dataset
+        return dataset.transform(
+            lambda item: item.replace(
+                annotations=[
+                    replace(a, group=0, attributes=a.attributes if type(a) is Bbox else {})
+                    for a in item.annotations
+                ]
+            )
+        )
+
+    def rich_sample(self, **changes: Any) -> Dataset:
+        """Return a sample as it is: what cannot be held must be reported."""
+        self._rich = True
+        return super().rich_sample(**changes)
+
+
+class TestVoc(_VocSuite):
+    format = "voc"
+    detected = True
+
+
+class TestVocClassification(_VocSuite):
+    format = "voc_classification"
+    attributes = {}
+
+
+class TestVocDetection(_VocSuite):
+    format = "voc_detection"
+
+
+class TestVocSegmentation(_VocSuite):
+    format = "voc_segmentation"
+    attributes = {}
+
+
+class TestVocInstanceSegmentation(_VocSuite):
+    format = "voc_instance_segmentation"
+
+
+class TestVocLayout(_VocSuite):
+    format = "voc_layout"
+    kinds = ()
+
+
+class TestVocAction(_VocSuite):
+    format = "voc_action"
+    kinds = ()
