@@ -236,3 +236,15 @@ def test_two_ids_that_want_one_file_are_refused(export, tmp_path):
     with pytest.raises(OutputError, match="two items want the same file"):
         export([DatasetItem("a"), DatasetItem("./a")])
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("up", [False, True])
+def test_the_input_is_never_replaced(tmp_path, toy, up):
+    folder = tmp_path / "data" / "in"
+    Dataset.from_iterable([DatasetItem("a")]).export(folder, "toy")
+    before = sorted(p.name for p in folder.iterdir())
+    dataset = Dataset.from_iterable([DatasetItem("b")])
+    dataset.path = str(folder)
+    with pytest.raises(OutputExistsError, match="would replace the input"):
+        dataset.export(folder.parent if up else folder, "toy", overwrite=True)
+    assert sorted(p.name for p in folder.iterdir()) == before

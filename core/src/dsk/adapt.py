@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dsk.annotations import KINDS, Annotation, Bbox, Polygon
 from dsk.convert import CONVERSIONS, PREFERENCES
+from dsk.errors import MediaError
 from dsk.item import DEFAULT_SUBSET
 from dsk.loss import SAMPLES, Event, Sample
 from dsk.media import Image
@@ -174,11 +175,11 @@ class Adapter:
 
     def _convert(self, a: Annotation, target: str, item: DatasetItem) -> Annotation | None:
         size = None
-        if target == "mask" and isinstance(item.media, Image):
-            size = item.media.get_size()
         try:
+            if target == "mask" and isinstance(item.media, Image):
+                size = item.media.get_size()
             b: Annotation | None = CONVERSIONS[target](a, size)
-        except ValueError as error:
+        except (ValueError, MediaError) as error:
             self._drop("DSK-L018", f"{a.kind}→{target}: {error}", a, item, "")
             return None
         if b is None:

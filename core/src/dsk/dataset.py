@@ -48,6 +48,8 @@ class Dataset:
         self._edited: dict[tuple[str, str], DatasetItem] | None = None
         self.opening_ledger = Ledger(on_error)
         """Bad records and warnings met while the source was opened."""
+        self.path: str | None = None
+        """Where it was opened from; an export never replaces that."""
 
     @classmethod
     def import_from(
@@ -147,7 +149,7 @@ class Dataset:
     def _with(self, step: Transform) -> Dataset:
         steps = (*self.steps, step)
         grown = Dataset(self.source, steps, format=self.format, on_error=self.on_error)
-        grown.opening_ledger = self.opening_ledger
+        grown.opening_ledger, grown.path = self.opening_ledger, self.path
         return grown
 
     def transform(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import os
 from abc import ABC, abstractmethod
@@ -49,7 +50,9 @@ class Job:
         if progress is not None:
             items = _ticking(items, progress)
         adapted = _count_out(Adapter(self.capabilities, ledger)(items), ledger)
-        state = self.exporter.write(adapted, replace(self.context, ledger=ledger, part=part))
+        # A copy for each partition: what one leaves on it must not reach the next.
+        exporter = copy.copy(self.exporter)
+        state = exporter.write(adapted, replace(self.context, ledger=ledger, part=part))
         return state, ledger
 
 

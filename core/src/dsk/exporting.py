@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dsk.adapt import adapt_header
 from dsk.descriptors import Option
 from dsk.engines import Job, engine_for
-from dsk.errors import LossError, OptionError, OutputError
+from dsk.errors import LossError, OptionError, OutputError, OutputExistsError
 from dsk.loss import Ledger
 from dsk.options import check_options
 from dsk.output import MediaSettings, WriteContext
@@ -107,6 +107,7 @@ def export_dataset(
         settings.save_media or info.always_saves_media, settings.image_ext, settings.media
     )
     out: Output | None = None
+    _spare_input(dataset.path, path)
     try:
         out = Output(path, overwrite=settings.overwrite, dry=settings.dry_run)
         context = WriteContext(out, ledger, media)
@@ -138,6 +139,17 @@ def export_dataset(
         if out is not None:
             out.discard()  # does nothing to a published one
     return ledger.report(seconds=time.monotonic() - started, output=place)
+
+
+def _spare_input(source: str | None, destination: str | os.PathLike[str]) -> None:
+    """Refuse a destination that is the input or holds it: publishing would delete the input."""
+    if source is None or not os.path.exists(destination):  # noqa: PTH110
+        return
+    place, real = os.path.realpath(destination), os.path.realpath(source)
+    if real == place or real.startswith(place.rstrip(os.sep) + os.sep):
+        raise OutputExistsError(
+            "the output would replace the input", where=place, hint="choose another place"
+        )
 
 
 def _job(dataset: Dataset, exporter: Exporter, info: ExporterInfo, context: WriteContext) -> Job:

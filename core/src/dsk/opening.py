@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Literal
 
 from dsk.dataset import Dataset
@@ -12,7 +13,6 @@ from dsk.options import check_options
 from dsk.registry import registry, resolve
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
 
     from dsk.flow import Importer, Transform
@@ -45,6 +45,7 @@ def open_dataset(
     except OSError as error:
         raise InputError(error.strerror or str(error), where=error.filename or root.path) from error
     dataset = Dataset(source, format=format, on_error=on_error)
+    dataset.path = os.path.abspath(path)  # noqa: PTH100 - a str is wanted
     dataset.opening_ledger = ledger
     return dataset
 

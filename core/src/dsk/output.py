@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
-from dsk.errors import MediaError, OutputError, UnsafePathError
+from dsk.errors import MediaError, OutputError, RecordError, UnsafePathError
 from dsk.files import check_located
 from dsk.media import Image, Media, is_decoded
 
@@ -112,7 +112,13 @@ class WriteContext:
             )
         from dsk.pixels import encode
 
-        self.out.write(name, encode(media.data, ext))
+        try:
+            data = encode(media.data, ext)
+        except MediaError as error:
+            bad = RecordError(error.message, where=error.where or media.path, item=item.id)
+            self.ledger.bad_record(bad)
+            return False
+        self.out.write(name, data)
         self.ledger.media_saved += 1
         return True
 

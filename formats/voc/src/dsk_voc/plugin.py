@@ -144,18 +144,23 @@ def dsk_exporters() -> list[ExporterInfo]:
 
 
 def capabilities(kinds: frozenset[str]) -> Capabilities:
-    """Return what a target with these kinds holds."""
-    boxes = "bbox" in kinds
+    """Return what a target with these kinds holds.
+
+    Outlines become boxes where boxes are what the format is about, and masks where masks are.
+    """
+    boxes = "bbox" in kinds and kinds != _INSTANCES
+    first = "bbox" if boxes else "mask"
+    second = "mask" if boxes else "bbox"
+    convert = {kind: (first, second) for kind in ("polygon", "rotated_bbox", "ellipse")}
+    convert |= {"mask": ("bbox",), "skeleton": ("bbox",)}
     return Capabilities(
         annotations=kinds,
-        fields=frozenset({"group", "attributes"}) if boxes else frozenset({"group"}),
+        fields=frozenset({"group", "attributes"} if "bbox" in kinds else {"group"}),
         needs_label=kinds,
-        convert=(
-            ("polygon", ("bbox",) if boxes and kinds != _INSTANCES else ("mask",)),
-            ("mask", ("bbox",)),
-            ("rotated_bbox", ("bbox",) if boxes else ("mask",)),
-            ("ellipse", ("bbox",) if boxes else ("mask",)),
-            ("skeleton", ("bbox",)),
+        convert=tuple(
+            (kind, tuple(k for k in wishes if k in kinds))
+            for kind, wishes in convert.items()
+            if kind not in kinds
         ),
         family="voc",
         label_fields=frozenset({"attributes", "colors"}),
