@@ -1,4 +1,7 @@
-"""Write docs/formats/*.md: a page per plugin from its descriptors, and its hand-written notes.
+"""Write the pages of docs/ that come from the packages themselves.
+
+docs/formats/*.md: one per plugin, from its descriptors and its hand-written notes.md.
+docs/differences-from-datumaro.md: from each package's differences.md.
 
     python scripts/make_docs.py            write the pages
     python scripts/make_docs.py --check    exit 1 if a page is not up to date
@@ -108,8 +111,28 @@ def page(plugin: Plugin, notes: str) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+DIFFERENCES = """\
+<!-- Made by scripts/make_docs.py from formats/*/differences.md. -->
+# Differences from Datumaro
+
+dsk uses Datumaro's names for formats, annotation types, attributes and options. This page lists
+where it behaves differently on purpose, format by format, with the reason.
+"""
+
+
+def differences() -> str:
+    parts = [DIFFERENCES]
+    for path in sorted((ROOT / "formats").glob("*/differences.md")):
+        lines = path.read_text(encoding="utf-8").strip().splitlines()
+        if lines and lines[0].startswith("#"):
+            lines = lines[1:]
+        text = "\n".join(lines).strip()
+        parts.append(f"## {path.parent.name}\n\n{text}\n")
+    return "\n".join(parts)
+
+
 def pages() -> dict[Path, str]:
-    made = {}
+    made = {ROOT / "docs" / "differences-from-datumaro.md": differences()}
     for plugin in registry().plugins:
         if plugin.error:
             sys.exit(f"plugin {plugin.name} is broken: {plugin.error}")

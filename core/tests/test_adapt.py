@@ -416,7 +416,6 @@ def test_facts_about_labels_that_are_lost():
     assert ledger.events == {}
 
 
-@pytest.mark.xfail(strict=True, reason="extra fields of media, labels and headers are not counted")
 def test_fields_of_other_families_beside_annotations_are_counted():
     ledger = Ledger()
     labels = (LabelCategory("a", extra={"coco": {"x": 1}}),)

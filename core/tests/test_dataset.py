@@ -236,7 +236,6 @@ def test_removed_items_are_counted_with_their_annotations(dataset):
     assert ledger.report().annotations["out"] == 1
 
 
-@pytest.mark.xfail(strict=True, reason="annotations that a function removes are not counted")
 def test_annotations_that_a_function_removes_are_counted(dataset):
     ledger = Ledger()
     left = list(dataset.transform(lambda item: item.replace(annotations=())).read(ledger))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from dsk.errors import MediaError, OutputError
+from dsk.errors import OutputError, RecordError
 from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.media import ArchiveMember, Image, PointCloud, VideoFrame
@@ -134,7 +134,7 @@ def test_a_missing_image_is_reported_and_no_error(  # noqa: PLR0917 - fixtures
 
 
 def test_a_damaged_image_that_must_be_encoded_anew_is_an_error(context):
-    with pytest.raises(MediaError, match="no readable image"):
+    with pytest.raises(RecordError, match="no readable image"):
         context().save_image(item(b"no image"), "a.png")
 
 

@@ -43,6 +43,13 @@ def adapt_header(header: Header, caps: Capabilities, ledger: Ledger) -> None:
     for name, count in lost.items():
         if count and name not in caps.label_fields:
             ledger.add("DSK-L010", f"label {name}", count=count)
+    for label in cats.labels:
+        for family in label.extra or ():
+            if caps.family not in (family, "*"):
+                ledger.add("DSK-L011", f"{family} fields of labels")
+    for family in header.info:
+        if caps.family not in (family, "*"):
+            ledger.add("DSK-L011", f"{family} facts about the dataset")
 
 
 class Adapter:
@@ -99,6 +106,8 @@ class Adapter:
         if item.extra:
             self._lost_extra(item.extra, item.id, item.subset, 0)
         media = item.media
+        if media is not None and media.extra:
+            self._lost_extra(media.extra, item.id, item.subset, 0)
         if (
             media is not None
             and media.kind not in caps.media

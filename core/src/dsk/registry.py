@@ -123,7 +123,25 @@ class Registry:
         for point in sorted(found, key=lambda p: (p.name, p.value)):
             if _wanted(point.name):
                 self._load(point)
+        self._check_hooks()
+        for plugin in self.plugins:
+            if not plugin.error:
+                self._enter(plugin)
         self._warn_of_clashes()
+
+    def _check_hooks(self) -> None:
+        """Leave out plugins with hooks that nobody opened; all extension points are known now."""
+        while True:
+            try:
+                self.manager.check_pending()
+            except pluggy.PluginValidationError as error:
+                name = self.manager.get_name(error.plugin)
+                self.manager.unregister(error.plugin)
+                for plugin in self.plugins:
+                    if _full_name(plugin) == name:
+                        _leave_out(plugin, error)
+            else:
+                return
 
     def _warn_of_clashes(self) -> None:
         tables: tuple[Table[Any], ...] = (self.importers, self.exporters, self.transforms)
@@ -144,17 +162,11 @@ class Registry:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - SystemExit included: one plugin must not end all
-            plugin.error = f"{type(error).__name__}: {error}".strip().rstrip(":")
-            plugin.infos = []
-            whose = plugin.dist or point.value
-            message = f"plugin {plugin.name!r} of {whose} is left out: {plugin.error}"
-            warnings.warn(message, DskWarning, stacklevel=2)
-            return
-        self._enter(plugin)
+            _leave_out(plugin, error)
 
     def _read(self, module: Any, plugin: Plugin) -> None:
         """Call the registration hooks of one plugin and check what they return."""
-        name = f"{plugin.dist or plugin.name}:{plugin.name}"
+        name = _full_name(plugin)
         first = not self.manager.is_registered(module)  # a module may have several entry points
         if first:
             self.manager.register(module, name)
@@ -171,7 +183,6 @@ class Registry:
                     plugin.infos.append(info)
             for spec in getattr(module, "dsk_hookspecs", list)() if first else ():
                 self.manager.add_hookspecs(spec)
-            self.manager.check_pending()
         except BaseException:
             if first:
                 self.manager.unregister(name=name)
@@ -270,6 +281,18 @@ def _dist(point: EntryPoint) -> tuple[str, str]:
     if dash:
         return name.replace("_", "-").lower(), version
     return (dist.name, dist.version) if dist is not None else ("", "")
+
+
+def _full_name(plugin: Plugin) -> str:
+    return f"{plugin.dist or plugin.name}:{plugin.name}"
+
+
+def _leave_out(plugin: Plugin, error: BaseException) -> None:
+    plugin.error = f"{type(error).__name__}: {error}".strip().rstrip(":")
+    plugin.infos = []
+    whose = plugin.dist or plugin.module
+    message = f"plugin {plugin.name!r} of {whose} is left out: {plugin.error}"
+    warnings.warn(message, DskWarning, stacklevel=3)
 
 
 def _plain(name: str) -> str:

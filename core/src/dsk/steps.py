@@ -22,9 +22,18 @@ class FunctionTransform(Transform):
     def __init__(self, function: Callable[[DatasetItem], Any]) -> None:
         self._function = function
 
-    def apply(self, item: DatasetItem, ledger: Ledger) -> Any:  # noqa: ARG002
-        """Call the function."""
-        return self._function(item)
+    def apply(self, item: DatasetItem, ledger: Ledger) -> Any:
+        """Call the function; how it changed the number of annotations is seen from its result."""
+        result = self._function(item)
+        if result is None:
+            return None
+        results = [result] if isinstance(result, DatasetItem) else list(result)
+        change = sum(len(r.annotations) for r in results) - len(item.annotations)
+        if change:
+            code, did = ("DSK-L013", "added") if change > 0 else ("DSK-L019", "removed")
+            what = f"annotations {did} by a function"
+            ledger.add(code, what, count=abs(change), item=item.id, subset=item.subset)
+        return results
 
 
 class SelectTransform(Transform):

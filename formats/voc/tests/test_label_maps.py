@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from dsk import Dataset
 from dsk.annotations import Bbox
 from dsk.categories import Categories, LabelCategory
@@ -80,7 +81,9 @@ def test_background_comes_first():
     found, _ = target(Categories.from_names(["a", "b"]))
     assert [e.name for e in found.entries] == ["background", "a", "b"]
     assert [e.color for e in found.entries] == palette(3)
-    found, _ = target(Categories(labels=(LabelCategory("a"), LabelCategory("x")), colors={1: (0,) * 3}))
+    found, _ = target(
+        Categories(labels=(LabelCategory("a"), LabelCategory("x")), colors={1: (0,) * 3})
+    )
     assert [e.name for e in found.entries] == ["x", "a"]
 
 

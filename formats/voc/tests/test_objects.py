@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dsk.annotations import Bbox
 from dsk.errors import RecordError
 from dsk.loss import Ledger
 from dsk_voc.labelmap import default_map, to_categories
 from dsk_voc.objects import ObjectReader
 from dsk_voc.tasks import FORMATS
-from hypothesis import given
-from hypothesis import strategies as st
 
 ENTRIES = default_map()
 CATEGORIES = to_categories(ENTRIES)

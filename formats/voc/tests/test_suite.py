@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from dsk.annotations import Bbox
 from dsk.testing import FormatSuite
-from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from dsk import Dataset

@@ -316,16 +316,16 @@ class _ImageFinder:
     def __call__(self, item: str, parsed: Parsed | None) -> Image | None:
         stated = parsed.filename if parsed is not None else ""
         size = parsed.size if parsed is not None else None
-        name = stated if stated in self._there else self._names.get(item)
-        if name is None and stated:
+        name = stated
+        if stated and stated not in self._there:
             name = self._cleaned(stated)
-            if name is None or name not in self._there:
-                return Image(name or f"{item}.jpg", None, None, size)
-        if name is None:
-            return Image("", None, None, size) if size is not None else None
-        return Image(name, self._locate(self._prefix + name), None, size)
+        if name not in self._there:
+            name = self._names.get(item, name)
+        if name in self._there:
+            return Image(name, self._locate(self._prefix + name), None, size)
+        return Image(name, None, None, size) if name or size is not None else None
 
-    def _cleaned(self, stated: str) -> str | None:
+    def _cleaned(self, stated: str) -> str:
         """Return a stated name as one below the image folder; tools write whole paths, too."""
         try:
             name = clean_name(stated)
@@ -334,7 +334,7 @@ class _ImageFinder:
         if name in self._there:
             return name
         base = stated.replace("\\", "/").rpartition("/")[2]
-        return base if base in self._there else name or base or None
+        return base if base in self._there else name or base
 
 
 class VocClassificationImporter(VocImporter):

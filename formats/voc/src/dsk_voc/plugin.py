@@ -151,7 +151,7 @@ def capabilities(kinds: frozenset[str]) -> Capabilities:
     boxes = "bbox" in kinds and kinds != _INSTANCES
     first = "bbox" if boxes else "mask"
     second = "mask" if boxes else "bbox"
-    convert = {kind: (first, second) for kind in ("polygon", "rotated_bbox", "ellipse")}
+    convert = dict.fromkeys(("polygon", "rotated_bbox", "ellipse"), (first, second))
     convert |= {"mask": ("bbox",), "skeleton": ("bbox",)}
     return Capabilities(
         annotations=kinds,
