@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from dsk import Dataset
 from dsk.testing import assert_same_dataset
 
