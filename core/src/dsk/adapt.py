@@ -137,7 +137,10 @@ class Adapter:
         self._fields(item, annotations)
         plan, needs, keeps = self._plan, self._needs_label, self._keeps
         kinds = set(map(type, annotations))
-        whole = kinds <= keeps and not (self._split and Polygon in kinds)
+        split = self._split and Polygon in kinds
+        if split and self._caps.multi_ring:
+            split = any(type(a) is Polygon and a.holes for a in annotations)
+        whole = kinds <= keeps and not split
         if whole and (kinds.isdisjoint(needs) or all(a.label is not None for a in annotations)):
             return annotations
         out: list[Annotation] = []

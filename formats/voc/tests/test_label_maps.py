@@ -106,7 +106,7 @@ def test_names_that_cannot_be_written_change_and_are_reported():
 
 def test_parts_and_actions_survive():
     found, _ = target(to_categories(default_map()))
-    assert [e for e in found.entries if e.name == "person"][0].parts == ("head", "hand", "foot")
+    assert next(e for e in found.entries if e.name == "person").parts == ("head", "hand", "foot")
     assert found.index[22:] == [None, None, None]
     assert found.owns(15, 24)
     assert not found.owns(8, 24)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec.structs import replace
 
@@ -18,7 +18,7 @@ FLAGS = {"difficult": False, "truncated": False, "occluded": False}
 class _VocSuite(FormatSuite):
     added_labels = ("background",)
     added_attributes = FLAGS
-    attributes = {"colour": "red"}  # the values of attributes become text
+    attributes: ClassVar = {"colour": "red"}  # the values of attributes become text
     unheld_labels = frozenset({"punctuation"})  # labelmap.txt cannot write ":" in a name
     unheld_ids = frozenset({"punctuation"})  # lines that begin with "#" are comments
     ignore = frozenset({"label_colors"})  # labels without one get one, see test_label_maps.py
@@ -51,7 +51,7 @@ class TestVoc(_VocSuite):
 
 class TestVocClassification(_VocSuite):
     format = "voc_classification"
-    attributes = {}
+    attributes: ClassVar = {}
 
 
 class TestVocDetection(_VocSuite):
@@ -60,7 +60,7 @@ class TestVocDetection(_VocSuite):
 
 class TestVocSegmentation(_VocSuite):
     format = "voc_segmentation"
-    attributes = {}
+    attributes: ClassVar = {}
 
 
 class TestVocInstanceSegmentation(_VocSuite):

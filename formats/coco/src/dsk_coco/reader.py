@@ -60,8 +60,7 @@ def _locator(root: InputRoot, folder: str | None) -> Callable[[str], Any]:
     """Return a function from a clean image name to its ``Media.source``."""
     if folder is None:
         return lambda _: None
-    below = f"{folder}/" if folder else ""
-    return lambda name: root.locate(below + name)
+    return root.locator(folder)
 
 
 class SliceReader:

@@ -42,8 +42,8 @@ class Assembled(Struct):
         actions: Actions that objects do, by number, of objects whose label has actions.
     """
 
-    head: str = ""
-    objects: list[str] = field(default_factory=list)
+    head: bytes = b""
+    objects: list[bytes] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     masks: Painted = field(default_factory=Painted)
     with_parts: list[int] = field(default_factory=list)
@@ -237,7 +237,7 @@ class Assembler:
             box = obj.box
             label = box.label or 0
             text = self._writer.text(label, box.attributes)
-            for code, what in text[2]:
+            for code, what in text.lost:
                 ledger.add(
                     code, what, kind="bbox", item=item.id, subset=item.subset, annotation=box.id
                 )

@@ -28,7 +28,7 @@ from dsk_voc.tasks import (
     SEGMENTATION,
     TASKS,
 )
-from dsk_voc.writing import FORMAT, ObjectWriter
+from dsk_voc.writing import ObjectWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,7 +58,7 @@ _KINDS = {
     LAYOUT: "bbox",
 }
 _BAD_ID = re.compile(r"[\r\n]|^[\s#]|\s$")
-_END = "</annotation>\n"
+_END = b"</annotation>\n"
 
 
 class _VocExporter(Exporter):
@@ -183,32 +183,33 @@ class _VocExporter(Exporter):
             if attributes:
                 if attributes is shared:
                     try:
-                        before, behind, lost = recent[label]
+                        found = recent[label]
                     except KeyError:
-                        before, behind, lost = recent[label] = text(label, attributes)
+                        found = recent[label] = text(label, attributes)
                 else:
-                    before, behind, lost = text(label, attributes)
+                    found = text(label, attributes)
                     if attributes is once:
                         shared, recent = attributes, {}
                         self._shared = shared, recent
                     once = attributes
-                if lost:
+                if found.lost:
                     try:
-                        losses[id(lost)][1] += 1
+                        losses[id(found)][1] += 1
                     except KeyError:
-                        losses[id(lost)] = [lost, 1, item, box]
+                        losses[id(found)] = [found, 1, item, box]
+                template = found.template
             else:
-                before, behind = plain[label]
+                template = plain[label]
             x, y = box.x, box.y
-            append(FORMAT % (before, x + shift, y + shift, x + box.w, y + box.h, behind))
+            append(template % (x + shift, y + shift, x + box.w, y + box.h))
         append(_END)
-        return "".join(lines).encode("utf-8", "surrogateescape")
+        return b"".join(lines)
 
     @staticmethod
     def _lose(losses: dict[int, list[Any]], ctx: WriteContext) -> None:
         """Report what objects' attributes lose: often all objects of a dataset lose the same."""
-        for lost, count, item, box in losses.values():
-            for code, what in lost:
+        for found, count, item, box in losses.values():
+            for code, what in found.lost:
                 ctx.ledger.add(
                     code,
                     what,
@@ -222,8 +223,8 @@ class _VocExporter(Exporter):
     def _files(self, item: DatasetItem, done: Assembled) -> list[tuple[str, bytes]]:
         files = []
         if self._boxes:
-            text = "".join((done.head, *done.objects, _END))
-            files.append((f"{ANNOTATIONS}/{item.id}.xml", text.encode("utf-8", "surrogateescape")))
+            text = b"".join((done.head, *done.objects, _END))
+            files.append((f"{ANNOTATIONS}/{item.id}.xml", text))
         if done.masks.classes:
             files.append((f"{CLASS_MASKS}/{item.id}.png", done.masks.classes))
         if done.masks.objects:

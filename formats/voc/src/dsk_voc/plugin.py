@@ -151,15 +151,20 @@ def capabilities(kinds: frozenset[str]) -> Capabilities:
     boxes = "bbox" in kinds and kinds != _INSTANCES
     first = "bbox" if boxes else "mask"
     second = "mask" if boxes else "bbox"
-    convert = dict.fromkeys(("polygon", "rotated_bbox", "ellipse"), (first, second))
-    convert |= {"mask": ("bbox",), "skeleton": ("bbox",)}
+    convert: list[tuple[str, tuple[str, ...]]] = [
+        ("polygon", (first, second)),
+        ("rotated_bbox", (first, second)),
+        ("ellipse", (first, second)),
+        ("mask", ("bbox",)),
+        ("skeleton", ("bbox",)),
+    ]
     return Capabilities(
         annotations=kinds,
         fields=frozenset({"group", "attributes"} if "bbox" in kinds else {"group"}),
         needs_label=kinds,
         convert=tuple(
             (kind, tuple(k for k in wishes if k in kinds))
-            for kind, wishes in convert.items()
+            for kind, wishes in convert
             if kind not in kinds
         ),
         family="voc",

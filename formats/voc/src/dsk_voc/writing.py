@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from dsk.errors import MediaError
 from dsk.media import Image
 from dsk_voc.target import XML_REFUSES
@@ -18,13 +20,12 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk_voc.target import Target
 
-__all__ = ["FORMAT", "ObjectWriter", "Text", "escaped"]
+__all__ = ["ObjectWriter", "Text", "escaped"]
 
-FORMAT = (
-    "%s%.10g</xmin>\n\t\t\t<ymin>%.10g</ymin>\n\t\t\t<xmax>%.10g</xmax>\n\t\t\t<ymax>%.10g</ymax>"
-    "\n\t\t</bndbox>\n%s"
+_NUMBERS = (
+    "%.10g</xmin>\n\t\t\t<ymin>%.10g</ymin>\n\t\t\t<xmax>%.10g</xmax>\n\t\t\t<ymax>%.10g</ymax>\n"
+    "\t\t</bndbox>\n"
 )
-"""One object: the text before its numbers, the numbers, the text behind."""
 
 _PART = (
     "\t\t<part>\n\t\t\t<name>%s</name>\n\t\t\t<bndbox>\n\t\t\t\t<xmin>%.10g</xmin>\n\t\t\t\t"
@@ -45,8 +46,33 @@ CACHE = 20_000  # different sets of attributes whose text is kept
 TRUNCATED = 0.15
 """VOC calls an object truncated when so much of it lies outside of its box."""
 
-Text = tuple[str, str, tuple[tuple[str, str], ...]]
-"""The text before an object's numbers, the text behind, code and name of what is lost."""
+
+class Text(Struct, frozen=True):
+    """The text of objects that have the same label and attributes.
+
+    Attributes:
+        before: What precedes the numbers.
+        behind: What follows them and the parts.
+        template: All of it, to be filled with xmin, ymin, xmax, ymax; for objects without parts.
+        lost: Code and name of what is lost.
+    """
+
+    before: str
+    behind: str
+    template: bytes
+    lost: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, before: str, behind: str, lost: Sequence[tuple[str, str]] = ()) -> Text:
+        """Make one, template and all."""
+        ends = [text.replace("%", "%%") for text in (before, behind)]
+        template = _encoded(f"{ends[0]}{_NUMBERS}{ends[1]}")
+        return cls(before, behind, template, tuple(lost))
+
+
+def _encoded(text: str) -> bytes:
+    # Names of files that are no UTF-8 come back as the bytes that they were.
+    return text.encode("utf-8", "surrogateescape")
 
 
 def escaped(text: str) -> str:
@@ -72,13 +98,15 @@ class ObjectWriter:
         self._attributes = attributes
         self.shift = 1.0 if one_based else 0.0
         self._known: dict[Any, Text] = {}
-        self.plain: dict[int | None, tuple[str, str]] = {
-            n: (_opening(name, ""), _END) for n, name in enumerate(target.names) if name is not None
+        self.plain: dict[int | None, bytes] = {
+            n: Text.of(_opening(name, ""), _END).template
+            for n, name in enumerate(target.names)
+            if name is not None
         }
 
     def head(
         self, item: DatasetItem, image_name: str, ledger: Ledger, *, segmented: bool = False
-    ) -> str:
+    ) -> bytes:
         """Return the beginning of a file."""
         folder, cut, _ = item.id.partition("_")
         own = (item.extra or {}).get("voc")
@@ -98,7 +126,7 @@ class ObjectWriter:
         folder = folder if cut else ""
         if _SPECIAL.search(image_name) is not None:
             folder, image_name = escaped(folder), escaped(image_name)
-        return (
+        return _encoded(
             f"<annotation>\n\t<folder>{folder}</folder>\n\t<filename>{image_name}</filename>\n"
             f"{source or _UNKNOWN}{owner}{size}\t<segmented>{segmented:d}</segmented>\n"
         )
@@ -152,7 +180,7 @@ class ObjectWriter:
             behind += f"\t\t<actions>\n{''.join(actions)}\t\t</actions>\n"
         if others:
             behind += f"\t\t<attributes>{''.join(others)}</attributes>\n"
-        return before, behind + _END, tuple(lost)
+        return Text.of(before, behind + _END, lost)
 
     def part(self, box: Bbox) -> str:
         """Return the text of a part inside its object."""
@@ -161,22 +189,17 @@ class ObjectWriter:
         numbers = (box.x + shift, box.y + shift, box.x + box.w, box.y + box.h)
         return _PART % (escaped(name), *numbers)
 
-    def object(self, box: Bbox, parts: Sequence[Bbox], text: Text) -> str:
+    def object(self, box: Bbox, parts: Sequence[Bbox], text: Text) -> bytes:
         """Return the text of an object, with parts and fields of the source format."""
-        before, behind, _ = text
         shift = self.shift
+        numbers = (box.x + shift, box.y + shift, box.x + box.w, box.y + box.h)
+        if not parts and not box.extra:
+            return text.template % numbers
         within = "".join(map(self.part, parts))
         own = (box.extra or {}).get("voc")
         more = _elements(own, "\t\t") if isinstance(own, dict) else ""
-        behind = within + behind[: -len(_END)] + more + _END
-        return FORMAT % (
-            before,
-            box.x + shift,
-            box.y + shift,
-            box.x + box.w,
-            box.y + box.h,
-            behind,
-        )
+        behind = text.behind[: -len(_END)]
+        return _encoded(f"{text.before}{_NUMBERS % numbers}{within}{behind}{more}{_END}")
 
 
 def _opening(name: str, pose: str, flags: Mapping[str, int] | None = None) -> str:

@@ -23,10 +23,8 @@ class ImageFolder:
     """
 
     def __init__(self, root: InputRoot, folder: str) -> None:
-        self._root = root
         self._head = root.reader(folder, HEAD)
-        place = root.locate(folder) if folder else None
-        self._place = f"{place}/" if isinstance(place, str) else None
+        self._locate = root.locator(folder)
 
     def image(self, name: str, base: str, stated: tuple[int, int] | None = None) -> Image:
         """Return an image with its size, if its first bytes tell, and its place, if it is there.
@@ -39,9 +37,7 @@ class ImageFolder:
         head = self._head(base)
         if head is None:
             return Image(name, None, None, stated)
-        place = self._place
-        source = self._root.locate(name) if place is None else place + base
-        return Image(name, source, None, size_of_bytes(head))
+        return Image(name, self._locate(base), None, size_of_bytes(head))
 
 
 class LabelFolder:
