@@ -131,18 +131,24 @@ class Adapter:
                 if event.count <= SAMPLES:
                     event.samples.append(Sample(item, subset, annotation))
 
+    def _fits(self, annotations: tuple[Annotation, ...] | list[Annotation]) -> bool:
+        """Whether the target holds all annotations of an item as they are."""
+        kinds = set(map(type, annotations))
+        if not kinds <= self._keeps:
+            return False
+        if self._split and Polygon in kinds:
+            whole = self._caps.multi_ring
+            if not whole or any(type(a) is Polygon and a.holes for a in annotations):
+                return False
+        return kinds.isdisjoint(self._needs_label) or all(a.label is not None for a in annotations)
+
     def _fit(
         self, item: DatasetItem, annotations: tuple[Annotation, ...] | list[Annotation]
     ) -> tuple[Annotation, ...] | list[Annotation]:
         self._fields(item, annotations)
-        plan, needs, keeps = self._plan, self._needs_label, self._keeps
-        kinds = set(map(type, annotations))
-        split = self._split and Polygon in kinds
-        if split and self._caps.multi_ring:
-            split = any(type(a) is Polygon and a.holes for a in annotations)
-        whole = kinds <= keeps and not split
-        if whole and (kinds.isdisjoint(needs) or all(a.label is not None for a in annotations)):
+        if self._fits(annotations):
             return annotations
+        plan, needs, keeps = self._plan, self._needs_label, self._keeps
         out: list[Annotation] = []
         boxed, arrows, unlabelled = self._boxed, self._arrows, Bbox not in needs
         for a in annotations:

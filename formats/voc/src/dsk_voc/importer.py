@@ -98,7 +98,9 @@ class VocImporter(Importer):
             items=sum(len(listing.ids) for listing in listings),
         )
         actions = {n: e.actions for n, e in enumerate(entries) if e.actions}
-        reader = ObjectReader(categories, self.tasks, actions, one_based=self.one_based)
+        reader = ObjectReader(
+            categories, self.tasks, actions, one_based=self.one_based, show=root.show
+        )
         return VocSource(root, listings, header, reader, tasks=self.tasks, entries=len(entries))
 
     def _list(self, root: InputRoot, ledger: Ledger) -> tuple[list[Listing], bool, InputRoot]:
@@ -255,9 +257,9 @@ class VocSource(Source):
         data = read(f"{item}.xml")
         if data is None:
             return Parsed([])
-        where = self._root.show(f"{home.annotations}/{item}.xml" if home.annotations else item)
+        name = f"{home.annotations}/{item}.xml" if home.annotations else f"{item}.xml"
         try:
-            return self._reader.read(data, where, item, ledger)
+            return self._reader.read(data, name, item, ledger)
         except RecordError as error:
             ledger.bad_record(error)
             return None

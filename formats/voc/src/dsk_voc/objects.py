@@ -18,7 +18,7 @@ from dsk_voc.tasks import ACTION, BUILTIN, DETECTION, FORMATS, LAYOUT
 from dsk_voc.xmltext import parse_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from xml.etree.ElementTree import Element
 
     from dsk.categories import Categories
@@ -113,6 +113,7 @@ class ObjectReader:
         tasks: Which tasks are read.
         actions: Names of actions by label index.
         one_based: Numbers are 1-based pixel indices, xmax and ymax inclusive.
+        show: Makes a file's name its place for messages.
     """
 
     def __init__(
@@ -122,11 +123,13 @@ class ObjectReader:
         actions: dict[int, tuple[str, ...]],
         *,
         one_based: bool,
+        show: Callable[[str], str] = str,
     ) -> None:
         self._labels: dict[str, int] = {}
         for number, label in enumerate(categories.labels):
             self._labels.setdefault(label.name, number)
         self._actions = actions
+        self._show = show
         self._shift = 1.0 if one_based else 0.0
         self._parts = LAYOUT in tasks
         self._read_actions = tasks != FORMATS["voc_instance_segmentation"]
@@ -136,8 +139,14 @@ class ObjectReader:
         self._known: dict[tuple[str, ...], tuple[int, dict[str, Any]]] = {}
         self._extras: dict[tuple[str | None, ...], dict[str, Any] | None] = {}
 
-    def read(self, data: bytes, where: str, item: str, ledger: Ledger) -> Parsed:
+    def read(self, data: bytes, name: str, item: str, ledger: Ledger) -> Parsed:
         """Read a file; bad objects go to the ledger.
+
+        Args:
+            data: Its content.
+            name: Its name.
+            item: Id of the item.
+            ledger: For bad objects.
 
         Raises:
             RecordError: The file cannot be read at all.
@@ -150,7 +159,7 @@ class ObjectReader:
                 parsed = None
             if parsed is not None:
                 return parsed
-        return self._parse(data, where, item, ledger)
+        return self._parse(data, self._show(name), item, ledger)
 
     def _scan(self, text: str, ledger: Ledger) -> Parsed | None:
         """Read a file of the common writing, or return None."""
