@@ -85,7 +85,6 @@ def test_annotations_cross_process_borders():
         (Raw(b"[[]]"), [[]]),
         (Raw(b"[-1.5e3]"), [[-1500]]),
     ],
-    ids=repr,
 )
 def test_rings_of_an_outline(points, rings):
     assert Polygon(points).rings == rings
@@ -179,7 +178,6 @@ def test_malformed_run_lengths_are_a_value_error(raw):
         Rle((2, 2), b"\x00"),
         Rle((-2, -2), [4]),
     ],
-    ids=repr,
 )
 def test_run_lengths_that_do_not_fit_are_a_value_error(rle):
     with pytest.raises(ValueError, match=r"run length|dimension"):

@@ -1,7 +1,7 @@
 """Reading the XML file of one image.
 
-Files that are written like the development kit's go through one regular expression, in a third of
-the time of the fastest XML parser. It matches the whole file, or the file goes to the parser.
+Files that are written like the development kit's go through one regular expression, several times
+faster than through ElementTree. It matches the whole file, or the file goes to the parser.
 """
 
 from __future__ import annotations
