@@ -56,6 +56,14 @@ def test_chain_keeps_items_and_reports_the_rest(tmp_path, jobs):
         source, name = tmp_path / target, target
 
 
+def test_text_attributes_of_voc_do_not_make_crowds(tmp_path):
+    """VOC says ``is_crowd`` as the text "False"; every object must still be an object for YOLO."""
+    Dataset.import_from(EXAMPLE, "coco_instances").export(tmp_path / "voc", "voc")
+    report = Dataset.import_from(tmp_path / "voc", "voc").export(tmp_path / "yolo", "yolo")
+    assert report.annotations["dropped"] == 0
+    assert report.annotations["out"] == 140
+
+
 def test_images_are_copied_byte_by_byte(tmp_path):
     report = Dataset.import_from(EXAMPLE, "coco").export(tmp_path / "out", "yolo", save_media=True)
     before = Counter(p.read_bytes() for p in EXAMPLE.rglob("*") if p.suffix in {".jpg", ".png"})

@@ -39,6 +39,7 @@ __all__ = [
     "RotatedBbox",
     "Skeleton",
     "Visibility",
+    "is_crowd",
 ]
 
 Box = tuple[float, float, float, float]
@@ -79,6 +80,18 @@ class Annotation(Struct, frozen=True, kw_only=True, gc=False):
     z_order: int = 0
     attributes: dict[str, Any] = {}
     extra: dict[str, Any] | None = None
+
+
+_NO = frozenset({"", "0", "false", "no", "none"})
+
+
+def is_crowd(a: Annotation) -> bool:
+    """Tell whether an annotation marks a crowd: many objects in one region, as in COCO.
+
+    The attribute ``is_crowd`` may have come through a format whose attributes are all text.
+    """
+    value = a.attributes.get("is_crowd")
+    return value.strip().lower() not in _NO if isinstance(value, str) else bool(value)
 
 
 class Label(Annotation, frozen=True, gc=False, tag="label"):

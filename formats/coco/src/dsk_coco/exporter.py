@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from dsk.annotations import Mask
+from dsk.annotations import Mask, is_crowd
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
 from dsk.rle import counts_of
@@ -267,7 +267,7 @@ class CocoExporter(Exporter):
             "category_id": self._ids[a.label],
             "area": a.area if a.area is not None else masks.area(counts),
             "bbox": a.bbox if a.bbox is not None else masks.bbox(counts, a.rle.size[0]),
-            "iscrowd": int(bool(a.attributes.get("is_crowd"))),
+            "iscrowd": int(is_crowd(a)),
         }
         score = a.attributes.get("score")
         if score is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw, Struct
 
 from dsk import masks
-from dsk.annotations import Annotation, Bbox, Mask, Polygon, Rle, Skeleton
+from dsk.annotations import Annotation, Bbox, Mask, Polygon, Rle, Skeleton, is_crowd
 from dsk.convert import area_of, bbox_of, to_mask
 from dsk.rle import counts_of
 from dsk_coco.categories import FAMILY
@@ -49,7 +49,7 @@ class Thing(Struct):
     @property
     def is_crowd(self) -> bool:
         """Whether it stands for several objects."""
-        return bool(self.leader.attributes.get("is_crowd"))
+        return is_crowd(self.leader)
 
     @property
     def bbox(self) -> Box | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from dsk.annotations import Bbox, Label, Mask
+from dsk.annotations import Bbox, Label, Mask, is_crowd
 from dsk.convert import to_bbox
 from dsk.media import Image
 from dsk_voc.painting import MaskPainter, Painted
@@ -143,7 +143,7 @@ class Assembler:
             return item
         kinds = {type(a) for a in item.annotations}
         if not {Bbox, Mask} <= kinds or not all(
-            a.attributes.get("is_crowd") for a in item.annotations if type(a) is Mask
+            is_crowd(a) for a in item.annotations if type(a) is Mask
         ):
             return item
         found: list[Annotation] = []

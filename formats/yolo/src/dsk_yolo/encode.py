@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dsk.annotations import Annotation, Bbox, Polygon, RotatedBbox, Skeleton, Visibility
+from dsk.annotations import (
+    Annotation,
+    Bbox,
+    Polygon,
+    RotatedBbox,
+    Skeleton,
+    Visibility,
+    is_crowd,
+)
 from dsk.convert import bbox_of
 from dsk.geometry import clip_box, min_area_rect, rings_bbox, rotated_box_corners
 from dsk_yolo.outlines import join_rings
@@ -113,7 +121,7 @@ class RowWriter:
         if c is None:
             note("DSK-L017", "label names a keypoint, not a class")
             return ""
-        crowd = a.attributes.get("is_crowd") if a.attributes else None
+        crowd = is_crowd(a)
         if crowd and self._skip_crowd:
             note("DSK-L017", "crowd region", hint="-O crowd=keep writes it as an object")
             return ""
