@@ -86,7 +86,7 @@ def section(reads: ImporterInfo | None, writes: ExporterInfo | None) -> list[str
     return lines
 
 
-def page(plugin: Plugin, notes: str) -> str:
+def page(dist: str, plugin: Plugin, notes: str) -> str:
     importers = {i.name: i for i in plugin.infos if isinstance(i, ImporterInfo)}
     exporters = {i.name: i for i in plugin.infos if isinstance(i, ExporterInfo)}
     names = list(dict.fromkeys([*importers, *exporters]))
@@ -97,9 +97,9 @@ def page(plugin: Plugin, notes: str) -> str:
     ]
     lines = [
         "<!-- Made by scripts/make_docs.py from the package's descriptors and its notes.md. -->",
-        f"# {plugin.dist}",
+        f"# {dist}",
         "",
-        f"`pip install {plugin.dist}`",
+        f"`pip install {dist}`",
         "",
         *table(("format", "read", "written", ""), rows),
         "",
@@ -139,7 +139,9 @@ def pages() -> dict[Path, str]:
         package = plugin.module.partition(".")[0].removeprefix("dsk_")
         notes = ROOT / "formats" / package / "notes.md"
         if notes.is_file():
-            made[PAGES / f"{package}.md"] = page(plugin, notes.read_text(encoding="utf-8"))
+            made[PAGES / f"{package}.md"] = page(
+                f"dsk-{package}", plugin, notes.read_text(encoding="utf-8")
+            )
     return made
 
 
