@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dsk.item import DatasetItem
     from dsk.loss import Ledger
 
-__all__ = ["ALONE", "Encoder", "Part", "Pile", "plain_value"]
+__all__ = ["ALONE", "Encoder", "Part", "Pile"]
 
 OBJECTS, OUTLINES_OF_SKELETONS, KEYPOINTS = "objects", "outlines", "keypoints"
 CAPTIONS, LABELS, PANOPTIC = "captions", "labels", "panoptic"
@@ -85,16 +85,6 @@ class Part:
         if pile is None:
             pile = self.piles[name] = Pile()
         return pile
-
-
-def plain_value(value: Any) -> Any:
-    """Return JSON's idea of a numpy number or array or of a set."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=str)
-    msg = f"{type(value).__name__} has no place in JSON"
-    raise NotImplementedError(msg)
 
 
 class Encoder:

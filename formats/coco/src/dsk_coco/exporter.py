@@ -11,6 +11,7 @@ import numpy as np
 
 from dsk.annotations import Mask, is_crowd
 from dsk.flow import Exporter
+from dsk.jsonvalues import plain_value
 from dsk.metafile import META_NAME, meta_text
 from dsk.rle import counts_of
 from dsk_coco.categories import FAMILY, category_ids
@@ -19,7 +20,6 @@ from dsk_coco.encode import (
     Encoder,
     Part,
     is_finite,
-    plain_value,
     size_of,
 )
 from dsk_coco.joining import Joiner, State, subset_file

@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import Struct, field
 
 from dsk.errors import OutputError
+from dsk.jsonvalues import plain_value
 from dsk_coco.categories import category_records
 from dsk_coco.encode import (
     CAPTIONS,
@@ -19,7 +20,6 @@ from dsk_coco.encode import (
     OBJECTS,
     OUTLINES_OF_SKELETONS,
     PANOPTIC,
-    plain_value,
 )
 from dsk_coco.numbering import assign_ids, renumber
 

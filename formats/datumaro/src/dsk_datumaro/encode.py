@@ -46,7 +46,6 @@ __all__ = [
     "are_rings",
     "encode_rings",
     "is_finite",
-    "plain",
     "ring_texts",
 ]
 
@@ -59,16 +58,6 @@ NUMERIC = b"0123456789+-.eE, \t\r\n"
 _SPACE = b" \t\r\n"
 _DIGITS = frozenset(b"%d" % n for n in range(10)) | {b"-"}
 _RING = re.compile(rb"\[[^\[\]]*\]")
-
-
-def plain(value: Any) -> Any:
-    """Return JSON's idea of a numpy number or array, a set, or bytes-like geometry."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=str)
-    msg = f"{type(value).__name__} has no place in JSON"
-    raise NotImplementedError(msg)
 
 
 def ring_texts(points: Raw) -> list[Raw]:

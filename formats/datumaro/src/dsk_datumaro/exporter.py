@@ -10,9 +10,9 @@ import msgspec
 from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.item import DatasetItem
+from dsk.jsonvalues import plain_value
 from dsk.media import Media
 from dsk_datumaro import categories
-from dsk_datumaro.encode import plain
 from dsk_datumaro.items import PartWriter, fragment_name, subset_folder
 from dsk_datumaro.media import MEDIA_TYPES
 from dsk_datumaro.plugin import dsk_exporters
@@ -111,4 +111,4 @@ class DatumaroExporter(Exporter):
             more["info"] = rest
         if more:
             head["dsk"] = more
-        return msgspec.json.encode(head, enc_hook=plain)[:-1] + b',"items":[\n'
+        return msgspec.json.encode(head, enc_hook=plain_value)[:-1] + b',"items":[\n'

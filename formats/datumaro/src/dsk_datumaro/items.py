@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Raw
 
 from dsk.annotations import Annotation, Mask3d, Polygon, Skeleton
-from dsk_datumaro.encode import ENCODERS, NAME, are_rings, encode_rings, is_finite, plain
+from dsk.jsonvalues import plain_value
+from dsk_datumaro.encode import ENCODERS, NAME, are_rings, encode_rings, is_finite
 from dsk_datumaro.media import MediaWriter
 from dsk_datumaro.records import FlatRecord
 from dsk_datumaro.volumes import describe_mask
@@ -46,7 +47,7 @@ class PartWriter:
     def __init__(self, ctx: WriteContext, dialect: str) -> None:
         self._ctx = ctx
         self._media = MediaWriter(ctx, dialect)
-        self._encode = msgspec.json.Encoder(enc_hook=plain).encode
+        self._encode = msgspec.json.Encoder(enc_hook=plain_value).encode
         self._skeletons: set[int] = set()
 
     def write(self, items: Iterable[DatasetItem]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 
 from dsk.errors import MediaError
+from dsk.jsonvalues import plain_value
 from dsk.media import ArchiveMember, Media
-from dsk_datumaro.encode import plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -152,8 +152,8 @@ def describe_volume(
         if value is not None and value != ():
             more[name] = value
     try:
-        msgspec.json.encode(more.get("header"), enc_hook=plain)
-    except (TypeError, NotImplementedError, ValueError):
+        msgspec.json.encode(more.get("header"), enc_hook=plain_value)
+    except (TypeError, ValueError):
         ctx.ledger.add("DSK-L011", "volume header", item=item.id, subset=item.subset)
         del more["header"]
     record.setdefault("dsk", {})["media"] = more
