@@ -43,11 +43,13 @@ class Dataset:
         self.steps = steps
         self.format = format
         self.on_error = on_error
-        self._planned = not any(step.needs_plan for step in steps)
+        self._planned: tuple[Source, tuple[Transform, ...]] | None = None
         self._length: int | None = None
         self._edited: dict[tuple[str, str], DatasetItem] | None = None
         self.opening_ledger = Ledger(on_error)
         """Bad records and warnings met while the source was opened."""
+        self.planning_ledger = Ledger(on_error)
+        """What was counted while steps that change the order of items were prepared."""
         self.path: str | None = None
         """Where it was opened from; an export never replaces that."""
 
@@ -109,24 +111,30 @@ class Dataset:
     @property
     def header(self) -> Header:
         """What is known before any item is read, after all steps."""
-        self._plan()
-        return headers(self.source.header, self.steps)
+        source, steps = self.planned()
+        return headers(source.header, steps)
 
     def categories(self) -> Categories:
         """Return the labels and what belongs to them."""
         return self.header.categories
 
-    def _plan(self) -> None:
-        if not self._planned:
-            plan(self.source, self.steps, Ledger(self.on_error))
-            self._planned = True
+    def planned(self) -> tuple[Source, tuple[Transform, ...]]:
+        """Let the steps that need it look at the whole dataset; return what is left to do.
+
+        Returns:
+            Where to read from, and the steps its items go through.
+        """
+        if self._planned is None:
+            self._planned = plan(self.source, self.steps, self.planning_ledger)
+        return self._planned
 
     def read(self, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield all items, counting in a ledger."""
-        self._plan()
-        headers(self.source.header, self.steps)
-        for partition in self.source.partitions():
-            yield from iterate(self.source, partition, self.steps, ledger)
+        source, steps = self.planned()
+        ledger.merge(self.planning_ledger)
+        headers(source.header, steps)
+        for partition in source.partitions():
+            yield from iterate(source, partition, steps, ledger)
 
     def __iter__(self) -> Iterator[DatasetItem]:
         ledger = Ledger(self.on_error)
@@ -204,13 +212,15 @@ class Dataset:
             header = self.header
             items = list(iter(self))  # without iter, list asks for the length and reads twice
             self._edited = {(item.id, item.subset): item for item in items}
-            self.source, self.steps = ListSource(items, header), ()
+            self.source, self.steps, self._planned = ListSource(items, header), (), None
+            self.planning_ledger = Ledger(self.on_error)
         return self
 
     def _changed(self) -> None:
         self._length = None
         if self._edited is not None:
             self.source = ListSource(self._edited.values(), self.source.header)
+            self._planned = None
 
     def get(self, id: str, subset: str = DEFAULT_SUBSET) -> DatasetItem | None:  # noqa: A002
         """Return one item, or None; reads everything into memory."""

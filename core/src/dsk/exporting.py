@@ -112,6 +112,7 @@ def export_dataset(
         out = Output(path, overwrite=settings.overwrite, dry=settings.dry_run)
         context = WriteContext(out, ledger, media)
         header = dataset.header  # may plan: only when it is sure that the output is not refused
+        ledger.merge(dataset.planning_ledger)
         context.total_items = header.items
         job = _job(dataset, exporter, info, context)
         progress = (
@@ -156,10 +157,11 @@ def _job(dataset: Dataset, exporter: Exporter, info: ExporterInfo, context: Writ
     header = dataset.header
     capabilities = exporter.capabilities(header) or info.capabilities
     adapt_header(header, capabilities, context.ledger)
+    source, steps = dataset.planned()
     return Job(
-        source=dataset.source,
-        partitions=dataset.source.partitions(),
-        steps=dataset.steps,
+        source=source,
+        partitions=source.partitions(),
+        steps=steps,
         exporter=exporter,
         capabilities=capabilities,
         context=context,

@@ -8,7 +8,7 @@ the partitions do not depend on the number of workers, so the output is the same
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from msgspec import Struct
 
@@ -30,6 +30,7 @@ __all__ = [
     "Header",
     "Importer",
     "ListSource",
+    "Rearrangement",
     "Source",
     "Transform",
 ]
@@ -76,6 +77,9 @@ class Source(ABC):
 
     header: Header
 
+    replays: ClassVar[bool] = False
+    """Whether its items were counted before, when they were put in order."""
+
     @abstractmethod
     def partitions(self) -> Sequence[Any]:
         """Return picklable descriptions of parts, in the order of the items."""
@@ -88,7 +92,11 @@ class Source(ABC):
         """
 
     def index(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
-        """Yield the items without what is costly (geometry, media), for a planning pass."""
+        """Yield the items with id, subset and attributes, maybe without annotations and media.
+
+        For planning steps that need no more (``Transform.plan_on``). A source overrides it when
+        it can leave out what is costly.
+        """
         return self.read(partition, ledger)
 
     def close(self) -> None:
@@ -153,12 +161,15 @@ class Transform(ABC):
     needs_plan: ClassVar[bool] = False
     """Whether ``plan`` must see the whole dataset first."""
 
+    plan_on: ClassVar[Literal["ids", "items"]] = "items"
+    """What ``plan`` looks at: "ids" (id, subset and attributes of the item), or whole items."""
+
     def header(self, header: Header) -> Header:
         """Return the header after this step; called once, before ``plan`` and any item."""
         return header
 
     def plan(self, items: Iterable[DatasetItem]) -> None:
-        """Look at the whole dataset (light items, see ``Source.index``)."""
+        """Look at the whole dataset, as the steps before leave it."""
 
     @abstractmethod
     def apply(
@@ -169,6 +180,31 @@ class Transform(ABC):
         What it removes or loses it reports to the ledger (DSK-L019 for annotations removed on
         request). A removed item is counted by core, its annotations too.
         """
+
+
+class Rearrangement(Transform):
+    """A step that changes the order of items or makes one of several, so it needs them all first.
+
+    Core keeps the items in a temporary file meanwhile, see ``dsk.arranging``.
+    """
+
+    @abstractmethod
+    def key(self, item: DatasetItem) -> Any:
+        """Return what items are sorted by; items with equal keys keep their order and form a group.
+
+        The keys of all items must be comparable with one another.
+        """
+
+    def join(self, items: list[DatasetItem], ledger: Ledger) -> Iterable[DatasetItem]:  # noqa: ARG002
+        """Return what becomes of a group; by default the items as they are.
+
+        Items and annotations that go are reported as in ``apply``.
+        """
+        return items
+
+    def apply(self, item: DatasetItem, ledger: Ledger) -> DatasetItem:  # noqa: ARG002
+        """Return the item: what this step does, it does in ``join``."""
+        return item
 
 
 class Exporter(ABC):

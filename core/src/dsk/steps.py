@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dsk.flow import Header, Transform
+from dsk.flow import Header, Rearrangement, Transform
 from dsk.item import DatasetItem
 from dsk.loss import Ledger
 
@@ -89,21 +89,42 @@ def headers(header: Header, steps: Sequence[Transform]) -> Header:
     return header
 
 
-def plan(source: Source, steps: Sequence[Transform], ledger: Ledger) -> None:
-    """Let every step that needs it look at the whole dataset as the steps before it leave it."""
+def plan(
+    source: Source, steps: Sequence[Transform], ledger: Ledger
+) -> tuple[Source, tuple[Transform, ...]]:
+    """Let every step that needs it look at the whole dataset as the steps before it leave it.
+
+    Returns:
+        Where to read from and the steps that are left: after a ``Rearrangement`` that is the
+        rearranged dataset, and the ledger has counted what went into it.
+    """
     headers(source.header, steps)
-    for number, step in enumerate(steps):
+    before: list[Transform] = []
+    for step in steps:
         if step.needs_plan:
-            light = (
-                item
-                for partition in source.partitions()
-                for item in source.index(partition, Ledger(ledger.on_error))
-            )
-            step.plan(run_steps(light, steps[:number], Ledger(ledger.on_error)))
+            step.plan(_seen_by(step, source, before, ledger))
+        if isinstance(step, Rearrangement):
+            from dsk.arranging import ArrangedSource
+
+            source, before = ArrangedSource(source, before, step, ledger), []
+        else:
+            before.append(step)
+    return source, tuple(before)
+
+
+def _seen_by(
+    step: Transform, source: Source, before: Sequence[Transform], ledger: Ledger
+) -> Iterator[DatasetItem]:
+    # What these passes report is reported again when the items are read for good.
+    aside = Ledger(ledger.on_error)
+    read = source.index if step.plan_on == "ids" and not before else source.read
+    light = (item for partition in source.partitions() for item in read(partition, aside))
+    return run_steps(light, before, aside)
 
 
 def iterate(
     source: Source, partition: Any, steps: Sequence[Transform], ledger: Ledger
 ) -> Iterator[DatasetItem]:
     """Yield one partition's items after all steps."""
-    return run_steps(count_in(source.read(partition, ledger), ledger), steps, ledger)
+    items = source.read(partition, ledger)
+    return run_steps(items if source.replays else count_in(items, ledger), steps, ledger)

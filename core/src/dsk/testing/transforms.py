@@ -6,8 +6,10 @@ import copy
 import pickle
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from dsk.arranging import ArrangedSource
 from dsk.categories import Categories
 from dsk.dataset import Dataset
+from dsk.flow import Rearrangement
 from dsk.loss import Ledger
 from dsk.registry import registry, resolve
 from dsk.steps import headers, iterate
@@ -16,7 +18,7 @@ from dsk.testing.compare import differences, listing
 from dsk.testing.described import check_option, parameters
 
 if TYPE_CHECKING:
-    from dsk.flow import Transform
+    from dsk.flow import Source, Transform
     from dsk.item import DatasetItem
 
 __all__ = ["TransformSuite"]
@@ -106,11 +108,10 @@ class TransformSuite:
         expected, _ = self.run(uncut)
         transformed = self.apply(whole)
         assert transformed.header is not None  # plans
-        parts = transformed.source.partitions()
-        headers(transformed.source.header, transformed.steps)
+        source, steps = transformed.planned()
+        headers(source.header, steps)
         backwards = [
-            list(iterate(transformed.source, part, transformed.steps, Ledger()))
-            for part in reversed(parts)
+            list(iterate(source, part, steps, Ledger())) for part in reversed(source.partitions())
         ]
         found = differences(expected, [i for part in reversed(backwards) for i in part])
         assert not found, listing(found)
@@ -120,11 +121,14 @@ class TransformSuite:
         dataset = self.apply(self.sample())
         expected = list(dataset)
         step: Transform = pickle.loads(pickle.dumps(dataset.steps[-1]))  # noqa: S301 - our own
-        source = dataset.source
+        source: Source = dataset.source
+        steps: tuple[Transform, ...] = (step,)
+        if isinstance(step, Rearrangement):
+            source, steps = ArrangedSource(source, (), step, Ledger()), ()
         copied = [
             item
             for part in source.partitions()
-            for item in iterate(source, part, (step,), Ledger())
+            for item in iterate(source, part, steps, Ledger())
         ]
         found = differences(expected, copied)
         assert not found, listing(found)
