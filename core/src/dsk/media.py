@@ -108,7 +108,11 @@ class Media(Struct, frozen=True, gc=False):
     @property
     def ext(self) -> str:
         """The file name's ending with its dot, as written, or ""."""
-        return os.path.splitext(self.path)[1]  # noqa: PTH122 - hot, and the name is no local path
+        path = self.path
+        dot, base = path.rfind("."), path.rfind("/") + 1
+        if dot > base and path[base] != ".":
+            return path[dot:]  # what splitext says, too, for nearly all names: this is hot
+        return os.path.splitext(path)[1]  # noqa: PTH122 - the name is no local path
 
     @property
     def exists(self) -> bool:

@@ -167,6 +167,9 @@ class Output:
         Raises:
             OutputError: The name is unsafe or taken, or the disk is full.
         """
+        if self.dry:
+            _safe(name)
+            return
         descriptor = self._create(name)
         try:
             done = os.write(descriptor, data)

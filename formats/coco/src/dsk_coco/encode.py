@@ -6,15 +6,26 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
-from dsk.annotations import Annotation, Caption, Label, Points, Polygon, Skeleton
+from dsk.annotations import (
+    Annotation,
+    Bbox,
+    Caption,
+    Label,
+    Points,
+    Polygon,
+    Skeleton,
+    is_crowd,
+)
 from dsk.errors import MediaError
+from dsk.jsonvalues import plain_value
 from dsk.media import Image
 from dsk_coco.categories import FAMILY
 from dsk_coco.covered import crop_covered
 from dsk_coco.objects import Thing, find_things, segmentation_of
 from dsk_coco.parse import CROWD, NOT_CROWD
+from dsk_coco.records import NO_GEOMETRY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +46,7 @@ _COMMON = tuple(Annotation.__struct_fields__)
 
 
 class ObjectRecord(Struct, gc=False):
-    """An object without attributes; the order of the fields is that of the file."""
+    """An object as most are; the order of the fields is that of the file."""
 
     id: int
     image_id: int
@@ -44,6 +55,14 @@ class ObjectRecord(Struct, gc=False):
     area: Any
     bbox: Any
     iscrowd: int
+    attributes: Raw | UnsetType = UNSET
+
+
+_Mark = tuple[dict[str, Any], int, Raw | UnsetType]
+"""Attributes, whether they mark a crowd, their JSON text. Who holds them keeps their id theirs."""
+
+CACHE = 10_000  # different sets of attributes whose text is kept
+_encode = msgspec.json.Encoder(enc_hook=plain_value).encode
 
 
 class Pile:
@@ -118,6 +137,7 @@ class Encoder:
         self._crop = crop
         self._keypoints_only = keypoints_only
         self._bare_captions = bare_captions
+        self._marks: dict[int, _Mark] = {}
 
     def add(self, item: DatasetItem, image_id: int, part: Part) -> None:
         """Add the records of an item's annotations to its subset's part."""
@@ -125,13 +145,25 @@ class Encoder:
         rest: list[Annotation] = []
         pile = part.pile(OBJECTS)
         add, add_id, add_image = pile.records.append, pile.ids.append, pile.images.append
-        categories = self._categories
-        plain = not (self._crop or self._keypoints_only)
-        for a in item.annotations:
+        categories, marks = self._categories, self._marks
+        if self._crop or self._keypoints_only:
+            rest = list(item.annotations)
+        for a in item.annotations if not rest else ():
             attributes = a.attributes
-            if (
-                plain
-                and type(a) is Polygon
+            if type(a) is Bbox and not a.group and a.extra is None:
+                mark = marks.get(id(attributes)) or self._mark(a)
+                if mark is None:
+                    rest.append(a)
+                    continue
+                x, y, w, h = a.x, a.y, a.w, a.h
+                _, crowd, text = mark
+                category = categories[a.label]
+                box = (x, y, w, h)
+                add(ObjectRecord(a.id, image_id, category, NO_GEOMETRY, w * h, box, crowd, text))
+                add_id(a.id)
+                add_image(number)
+            elif (
+                type(a) is Polygon
                 and (attributes is NOT_CROWD or attributes is CROWD)
                 and not a.group
                 and a.extra is None
@@ -157,6 +189,19 @@ class Encoder:
                 rest.append(a)
         if rest:
             self._general(item, rest, image_id, number, part)
+
+    def _mark(self, a: Bbox) -> _Mark | None:
+        """Return what is written of attributes that many objects share; None for odd ones."""
+        attributes = a.attributes
+        if "score" in attributes or not is_finite(attributes):
+            return None
+        if len(self._marks) > CACHE:
+            self._marks.clear()
+        rest = {k: v for k, v in attributes.items() if k != "is_crowd"}
+        text = Raw(_encode(rest)) if rest and self._attributes else UNSET
+        mark = (attributes, int(is_crowd(a)), text)
+        self._marks[id(attributes)] = mark
+        return mark
 
     def _general(
         self,

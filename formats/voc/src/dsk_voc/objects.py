@@ -212,7 +212,7 @@ class ObjectReader:
             w, h = float(right) - x, float(bottom) - y
             if w <= 0 or h <= 0:
                 _warn_flat(ledger)
-            append(Bbox(x, y, w, h, label=label, id=number, attributes=attributes.copy()))
+            append(Bbox(x, y, w, h, label=label, id=number, attributes=attributes))
         return annotations
 
     def _attributes(
