@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from dsk.flow import PARTITION_ITEMS, Source
+from dsk.flow import PARTITION_ITEMS, Rearrangement, Source
 from dsk.loss import Ledger
 from dsk.steps import headers, iterate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dsk.flow import Rearrangement, Transform
+    from dsk.flow import Transform
     from dsk.item import DatasetItem
 
 __all__ = ["ArrangedSource"]
@@ -70,7 +70,9 @@ class ArrangedSource(Source):
         self._file.flush()
         entries.sort(key=lambda entry: entry[0])
         self._places = [(start, size) for _, start, size in entries]
-        self._partitions = _cut(entries)
+        # Items that stay themselves are groups of their own: a key may have a million of them.
+        whole = type(self._arrangement).join is not Rearrangement.join
+        self._partitions = _cut([entry[0] for entry in entries] if whole else range(len(entries)))
 
     def partitions(self) -> Sequence[Any]:
         """Return lists of groups; a group is never cut."""
@@ -91,11 +93,11 @@ class ArrangedSource(Source):
         self._closing()
 
 
-def _cut(entries: Sequence[tuple[Any, int, int]]) -> list[list[Group]]:
+def _cut(keys: Sequence[Any]) -> list[list[Group]]:
     parts: list[list[Group]] = []
     filled = PARTITION_ITEMS
     start = 0
-    for _, members in groupby(entries, key=lambda entry: entry[0]):
+    for _, members in groupby(keys):
         stop = start + sum(1 for _ in members)
         if filled >= PARTITION_ITEMS:
             parts.append([])

@@ -163,6 +163,7 @@ class Dataset:
     def transform(
         self,
         method: str | Transform | type[Transform] | Callable[[DatasetItem], Any],
+        /,
         **options: Any,
     ) -> Dataset:
         """Return a dataset with one more step; nothing is computed yet.
@@ -183,7 +184,7 @@ class Dataset:
             return self._with(method(**options))
         return self._with(method if isinstance(method, Transform) else FunctionTransform(method))
 
-    def filter(self, expression: str, **options: Any) -> Dataset:
+    def filter(self, expression: str, /, **options: Any) -> Dataset:
         """Return the items (or annotations) that an expression selects.
 
         Raises:

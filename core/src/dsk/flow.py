@@ -92,10 +92,10 @@ class Source(ABC):
         """
 
     def index(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
-        """Yield the items with id, subset and attributes, maybe without annotations and media.
+        """Yield the items with id, subset, attributes and media, maybe without annotations.
 
         For planning steps that need no more (``Transform.plan_on``). A source overrides it when
-        it can leave out what is costly.
+        annotations are what costs.
         """
         return self.read(partition, ledger)
 
@@ -161,8 +161,11 @@ class Transform(ABC):
     needs_plan: ClassVar[bool] = False
     """Whether ``plan`` must see the whole dataset first."""
 
-    plan_on: ClassVar[Literal["ids", "items"]] = "items"
-    """What ``plan`` looks at: "ids" (id, subset and attributes of the item), or whole items."""
+    plan_on: Literal["ids", "items"] = "items"
+    """What ``plan`` looks at: whole items, or "ids": id, subset, attributes and media of them."""
+
+    keeps_ids: ClassVar[bool] = False
+    """Whether it changes only annotations: steps that plan on ids need not run it before."""
 
     def header(self, header: Header) -> Header:
         """Return the header after this step; called once, before ``plan`` and any item."""

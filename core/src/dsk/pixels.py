@@ -159,6 +159,8 @@ def encode(
             picture = picture.convert("RGB")
         if fmt == "JPEG":
             options.setdefault("quality", 95)
+        elif fmt == "WEBP" and "quality" not in options:
+            options.setdefault("lossless", True)
         buffer = io.BytesIO()
         picture.save(buffer, fmt, **options)
     except (KeyError, OSError, ValueError, TypeError) as error:

@@ -117,7 +117,10 @@ def _seen_by(
 ) -> Iterator[DatasetItem]:
     # What these passes report is reported again when the items are read for good.
     aside = Ledger(ledger.on_error)
-    read = source.index if step.plan_on == "ids" and not before else source.read
+    read = source.read
+    if step.plan_on == "ids":
+        before = [other for other in before if not other.keeps_ids]
+        read = source.index if not before else source.read
     light = (item for partition in source.partitions() for item in read(partition, aside))
     return run_steps(light, before, aside)
 

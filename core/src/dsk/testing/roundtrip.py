@@ -156,7 +156,7 @@ class RoundTripChecks(SuiteBase):
         assert len(set(_keys(items))) == len(items), "an item is there twice"
         light = [i for part in parts for i in source.index(part, Ledger())]
         assert _keys(light) == _keys(items), "index() gives other items than read()"
-        assert [_labels(i) for i in light] == [_labels(i) for i in items]
+        assert [i.attributes for i in light] == [i.attributes for i in items]
         assert header.items in (None, len(items)), f"the header says {header.items} items"
         if header.subsets:
             assert {i.subset for i in items} <= set(header.subsets)
@@ -210,7 +210,3 @@ def _like(dataset: Dataset, items: list[Any]) -> Dataset:
 
 def _keys(items: Any) -> list[tuple[str, str]]:
     return [(item.id, item.subset) for item in items]
-
-
-def _labels(item: Any) -> list[Any]:
-    return sorted((a.kind, -1 if a.label is None else a.label) for a in item.annotations)

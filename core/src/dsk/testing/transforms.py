@@ -126,9 +126,7 @@ class TransformSuite:
         if isinstance(step, Rearrangement):
             source, steps = ArrangedSource(source, (), step, Ledger()), ()
         copied = [
-            item
-            for part in source.partitions()
-            for item in iterate(source, part, steps, Ledger())
+            item for part in source.partitions() for item in iterate(source, part, steps, Ledger())
         ]
         found = differences(expected, copied)
         assert not found, listing(found)

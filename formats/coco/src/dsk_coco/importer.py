@@ -191,6 +191,12 @@ class CocoSource(Source):
         subset, files = self._subsets[number]
         return SliceReader(self._root, subset, files, self._options, ledger).read(start, stop)
 
+    def index(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.index``."""
+        number, start, stop = partition
+        subset, files = self._subsets[number]
+        return SliceReader(self._root, subset, files, self._options, ledger).index(start, stop)
+
 
 def _joined_labels(files: list[AnnotationFile]) -> Categories:
     """Join the labels of all files, and make the files refer to the result."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["assign_ids", "renumber"]
 
+_UNSET = b'{"id":0,"image_id":-1,'
+_HEAD = b'{"id":%d,"image_id":%d,|'
 _decode = msgspec.json.Decoder(list[Raw]).decode
 
 
@@ -55,6 +57,12 @@ def renumber(text: bytes, ids: Iterable[int], images: Iterable[int] | None) -> b
         ids: The id of each record.
         images: The image id of each record.
     """
+    if images is not None:
+        numbers = [n for pair in zip(ids, images, strict=True) for n in pair]
+        anew = _all_anew(text, numbers)
+        if anew is not None:
+            return anew
+        ids, images = numbers[::2], numbers[1::2]
     parts: list[bytes] = []
     records = _decode(b"".join((b"[", text, b"]")))
     if images is None:
@@ -68,3 +76,13 @@ def renumber(text: bytes, ids: Iterable[int], images: Iterable[int] | None) -> b
             cut = record.index(b",", record.index(b",") + 1)
             parts.append(b'{"id":%d,"image_id":%d%b' % (number, image, record[cut:]))
     return b",".join(parts)
+
+
+def _all_anew(text: bytes, numbers: list[int]) -> bytes | None:
+    """Put ids and image ids into records that all come without; None when one has some."""
+    bodies = text.split(_UNSET)
+    count = len(numbers) // 2
+    if len(bodies) != count + 1 or bodies[0]:
+        return None
+    heads = (_HEAD * count % tuple(numbers)).split(b"|")
+    return b"".join([part for pair in zip(heads, bodies[1:], strict=False) for part in pair])

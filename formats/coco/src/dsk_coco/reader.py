@@ -90,9 +90,7 @@ class SliceReader:
 
     def read(self, start: int, stop: int) -> Iterator[DatasetItem]:
         """Yield the items of these numbers."""
-        drafts = [_Draft() for _ in range(start, stop)]
-        for file in self._files:
-            self._images(file, start, stop, drafts)
+        drafts = self._drafts(start, stop)
         for number, file in enumerate(self._files):
             rows = file.rows[int(file.bounds[start]) : int(file.bounds[stop])]
             if len(rows):
@@ -108,6 +106,19 @@ class SliceReader:
                 if number:
                     for draft, before in zip(drafts, found, strict=True):
                         draft.annotations = self._joined(before, draft.annotations)
+        return self._items(drafts)
+
+    def index(self, start: int, stop: int) -> Iterator[DatasetItem]:
+        """Yield the items of these numbers without annotations."""
+        return self._items(self._drafts(start, stop))
+
+    def _drafts(self, start: int, stop: int) -> list[_Draft]:
+        drafts = [_Draft() for _ in range(start, stop)]
+        for file in self._files:
+            self._images(file, start, stop, drafts)
+        return drafts
+
+    def _items(self, drafts: list[_Draft]) -> Iterator[DatasetItem]:
         subset = self._subset
         for draft in drafts:
             yield DatasetItem(
