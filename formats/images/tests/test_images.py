@@ -88,6 +88,9 @@ def test_name_that_is_not_utf8_is_shown_as_latin1_and_can_be_exported(tmp_path: 
         file.write(png(7))
     dataset = Dataset.import_from(tmp_path / "in", "image_dir")
     assert [i.id for i in dataset] == ["é"]
+    assert list(dataset.opening_ledger.warnings) == [
+        "1 file names are no UTF-8; they are taken for Latin-1"
+    ]
     dataset.export(tmp_path / "out", "image_dir")
     assert (tmp_path / "out" / "é.png").read_bytes() == png(7)
 
@@ -240,3 +243,11 @@ def test_destination_that_ends_in_zip_is_the_archive(tmp_path: Path):
     Dataset.from_iterable(items("a")).export(tmp_path / "x.zip", "image_zip")
     with zipfile.ZipFile(tmp_path / "x.zip") as archive:
         assert archive.namelist() == ["a.png"]
+
+
+@pytest.mark.parametrize("name", ["../x.zip", "a/x.zip", "a\\x.zip", "x.tar"])
+def test_the_archive_lies_in_the_destination(tmp_path: Path, name: str):
+    dataset = Dataset.from_iterable(items("a"))
+    with pytest.raises(OptionError, match="file name"):
+        dataset.export(tmp_path / "out", "image_zip", name=name)
+    assert list(tmp_path.iterdir()) == []

@@ -3,4 +3,4 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # trainer.py, which several modules use
+sys.path.insert(0, str(Path(__file__).parent))  # trainer.py and wild.py, which several modules use

@@ -242,3 +242,40 @@ def test_any_number_of_jobs_writes_the_same(task, tmp_path):
     ]
     assert trees[0] == trees[1]
     assert len(trees[0]) > 2
+
+
+BROKEN = {
+    "detect": Bbox(float("nan"), 1, 2, 3, label=0),
+    "segment": Polygon([float("nan"), 1, 2, 2, 3, 3], label=0),
+    "obb": Polygon([float("inf"), 1, 2, 2, 3, 3, 4, 1], label=0),
+    "pose": Skeleton([1, 1, float("nan"), 2, 3, 3], [2, 2, 2], bbox=(1, 1, 3, 3), label=0),
+}
+
+
+@pytest.mark.parametrize("task", sorted(BROKEN))
+@pytest.mark.parametrize("clip", [True, False])
+def test_no_row_says_nan(task, clip, tmp_path):
+    categories = POSE if task == "pose" else ("cat", "dog")
+    source = dataset(INSIDE[task], BROKEN[task], ids=("a",), categories=categories)
+    report = export(source, tmp_path / "o", task=task, clip=clip)
+    assert not any("nan" in row or "inf" in row for row in rows(tmp_path / "o"))
+    # A keypoint that is cut off is absent, and its skeleton stays.
+    kept = task == "pose" and clip
+    assert len(rows(tmp_path / "o")) == (2 if kept else 1)
+    assert report.annotations["dropped"] == (0 if kept else 2)
+    assert report.annotations["changed"] == (2 if kept else 0)
+
+
+@pytest.mark.parametrize("task", ["segment", "obb"])
+def test_an_odd_list_of_numbers_is_no_outline(task, tmp_path):
+    source = dataset(Polygon([1, 1, 5, 1, 5, 5, 9], label=0), ids=("a",), subsets=("train",))
+    report = export(source, tmp_path / "o", task=task)
+    assert rows(tmp_path / "o") == []
+    assert report.annotations["dropped"] == 1
+
+
+def test_an_image_of_no_extent_has_no_rows(tmp_path):
+    picture = Image("a.png", None, None, (0, 0))
+    item = DatasetItem("a", "train", picture, [Bbox(1, 1, 2, 2, label=0)])
+    report = export(Dataset.from_iterable([item], ["cat"]), tmp_path / "o", save_media=False)
+    assert [e.code for e in report.losses] == ["DSK-L008", "DSK-L018"]

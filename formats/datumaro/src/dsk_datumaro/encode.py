@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from dsk.annotations import (
     Annotation,
@@ -25,16 +25,7 @@ from dsk.annotations import (
     Skeleton,
 )
 from dsk.rle import counts_of
-from dsk_datumaro.records import (
-    BboxRecord,
-    CaptionRecord,
-    CuboidRecord,
-    FlatRecord,
-    LabelRecord,
-    MaskRecord,
-    PointsRecord,
-    SkeletonRecord,
-)
+from dsk_datumaro.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,6 +45,9 @@ NAME = "datumaro"
 
 NUMERIC = b"0123456789+-.eE, \t\r\n"
 """What the JSON text of numbers is made of, besides brackets."""
+
+_UNORDERED = frozenset({"label", "caption", "skeleton", "cuboid_3d"})
+"""Types that have no drawing order in Datumaro."""
 
 _SPACE = b" \t\r\n"
 _DIGITS = frozenset(b"%d" % n for n in range(10)) | {b"-"}
@@ -98,165 +92,105 @@ def _outline(a: Polygon | Mask | Skeleton) -> dict[str, Any] | None:
     return more or None
 
 
-def _label(a: Label) -> LabelRecord:
-    return LabelRecord(
+def _record(a: Annotation, more: dict[str, Any] | None, **geometry: Any) -> Record:
+    kind = a.kind
+    z_order: Any = UNSET if kind in _UNORDERED and not a.z_order else a.z_order
+    label: Any = UNSET if kind == "caption" and a.label is None else a.label
+    return Record(
         a.id,
-        "label",
+        kind,
         a.attributes,
         a.group,
-        a.label,
-        a.z_order,
+        label,
+        z_order,
         object_id=a.object_id,
-        dsk=_more(a),
+        dsk=more,
+        **geometry,
     )
 
 
-def _caption(a: Caption) -> CaptionRecord:
-    return CaptionRecord(
-        a.id,
-        "caption",
-        a.attributes,
-        a.group,
-        a.caption,
-        a.label,
-        a.z_order,
-        object_id=a.object_id,
-        dsk=_more(a),
-    )
+def _label(a: Label) -> Record:
+    return _record(a, _more(a))
 
 
-def _bbox(a: Bbox) -> BboxRecord:
-    return BboxRecord(
+def _caption(a: Caption) -> Record:
+    return _record(a, _more(a), caption=a.caption)
+
+
+def _bbox(a: Bbox) -> Record:
+    return Record(  # hot: without another call
         a.id,
         "bbox",
         a.attributes,
         a.group,
         a.label,
         a.z_order,
-        (a.x, a.y, a.w, a.h),
+        bbox=(a.x, a.y, a.w, a.h),
         object_id=a.object_id,
         dsk=_more(a),
     )
 
 
-def _flat(a: Annotation, kind: str, points: Any, dsk: dict[str, Any] | None) -> FlatRecord:
-    return FlatRecord(
-        a.id,
-        kind,
-        a.attributes,
-        a.group,
-        a.label,
-        a.z_order,
-        points,
-        object_id=a.object_id,
-        dsk=dsk,
-    )
+def _rotated(a: RotatedBbox) -> Record:
+    return _record(a, _more(a), points=(a.cx, a.cy, a.w, a.h, a.r))
 
 
-def _rotated(a: RotatedBbox) -> FlatRecord:
-    return _flat(a, "rotated_bbox", (a.cx, a.cy, a.w, a.h, a.r), _more(a))
+def _polyline(a: PolyLine) -> Record:
+    return _record(a, _more(a), points=a.points)
 
 
-def _polyline(a: PolyLine) -> FlatRecord:
-    return _flat(a, "polyline", a.points, _more(a))
-
-
-def _ellipse(a: Ellipse) -> FlatRecord:
+def _ellipse(a: Ellipse) -> Record:
     right, bottom = a.x + a.w, a.y + a.h
     more = _more(a)
     if right - a.x != a.w or bottom - a.y != a.h:  # corners alone would not give the size back
         more = {"size": (a.w, a.h), **(more or {})}
-    return _flat(a, "ellipse", (a.x, a.y, right, bottom), more)
+    return _record(a, more, points=(a.x, a.y, right, bottom))
 
 
-def _cuboid_2d(a: Cuboid2d) -> FlatRecord:
+def _cuboid_2d(a: Cuboid2d) -> Record:
     flat = list(a.points)
-    return _flat(a, "cuboid_2d", list(zip(flat[::2], flat[1::2], strict=True)), _more(a))
+    return _record(a, _more(a), points=list(zip(flat[::2], flat[1::2], strict=True)))
 
 
-def _points(a: Points) -> PointsRecord:
+def _points(a: Points) -> Record:
     more = _more(a)
     if a.bbox is not None:
         more = {"bbox": a.bbox, **(more or {})}
-    return PointsRecord(
-        a.id,
-        "points",
-        a.attributes,
-        a.group,
-        a.label,
-        a.z_order,
-        a.points,
-        a.visibility if len(a.visibility) else None,
-        object_id=a.object_id,
-        dsk=more,
-    )
+    seen: Any = a.visibility if len(a.visibility) else UNSET
+    return _record(a, more, points=a.points, visibility=seen)
 
 
-def _skeleton(a: Skeleton) -> SkeletonRecord:
+def _skeleton(a: Skeleton) -> Record:
     flat, seen = list(a.points), list(a.visibility)
     count = len(flat) // 2
     triplets: list[float] = [0] * (3 * count)
     triplets[::3], triplets[1::3] = flat[::2], flat[1::2]
     triplets[2::3] = seen
-    return SkeletonRecord(
-        a.id,
-        "skeleton",
-        a.attributes,
-        a.group,
-        a.label,
-        triplets,
-        list(a.point_attributes) or [{}] * count,
-        a.z_order,
-        object_id=a.object_id,
-        dsk=_outline(a),
-    )
+    attributes = list(a.point_attributes) or [{}] * count
+    return _record(a, _outline(a), points=triplets, points_attributes=attributes)
 
 
-def _mask(a: Mask) -> MaskRecord:
+def _mask(a: Mask) -> Record:
     rle = a.rle
     counts = rle.counts
-    if isinstance(counts, bytes):
-        counts = counts.decode("ascii")
-    elif not isinstance(counts, str):
+    if not isinstance(counts, str | bytes):
         from dsk import masks
 
         counts = masks.encode_counts(counts_of(rle))
-        counts = counts.decode("ascii") if isinstance(counts, bytes) else counts
-    return MaskRecord(
-        a.id,
-        "mask",
-        a.attributes,
-        a.group,
-        a.label,
-        {"counts": counts, "size": rle.size},
-        a.z_order,
-        object_id=a.object_id,
-        dsk=_outline(a),
-    )
+    text = counts.decode("ascii") if isinstance(counts, bytes) else counts
+    return _record(a, _outline(a), rle={"counts": text, "size": rle.size})
 
 
-def _cuboid_3d(a: Cuboid3d) -> CuboidRecord:
+def _cuboid_3d(a: Cuboid3d) -> Record:
     more = _more(a) or {}
     if a.forward != "+x":
         more["forward"] = a.forward
     if a.frame != "lidar":
         more["frame"] = a.frame
-    return CuboidRecord(
-        a.id,
-        "cuboid_3d",
-        a.attributes,
-        a.group,
-        a.label,
-        a.position,
-        a.rotation,
-        a.scale,
-        a.z_order,
-        object_id=a.object_id,
-        dsk=more or None,
-    )
+    return _record(a, more or None, position=a.position, rotation=a.rotation, scale=a.scale)
 
 
-def _polygon(a: Polygon) -> FlatRecord | None:
+def _polygon(a: Polygon) -> Record | None:
     """Return the record of an outline of one ring, or None: see ``encode_rings``.
 
     Undecoded points are not looked at, because that is cheaper for many: see ``are_rings``.
@@ -274,20 +208,20 @@ def _polygon(a: Polygon) -> FlatRecord | None:
         if len(points) != 1:
             return None
         points = points[0]
-    return FlatRecord(
+    return Record(
         a.id,
         "polygon",
         a.attributes,
         a.group,
         a.label,
         a.z_order,
-        points,
+        points=points,
         object_id=a.object_id,
         dsk=None if a.bbox is None and a.area is None and not a.extra else _outline(a),
     )
 
 
-def encode_rings(a: Polygon, free_group: Callable[[], int]) -> list[FlatRecord]:
+def encode_rings(a: Polygon, free_group: Callable[[], int]) -> list[Record]:
     """Return one record per ring, because Datumaro knows single rings only.
 
     The rings of one outline share a group, and ``dsk.ring`` (number, count) lets the reader join
@@ -304,7 +238,7 @@ def encode_rings(a: Polygon, free_group: Callable[[], int]) -> list[FlatRecord]:
     rings: Sequence[Any] = ring_texts(points) if type(points) is Raw else a.rings
     more = _outline(a)
     if len(rings) == 1 and not a.holes:
-        return [_flat(a, "polygon", rings[0], more)]
+        return [_record(a, more, points=rings[0])]
     group = a.group
     if not group and len(rings) > 1:
         group = free_group()
@@ -314,7 +248,7 @@ def encode_rings(a: Polygon, free_group: Callable[[], int]) -> list[FlatRecord]:
         dsk: dict[str, Any] = {"ring": (number, len(rings))}
         if number in a.holes:
             dsk["hole"] = True
-        record = _flat(a, "polygon", ring, dsk if number or not more else dsk | more)
+        record = _record(a, dsk if number or not more else dsk | more, points=ring)
         record.group = group
         records.append(record)
     return records

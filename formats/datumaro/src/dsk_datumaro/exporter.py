@@ -111,4 +111,8 @@ class DatumaroExporter(Exporter):
             more["info"] = rest
         if more:
             head["dsk"] = more
-        return msgspec.json.encode(head, enc_hook=plain_value)[:-1] + b',"items":[\n'
+        try:
+            text = msgspec.json.encode(head, enc_hook=plain_value)
+        except (TypeError, OverflowError) as error:
+            raise OutputError(str(error), where="facts about the dataset or its labels") from error
+        return text[:-1] + b',"items":[\n'

@@ -43,10 +43,10 @@ _TOP = frozenset({"categories", "dm_format_version", "media_type", "info", "info
 class _Head(Struct, gc=False):
     """The top level of a file, without its items."""
 
-    dm_format_version: str = "legacy"
+    dm_format_version: str | float | None = None
     media_type: int | None = None
-    info: dict[str, Any] | None = None
-    infos: dict[str, Any] | None = None
+    info: Any = None
+    infos: Any = None
     dsk: dict[str, Any] | None = None
 
 
@@ -95,7 +95,7 @@ def _open_file(root: InputRoot, name: str, ledger: Ledger) -> _File | None:
         fields = {k: msgspec.json.decode(v) for k, v in found.rest.items() if k not in _TOP}
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InputError(str(error), where=where) from error
-    if head.dm_format_version not in VERSIONS:
+    if str(head.dm_format_version or "legacy") not in VERSIONS:
         ledger.warn(f"{name} has format version {head.dm_format_version!r}; read as 1.0")
     more = head.dsk or {}
     joints, subset = more.get("joint_labels"), more.get("subset")
@@ -120,18 +120,31 @@ class _IdOnly(Struct, gc=False):
 _ids = msgspec.json.Decoder(list[_IdOnly]).decode
 
 
+def _ids_of(records: jsonindex.Records, start: int, stop: int) -> list[bytes]:
+    """Return the JSON text of each record's id; a damaged record is no other's double."""
+    try:
+        found = _ids(records.span(start, stop))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        if stop - start > 1:
+            return [one for row in range(start, stop) for one in _ids_of(records, row, row + 1)]
+        found = [_IdOnly()]
+    return [bytes(one.id) or b"%d of none" % (start + n) for n, one in enumerate(found)]
+
+
 def _last_of_each(records: jsonindex.Records, name: str, ledger: Ledger) -> NDArray[np.int64]:
     """Return the rows to be read: of items with the same id only the last one."""
     count = len(records)
+    starts = range(0, count, PARTITION_ITEMS)
     hashes = np.empty(count, np.int64)
-    for start in range(0, count, PARTITION_ITEMS):
+    for start in starts:
         stop = min(start + PARTITION_ITEMS, count)
-        hashes[start:stop] = [hash(bytes(one.id)) for one in _ids(records.span(start, stop))]
+        hashes[start:stop] = list(map(hash, _ids_of(records, start, stop)))
     if len(np.unique(hashes)) == count:
         return np.arange(count)
     last: dict[bytes, int] = {}
-    for row in range(count):
-        last[bytes(_ids(records.span(row, row + 1))[0].id) or b"%d" % row] = row
+    for start in starts:
+        ids = _ids_of(records, start, min(start + PARTITION_ITEMS, count))
+        last |= {one: start + n for n, one in enumerate(ids)}
     if len(last) < count:
         ledger.warn(f"{name} has several items of the same id; the last of each is read")
     return np.array(sorted(last.values()), np.int64)
@@ -204,8 +217,9 @@ def _info(files: list[_File]) -> dict[str, Any]:
             ("infos", file.head.infos),
             ("fields", file.fields),
         ):
+            both = isinstance(value, dict) and isinstance(own.get(key), dict)
             if value:
-                own[key] = {**own.get(key, {}), **value}
+                own[key] = {**own[key], **value} if both else value
         more: Mapping[str, Any] = file.head.dsk or {}
         if isinstance(more.get("info"), dict):
             others |= more["info"]

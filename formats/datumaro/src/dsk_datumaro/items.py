@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Raw
 
 from dsk.annotations import Annotation, Mask3d, Polygon, Skeleton
+from dsk.errors import OutputError
 from dsk.jsonvalues import plain_value
 from dsk_datumaro.encode import ENCODERS, NAME, are_rings, encode_rings, is_finite
 from dsk_datumaro.media import MediaWriter
-from dsk_datumaro.records import FlatRecord
 from dsk_datumaro.volumes import describe_mask
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class PartWriter:
                 self._skeletons.add(a.label)
             if a.extra and NAME in a.extra and len(out) > start:
                 out[start] = _own_fields(out[start], a.extra[NAME])
-        raw = [r.points for r in out if type(r) is FlatRecord and type(r.points) is Raw]
+        raw = [points for r in out if type(points := _field(r, "points")) is Raw]
         if raw and not are_rings(raw):
             out = self._without_bad_rings(item, out)
         return out
@@ -141,7 +141,14 @@ class PartWriter:
 
     def _text(self, item: DatasetItem, record: dict[str, Any]) -> bytes:
         """Return the record's JSON, without the numbers that JSON cannot say."""
-        text = self._encode(record)
+        try:
+            text = self._encode(record)
+        except (TypeError, OverflowError) as error:
+            raise OutputError(
+                str(error),
+                where=f"item {item.id!r}",
+                hint="attributes are text, numbers, booleans, or lists and mappings of them",
+            ) from error
         nulls = text.count(b"null")
         if (
             not nulls
@@ -190,18 +197,14 @@ def _geometry(record: Record | dict[str, Any]) -> dict[str, Any]:
 
 def _own_fields(record: Record, fields: dict[str, Any]) -> dict[str, Any]:
     """Write back fields that a Datumaro file had and dsk does not know."""
-    out = {
-        k: v for k, v in msgspec.structs.asdict(record).items() if v is not None or k == "label_id"
-    }
+    out = {k: v for k, v in msgspec.structs.asdict(record).items() if v is not msgspec.UNSET}
     if out["object_id"] < 0:
         del out["object_id"]
-    out["dsk"] = dict(out.get("dsk") or {})
-    rest = {k: v for k, v in out["dsk"].pop("extra", {}).items() if k != NAME}
+    more = dict(out.pop("dsk") or {})
+    rest = {k: v for k, v in more.pop("extra", {}).items() if k != NAME}
     if rest:
-        out["dsk"]["extra"] = rest
-    if not out["dsk"]:
-        del out["dsk"]
-    return out | fields
+        more["extra"] = rest
+    return out | ({"dsk": more} if more else {}) | fields
 
 
 def _item_extra(extra: dict[str, Any], record: dict[str, Any]) -> None:

@@ -16,16 +16,17 @@ from dsk.media import (
 )
 from dsk.names import clean_name
 from dsk_datumaro.encode import NAME
+from dsk_datumaro.parse import MediaMoreIn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dsk.files import InputRoot
     from dsk_datumaro.parse import ItemIn
     from dsk_datumaro.volumes import ArrayFile
 
 __all__ = ["MediaReader"]
 
+_NO_MORE = MediaMoreIn()
+_NUMBERS = (int, float)
 _KEYS = ("image", "point_cloud", "video_frame", "video", "media")
 
 
@@ -59,7 +60,7 @@ class MediaReader:
             return None
         if len(given) > 1:
             raise ValueError(f"an item has one medium, not {' and '.join(given)}")
-        more = (item.dsk.media if item.dsk is not None else None) or {}
+        more = item.dsk.media if item.dsk is not None and item.dsk.media is not None else _NO_MORE
         key = given[0]
         if key == "image":
             return self._image(item.image or {}, name, more)
@@ -79,7 +80,6 @@ class MediaReader:
 
     def _find(self, path: str, *folders: str) -> Any:
         """Return where a file is, or None; names that lead out of the dataset are not followed."""
-        places = [f"{self._prefix}{folder}".rstrip("/") for folder in folders]
         there = self._there.get(folders)
         if there is None:
             places = [f"{self._prefix}{folder}".rstrip("/") for folder in folders]
@@ -96,12 +96,12 @@ class MediaReader:
                 return self._root.locate(full)
         return None
 
-    def _image(self, plain: dict[str, Any], name: str, more: dict[str, Any]) -> Image:
+    def _image(self, plain: dict[str, Any], name: str, more: MediaMoreIn) -> Image:
         path = _path(plain) or f"{name}.jpg"
         source = self._find(path, f"images/{self._subset}", "images")
-        return Image(path, source, _extra(plain, more, "path", "size"), _size(plain))
+        return Image(path, source, _extra(plain, more.extra, "path", "size"), _size(plain))
 
-    def _cloud(self, item: ItemIn, name: str, more: dict[str, Any]) -> PointCloud:
+    def _cloud(self, item: ItemIn, name: str, more: MediaMoreIn) -> PointCloud:
         plain = item.point_cloud or {}
         path = _path(plain) or f"{name}.pcd"
         subset = self._subset
@@ -118,45 +118,46 @@ class MediaReader:
                 "images",
             )
             about = one.get("dsk")
-            extra = _extra(one, about if isinstance(about, dict) else {}, "path", "size", "dsk")
+            known = about.get("extra") if isinstance(about, dict) else None
+            if known is not None and not isinstance(known, dict):
+                raise ValueError("extra of a related image is no object")
+            extra = _extra(one, known, "path", "size", "dsk")
             images.append(Image(image, source, extra, _size(one)))
         source = self._find(path, f"point_clouds/{subset}", "point_clouds")
-        return PointCloud(path, source, _extra(plain, more, "path"), tuple(images))
+        return PointCloud(path, source, _extra(plain, more.extra, "path"), tuple(images))
 
-    def _frame(self, plain: dict[str, Any], name: str, more: dict[str, Any]) -> VideoFrame:
+    def _frame(self, plain: dict[str, Any], name: str, more: MediaMoreIn) -> VideoFrame:
         video = plain.get("video_path") or ""
         index = plain.get("frame_index") or 0
         if not isinstance(video, str) or not isinstance(index, int):
             raise ValueError("a video_frame has a video_path and a frame_index")  # noqa: TRY004
-        shown = more.get("image")
-        image = self._image(shown, name, {}) if isinstance(shown, dict) else None
+        image = self._image(more.image, name, _NO_MORE) if more.image is not None else None
         return VideoFrame(
             image.path if image is not None else video,
             image.source if image is not None else None,
-            _extra(plain, more, "video_path", "frame_index"),
-            image.size if image is not None else _size(more),
+            _extra(plain, more.extra, "video_path", "frame_index"),
+            image.size if image is not None else more.size,
             self._find(video, f"videos/{self._subset}", "videos"),
             index,
         )
 
-    def _video(self, plain: dict[str, Any], more: dict[str, Any]) -> MediaElement:
+    def _video(self, plain: dict[str, Any], more: MediaMoreIn) -> MediaElement:
         path = _path(plain)
-        extra = dict(more.get("extra") or {})
+        extra = dict(more.extra or {})
         extra[NAME] = {
             **extra.get(NAME, {}),
             "video": {k: v for k, v in plain.items() if k != "path"},
         }
         return MediaElement(path, self._find(path, f"videos/{self._subset}", "videos"), extra)
 
-    def _media(self, plain: dict[str, Any], more: dict[str, Any]) -> Media:
+    def _media(self, plain: dict[str, Any], more: MediaMoreIn) -> Media:
         path = _path(plain)
-        kind = more.get("kind")
-        extra = _extra(plain, more, "path")
+        kind = more.kind
+        extra = _extra(plain, more.extra, "path")
         if kind == "volume":
             return self._volume(path, more, extra)
         source = self._find(path, f"media/{self._subset}", "media", "")
         if kind == "multiframe_image":
-            frames: Sequence[Any] = more.get("frames") or ()
             return MultiframeImage(
                 path,
                 self._find(path, f"media/{self._subset}"),
@@ -168,30 +169,28 @@ class MediaReader:
                         None,
                         _size(one),
                     )
-                    for one in frames
+                    for one in more.frames
                 ),
             )
         return MediaElement(path, source, extra)
 
-    def _volume(self, path: str, more: dict[str, Any], extra: dict[str, Any] | None) -> Volume:
+    def _volume(self, path: str, more: MediaMoreIn, extra: dict[str, Any] | None) -> Volume:
         source = self._find(path, f"volumes/{self._subset}")
         if source is not None and path.endswith(".npz"):
             from dsk_datumaro.volumes import ArrayFile
 
             source = ArrayFile(source, path)
-        affine = more.get("affine")
-        slope, intercept = more.get("rescale") or (1.0, 0.0)
         return Volume(
             path,
             source,
             extra,
-            tuple(more.get("shape") or ()),
-            None if affine is None else tuple(affine),
-            more.get("dtype") or "",
-            (slope, intercept),
-            tuple(more.get("channels") or ()),
-            more.get("slice_axis", 2),
-            more.get("header"),
+            more.shape,
+            more.affine,
+            more.dtype,
+            more.rescale,
+            more.channels,
+            more.slice_axis,
+            more.header,
         )
 
 
@@ -212,14 +211,15 @@ def _size(plain: dict[str, Any]) -> tuple[int, int] | None:
     height, width = size
     if height is None or width is None:
         return None
-    if isinstance(height, str) or isinstance(width, str):
-        raise ValueError(f"a size must be [height, width], not {size!r}")  # noqa: TRY004
+    if type(height) not in _NUMBERS or type(width) not in _NUMBERS:
+        raise ValueError(f"a size must be [height, width], not {size!r}")
     return int(height), int(width)
 
 
-def _extra(plain: dict[str, Any], more: dict[str, Any], *known: str) -> dict[str, Any] | None:
+def _extra(
+    plain: dict[str, Any], extra: dict[str, Any] | None, *known: str
+) -> dict[str, Any] | None:
     """Return the extra fields of a medium: those under ``dsk`` and those nobody knows."""
-    extra: dict[str, Any] | None = more.get("extra")
     unknown = {k: v for k, v in plain.items() if k not in known}
     if unknown:
         extra = {**(extra or {}), NAME: unknown}

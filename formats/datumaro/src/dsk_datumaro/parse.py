@@ -6,11 +6,11 @@ once more, one by one, and the unknown fields are kept. Pure functions, one per 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import numpy as np
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from dsk.annotations import (
     Annotation,
@@ -40,6 +40,7 @@ __all__ = [
     "AnnotationIn",
     "ItemIn",
     "Mask3dIn",
+    "MediaMoreIn",
     "flat_numbers",
     "join_rings",
     "polygons_are_flat",
@@ -51,6 +52,10 @@ Three = tuple[float, float, float]
 _NOTHING = Raw(b"")
 _flat = msgspec.json.Decoder(list[float]).decode
 _pairs = msgspec.json.Decoder(list[tuple[float, float]]).decode
+
+
+Int64 = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""Others keep ids in arrays of 64 bits."""
 
 
 class RleIn(Struct, gc=False):
@@ -68,7 +73,7 @@ class MoreIn(Struct, gc=False):
     extra: dict[str, Any] | None = None
     ring: tuple[int, int] | None = None
     hole: bool = False
-    group: int | None = None
+    group: Int64 | None = None
     size: tuple[float, float] | None = None
     forward: Literal["+x", "+y"] = "+x"
     frame: Literal["lidar", "camera", "world", "voxel", "ras_mm"] = "lidar"
@@ -78,14 +83,14 @@ class AnnotationIn(Struct, forbid_unknown_fields=True, gc=False):
     """Any annotation; which fields are there depends on ``type``."""
 
     type: str
-    id: int | None = 0
+    id: Int64 | None = 0
     attributes: dict[str, Any] | None = None
-    group: int | None = 0
+    group: Int64 | None = 0
     label_id: int | None = None
-    z_order: int | None = 0
+    z_order: Int64 | None = 0
     points: Raw = _NOTHING
     bbox: list[float] | None = None
-    object_id: int | None = -1
+    object_id: Int64 | None = -1
     visibility: list[int] | None = None
     caption: str | None = None
     rle: RleIn | None = None
@@ -101,22 +106,39 @@ class Mask3dIn(Struct, gc=False):
 
     at: int
     file: str
-    id: int = 0
+    id: Int64 = 0
     label_id: int | None = None
-    group: int = 0
-    object_id: int = -1
-    z_order: int = 0
+    group: Int64 = 0
+    object_id: Int64 = -1
+    z_order: Int64 = 0
     attributes: dict[str, Any] = {}
     value: int | None = None
     affine: tuple[float, ...] | None = None
     extra: dict[str, Any] | None = None
 
 
+class MediaMoreIn(Struct, gc=False):
+    """``dsk.media`` of an item: what Datumaro cannot say of a medium."""
+
+    kind: str = ""
+    extra: dict[str, Any] | None = None
+    image: dict[str, Any] | None = None
+    size: tuple[int, int] | None = None
+    frames: list[dict[str, Any]] = []
+    shape: tuple[int, ...] = ()
+    affine: tuple[float, ...] | None = None
+    dtype: str = ""
+    rescale: tuple[float, float] = (1.0, 0.0)
+    channels: tuple[str, ...] = ()
+    slice_axis: int = 2
+    header: Any = None
+
+
 class ItemMoreIn(Struct, gc=False):
     """``dsk`` of an item."""
 
     extra: dict[str, Any] | None = None
-    media: dict[str, Any] | None = None
+    media: MediaMoreIn | None = None
     annotations: list[Mask3dIn] = []
 
 

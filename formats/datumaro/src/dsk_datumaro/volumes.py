@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -75,7 +76,10 @@ def _read(media: Media) -> NDArray[Any]:
                 raise MediaError(f"the array claims {info.file_size} bytes", where=media.path)
             data = io.BytesIO(packed.read(info))
         array: NDArray[Any] = np.load(data, allow_pickle=False)
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        *(KeyError, ValueError, OSError, EOFError, MemoryError, NotImplementedError, RuntimeError),
+        *(zipfile.BadZipFile, zlib.error),
+    ) as error:
         raise MediaError(f"no readable array: {error}", where=media.path) from error
     return array
 

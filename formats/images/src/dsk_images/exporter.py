@@ -63,12 +63,14 @@ class ImageZipExporter(_ImageExporter):
         compression: Name of a method of the ``zipfile`` module.
 
     Raises:
-        OptionError: The name is not that of a zip archive.
+        OptionError: The name is not that of a zip archive in the destination.
     """
 
     def __init__(self, *, name: str = "default.zip", compression: str = "ZIP_STORED") -> None:
-        if not name.lower().endswith(".zip"):
-            raise OptionError(f"exporter image_zip: option name ends in .zip, unlike {name!r}")
+        if not name.lower().endswith(".zip") or "/" in name or "\\" in name:
+            raise OptionError(
+                f"exporter image_zip: option name is a file name, *.zip, not {name!r}"
+            )
         self._name = name
         self._compression: int = getattr(zipfile, compression)
 

@@ -73,10 +73,13 @@ class ImageSource(Source):
         self._subset = subset
         images: dict[str, tuple[int, str]] = {}
         hidden: list[str] = []
+        odd = 0
         for number, root in enumerate(roots):
             names = root.walk() if root.focus is None else [root.focus]
             for name in filter(is_image_name, names):
-                item = _item_id(name)
+                path = _as_unicode(name)
+                odd += path is not name
+                item = stem_of(path)
                 if item in images:
                     other, before = images.pop(item)
                     hidden.append(roots[other].show(before))
@@ -88,6 +91,8 @@ class ImageSource(Source):
                 f"{len(hidden)} images are left out because a later one has the same name apart "
                 f"from its ending or archive, for instance {hidden[0]}"
             )
+        if odd:
+            ledger.warn(f"{odd} file names are no UTF-8; they are taken for Latin-1")
         self._images = [(item, *place) for item, place in images.items()]
         self.header = Header(subsets=(subset,), items=len(self._images))
 
@@ -100,10 +105,6 @@ class ImageSource(Source):
         for item, number, name in self._images[partition : partition + PARTITION_ITEMS]:
             path = _as_unicode(name)
             yield DatasetItem(item, self._subset, Image(path, self._roots[number].locate(name)))
-
-
-def _item_id(name: str) -> str:
-    return stem_of(_as_unicode(name))
 
 
 def _as_unicode(name: str) -> str:

@@ -16,7 +16,7 @@ from dsk.media import is_image_name
 from dsk.metafile import META_NAME, meta_text, read_meta
 from dsk.names import clean_name, stem_of
 from dsk_yolo.folders import ImageFolder
-from dsk_yolo.paths import SPLIT_KEYS
+from dsk_yolo.paths import IMAGE_FOLDERS, LABEL_FOLDERS, SPLIT_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,6 +38,7 @@ __all__ = [
 
 LABELS_FILE = "labels.json"
 NO_LABEL = "no_label"
+_NO_CLASSES = frozenset({*IMAGE_FOLDERS, *LABEL_FOLDERS})
 
 
 class Entry(Struct, gc=False):
@@ -49,11 +50,11 @@ class Entry(Struct, gc=False):
 
 
 def subset_folders(root: InputRoot) -> list[str]:
-    """Return the top folders that hold nothing but class folders, or a labels.json."""
+    """Return the top folders that hold class folders, or a labels.json."""
     found = []
     for folder in root.entries()[0]:
         classes, files = root.entries(folder)
-        if LABELS_FILE in files or (classes and not any(is_image_name(f) for f in files)):
+        if LABELS_FILE in files or (classes and _NO_CLASSES.isdisjoint(classes)):
             found.append(folder)
     return found
 
@@ -110,10 +111,13 @@ def _list_subset(
         entries.append(Entry(name, image and f"{folder}/{image}", record.labels))
     cut = len(folder) + 1
     for file in root.walk(folder):
+        if not is_image_name(file) or file[cut:] in covered:
+            continue
         label, slash, _ = file[cut:].partition("/")
-        if slash and is_image_name(file) and file[cut:] not in covered:
-            labels = [] if label == NO_LABEL else [label]
-            entries.append(Entry(stem_of(file[cut:]), file, labels))
+        if not slash:
+            ledger.warn(f"{folder}: images in no class folder are read without label")
+        labels = [label] if slash and label != NO_LABEL else []
+        entries.append(Entry(stem_of(file[cut:]), file, labels))
     return _unique(entries, ledger)
 
 

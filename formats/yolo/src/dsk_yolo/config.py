@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from dsk.errors import InputError, LimitError
-from dsk_yolo.paths import RESERVED_DARKNET, RESERVED_YAML, lines_of, resolve
+from dsk_yolo.paths import RESERVED_DARKNET, RESERVED_YAML, SPLIT_KEYS, lines_of, resolve
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -26,6 +27,8 @@ __all__ = [
 MAX_BYTES = 8 << 20
 MAX_DEPTH = 16
 MAX_ALIASES = 16
+
+_LIKE_A_PATH = re.compile(r"^[^:]*/|\.txt$")
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 
@@ -89,10 +92,17 @@ def load_yaml(data: bytes, where: str) -> Any:
 
 
 def is_dataset_yaml(document: Any) -> bool:
-    """Tell whether a loaded YAML describes a dataset: class names or their number, and images."""
+    """Tell whether a loaded YAML describes a dataset: class names or their number, and images.
+
+    A model's YAML has ``nc`` too, and keys that name no images.
+    """
     if not isinstance(document, dict) or not ("names" in document or "nc" in document):
         return False
-    return any(_paths(v) for k, v in document.items() if k not in RESERVED_YAML)
+    paths = {k: _paths(v) for k, v in document.items() if k not in RESERVED_YAML}
+    return any(
+        found and (key in SPLIT_KEYS or any(map(_LIKE_A_PATH.search, found)))
+        for key, found in paths.items()
+    )
 
 
 def read_yaml(root: InputRoot, file: str, ledger: Ledger) -> Config:

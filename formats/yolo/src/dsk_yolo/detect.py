@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.errors import InputError
@@ -13,22 +14,27 @@ if TYPE_CHECKING:
 
 __all__ = ["detect"]
 
+LOOK = 20
+"""How many label files are looked at."""
+
 
 def detect(root: InputRoot) -> Detection | None:
     """Look for a data.yaml or obj.data, class names beside label rows, or class folders."""
-    from dsk_yolo.listing import find_config, loose_folders
+    from dsk_yolo.finding import find_dataset
 
     try:
-        file = find_config(root)
+        found = find_dataset(root)
     except InputError as error:
-        return Detection(70, error.message)
-    if file is not None:
-        return _config(root, file)
-    places = loose_folders(root)
-    if places is not None and _has_rows(root, places[2]):
-        named = places[0] or "images"
-        return Detection(70 if places[0] else 40, f"{named} beside label files of YOLO rows")
-    return _classify(root)
+        return Detection(70, error.message) if root.focus is None else None
+    if isinstance(found, str):
+        return _config(root, found)
+    if found is None:
+        return _classify(root)
+    if not any(_has_rows(root, p.images if p.labels is None else p.labels) for p in found.places):
+        return None
+    named = found.names[0] if found.names else f"{found.places[0].images} folder"
+    sure = 60 if found.home else 70  # below, there may be others too
+    return Detection(sure if found.names else 40, f"{named} beside label files of YOLO rows")
 
 
 def _config(root: InputRoot, file: str) -> Detection | None:
@@ -47,29 +53,26 @@ def _config(root: InputRoot, file: str) -> Detection | None:
 
 
 def _has_rows(root: InputRoot, folder: str) -> bool:
-    """Whether the first text file with content in a folder has rows of numbers."""
-    from dsk_yolo.listing import CLASS_FILES
+    """Whether one of the first text files in a folder has rows of numbers, or all are empty."""
+    from dsk_yolo.paths import is_class_file
 
-    looked = 0
-    for name in root.walk(folder, 1):
-        if not name.endswith(".txt") or name.rpartition("/")[2] in CLASS_FILES:
-            continue
-        fields = root.read(name, 4096).split(b"\n", 1)[0].split()
-        looked += 1
-        if fields:
-            try:
-                return len([float(f) for f in fields]) >= 5
-            except ValueError:
-                return False
-        if looked > 20:
-            return True
-    return looked > 0
+    texts = (n for n in root.walk(folder, 1) if n.endswith(".txt"))
+    names = islice((n for n in texts if not is_class_file(n.rpartition("/")[2])), LOOK)
+    found = [_is_row(root.read(n, 4096).split(b"\n", 1)[0].split()) for n in names]
+    return any(found) or (bool(found) and None in found and False not in found)
+
+
+def _is_row(fields: list[bytes]) -> bool | None:
+    """Whether fields are those of a row; None if there are none."""
+    try:
+        return len([float(f) for f in fields]) >= 5 if fields else None
+    except ValueError:
+        return False
 
 
 def _classify(root: InputRoot) -> Detection | None:
     """Class folders look like other formats' too, so this is a weak sign, but for labels.json."""
     from dsk_yolo.classify import LABELS_FILE, subset_folders
-    from dsk_yolo.listing import IMAGE_FOLDERS, LABEL_FOLDERS
     from dsk_yolo.paths import SPLIT_KEYS
 
     folders, files = root.entries()
@@ -82,8 +85,8 @@ def _classify(root: InputRoot) -> Detection | None:
     if not set(found) <= set(SPLIT_KEYS):
         return None
     for folder in found:
-        classes = root.entries(folder)[0]
-        if set(classes) & {*IMAGE_FOLDERS, *LABEL_FOLDERS, "img", "gt"}:
+        classes, strays = root.entries(folder)
+        if not {"img", "gt"}.isdisjoint(classes) or any(is_image_name(f) for f in strays):
             return None
         for name in classes:
             inner, images = root.entries(f"{folder}/{name}")

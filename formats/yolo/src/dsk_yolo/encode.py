@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import (
@@ -30,6 +31,8 @@ ROW = "%d %.6f %.6f %.6f %.6f\n"
 
 SLACK = 0.01
 """How far Ultralytics lets coordinates, relative to the image, lie outside."""
+
+NOT_FINITE = "NaN or infinite coordinates"
 
 OUTSIDE = (
     "rows reach out of their image; Ultralytics leaves such images out of the training "
@@ -132,6 +135,9 @@ class RowWriter:
         except ValueError as error:  # undecoded geometry of the source is malformed
             note("DSK-L018", f"{a.kind}: {error}")
             return ""
+        if "n" in row:  # "nan" or "inf", no other row has letters
+            note("DSK-L018", f"{a.kind}: {NOT_FINITE}")
+            return ""
         return row
 
     def _outside(self, note: _Note) -> None:
@@ -147,6 +153,8 @@ class RowWriter:
         w, h = w / width, h / height
         x, y = x / width + w / 2, y / height + h / 2
         if not (0.0 <= x <= 1.0 and 0.0 <= y <= 1.0 and 0.0 <= w <= 1.0 and 0.0 <= h <= 1.0):
+            if not math.isfinite(x + y + w + h):
+                raise ValueError(NOT_FINITE)
             if not self._clip:
                 self._outside(note)
             else:
@@ -163,12 +171,13 @@ class RowWriter:
     def _segment(
         self, a: Polygon, c: int, size: tuple[int, int], note: _Note, turn: Turn | None
     ) -> str:
-        kept = [n for n, ring in enumerate(a.rings) if len(ring) >= 6]
-        rings = [a.rings[n] for n in kept] if len(kept) < len(a.rings) else a.rings
+        given = a.rings  # decodes
+        kept = [n for n, ring in enumerate(given) if len(ring) >= 6]
+        rings = [given[n] for n in kept]
         if not rings:
             note("DSK-L018", "outline of fewer than three points")
             return ""
-        if len(rings) < len(a.rings):
+        if len(rings) < len(given):
             note("DSK-L007", "outline parts of fewer than three points left out")
         ring = rings[0]
         if len(rings) > 1:
@@ -207,9 +216,11 @@ class RowWriter:
             note("DSK-L003", "bbox→rotated_bbox")
         else:
             points = [v for ring in a.rings for v in ring] if isinstance(a, Polygon) else []
-            if len(points) < 6:
+            if len(points) < 6 or len(points) % 2:
                 note("DSK-L018", "outline of fewer than three points")
                 return ""
+            if not all(map(math.isfinite, points)):  # the hull would leave such points out
+                raise ValueError(NOT_FINITE)
             corners = rotated_box_corners(*min_area_rect(points))
             note("DSK-L003", "polygon→rotated_bbox")
         points = _relative(corners, size)
@@ -287,6 +298,8 @@ def _rotation(a: Annotation) -> float:
 
 def _relative(points: Sequence[float], size: tuple[int, int]) -> list[float]:
     height, width = size
+    if len(points) % 2:
+        raise ValueError("a flat list of x, y pairs holds an odd number of values")
     out = [0.0] * len(points)
     out[0::2] = [x / width for x in points[0::2]]
     out[1::2] = [y / height for y in points[1::2]]

@@ -190,7 +190,7 @@ class YoloExporter(Exporter):
         media = item.media
         if not isinstance(media, Image):
             return None
-        if media.size is not None:
+        if media.size is not None and min(media.size) > 0:
             return media.size
         if not item.annotations and ctx.save_media:
             return None  # nothing is relative to it

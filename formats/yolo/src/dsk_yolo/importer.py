@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +12,13 @@ from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.metafile import read_meta, read_sizes
+from dsk.names import stem_of
 from dsk_yolo.config import Config, read_darknet, read_yaml
 from dsk_yolo.exif import turn_of
+from dsk_yolo.finding import find_dataset
 from dsk_yolo.folders import ImageFolder, LabelFolder
-from dsk_yolo.listing import (
-    Listing,
-    find_config,
-    list_darknet,
-    list_loose,
-    list_yaml,
-    loose_folders,
-)
+from dsk_yolo.listing import Listing, list_darknet, list_yaml
+from dsk_yolo.loose import Loose, list_loose
 from dsk_yolo.rows import RowReader, is_number
 
 if TYPE_CHECKING:
@@ -35,6 +32,9 @@ __all__ = ["YoloImporter", "YoloSource"]
 
 PROBES = 24
 """How many label files show what the rows of a dataset hold."""
+
+MAX_CLASSES = 100_000
+"""Numbers from here on are no classes of a dataset without class names."""
 
 NO_CONFIG = "no data.yaml, obj.data, or class names beside a labels folder"
 
@@ -61,14 +61,16 @@ class YoloImporter(Importer):
         """See ``Importer.open``."""
         if self.task == "classify":
             return self._classify(root, ledger)
-        file = find_config(root, self.config_file)
-        if file is None and self.task == "auto" and loose_folders(root) is None:
-            return self._classify(root, ledger)
+        found = find_dataset(root, self.config_file)
+        if found is None:
+            if self.task == "auto":
+                return self._classify(root, ledger)
+            raise InputError(NO_CONFIG, where=root.path)
         try:
-            config, listings = self._list(root, file, ledger)
+            config, listings = self._list(root, found, ledger)
         except InputError:
             above = root.up()
-            if file is None or above is root or above.focus is None:
+            if above is root or above.focus is None:
                 raise
             # A data.yaml given by itself may name folders beside its own.
             root = above
@@ -87,24 +89,20 @@ class YoloImporter(Importer):
         return source
 
     def _list(
-        self, root: InputRoot, file: str | None, ledger: Ledger
+        self, root: InputRoot, found: str | Loose, ledger: Ledger
     ) -> tuple[Config, list[Listing]]:
-        sizes = read_sizes(root, file.rpartition("/")[0] if file else "", ledger)
-        if file is None:
-            places = loose_folders(root)
-            if places is None:
-                raise InputError(NO_CONFIG, where=root.path)
-            names, listings = list_loose(root, ledger, places, sizes)
-            config = Config(places[0], names, {n: n for n in range(len(names))}, {})
-        elif file.endswith(".data"):
-            config = read_darknet(root, file, ledger)
-            listings = list_darknet(root, config, ledger)
-        else:
-            config = read_yaml(root, file, ledger)
-            by_folder = self.subset_names == "folder"
-            listings = list_yaml(root, config, sizes, ledger, by_folder=by_folder)
-        self._sizes = sizes
-        return config, listings
+        home = posixpath.dirname(found) if isinstance(found, str) else found.home
+        sizes = self._sizes = read_sizes(root, home, ledger)
+        if isinstance(found, Loose):
+            names, listings = list_loose(root, ledger, found, sizes)
+            nothing = posixpath.join(home, "")
+            return Config(nothing, names, {n: n for n in range(len(names))}, {}), listings
+        if found.endswith(".data"):
+            config = read_darknet(root, found, ledger)
+            return config, list_darknet(root, config, ledger)
+        config = read_yaml(root, found, ledger)
+        by_folder = self.subset_names == "folder"
+        return config, list_yaml(root, config, sizes, ledger, by_folder=by_folder)
 
     def _source(
         self, root: InputRoot, config: Config, listings: list[Listing], ledger: Ledger
@@ -204,8 +202,8 @@ class _Probe:
             for number in range(len(listing.images)):
                 for line in (read(listing.label(number)) or b"").splitlines():
                     first = line.split(None, 1)[:1]
-                    if first and first[0].isdigit() and len(first[0]) < 6:
-                        highest = max(highest, int(first[0]))
+                    if first and is_number(first[0]) and 0 <= float(first[0]) < MAX_CLASSES:
+                        highest = max(highest, int(float(first[0])))
         return highest
 
 
@@ -315,10 +313,8 @@ class YoloSource(Source):
                 known = under
                 pictures = ImageFolder(self._root, under)
                 label = listing.label(number).rpartition("/")[0]
-                rows = LabelFolder(
-                    self._root, label, beside=listing.swap is None and not listing.bare
-                )
-            file = base if listing.bare else f"{base[: base.rfind('.')]}.txt"
+                rows = LabelFolder(self._root, label, beside=listing.beside)
+            file = base if listing.bare else f"{stem_of(base)}.txt"
             data = rows.read(file)
             if sizes:
                 stated = sizes.get(f"{subset}/{item}", sizes.get(item))

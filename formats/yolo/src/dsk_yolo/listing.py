@@ -1,4 +1,4 @@
-"""Finding out how a dataset is laid out, and listing its images and label files."""
+"""Listing the images and label files that a configuration file names."""
 
 from __future__ import annotations
 
@@ -9,33 +9,38 @@ from msgspec import Struct
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.media import is_image_name
 from dsk.names import clean_name, stem_of
-from dsk_yolo.config import Config, is_dataset_yaml, load_yaml, parse_darknet, read_names_file
-from dsk_yolo.paths import SPLIT_KEYS, ListedPaths, label_path, lines_of, resolve, swap_folder
+from dsk_yolo.paths import (
+    IMAGE_FOLDERS,
+    LABEL_FOLDERS,
+    SPLIT_KEYS,
+    ListedPaths,
+    is_class_file,
+    lines_of,
+    resolve,
+    swap_folder,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from dsk.files import InputRoot
     from dsk.loss import Ledger
+    from dsk_yolo.config import Config
 
     Sizes = Mapping[str, tuple[int, int]]
 
 __all__ = [
-    "CLASS_FILES",
     "Listing",
-    "find_config",
+    "keep_sized",
+    "label_files",
     "list_darknet",
-    "list_loose",
     "list_yaml",
-    "loose_folders",
+    "make_unique",
 ]
 
-CLASS_FILES = ("obj.names", "classes.txt")
-LABEL_FOLDERS = ("labels", "Labels", "annotations", "Annotations")
-IMAGE_FOLDERS = ("images", "Images", "JPEGImages")
-YAML = (".yaml", ".yml")
-MAX_FOLDERS = 64
-"""How many sub-folders are searched for a configuration file."""
+
+PROBES = 100
+"""How many images show whether label files lie beside them."""
 
 
 class Listing(Struct):
@@ -45,9 +50,11 @@ class Listing(Struct):
         subset: Name of the subset.
         images: Relative names; of label files if ``bare``.
         ids: Item ids, one per image.
-        swap: (image folder, label folder) that the label file's name swaps; None: it lies beside
-            the image; ("", label folder): images lie at the top.
+        swap: (image folder, label folder), names of which the last in an image's name changes.
         bare: There are label files only, no images.
+        roots: (folder of all images, folder of all label files), instead of ``swap``.
+
+    Without ``swap`` and ``roots`` label files lie beside the images.
     """
 
     subset: str
@@ -55,77 +62,23 @@ class Listing(Struct):
     ids: list[str]
     swap: tuple[str, str] | None = ("images", "labels")
     bare: bool = False
+    roots: tuple[str, str] | None = None
+
+    @property
+    def beside(self) -> bool:
+        """Whether label files lie beside the images."""
+        return self.swap is None and self.roots is None and not self.bare
 
     def label(self, number: int) -> str:
         """Return the relative name of an image's label file."""
         image = self.images[number]
         if self.bare:
             return image
-        if self.swap is None:
-            return stem_of(image) + ".txt"
-        if not self.swap[0]:
-            return f"{self.swap[1]}/{stem_of(image)}.txt"
-        if self.swap[0] == "images":
-            return label_path(image, self.swap[1])
-        return swap_folder(stem_of(image) + ".txt", *self.swap)
-
-
-def find_config(root: InputRoot, wanted: str = "") -> str | None:
-    """Return the name of the data.yaml or obj.data of a dataset, at the top or one folder below.
-
-    Args:
-        root: The dataset.
-        wanted: Name of the file, if the user gave one.
-
-    Raises:
-        InputError: Several files fit, or the wanted one is not there.
-    """
-    focus = root.focus
-    if focus is not None and focus.lower().endswith((*YAML, ".data")):
-        return focus
-    folders, _ = root.entries()
-    for folder in ("", *folders[:MAX_FOLDERS]):
-        if wanted:
-            found = [n for n in (f"{folder}/{wanted}".lstrip("/"),) if root.is_file(n)]
-        else:
-            found = _configs(root, folder)
-        if found:
-            return found[0]
-    if wanted:
-        raise InputError("there is no such configuration file", where=root.show(wanted))
-    return None
-
-
-def _configs(root: InputRoot, folder: str) -> list[str]:
-    prefix = f"{folder}/" if folder else ""
-    names = root.entries(folder)[1]
-    if "obj.data" in names:
-        return [f"{prefix}obj.data"]
-    if "data.yaml" in names:
-        return [f"{prefix}data.yaml"]
-    found = [prefix + n for n in names if n.endswith(".data") and _is_darknet(root, prefix + n)]
-    if not found:
-        yamls = [prefix + n for n in names if n.lower().endswith(YAML)]
-        found = [n for n in yamls if _is_yaml(root, n)]
-    if len(found) > 1:
-        raise InputError(
-            f"several files may describe the dataset: {', '.join(found[:5])}",
-            where=root.path,
-            hint="name one: -I config_file=NAME",
-        )
-    return found
-
-
-def _is_darknet(root: InputRoot, file: str) -> bool:
-    head = root.read(file, 1 << 16).decode("utf-8", "replace")
-    return "names" in parse_darknet(head)
-
-
-def _is_yaml(root: InputRoot, file: str) -> bool:
-    try:
-        return is_dataset_yaml(load_yaml(root.read(file, 1 << 20), file))
-    except InputError:
-        return False  # some other YAML; a file of ours that is damaged is named data.yaml
+        label = f"{stem_of(image)}.txt"
+        if self.roots is not None:
+            top, other = self.roots
+            return f"{other}/{label[len(top) + 1 if top else 0 :]}"
+        return label if self.swap is None else swap_folder(label, *self.swap)
 
 
 def list_yaml(
@@ -173,7 +126,7 @@ def _base(root: InputRoot, config: Config, home: str) -> str | None:
 
 
 def _missing(root: InputRoot, config: Config, key: str, ledger: Ledger) -> None:
-    if key in SPLIT_KEYS:
+    if key in SPLIT_KEYS or config.file.endswith(".data"):
         values = ", ".join(config.subsets[key][:3])
         ledger.warn(f"{root.show(config.file)}: {key}: there is no {values}")
 
@@ -225,26 +178,27 @@ def _list_places(
                 stem_of(n[len(common) :]) if n.startswith(common) else _listed_id(n, key)
                 for n in found
             ]
-    listing = Listing(key, images, ids, _label_rule(root, images))
-    _make_unique(listing, ledger)
+    listing = Listing(key, images, ids, _label_rule(root, key, images, ledger))
+    make_unique(listing, ledger)
     out += _orphans(root, listing, places, sizes, ledger)
     return [listing, *out] if images or not out else out
 
 
-def _label_files(root: InputRoot, folder: str) -> list[str]:
+def label_files(root: InputRoot, folder: str) -> list[str]:
+    """Return the names of the label files below a folder."""
     return [
         n
         for n in root.walk(folder)
-        if n.endswith(".txt") and n.rpartition("/")[2] not in CLASS_FILES
+        if n.endswith(".txt") and not is_class_file(n.rpartition("/")[2])
     ]
 
 
 def _list_labels(root: InputRoot, key: str, folder: str) -> Listing:
-    files = _label_files(root, folder)
+    files = label_files(root, folder)
     return Listing(key, files, [n[len(folder) + 1 : -4] for n in files], bare=True)
 
 
-def _keep_sized(bare: Listing, sizes: Sizes, folder: str, ledger: Ledger) -> bool:
+def keep_sized(bare: Listing, sizes: Sizes, folder: str, ledger: Ledger) -> bool:
     """Keep those label files without an image whose size ``images.meta`` states."""
     kept = [n for n, i in enumerate(bare.ids) if f"{bare.subset}/{i}" in sizes or i in sizes]
     if len(kept) < len(bare.ids):
@@ -269,27 +223,41 @@ def _orphans(
             continue
         bare = _list_labels(root, listing.subset, folder[:-1])
         cut = len(place) + 1
-        known = {n[cut : n.rfind(".")] for n in listing.images if n.startswith(place)}
+        stems = [n[cut : n.rfind(".")] for n in listing.images if n.startswith(f"{place}/")]
+        if stems == bare.ids:  # the common case, both in the same order
+            continue
+        known = set(stems)
         lost = [n for n, stem in enumerate(bare.ids) if stem not in known]
         bare.images = [bare.images[n] for n in lost]
         bare.ids = [bare.ids[n] for n in lost]
-        if lost and (not listing.images or _keep_sized(bare, sizes, folder[:-1], ledger)):
+        if lost and (not listing.images or keep_sized(bare, sizes, folder[:-1], ledger)):
             out.append(bare)
     return out
 
 
-def _label_rule(root: InputRoot, images: Sequence[str]) -> tuple[str, str] | None:
-    """Choose the folder name that label files have; Roboflow keeps oriented boxes in labelTxt."""
+def _label_rule(
+    root: InputRoot, key: str, images: Sequence[str], ledger: Ledger
+) -> tuple[str, str] | None:
+    """Choose the folders' names that lead from images to label files, by the first image.
+
+    Ultralytics knows ``images`` and ``labels`` only, and files beside images in no such folder;
+    Roboflow keeps oriented boxes in ``labelTxt``.
+    """
+    usual = "images", "labels"
     if not images:
-        return "images", "labels"
-    first = images[0]
-    for folder in ("labels", "labelTxt"):
-        if (
-            root.is_dir(label_path(first, folder).rpartition("/")[0])
-            and label_path(first, folder) != stem_of(first) + ".txt"
-        ):
-            return "images", folder
-    return "images", "labels"
+        return usual
+    first = f"/{images[0]}"
+    folders = [name for name in IMAGE_FOLDERS if f"/{name}/" in first]
+    for folder in folders:
+        top = first[1 : first.rindex(f"/{folder}/") + 1]
+        for other in ("labels", "Labels", "labelTxt"):
+            if root.is_dir(top + other):
+                return folder, other
+    if any(root.is_file(f"{stem_of(n)}.txt") for n in images[:PROBES]):
+        return None
+    if folders:
+        ledger.warn(f"{key}: there is no labels folder, its images are read without annotations")
+    return usual
 
 
 def _read_list(root: InputRoot, file: str, folders: Sequence[str], ledger: Ledger) -> list[str]:
@@ -339,7 +307,7 @@ def _leave_unsafe_out(listing: Listing, ledger: Ledger) -> None:
         listing.ids = [n for k, n in enumerate(listing.ids) if k not in bad]
 
 
-def _make_unique(listing: Listing, ledger: Ledger) -> None:
+def make_unique(listing: Listing, ledger: Ledger) -> None:
     """Leave bad ids out; give ids that occur twice their folder, or else their ending too."""
     _leave_unsafe_out(listing, ledger)
     ids = listing.ids
@@ -365,70 +333,21 @@ def list_darknet(root: InputRoot, config: Config, ledger: Ledger) -> list[Listin
     """List the images that the lists of an obj.data name.
 
     Raises:
-        InputError: A list is missing.
+        InputError: None of the lists is there.
     """
     home = config.file.rpartition("/")[0]
     out = []
     for subset, values in config.subsets.items():
         file = resolve(root, values[0], [home], directory=False)
         if file is None:
-            raise InputError(
-                f"the list of subset {subset!r}, {values[0]!r}, is not there",
-                where=root.show(config.file),
-            )
+            _missing(root, config, subset, ledger)
+            continue
         images = _read_list(root, file, [home], ledger)
         cut = len(home) + 1 if home else 0
         ids = [stem_of(n[cut:].partition("/")[2] or n[cut:]) for n in images]
         listing = Listing(subset, images, ids, swap=None)
-        _make_unique(listing, ledger)
+        make_unique(listing, ledger)
         out.append(listing)
+    if not out:
+        raise InputError("none of the lists it names is there", where=root.show(config.file))
     return out
-
-
-def loose_folders(root: InputRoot) -> tuple[str, str, str] | None:
-    """Return a loose dataset's (file of class names, image folder, label folder), "" for none."""
-    folders, files = root.entries()
-    names = next((n for n in CLASS_FILES if n in files), "")
-    labels = next((n for n in LABEL_FOLDERS if n in folders), "")
-    images = next((n for n in IMAGE_FOLDERS if n in folders), "")
-    if labels and (names or images):
-        return names, images, labels
-    if names and any(n.endswith(".txt") and n not in CLASS_FILES for n in files):
-        return names, "", ""
-    return None
-
-
-def list_loose(
-    root: InputRoot, ledger: Ledger, places: tuple[str, str, str], sizes: Sizes
-) -> tuple[list[str], list[Listing]]:
-    """List images and label files that no configuration file names; return label names too."""
-    names_file, images, labels = places
-    names = read_names_file(root, names_file, ledger) if names_file else []
-    found = [n for n in root.walk(images) if is_image_name(n)]
-    swap = (images, labels) if labels else None
-    cut = len(images) + 1 if images else 0
-    listings = _by_folder(found, cut, swap)
-    if labels:
-        known = {listing.label(n) for listing in listings for n in range(len(listing.images))}
-        lost = [n for n in _label_files(root, labels) if n not in known]
-        bare = _by_folder(lost, len(labels) + 1, None, bare=True)
-        listings += [b for b in bare if not found or _keep_sized(b, sizes, labels, ledger)]
-    for listing in listings:
-        _make_unique(listing, ledger)
-    return names, listings
-
-
-def _by_folder(
-    names: Iterable[str], cut: int, swap: tuple[str, str] | None, *, bare: bool = False
-) -> list[Listing]:
-    """Group files by the first folder below their top folder: their subset."""
-    groups: dict[str, Listing] = {}
-    for name in names:
-        head, slash, tail = name[cut:].partition("/")
-        subset, rest = (head, tail) if slash else ("default", head)
-        listing = groups.get(subset)
-        if listing is None:
-            listing = groups[subset] = Listing(subset, [], [], swap, bare)
-        listing.images.append(name)
-        listing.ids.append(stem_of(rest))
-    return list(groups.values())

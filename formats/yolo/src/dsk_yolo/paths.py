@@ -5,17 +5,22 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from dsk.names import stem_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dsk.files import InputRoot
 
 __all__ = [
+    "IMAGE_FOLDERS",
+    "LABEL_FOLDERS",
     "RESERVED_DARKNET",
     "RESERVED_YAML",
     "SPLIT_KEYS",
     "TRAINABLE",
     "ListedPaths",
+    "is_class_file",
     "label_path",
     "lines_of",
     "resolve",
@@ -24,6 +29,9 @@ __all__ = [
 
 RESERVED_DARKNET = frozenset({"classes", "names", "backup", "labels", "results", "eval"})
 """Keys of obj.data that are no subsets."""
+
+LABEL_FOLDERS = ("labels", "Labels", "annotations", "Annotations")
+IMAGE_FOLDERS = ("images", "Images", "JPEGImages")
 
 SPLIT_KEYS = ("train", "val", "validation", "valid", "test", "minival")
 """Keys of data.yaml that always name images; other keys do if what they name is there."""
@@ -43,6 +51,11 @@ TRAINABLE = frozenset(
 """Image endings that Ultralytics takes; it passes over all others without a word."""
 
 
+def is_class_file(name: str) -> bool:
+    """Tell by its name in its folder whether a file lists class names, one a line."""
+    return name in ("classes.txt", "predefined_classes.txt") or name.endswith((".names", ".labels"))
+
+
 def swap_folder(name: str, old: str, new: str) -> str:
     """Replace the last folder ``old`` in a relative name by ``new``; no such folder, no change."""
     at = name.rfind(f"/{old}/")
@@ -57,10 +70,7 @@ def label_path(image: str, folder: str = "labels") -> str:
     The last ``images`` folder becomes ``labels``, the ending ``.txt``; an image in no such folder
     has its label file beside it.
     """
-    stem, dot, ext = image.rpartition(".")
-    if not dot or "/" in ext:
-        stem = image
-    return swap_folder(f"{stem}.txt", "images", folder)
+    return swap_folder(f"{stem_of(image)}.txt", "images", folder)
 
 
 def lines_of(text: str) -> list[str]:
@@ -110,6 +120,12 @@ def resolve(root: InputRoot, value: str, folders: Sequence[str], *, directory: b
     return None
 
 
+def _is_there(root: InputRoot, image: str) -> bool:
+    """Whether there is an image, or at least its label file."""
+    label = label_path(image)
+    return root.is_file(image) or root.is_file(label) or root.is_file(f"{stem_of(image)}.txt")
+
+
 class ListedPaths:
     """Turns the image paths of a list into relative names, without a look at the disk for each.
 
@@ -124,7 +140,7 @@ class ListedPaths:
         self._drop: tuple[str, ...] = ("data",)
         for value in sample:
             for name, cut in _candidates(value, folders):
-                if name and ":" not in name.partition("/")[0] and root.is_file(name):
+                if name and ":" not in name.partition("/")[0] and _is_there(root, name):
                     parts = _parts(value)
                     tail = "/".join(parts[cut:])
                     if name.endswith(tail):
@@ -138,6 +154,7 @@ class ListedPaths:
         count = len(self._drop)
         if count and tuple(parts[:count]) == self._drop and len(parts) > count:
             parts = parts[count:]
-        elif value.startswith("/") and "images" in parts:
+        elif "images" in parts and (value.startswith("/") or ":" in parts[0] or ".." in parts):
             parts = parts[parts.index("images") :]
-        return posixpath.join(self._folder, *[p for p in parts if p != ".."])
+        name = posixpath.join(self._folder, *parts)
+        return posixpath.normpath(name) if ".." in parts else name

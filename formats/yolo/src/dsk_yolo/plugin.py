@@ -19,7 +19,8 @@ darknet              Ultralytics                     Roboflow, YOLOv5 export
  obj_<subset>_data/   [<subset>.txt lists]            (labelTxt/ for oriented boxes)
    <item>.jpg .txt
 classify                            loose
- <subset>/<class>/<item>.jpg         obj.names or classes.txt, images/, labels/ or annotations/"""
+ <subset>/<class>/<item>.jpg         classes.txt, *.names or *.labels; images/ and labels/,
+                                     or all in one folder; also below <subset>/"""
 
 # Datumaro 0.x and CVAT name one format per task, in two spellings.
 _DATUMARO_0 = {

@@ -26,6 +26,9 @@ _LISTS = msgspec.json.Decoder(list[list[float]])
 _COMMAS = bytes.maketrans(b" ,[]", b",!!!")  # JSON's own marks have no place in rows
 BOM = b"\xef\xbb\xbf"
 
+FAR = 1e9
+"""Coordinates from here on, in pixels or relative, are none; and their products stay finite."""
+
 OUTSIDE = "rows reach out of their image or have no extent; they are kept as they are"
 
 
@@ -118,6 +121,8 @@ class RowReader:
             if label is None:
                 return None
             if not (0.0 <= x <= 1.0 and 0.0 <= y <= 1.0 and 0.0 < w <= 1.0 and 0.0 < h <= 1.0):
+                if not max(abs(x), abs(y), abs(w), abs(h)) < FAR:
+                    return None
                 ledger.warn(OUTSIDE)
             w *= width  # noqa: PLW2901 - hot
             h *= height  # noqa: PLW2901
@@ -143,6 +148,8 @@ class RowReader:
             if label is None:
                 return None
             if min(row) < 0.0 or max(row[1:]) > 1.0:
+                if min(row) <= -FAR or max(row) >= FAR:
+                    return None
                 ledger.warn(OUTSIDE)
             xs, ys = row[1::2], row[2::2]
             del row[0]
@@ -180,11 +187,14 @@ class RowReader:
         return out
 
     def _label(self, field: bytes) -> int:
-        number = _numbers([field])[0]
+        shown = _show(field)
+        try:
+            number = float(field)
+        except ValueError:
+            raise ValueError(f"{shown} is not a number") from None
         label = self._ids.get(number)
         if label is None:
-            shown = _show(field)
-            if number != int(number) or number < 0:
+            if not number.is_integer() or number < 0:
                 raise ValueError(f"{shown} is no class id")
             raise ValueError(f"class {shown} has no name; there are {len(self._ids)} names")
         return label
@@ -203,12 +213,8 @@ class RowReader:
                 f"{len(fields)} fields, but a box has 5: class, centre x and y, width, height"
             )
         label = self._label(fields[0])
-        x, y, bw, bh = _numbers(fields[1:BOX])
-        if turn is not None:
-            x, y, bw, bh = turn.box(x, y, bw, bh)
-        attributes = _extra(fields[BOX:])
-        bw, bh = bw * w, bh * h
-        return Bbox(x * w - bw / 2, y * h - bh / 2, bw, bh, label=label, attributes=attributes)
+        box = _corner_box(fields, w, h, turn)
+        return Bbox(*box, label=label, attributes=_extra(fields[BOX:]))
 
     def _polygon(self, fields: list[bytes], w: float, h: float, turn: Turn | None) -> Annotation:
         count = len(fields) - 1
@@ -264,10 +270,7 @@ class RowReader:
                 f"{len(fields)} fields, but kpt_shape [{self._points}, {values}] makes {stop}"
             )
         label = self._label(fields[0])
-        x, y, bw, bh = _numbers(fields[1:BOX])
-        if turn is not None:
-            x, y, bw, bh = turn.box(x, y, bw, bh)
-        bw, bh = bw * w, bh * h
+        box = _corner_box(fields, w, h, turn)
         xs, ys = fields[BOX:stop:values], fields[BOX + 1 : stop : values]
         points = _scaled([f for pair in zip(xs, ys, strict=True) for f in pair], w, h, turn)
         if values == 3:
@@ -283,7 +286,6 @@ class RowReader:
         for n, v in enumerate(seen):
             if v == Visibility.ABSENT:
                 points[2 * n : 2 * n + 2] = (0.0, 0.0)
-        box = (x * w - bw / 2, y * h - bh / 2, bw, bh)
         extra = _extra(fields[stop:])
         return Skeleton(points, seen, bbox=box, label=label, attributes=extra)
 
@@ -323,15 +325,26 @@ def is_number(field: bytes) -> bool:
 def _numbers(fields: list[bytes]) -> list[float]:
     try:
         numbers = list(map(float, fields))
-        good = math.isfinite(sum(numbers))
     except ValueError:
-        good = False
-    if not good:
-        bad = next(
-            (f for f in fields if not is_number(f) or not math.isfinite(float(f))), fields[0]
-        )
-        raise ValueError(f"{_show(bad)} is not a number")
+        bad = next(f for f in fields if not is_number(f))
+        raise ValueError(f"{_show(bad)} is not a number") from None
+    for field, number in zip(fields, numbers, strict=True):
+        if not math.isfinite(number):
+            raise ValueError(f"{_show(field)} is not a number")
+        if not -FAR < number < FAR:
+            raise ValueError(f"{_show(field)} is no possible coordinate")
     return numbers
+
+
+def _corner_box(
+    fields: list[bytes], w: float, h: float, turn: Turn | None
+) -> tuple[float, float, float, float]:
+    """Return x, y, width and height in pixels of a row's centre and extent."""
+    x, y, bw, bh = _numbers(fields[1:BOX])
+    if turn is not None:
+        x, y, bw, bh = turn.box(x, y, bw, bh)
+    bw, bh = bw * w, bh * h
+    return x * w - bw / 2, y * h - bh / 2, bw, bh
 
 
 def _scaled(fields: list[bytes], w: float, h: float, turn: Turn | None) -> list[float]:

@@ -1,0 +1,110 @@
+"""Files that are damaged or unlike those of any Datumaro: one clear error, never a crash."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from dsk.annotations import Bbox, Label, Mask3d
+from dsk.dataset import Dataset
+from dsk.errors import MediaError, OutputError, RecordError
+from dsk.item import DatasetItem
+from dsk.media import Volume
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CATEGORIES = {"label": {"labels": [{"name": "cat"}]}}
+BOX = {"type": "bbox", "bbox": [1, 2, 3, 4], "label_id": 0}
+
+
+def put(folder: Path, items: list[Any] | str, **top: Any) -> Path:
+    path = folder / "annotations" / "default.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shown = items if isinstance(items, str) else json.dumps(items)
+    head = json.dumps({"categories": CATEGORIES, **top})
+    path.write_text(f'{head[:-1]}, "items": {shown}}}')
+    return folder
+
+
+@pytest.mark.parametrize("size", [[{}, 3], [[1], 2], ["1", 2], [1, 2, 3], {"h": 1}, [True, 2]])
+def test_sizes_that_are_none(size: Any, tmp_path: Path):
+    put(tmp_path, [{"id": "a", "image": {"path": "a.jpg", "size": size}}])
+    with pytest.raises(RecordError, match="size must be"):
+        list(Dataset.import_from(tmp_path, "datumaro"))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"kind": "volume", "shape": 3},
+        {"kind": "volume", "rescale": [1]},
+        {"kind": "multiframe_image", "frames": ["a.png"]},
+        {"image": 5},
+        {"extra": 5},
+    ],
+)
+def test_what_dsk_adds_is_checked_too(more: Any, tmp_path: Path):
+    put(tmp_path, [{"id": "a", "media": {"path": "a"}, "dsk": {"media": more}}])
+    with pytest.raises(RecordError) as caught:
+        list(Dataset.import_from(tmp_path, "datumaro"))
+    assert caught.value.where.endswith("#/items/0")
+
+
+@pytest.mark.parametrize("field", ["id", "group", "object_id", "z_order"])
+def test_numbers_beyond_64_bits(field: str, tmp_path: Path):
+    put(tmp_path, [{"id": "a", "annotations": [{**BOX, field: 10**20}, BOX]}])
+    with pytest.raises(RecordError, match=field):
+        list(Dataset.import_from(tmp_path, "datumaro"))
+    (item,) = Dataset.import_from(tmp_path, "datumaro", on_error="skip")
+    assert item.annotations == [Bbox(1, 2, 3, 4, label=0)]
+
+
+@pytest.mark.parametrize("version", [1.0, "1.0", None, "legacy"])
+def test_versions(version: Any, tmp_path: Path):
+    dataset = Dataset.import_from(
+        put(tmp_path, [{"id": "a"}], dm_format_version=version), "datumaro"
+    )
+    assert dataset.opening_ledger.warnings == {}
+
+
+@pytest.mark.parametrize("info", [[1, 2], "by me", {"author": "me"}])
+def test_info_may_be_anything(info: Any, tmp_path: Path):
+    dataset = Dataset.import_from(put(tmp_path / "in", [{"id": "a"}], info=info), "datumaro")
+    dataset.export(tmp_path / "out", "datumaro")
+    assert json.loads((tmp_path / "out/annotations/default.json").read_text())["info"] == info
+
+
+def test_a_damaged_item_is_one_bad_record(tmp_path: Path):
+    boxed = json.dumps({"id": "c", "annotations": [BOX]})
+    items = f'[{{"id": "a"}}, {{"id": "b", "attr": {{"x": NaN}}}}, {boxed}]'
+    put(tmp_path, items)
+    with pytest.raises(RecordError) as caught:
+        list(Dataset.import_from(tmp_path, "datumaro"))
+    assert caught.value.where.endswith("#/items/1")
+    found = list(Dataset.import_from(tmp_path, "datumaro", on_error="skip"))
+    assert [(i.id, len(i.annotations)) for i in found] == [("a", 0), ("c", 1)]
+
+
+def test_a_damaged_array_is_a_media_error(tmp_path: Path):
+    mask = Mask3d(np.arange(4000).reshape(20, 20, 10) % 7, 1, label=0)
+    item = DatasetItem("a", media=Volume("a.nii", shape=(20, 20, 10)), annotations=[mask])
+    Dataset.from_iterable([item], ["cat"]).export(tmp_path / "o", "datumaro")
+    (array,) = (tmp_path / "o").rglob("*.npz")
+    good = array.read_bytes()
+    listed = good.rindex(b"PK\1\2")
+    for at in (len(good) // 2, listed + 6, listed + 10):
+        array.write_bytes(good[:at] + bytes([good[at] ^ 0xFF]) * 8 + good[at + 8 :])
+        (found,) = next(iter(Dataset.import_from(tmp_path / "o", "datumaro"))).annotations
+        with pytest.raises(MediaError, match="no readable array"):
+            found.source[0, 0, 0]
+
+
+@pytest.mark.parametrize("value", [object(), {1: {2: 1j}}])
+def test_an_attribute_that_json_cannot_say_names_its_item(value: Any, tmp_path: Path):
+    item = DatasetItem("a/b", annotations=[Label(label=0, attributes={"x": value})])
+    with pytest.raises(OutputError, match="a/b"):
+        Dataset.from_iterable([item], ["cat"]).export(tmp_path / "o", "datumaro")

@@ -1,0 +1,106 @@
+"""Finding a dataset in what the user gave: a configuration file, or folders that speak for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsk.errors import InputError
+from dsk_yolo.config import is_dataset_yaml, load_yaml, parse_darknet
+from dsk_yolo.loose import Loose, find_loose
+from dsk_yolo.paths import IMAGE_FOLDERS, LABEL_FOLDERS
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["find_dataset"]
+
+YAML = (".yaml", ".yml")
+DEPTH = 3
+"""How deep below the root a dataset is looked for, as in Datumaro."""
+
+MAX_FOLDERS = 64
+"""How many folders of one depth are searched."""
+
+
+def find_dataset(root: InputRoot, wanted: str = "") -> str | Loose | None:
+    """Return a dataset's data.yaml or obj.data, else its loose folders, else None.
+
+    What lies nearest to the root counts.
+
+    Args:
+        root: The dataset.
+        wanted: Name of the configuration file, if the user gave one.
+
+    Raises:
+        InputError: Several files fit, the wanted one is not there, or the one file that was given
+            describes no dataset.
+    """
+    focus = root.focus
+    if focus is not None:
+        if focus.lower().endswith((*YAML, ".data")):
+            return focus
+        raise InputError(
+            "this file describes no YOLO dataset",
+            where=root.show(focus),
+            hint="give the dataset's folder, its data.yaml or its obj.data",
+        )
+    level = [""]
+    for _ in range(DEPTH + 1):
+        configs = [c for folder in level for c in _configs(root, folder, wanted)]
+        if len(configs) > 1:
+            raise InputError(
+                f"there are several datasets: {', '.join(configs[:5])}",
+                where=root.path,
+                hint="give the folder of one, or its file",
+            )
+        if configs:
+            return configs[0]
+        if not wanted and len(level) == 1 and (loose := find_loose(root, level[0])) is not None:
+            return loose
+        level = _below(root, level)
+    if wanted:
+        raise InputError("there is no such configuration file", where=root.show(wanted))
+    return None
+
+
+def _below(root: InputRoot, level: list[str]) -> list[str]:
+    """Return the folders below some folders that may hold a dataset of their own."""
+    found = []
+    for folder in level:
+        prefix = f"{folder}/" if folder else ""
+        names = [n for n in root.entries(folder)[0] if not n.startswith(".")]
+        found += [prefix + n for n in names if n not in (*IMAGE_FOLDERS, *LABEL_FOLDERS)]
+    return found[:MAX_FOLDERS]
+
+
+def _configs(root: InputRoot, folder: str, wanted: str) -> list[str]:
+    prefix = f"{folder}/" if folder else ""
+    if wanted:
+        return [prefix + wanted] if root.is_file(prefix + wanted) else []
+    names = root.entries(folder)[1]
+    for sure in ("obj.data", "data.yaml"):
+        if sure in names:
+            return [prefix + sure]
+    found = [prefix + n for n in names if n.endswith(".data") and _is_darknet(root, prefix + n)]
+    if not found:
+        yamls = [prefix + n for n in names if n.lower().endswith(YAML)]
+        found = [n for n in yamls if _is_yaml(root, n)]
+    if len(found) > 1:
+        raise InputError(
+            f"several files may describe the dataset: {', '.join(found[:5])}",
+            where=root.path,
+            hint="name one: -I config_file=NAME",
+        )
+    return found
+
+
+def _is_darknet(root: InputRoot, file: str) -> bool:
+    head = root.read(file, 1 << 16).decode("utf-8", "replace")
+    return "names" in parse_darknet(head)
+
+
+def _is_yaml(root: InputRoot, file: str) -> bool:
+    try:
+        return is_dataset_yaml(load_yaml(root.read(file, 1 << 20), file))
+    except InputError:
+        return False  # some other YAML; a file of ours that is damaged is named data.yaml
