@@ -8,12 +8,13 @@ import os
 import struct
 import tarfile
 import tempfile
+import warnings
 import zipfile
 import zlib
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from dsk.errors import InputError, LimitError
+from dsk.errors import DskWarning, InputError, LimitError
 from dsk.files import JUNK, InputRoot
 from dsk.media import ArchiveMember
 from dsk.names import clean_name
@@ -131,11 +132,11 @@ class ZipRoot(ArchiveRoot):
 
     def __init__(self, path: str) -> None:
         self._zip = zipfile.ZipFile(path)
-        self._members = {
-            clean_name(info.filename, path): info
-            for info in self._zip.infolist()
-            if not info.filename.endswith("/")
-        }
+        files = [info for info in self._zip.infolist() if not info.filename.endswith("/")]
+        self._members = {clean_name(info.filename, path): info for info in files}
+        if len(self._members) < len(files):
+            what = f"{path} has several members of one name; the last of each is read"
+            warnings.warn(what, DskWarning, stacklevel=4)
         super().__init__(path, ((name, i.file_size) for name, i in self._members.items()))
 
     def _open(self, name: str) -> BinaryIO:

@@ -6,6 +6,7 @@ times, and it takes half the time of a general library. All else goes to Pillow.
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING
 
@@ -68,10 +69,13 @@ def read_size(file: BinaryIO, name: str = "") -> tuple[int, int]:
         if size is None and head[:2] == b"\xff\xd8":  # a long preview may precede the size
             head += file.read(1 << 18)
             size = size_of_bytes(head)
+        if size is None and not head:
+            raise MediaError("no readable image: the file is empty", where=name)
         if size is None:
             size = _ask_pillow(file)
     except _bad_image() as error:
-        raise MediaError(f"no readable image: {error}", where=name) from error
+        reason = re.sub(r" <_io\..*>", "", str(error))  # Pillow names the object, not the file
+        raise MediaError(f"no readable image: {reason}", where=name) from error
     if size[0] < 1 or size[1] < 1:
         raise MediaError("no readable image: it has no extent", where=name)
     return size

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from dsk.annotations import Mask, is_crowd
+from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.jsonvalues import plain_value
 from dsk.metafile import META_NAME, meta_text
@@ -153,7 +154,7 @@ class CocoExporter(Exporter):
     def _image(self, item: DatasetItem, part: Part, ctx: WriteContext) -> int:
         """Add an item's image record, save its image, and return its id."""
         given: Any = item.attributes.get("id")
-        known = type(given) is int and given >= 0
+        known = type(given) is int and 0 <= given < 1 << 63
         image_id = int(given) if known else -1
         name = ctx.image_name(item)
         height, width = size_of(item) or (0, 0)
@@ -187,7 +188,10 @@ class CocoExporter(Exporter):
                 text = encode(pile.records)
             if not pile.records:
                 continue
-            state.ids[name] = np.array(pile.ids, np.int64)
+            try:
+                state.ids[name] = np.array(pile.ids, np.int64)
+            except OverflowError:
+                raise OutputError("an annotation id has more than 64 bits", where=subset) from None
             state.images[name] = np.array(pile.images, np.int32)
             with ctx.fragment(f"{base}/{name}") as file:
                 file.write(memoryview(text)[1:-1])
