@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -53,6 +54,26 @@ def test_layouts(folder, make, name, picture, subset):
     assert item.media.read_bytes() == PNG
     assert item.attributes == {"id": 1}
     assert item.annotations[0].id == 5
+
+
+def test_the_annotations_folder_alone_finds_the_images_beside_it(folder, make):
+    folder.put("set/annotations/instances_b.json", make.document([make.image(1, "b.png")], []))
+    folder.put("set/images/b/b.png", PNG)
+    found = items(folder.path / "set" / "annotations")
+    assert found["b", "b"].media.read_bytes() == PNG
+
+
+@pytest.mark.parametrize("inside", ["", "panoptic_v/"])
+def test_panoptic_maps_stay_in_their_archive(folder, make, inside):
+    segment = {"id": 5, "category_id": 3, "area": 1, "bbox": [0, 0, 1, 1], "iscrowd": 0}
+    record = {"image_id": 1, "file_name": "a.png", "segments_info": [segment]}
+    folder.put("annotations/panoptic_v.json", make.document([make.image(1, "a.jpg")], [record]))
+    ids = np.zeros((10, 20, 3), np.uint8)
+    ids[2, 3, 0] = 5
+    with zipfile.ZipFile(folder.path / "annotations/panoptic_v.zip", "w") as packed:
+        packed.writestr(f"{inside}a.png", encode(ids, ".png"))
+    mask = only(folder.path)
+    assert np.argwhere(mask.image).tolist() == [[2, 3]]
 
 
 def test_single_file_is_read_alone(folder, make):

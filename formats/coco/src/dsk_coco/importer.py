@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,8 @@ class CocoImporter(Importer):
             if root.focus is not None and is_results_file(root, root.focus):
                 results = root.focus
                 root = open_root(root.path)
+        elif root.name == FOLDER and os.path.isdir(root.path):  # noqa: PTH112
+            root = open_root(os.path.dirname(os.path.abspath(root.path)))  # noqa: PTH100, PTH120
         names = self._wanted(find_files(root))
         files = [
             file

@@ -9,6 +9,7 @@ import numpy as np
 from dsk import masks
 from dsk.annotations import Annotation, Mask, Rle
 from dsk.errors import MediaError
+from dsk.files import open_root
 from dsk.media import Image
 from dsk.pixels import decode, encode
 from dsk_coco.categories import FAMILY
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["MAX_ID", "SegmentMap", "map_bytes", "parse_segments"]
+__all__ = ["MAX_ID", "SegmentMap", "map_bytes", "map_folder", "parse_segments"]
 
 MAX_ID = (1 << 24) - 1
 """The greatest segment id that three bytes hold."""
@@ -93,6 +95,23 @@ def _ids_of(pixels: NDArray[Any]) -> NDArray[np.uint32]:
     weights = np.array([1, 1 << 8, 1 << 16], np.uint32)
     values: NDArray[np.uint32] = (rgb * weights).sum(axis=2, dtype=np.uint32)
     return values
+
+
+def map_folder(root: InputRoot, folder: str) -> tuple[InputRoot, str]:
+    """Return where a panoptic file's maps are, and what precedes their names there.
+
+    They are in the folder of the JSON file's name, or still in the archive of that name in which
+    the official maps come.
+    """
+    archive = f"{folder}.zip"
+    if root.is_dir(folder) or not root.is_file(archive):
+        return root, f"{folder}/"
+    place = root.locate(archive)
+    if not isinstance(place, str):  # an archive within an archive
+        return root, f"{folder}/"
+    inner = open_root(place)
+    base = folder.rpartition("/")[2]
+    return inner, f"{base}/" if inner.is_dir(base) else ""
 
 
 def parse_segments(

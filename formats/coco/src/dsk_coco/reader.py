@@ -14,7 +14,7 @@ from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk_coco.categories import FAMILY
 from dsk_coco.index import item_names
-from dsk_coco.panoptic import parse_segments
+from dsk_coco.panoptic import map_folder, parse_segments
 from dsk_coco.parse import CROWD, NOT_CROWD, Parser
 from dsk_coco.records import (
     GOOD_RING,
@@ -277,7 +277,7 @@ class SliceReader:
     def _panoptic(
         self, file: AnnotationFile, rows: list[int], counts: list[int], drafts: list[_Draft]
     ) -> None:
-        folder = file.found.name[: -len(".json")]
+        root, folder = map_folder(self._root, file.found.name[: -len(".json")])
         records = self._dicts(file, file.annotations, rows, "annotations")
         stop = 0
         for count, draft in zip(counts, drafts, strict=True):
@@ -285,10 +285,10 @@ class SliceReader:
             for at in range(start, stop):
                 record = records[at]
                 try:
-                    name = f"{folder}/{item_names(record)[0]}"
-                    if not self._root.is_file(name):
+                    name = folder + item_names(record)[0]
+                    if not root.is_file(name):
                         raise ValueError(f"there is no panoptic map {name}")  # noqa: TRY301
-                    source = self._root.locate(name)
+                    source = root.locate(name)
                 except (ValueError, TypeError, DskError) as error:
                     self._bad(str(error), file, rows[at], draft, None)
                     continue
