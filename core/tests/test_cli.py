@@ -24,6 +24,7 @@ def fake_plugin(site: Path, name: str, code: str) -> None:
 
 TOY = """
 from dsk.descriptors import Capabilities, CommandInfo, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import TransformInfo
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -40,6 +41,13 @@ def dsk_exporters():
                          options=(Option(name="prefix", default="", help="put before each line"),))]
 
 @hookimpl
+def dsk_transforms():
+    return [TransformInfo(name="NAME-tag", target="toy_code:Tag", summary="tags captions", options=(
+        Option(name="tags", type="mapping", default=None, short="t", help="which"),
+        Option(name="times", type=int, default=1, short="n", help="how often"),
+    ))]
+
+@hookimpl
 def dsk_commands():
     return [CommandInfo(name="NAME-hello", target="toy_code:hello", summary="says hello")]
 """
@@ -49,7 +57,7 @@ import time
 from dsk.annotations import Bbox, Caption
 from dsk.categories import Categories
 from dsk.errors import RecordError
-from dsk.flow import Detection, Exporter, Header, Importer, Source
+from dsk.flow import Detection, Exporter, Header, Importer, Source, Transform
 from dsk.item import DatasetItem
 
 def detect(root):
@@ -78,6 +86,16 @@ class ToySource(Source):
 class ToyImporter(Importer):
     def open(self, root, ledger):
         return ToySource(root.text("toy.txt").splitlines(), root.show("toy.txt"))
+
+class Tag(Transform):
+    def __init__(self, *, tags=None, times=1):
+        if not tags:
+            error = RecordError("no tags")
+            error.add_note("  here\\n  ^")
+            raise error
+        self.x = float("".join([*tags, *tags.values()]) * times)
+    def apply(self, item, ledger):
+        return item.replace(annotations=[Bbox(self.x, 0, 1, 1, label=0)])
 
 class ToyExporter(Exporter):
     def __init__(self, *, prefix=""):
@@ -183,6 +201,54 @@ def test_exporter_options_by_every_way(
         return
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out/toy.txt").read_text().startswith("#1.0")
+
+
+@pytest.mark.parametrize(
+    ("words", "x"),
+    [
+        (["-t", "toy-tag tags=1:2 tags=3:4"], "1324"),
+        (["-t", "toy-tag t=1:2 n=2"], "1212"),
+        (["-t", "toy-tag -t 1:2 --tags 3: -n 1"], "132"),
+        (["-t", "toy-tag t=9:9", "-t", "toy-tag tags='1:2, 3:4'"], "1324"),
+    ],
+)
+def test_transforms_take_their_options(
+    site: Path, toy: Path, tmp_path: Path, words: list[str], x: str
+) -> None:
+    done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", *words)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out/toy.txt").read_text().startswith(f"{x}.0,0")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-t", "toy-tag tgas=1:2"], "did you mean tags?"),
+        (["-t", "toy-tag -t 1"], "write a:b"),
+        (["-t", "toy-tag -n"], "option -n needs a value"),
+        (["-t", "toy-tag 'a"], "No closing quotation"),
+        (["-t", " "], "a transform's name is missing"),
+        (["-t", "toy-tga"], "did you mean 'toy-tag'"),
+        (["--filter-mode", "a"], "there is no -e"),
+    ],
+)
+def test_transforms_that_make_no_sense(
+    site: Path, toy: Path, tmp_path: Path, words: list[str], said: str
+) -> None:
+    out = tmp_path / "out"
+    # with a package of transforms installed, a wrong name is one, and no missing package
+    fake_plugin(site, "transforms", "DSK_API = (1, 0)\n")
+    done = dsk(
+        site, "convert", "-i", toy, "-f", "toy", "-o", out, *words, DSK_PLUGINS="toy,transforms"
+    )
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert not out.exists()
+
+
+def test_notes_of_an_error_stand_above_it(site: Path, toy: Path, tmp_path: Path) -> None:
+    done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "-t", "toy-tag")
+    assert done.stderr == "  here\n  ^\nerror: no tags\n"
 
 
 def test_unknown_option_is_refused_with_a_suggestion(site: Path, toy: Path, tmp_path: Path) -> None:
@@ -321,6 +387,7 @@ def test_listings(site: Path, toy: Path) -> None:
     assert "-O prefix=" in dsk(site, "formats", "toy").stdout
     assert "rw" in dsk(site, "formats", "--matrix").stdout
     assert json.loads(dsk(site, "formats", "--json").stdout)[0]["name"] == "toy"
+    assert "--tags -t" in dsk(site, "transforms", "toy-tag").stdout
     assert "dsk-toy 1.0" in dsk(site, "plugins").stdout
     assert dsk(site, "detect", toy).stdout.strip() == "toy"
     info = json.loads(dsk(site, "info", toy, "--json").stdout)

@@ -160,3 +160,115 @@ def test_dashed_words(words, values):
 def test_words_that_belong_to_no_option_are_refused(words):
     with pytest.raises(OptionError, match="is no option"):
         parse_dashed(words)
+
+
+FLAGS = (
+    Option(name="label", type="mapping", short="l"),
+    Option(name="ids", type="list", short="i"),
+    Option(name="count", type=int, short="k"),
+    Option(name="working_distance", type=float, short="dw"),
+    Option(name="exact", type=bool, short="e"),
+    Option(name="pattern", short="p"),
+)
+
+
+def dashed(*words):
+    return check_options("transform x", FLAGS, parse_dashed(words, FLAGS))
+
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        (["-l", "person:car", "-l", "bus:bus"], {"label": {"person": "car", "bus": "bus"}}),
+        (["--label", "a:.5", "--label=b:.2"], {"label": {"a": ".5", "b": ".2"}}),
+        (["-l", "a:b,c:d", "--label", "e:"], {"label": {"a": "b", "c": "d", "e": ""}}),
+        (["-l", r"a\:b:c\,d"], {"label": {"a:b": "c,d"}}),
+        (["-i", "a,b", "-i", r"c\,d"], {"ids": ["a", "b", "c,d"]}),
+        (["-k", "20"], {"count": 20}),
+        (["-k=20"], {"count": 20}),
+        (["-k", "-5"], {"count": -5}),
+        (["-k", "1", "-k", "2"], {"count": 2}),
+        (["-dw", "100"], {"working_distance": 100.0}),
+        (["--working-distance", "-.5"], {"working_distance": -0.5}),
+        (["-e"], {"exact": True}),
+        (["-e", "0", "-k", "1"], {"exact": False, "count": 1}),
+        (["-e", "-k", "1"], {"exact": True, "count": 1}),
+        (["--no-exact"], {"exact": False}),
+        (["--exact", "--no-exact"], {"exact": False}),
+        (["-p", "--x"], {"pattern": "--x"}),
+        (["-p", "-x"], {"pattern": "-x"}),
+        (["-p", "|a(\\d+)|\\1|"], {"pattern": "|a(\\d+)|\\1|"}),
+        (["-p", ""], {"pattern": ""}),
+        (["--pattern=-k"], {"pattern": "-k"}),
+    ],
+)
+def test_declared_dashed_words(words, values):
+    assert dashed(*words) == values
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-k"], "option -k needs a value"),
+        (["-p", "-k", "1"], "option -p needs a value"),
+        (["-p", "--label", "a:b"], "option -p needs a value"),
+        (["-z", "1"], r"'-z' is no option \(it has: --label"),
+        (["-labl", "a:b"], "'-labl' is no option.*did you mean '--label'"),
+        (["-e", "x"], "'x' is no option"),
+        (["--no-exact", "1"], "'1' is no option"),
+        (["--lable", "a:b"], "no option 'lable'.*did you mean label"),
+        (["-l", "a"], "option label takes a mapping, not 'a'.*write a:b"),
+        (["-l", "a:b:c"], r"takes a mapping.*a\\:b holds a colon"),
+        (["-l", "a:b", "-l", "a:c"], "takes a mapping.*each a once"),
+    ],
+)
+def test_declared_dashed_words_that_make_no_sense(words, message):
+    with pytest.raises(OptionError, match=message):
+        dashed(*words)
+
+
+@pytest.mark.parametrize(
+    ("given", "result"),
+    [
+        ({"train": 0.5, "val": 1}, {"train": "0.5", "val": "1"}),
+        ([("a", "b"), ("c", "d")], {"a": "b", "c": "d"}),
+        (["a:b", "c:"], {"a": "b", "c": ""}),
+        ("a:b, c:d", {"a": "b", "c": "d"}),
+        ("", {}),
+        ({}, {}),
+    ],
+)
+def test_a_mapping_from_python(given, result):
+    assert check_options("x", FLAGS, {"label": given}) == {"label": result}
+
+
+@pytest.mark.parametrize("given", [5, True, {"a": None}, {"a": True}, {1: "a"}, [("a",)], ["a"]])
+def test_what_is_no_mapping_is_refused(given):
+    with pytest.raises(OptionError, match="option label takes a mapping"):
+        check_options("x", FLAGS, {"label": given})
+
+
+def test_texts_of_a_python_list_are_not_split():
+    assert check_options("x", FLAGS, {"ids": ["a,b"]}) == {"ids": ["a,b"]}
+
+
+def test_choices_of_a_mapping_are_those_of_its_values():
+    options = (Option(name="side", type="mapping", choices=("left", "right")),)
+    assert check_options("x", options, {"side": "a:left"}) == {"side": {"a": "left"}}
+    with pytest.raises(OptionError, match="option side cannot be 'up'"):
+        check_options("x", options, {"side": "a:left,b:up"})
+
+
+def test_pairs_are_collected_for_what_collects():
+    words = ["label=a:b", "l=c:d", "k=1", "count=2", "e"]
+    pairs = parse_pairs(words, FLAGS)
+    assert check_options("x", FLAGS, pairs) == {
+        "label": {"a": "b", "c": "d"},
+        "count": 2,
+        "exact": True,
+    }
+
+
+def test_pairs_of_unknown_options_are_kept_until_the_type_is_known():
+    pairs = parse_pairs(["label=a:b", "label=c:d", "count=1", "count=2"])
+    assert check_options("x", FLAGS, pairs) == {"label": {"a": "b", "c": "d"}, "count": 2}

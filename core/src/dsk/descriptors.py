@@ -45,10 +45,13 @@ class Option:
 
     Attributes:
         name: Python identifier; users may write dashes for underscores.
-        type: str, int, float, bool, "list" (comma-separated strings) or "path".
+        type: str, int, float, bool, "path", "list" (texts, comma separated or repeated:
+            ``list[str]``) or "mapping" (words ``a:b``, comma separated or repeated:
+            ``dict[str, str]``).
         default: Value when not given.
         choices: The allowed values, if they are few.
         help: One line.
+        short: Datumaro's short flag without its dash ("l" for ``-l``, "dw" for ``-dw``), or "".
     """
 
     name: str
@@ -56,6 +59,7 @@ class Option:
     default: Any = None
     choices: tuple[str, ...] = ()
     help: str = ""
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dsk.cli import commands
-from dsk.errors import UsageError
+from dsk.cli.text import say
+from dsk.errors import DskError, UsageError
 from dsk.registry import registry, resolve
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ def run(argv: Sequence[str]) -> int:
         app(args=list(own), prog_name="dsk")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+    except DskError as error:
+        for note in getattr(error, "__notes__", ()):  # a picture of the place that is wrong
+            say(note)
+        raise
     return 0
 
 

@@ -12,7 +12,29 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["COMMANDS", "root", "trailing"]
+__all__ = [
+    "COMMANDS",
+    "DryRun",
+    "EngineName",
+    "ExportOptions",
+    "ImageExt",
+    "ImportOptions",
+    "Input",
+    "InputFormat",
+    "Jobs",
+    "Json",
+    "MediaMode",
+    "OnError",
+    "Overwrite",
+    "Place",
+    "ReportFile",
+    "SameTarget",
+    "SaveMedia",
+    "Strict",
+    "Transforms",
+    "root",
+    "trailing",
+]
 
 trailing: list[str] = []
 """The words behind ``--``, set by ``app.run``."""
@@ -33,10 +55,18 @@ OnError = Annotated[
 
 
 Target = Annotated[str, typer.Option("-f", "--format", help="Format to write.")]
+SameTarget = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("-f", "--format", help="Format to write; that of the input when not given."),
+]
 Place = Annotated[str, typer.Option("-o", "--output", help="New or empty folder, or a .zip file.")]
 Filter = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("-e", "--filter", help="Keep what this filter selects."),
+]
+FilterMode = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--filter-mode", metavar="items|annotations|i+a", help="What the filter removes."),
 ]
 Transforms = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -106,6 +136,7 @@ def convert(  # the values go on through the context: twenty names need not be s
     output: Place,
     source_format: InputFormat = None,
     expression: Filter = None,
+    filter_mode: FilterMode = None,
     transforms: Transforms = None,
     export_options: ExportOptions = None,
     import_options: ImportOptions = None,

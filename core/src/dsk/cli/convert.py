@@ -1,4 +1,4 @@
-"""``dsk convert``: from the command's words to an export, its summary and its exit code."""
+"""``dsk convert`` and its like: from a command's words to an export, its summary and exit code."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.cli.text import emit_json, glyph, say
 from dsk.dataset import Dataset
+from dsk.descriptors import Option
 from dsk.errors import OptionError, OutputError, UsageError
 from dsk.opening import make_transform
 from dsk.options import parse_dashed, parse_pairs
 from dsk.registry import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dsk.flow import Transform
     from dsk.loss import BadRecord, Event, Report
 
-__all__ = ["ConvertRequest", "run_convert"]
+__all__ = ["ConvertRequest", "open_input", "run_convert"]
 
 MOST = 12
 """Lines of losses that the summary shows."""
@@ -27,87 +31,159 @@ ERRORS_FILE = "errors.jsonl"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertRequest:
-    """What the user asked for: the parameters of ``dsk convert`` and the words behind ``--``."""
+    """What the user asked for: the parameters of a command that writes a dataset.
+
+    Attributes:
+        target_format: None stands for the format of the input.
+        trailing: The words behind ``--`` that are options of the exporter.
+        transform_words: Those that are options of the one transform.
+    """
 
     source: str
-    target_format: str
     output: str
-    source_format: str | None
-    expression: str | None
-    transforms: list[str] | None
-    export_options: list[str] | None
-    import_options: list[str] | None
-    save_media: bool
-    image_ext: str | None
-    media: str
-    overwrite: bool
-    jobs: str
-    engine: str | None
-    strict: bool
-    dry_run: bool
-    on_error: str
-    report: str | None
-    as_json: bool
-    trailing: list[str]
+    target_format: str | None = None
+    source_format: str | None = None
+    expression: str | None = None
+    filter_mode: str | None = None
+    transforms: Sequence[str] | None = None
+    transform_words: Sequence[str] = ()
+    export_options: Sequence[str] | None = None
+    import_options: Sequence[str] | None = None
+    trailing: Sequence[str] = ()
+    save_media: bool = False
+    image_ext: str | None = None
+    media: str = "copy"
+    overwrite: bool = False
+    jobs: str = "1"
+    engine: str | None = None
+    strict: bool = False
+    dry_run: bool = False
+    on_error: str = "raise"
+    report: str | None = None
+    as_json: bool = False
 
     @property
     def settings(self) -> dict[str, Any]:
         """The settings that core decides for every exporter, see ``ExportSettings``."""
-        given = {name: getattr(self, name) for name in _SETTINGS}
+        given = {o.name: getattr(self, o.name) for o in SETTINGS if o.name != "save_images"}
         return {name: value for name, value in given.items() if value is not None}
 
 
-_SETTINGS = (
-    "save_media",
-    "image_ext",
-    "media",
-    "overwrite",
-    "jobs",
-    "engine",
-    "strict",
-    "dry_run",
+SETTINGS = (
+    Option(name="save_media", type=bool),
+    Option(name="save_images", type=bool),
+    Option(name="image_ext"),
+    Option(name="media"),
+    Option(name="overwrite", type=bool),
+    Option(name="jobs"),
+    Option(name="engine"),
+    Option(name="strict", type=bool),
+    Option(name="dry_run", type=bool),
 )
+"""How those settings are written behind ``--`` and ``-O``."""
 
 
 def run_convert(request: ConvertRequest) -> int:
-    """Convert, say what happened, return the exit code."""
-    if request.on_error not in ("raise", "skip"):
-        raise OptionError(f"--on-error is 'raise' or 'skip', not {request.on_error!r}")
-    registry().exporter(request.target_format)  # a typing error should not wait for a large input
-    dataset = Dataset.import_from(
-        request.source,
-        request.source_format,
-        on_error="skip" if request.on_error == "skip" else "raise",
-        **parse_pairs(request.import_options or []),
-    )
-    if request.expression:
-        dataset = dataset.filter(request.expression)
-    for text in request.transforms or []:
-        name, options = _transform(text)
-        dataset = dataset.transform(make_transform(name, options))
-    options = {**parse_pairs(request.export_options or []), **parse_dashed(request.trailing)}
+    """Open, change and write a dataset, say what happened, return the exit code.
+
+    Raises:
+        UsageError: A name, an option or their combination makes no sense.
+    """
+    if request.target_format is not None:
+        registry().exporter(request.target_format)  # a wrong name need not wait for a large input
+    steps = _steps(request)
+    dataset = open_input(request)
+    for step in steps:
+        dataset = dataset.transform(step)
+    target = request.target_format or _format_of(dataset)
+    options = (*SETTINGS, *registry().exporter(target).options)
     result = dataset.export(
         request.output,
-        request.target_format,
+        target,
         progress=True,
-        **{**request.settings, **options},
+        **{
+            **request.settings,
+            **parse_pairs(request.export_options or (), options),
+            **parse_dashed(request.trailing, options),
+        },
     )
     _write_reports(request, result)
     if request.as_json:
         emit_json(result.to_dict())
     else:
-        _summary(request, dataset.format, result)
+        _summary(request, f"{dataset.format} {glyph('→', '->')} {target}", result)
     return 1 if result.errors else 0
 
 
-def _transform(text: str) -> tuple[str, dict[str, Any]]:
+def open_input(request: ConvertRequest) -> Dataset:
+    """Open the dataset that a command reads.
+
+    Raises:
+        OptionError: An option is unknown or does not fit.
+        InputError: It cannot be read.
+    """
+    if request.on_error not in ("raise", "skip"):
+        raise OptionError(f"--on-error is 'raise' or 'skip', not {request.on_error!r}")
+    return Dataset.import_from(
+        request.source,
+        request.source_format,
+        on_error="skip" if request.on_error == "skip" else "raise",
+        **parse_pairs(request.import_options or ()),
+    )
+
+
+def _format_of(dataset: Dataset) -> str:
+    """Return the format to write when none was named: the one that was read."""
+    exporters = registry().exporters
+    importer = registry().importers.find(dataset.format)
+    for name in (dataset.format, importer.name if importer else ""):
+        if name and exporters.find(name) is not None:
+            return name
+    raise UsageError(
+        f"the format {dataset.format!r} can be read but not written",
+        hint="name the format to write: -f FORMAT; dsk formats lists them",
+    )
+
+
+def _steps(request: ConvertRequest) -> list[Transform]:
+    """Make the steps: the filter first, then the transforms in their order."""
+    steps = []
+    if request.expression:
+        mode = {"mode": request.filter_mode} if request.filter_mode else {}
+        steps.append(make_transform("filter", {"expression": request.expression, **mode}))
+    elif request.filter_mode:
+        raise UsageError("--filter-mode says how -e filters, but there is no -e")
+    transforms = request.transforms or ()
+    if request.transform_words and len(transforms) != 1:
+        raise UsageError(
+            f"the words behind -- belong to one transform, but there are {len(transforms)}",
+            hint="write the options of each in quotes: -t 'NAME option=value …'",
+        )
+    steps += [_transform(text, request.transform_words) for text in transforms]
+    return steps
+
+
+def _transform(text: str, more: Sequence[str]) -> Transform:
+    """Make a transform of ``NAME option=value …`` or ``NAME --option value …``."""
     try:
-        words = shlex.split(text)
+        name, *words = shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"-t {text!r}: {error}") from error
-    if not words:
-        raise UsageError("-t needs a transform's name")
-    return words[0], parse_pairs(words[1:])
+        reason = str(error) if text.strip() else "a transform's name is missing"
+        raise UsageError(f"-t {text!r}: {reason}") from error
+    options = registry().transform(name).options
+    _refuse_settings(name, options, more)
+    dashed = bool(words) and words[0].startswith("-")
+    given = parse_dashed(words, options) if dashed else parse_pairs(words, options)
+    return make_transform(name, {**given, **parse_dashed(more, options)})
+
+
+def _refuse_settings(name: str, options: Sequence[Option], words: Sequence[str]) -> None:
+    """Say where ``--save-media`` and its like belong, which Datumaro takes behind ``--``."""
+    own = {option.name for option in options}
+    for setting in SETTINGS:
+        flag = f"--{setting.name.replace('_', '-')}"
+        if flag in words and setting.name not in own:
+            raise OptionError(f"transform {name} has no option {flag}", hint="write it before --")
 
 
 def _write_reports(request: ConvertRequest, result: Report) -> None:
@@ -132,13 +208,13 @@ def _write(path: str, text: str) -> None:
         raise OutputError(error.strerror or str(error), where=path) from error
 
 
-def _summary(request: ConvertRequest, source_format: str, result: Report) -> None:
+def _summary(request: ConvertRequest, formats: str, result: Report) -> None:
     items, annotations = result.items, result.annotations
     done = glyph("✓", "ok") if not request.dry_run else "forecast:"
     arrow = glyph("→", "->")
     place = f" {arrow} {result.output}" if result.output else ""
     say(
-        f"{done} {source_format} {arrow} {request.target_format}: {items['out']:,} items, "
+        f"{done} {formats}: {items['out']:,} items, "
         f"{annotations['out']:,} annotations{place}  ({result.seconds:.1f} s)"
     )
     shown = sorted(result.events, key=lambda e: (_ORDER.get(e.effect, 9), -e.count))

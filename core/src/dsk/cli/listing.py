@@ -97,6 +97,7 @@ def _option_facts(option: Option) -> dict[str, Any]:
         "default": option.default,
         "choices": list(option.choices),
         "help": option.help,
+        "short": option.short,
     }
 
 
@@ -145,10 +146,18 @@ def _show_options(flag: str, options: Sequence[Option]) -> None:
         default = "" if option.default is None else f" (default {option.default})"
         choices = f" one of {', '.join(option.choices)}" if option.choices else ""
         rows.append(
-            (f"{flag} {option.name}=", _type_name(option), f"{option.help}{choices}{default}")
+            (_spelled(flag, option), _type_name(option), f"{option.help}{choices}{default}")
         )
     for line in table(rows, indent="  "):
         tell(line)
+
+
+def _spelled(flag: str, option: Option) -> str:
+    """Return how an option is written: behind ``flag``, or, without one, behind ``--``."""
+    if flag:
+        return f"{flag} {option.name}="
+    short = f" -{option.short}" if option.short else ""
+    return f"--{option.name.replace('_', '-')}{short}"
 
 
 def show_matrix(*, as_json: bool) -> None:
