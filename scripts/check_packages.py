@@ -85,7 +85,7 @@ def check_files(package: Path, project: dict[str, Any]) -> Iterator[str]:
         yield "there are no tests"
 
 
-def imported_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def imported_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Yield line and top-level name of every import in a module, wherever it stands."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -94,15 +94,27 @@ def imported_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.module.partition(".")[0]
 
 
-def check_module(path: Path, allowed: frozenset[str]) -> Iterator[str]:
-    """Yield imports that are not allowed and what is too long in one module."""
+def check_module(
+    path: Path, allowed: frozenset[str], optional: frozenset[str] = frozenset()
+) -> Iterator[str]:
+    """Yield imports that are not allowed and what is too long in one module.
+
+    What is optional may be imported inside functions only: the module must do without it.
+    """
     text = path.read_text("utf-8")
     lines = text.count("\n")
     if lines > MAX_MODULE_LINES:
         yield f"{lines} lines, over {MAX_MODULE_LINES}"
     tree = ast.parse(text, str(path))
+    inside = {
+        found
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for found in imported_names(node)
+    }
     for line, name in imported_names(tree):
-        if name not in allowed and name not in sys.stdlib_module_names:
+        known = name in allowed or (name in optional and (line, name) in inside)
+        if not known and name not in sys.stdlib_module_names:
             yield f"line {line}: imports {name}, which the package does not declare"
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -120,9 +132,17 @@ def allowed_imports(project: dict[str, Any], core: dict[str, Any]) -> frozenset[
     be imported even if it is declared: what two packages need lives in core.
     """
     declared = {import_name(text) for text in [*project["dependencies"], *core["dependencies"]]}
-    declared |= {import_name(text) for text in core["optional-dependencies"]["test"]}
+    if project["name"] == core.get("name"):
+        declared |= {import_name(text) for text in core["optional-dependencies"]["test"]}
     foreign = {name for name in declared if name.startswith("dsk_")}
     return frozenset(declared - foreign | {"dsk", import_name(project["name"])})
+
+
+def optional_imports(project: dict[str, Any]) -> frozenset[str]:
+    """Return the modules that a package's extras bring."""
+    extras = project.get("optional-dependencies", {})
+    texts = [text for name, found in extras.items() if name != "test" for text in found]
+    return frozenset(map(import_name, texts))
 
 
 def violations() -> Iterator[str]:
@@ -133,9 +153,10 @@ def violations() -> Iterator[str]:
         where = package.relative_to(ROOT)
         yield from (f"{where}: {text}" for text in check_metadata(package, project))
         yield from (f"{where}: {text}" for text in check_files(package, project))
-        allowed = allowed_imports(project, core)
+        allowed, optional = allowed_imports(project, core), optional_imports(project)
         for path in sorted((package / "src").rglob("*.py")):
-            yield from (f"{path.relative_to(ROOT)}: {text}" for text in check_module(path, allowed))
+            found = check_module(path, allowed, optional)
+            yield from (f"{path.relative_to(ROOT)}: {text}" for text in found)
 
 
 def main() -> int:

@@ -73,3 +73,16 @@ def test_another_dsk_package_is_not_allowed_even_if_declared():
     project = GOOD | {"dependencies": ["dsk-core>=0.1,<0.2", "dsk-voc", "lxml>=5"]}
     allowed = check_packages.allowed_imports(project, core)
     assert allowed == {"dsk", "dsk_acme", "numpy", "pytest", "lxml"}
+
+
+def test_what_an_extra_brings_may_be_imported_in_functions_only(tmp_path):
+    path = tmp_path / "module.py"
+    optional = check_packages.optional_imports(
+        {"optional-dependencies": {"test": ["pytest"], "x": ["pydicom>=3"]}}
+    )
+    path.write_text("def f():\n    import pydicom\n", encoding="utf-8")
+    assert list(check_packages.check_module(path, ALLOWED, optional)) == []
+    path.write_text("import pydicom\n", encoding="utf-8")
+    assert list(check_packages.check_module(path, ALLOWED, optional))
+    path.write_text("def f():\n    import pytest\n", encoding="utf-8")
+    assert list(check_packages.check_module(path, ALLOWED, optional))

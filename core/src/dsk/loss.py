@@ -38,7 +38,7 @@ CODES: dict[str, tuple[str, str]] = {
     "DSK-L019": ("removed", "annotations removed on request by a transform"),
     "DSK-L020": ("note", "items removed on request by a transform"),
     "DSK-L021": ("bad", "bad records skipped"),
-    "DSK-L022": ("note", "ids, subsets, geometry or media changed on request by a transform"),
+    "DSK-L022": ("note", "what a transform changed on request"),
 }
 """Effect and meaning of each code. Effects: dropped, changed, split, merged and removed count
 annotations; field, item, media, note and bad do not change their number."""

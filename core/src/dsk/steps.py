@@ -103,6 +103,7 @@ def plan(
     for step in steps:
         if step.needs_plan:
             step.plan(_seen_by(step, source, before, ledger))
+            headers(source.header, steps)  # what it found may change what the later ones are told
         if isinstance(step, Rearrangement):
             from dsk.arranging import ArrangedSource
 
