@@ -272,3 +272,10 @@ def test_pairs_are_collected_for_what_collects():
 def test_pairs_of_unknown_options_are_kept_until_the_type_is_known():
     pairs = parse_pairs(["label=a:b", "label=c:d", "count=1", "count=2"])
     assert check_options("x", FLAGS, pairs) == {"label": {"a": "b", "c": "d"}, "count": 2}
+
+
+def test_other_names_of_an_option():
+    options = (Option(name="subset", type="mapping", short="s", aliases=("splits",)),)
+    assert check_options("x", options, {"splits": {"a": 1}}) == {"subset": {"a": "1"}}
+    assert parse_dashed(["--splits", "a:1", "-s", "b:2"], options) == {"subset": ["a:1", "b:2"]}
+    assert parse_pairs(["splits=a:1"], options) == {"subset": "a:1"}

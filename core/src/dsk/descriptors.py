@@ -52,6 +52,7 @@ class Option:
         choices: The allowed values, if they are few.
         help: One line.
         short: Datumaro's short flag without its dash ("l" for ``-l``, "dw" for ``-dw``), or "".
+        aliases: Other names for it, for instance those that Datumaro has in Python.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Option:
     choices: tuple[str, ...] = ()
     help: str = ""
     short: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

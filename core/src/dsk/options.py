@@ -112,7 +112,7 @@ class _Flags:
     """The ways to write some options on the command line."""
 
     def __init__(self, options: Sequence[Option]) -> None:
-        self.names = {option.name: option for option in options}
+        self.names = _by_name(options)
         self.shorts = {option.short: option for option in options if option.short}
 
     def read(self, word: str) -> _Flag | None:
@@ -126,7 +126,7 @@ class _Flags:
                 switch = self.names.get(name[3:])
                 if switch is not None and switch.type is bool:
                     return _Flag(switch, switch.name, None, off=True)
-            return _Flag(option, name, value)
+            return _Flag(option, option.name if option else name, value)
         option = self.shorts.get(head[1:]) if head.startswith("-") else None
         return _Flag(option, option.name, value) if option else None
 
@@ -169,17 +169,22 @@ def check_options(
     Raises:
         OptionError: A name is unknown or a value does not fit.
     """
-    known = {option.name: option for option in options}
+    known = _by_name(options)
     checked: dict[str, Any] = {}
     for raw, value in given.items():
         name = _plain(raw)
         option = known.get(name)
         if option is None and name.startswith("no_") and name[3:] in known and value is True:
-            name, option, value = name[3:], known[name[3:]], False  # noqa: PLW2901
+            option, value = known[name[3:]], False  # noqa: PLW2901
         if option is None:
             raise OptionError(f"{owner} has no option {raw!r}", hint=_near(name, known))
-        checked[name] = _convert(owner, option, value)
+        checked[option.name] = _convert(owner, option, value)
     return checked
+
+
+def _by_name(options: Sequence[Option]) -> dict[str, Option]:
+    """Return options by their names and other names."""
+    return {name: option for option in options for name in (option.name, *option.aliases)}
 
 
 def _near(name: str, known: Mapping[str, Option]) -> str:
