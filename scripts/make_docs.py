@@ -1,6 +1,8 @@
 """Write the pages of docs/ that come from the packages themselves.
 
 docs/formats/*.md: one per plugin, from its descriptors and its hand-written notes.md.
+docs/transforms/*.md: one per transform, from its descriptor, the section of its name in
+transforms/notes/FOLDER.md, and its picture if there is one.
 docs/differences-from-datumaro.md: from each package's differences.md.
 
     python scripts/make_docs.py            write the pages
@@ -16,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option, TransformInfo
 from dsk.registry import Plugin, registry
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "formats"
+TRANSFORM_PAGES = ROOT / "docs" / "transforms"
+MADE = "<!-- Made by scripts/make_docs.py from the package's descriptors and its notes. -->"
 
 
 def cell(value: object) -> str:
@@ -96,7 +100,7 @@ def page(dist: str, plugin: Plugin, notes: str) -> str:
         if (info := exporters.get(n) or importers[n])
     ]
     lines = [
-        "<!-- Made by scripts/make_docs.py from the package's descriptors and its notes.md. -->",
+        MADE,
         f"# {dist}",
         "",
         f"`pip install {dist}`",
@@ -112,7 +116,7 @@ def page(dist: str, plugin: Plugin, notes: str) -> str:
 
 
 DIFFERENCES = """\
-<!-- Made by scripts/make_docs.py from formats/*/differences.md. -->
+<!-- Made by scripts/make_docs.py from the packages' differences.md. -->
 # Differences from Datumaro
 
 dsk uses Datumaro's names for formats, annotation types, attributes and options. This page lists
@@ -122,13 +126,74 @@ where it behaves differently on purpose, format by format, with the reason.
 
 def differences() -> str:
     parts = [DIFFERENCES]
-    for path in sorted((ROOT / "formats").glob("*/differences.md")):
+    formats = sorted((ROOT / "formats").glob("*/differences.md"))
+    for path in [*formats, *sorted((ROOT / "transforms" / "differences").glob("*.md"))]:
         lines = path.read_text(encoding="utf-8").strip().splitlines()
         if lines and lines[0].startswith("#"):
             lines = lines[1:]
         text = "\n".join(lines).strip()
-        parts.append(f"## {path.parent.name}\n\n{text}\n")
+        own = path.stem == "differences"
+        parts.append(f"## {path.parent.name if own else f'transforms: {path.stem}'}\n\n{text}\n")
     return "\n".join(parts)
+
+
+def notes_of_transforms() -> tuple[dict[str, str], dict[str, str]]:
+    """Return the hand-written text of each transform, and of each folder."""
+    sections: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    for path in sorted((ROOT / "transforms" / "notes").glob("*.md")):
+        first, *parts = ("\n" + path.read_text(encoding="utf-8")).split("\n## ")
+        lines = first.strip().splitlines()
+        folders[path.stem] = "\n".join(
+            lines[1:] if first.strip().startswith("#") else lines
+        ).strip()
+        for part in parts:
+            name, _, text = part.partition("\n")
+            sections[name.strip().strip("`")] = text.strip()
+    return sections, folders
+
+
+def transform_page(info: TransformInfo, notes: str) -> str:
+    lines = [MADE, f"# {info.name}", "", info.summary, ""]
+    if info.aliases:
+        lines += [f"Also called {', '.join(f'`{a}`' for a in info.aliases)}.", ""]
+    if (TRANSFORM_PAGES / "pictures" / f"{info.name}.png").is_file():
+        lines += [f"![before and after](pictures/{info.name}.png)", ""]
+    lines += [notes, ""]
+    if info.options:
+        rows = [
+            (
+                f"`--{name.strip('`').replace('_', '-')}`" + (f" `-{o.short}`" if o.short else ""),
+                *rest,
+            )
+            for o, (name, *rest) in zip(info.options, option_rows(info.options), strict=True)
+        ]
+        lines += ["## Options", "", *table(("option", "type", "default", ""), rows), ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def transform_pages() -> dict[Path, str]:
+    sections, folders = notes_of_transforms()
+    made: dict[Path, str] = {}
+    by_folder: dict[str, list[TransformInfo]] = {}
+    for plugin in registry().plugins:
+        for info in plugin.infos:
+            if isinstance(info, TransformInfo) and plugin.module.startswith("dsk_transforms"):
+                by_folder.setdefault(info.target.split(".")[1], []).append(info)
+                if info.name not in sections:
+                    sys.exit(f"transforms/notes has no section ## {info.name}")
+                made[TRANSFORM_PAGES / f"{info.name}.md"] = transform_page(
+                    info, sections[info.name]
+                )
+    lines = [MADE, "# Transforms", "", "`pip install dsk-transforms`", ""]
+    for folder, infos in by_folder.items():
+        rows = [(f"[`{i.name}`]({i.name}.md)", i.summary) for i in infos]
+        lines += [f"## {folder.capitalize()}", "", *table(("", ""), rows), ""]
+        if folders.get(folder):
+            lines += [folders[folder], ""]
+    if by_folder:
+        made[TRANSFORM_PAGES / "README.md"] = "\n".join(lines).rstrip("\n") + "\n"
+    return made
 
 
 def pages() -> dict[Path, str]:
@@ -142,7 +207,7 @@ def pages() -> dict[Path, str]:
             made[PAGES / f"{package}.md"] = page(
                 f"dsk-{package}", plugin, notes.read_text(encoding="utf-8")
             )
-    return made
+    return made | transform_pages()
 
 
 def main() -> None:

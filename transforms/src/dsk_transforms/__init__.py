@@ -1,0 +1,1 @@
+"""Every dataset-to-dataset operation of dsk, and the filter."""

@@ -1,0 +1,1 @@
+"""Ids of items and annotations, and the names of subsets."""

@@ -1,0 +1,1 @@
+"""Transforms of images: annotations follow the pixels."""

@@ -1,0 +1,1 @@
+"""Transforms that hide persons and remove what files tell besides their content."""
