@@ -45,7 +45,7 @@ def import_name(requirement: str) -> str:
 def check_metadata(package: Path, project: dict[str, Any]) -> Iterator[str]:
     """Yield what is wrong with a package's name, version, license and entry points."""
     name = project.get("name", "")
-    expected = "dsk-core" if package == CORE else f"dsk-{package.name}"
+    expected = "dsk-core" if package == CORE else f"dsk-{package.name.replace('_', '-')}"
     if name != expected:
         yield f"the name is {name!r}, the folder asks for {expected!r}"
     if not re.fullmatch(r"\d+\.\d+\.\d+", project.get("version", "")):

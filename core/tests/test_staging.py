@@ -522,3 +522,18 @@ def test_a_disk_that_is_really_full(tmp_path):
         assert left(disk) == []
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_an_interrupt_before_anybody_holds_the_output(tmp_path, monkeypatch):
+    mkdir = os.mkdir
+
+    def interrupted(path, *rest):
+        mkdir(path, *rest)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "mkdir", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Output(tmp_path / "out")
+    assert left(tmp_path) == [f".out.dsk-partial-{os.getpid()}"]
+    staging.discard_all()
+    assert left(tmp_path) == []

@@ -82,6 +82,8 @@ def main() -> NoReturn:
         _say(f"error: {' '.join(str(error).splitlines())}")
         code = error.exit_code
     except Interrupted as error:
+        if "dsk.staging" in sys.modules:  # or nothing was begun
+            sys.modules["dsk.staging"].discard_all()
         _say("interrupted; nothing was left behind")
         code = error.code
     except MemoryError:

@@ -20,7 +20,7 @@ from dsk.names import clean_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Output"]
+__all__ = ["Output", "discard_all"]
 
 FRAGMENTS = ".fragments"
 _OWN: set[str] = set()
@@ -81,14 +81,13 @@ class Output:
             raise self._error(error, self.destination) from error
 
     def _make(self) -> None:
-        made = False
+        known = self.path in _OWN
+        _OWN.add(self.path)  # first: an interrupt may come as soon as the folder is there
         try:
             os.mkdir(self.path)  # noqa: PTH102
-            made = True
-            _OWN.add(self.path)
-        except BaseException:
-            if made:  # interrupted: the caller never gets an object to discard
-                self.discard()
+        except OSError:
+            if not known:
+                _OWN.discard(self.path)
             raise
 
     def _check_free(self) -> None:
@@ -350,6 +349,13 @@ class Output:
         self._close()
         shutil.rmtree(self.path, ignore_errors=True)
         _OWN.discard(self.path)
+
+
+def discard_all() -> None:
+    """Remove every staged output of this process: an interrupt can strike where nobody holds it."""
+    for path in [path for path in _OWN if path.endswith(f"-{os.getpid()}")]:
+        shutil.rmtree(path, ignore_errors=True)
+        _OWN.discard(path)
 
 
 def _remove(path: str) -> None:
