@@ -7,6 +7,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import pytest
+
 from dsk.errors import DskError, DskWarning, RecordError
 from dsk.testing import attacks, sandbox
 from dsk.testing.arena import first_of_each_sort
@@ -28,30 +30,37 @@ class DamageChecks(SuiteBase):
     damages: ClassVar[dict[str, Callable[[Path], None]]] = attacks.DAMAGES
     """What is done to each file, by name."""
 
+    @pytest.mark.damage
     def test_truncated_files(self, tmp_path: Path) -> None:
         """Files that end early."""
         self._survives_damage("truncated", tmp_path)
 
+    @pytest.mark.damage
     def test_empty_files(self, tmp_path: Path) -> None:
         """Files without content."""
         self._survives_damage("emptied", tmp_path)
 
+    @pytest.mark.damage
     def test_garbage_files(self, tmp_path: Path) -> None:
         """Files of random bytes."""
         self._survives_damage("garbage", tmp_path)
 
+    @pytest.mark.damage
     def test_files_of_wrong_encoding(self, tmp_path: Path) -> None:
         """Text that is not UTF-8."""
         self._survives_damage("latin-1", tmp_path)
 
+    @pytest.mark.damage
     def test_folders_in_place_of_files(self, tmp_path: Path) -> None:
         """A folder where a file is expected."""
         self._survives_damage("folder", tmp_path)
 
+    @pytest.mark.damage
     def test_missing_files(self, tmp_path: Path) -> None:
         """Files that are gone."""
         self._survives_damage("deleted", tmp_path)
 
+    @pytest.mark.damage
     def test_wrong_values(self, tmp_path: Path) -> None:
         """Values of the wrong type, out of range, missing or doubled, in every text file."""
         self.needs()
@@ -60,6 +69,7 @@ class DamageChecks(SuiteBase):
         assert not trouble.trouble, trouble.trouble
         assert not trouble.value, "\n\n".join(trouble.value[:5])
 
+    @pytest.mark.damage
     def test_hostile(self, attack: str, tmp_path: Path) -> None:
         """Each attack of ``dsk.testing.attacks`` on the format's own output."""
         self.needs()

@@ -21,6 +21,14 @@ pytest.register_assert_rewrite(
 )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the markers of the suites known."""
+    config.addinivalue_line(
+        "markers",
+        "damage: a suite's tests with damaged and hostile input, which take most of its time",
+    )
+
+
 @pytest.fixture
 def make_sample(tmp_path: Any) -> Any:
     """A function that makes small datasets: ``make_sample(kinds=("bbox", "mask"), media="file")``.
