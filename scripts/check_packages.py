@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "core"
 MAX_MODULE_LINES = 500
 MAX_FUNCTION_LINES = 50
-IMPORT_NAMES = {"pillow": "PIL", "pyyaml": "yaml", "dsk-core": "dsk"}
+IMPORT_NAMES = {"pillow": "PIL", "python-neo-lzf": "lzf", "pyyaml": "yaml", "dsk-core": "dsk"}
 """Distributions whose import name is not their own name with underscores."""
 
 

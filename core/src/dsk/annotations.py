@@ -325,7 +325,7 @@ class Cuboid3d(Annotation, frozen=True, gc=False, tag="cuboid_3d"):
         position: Centre (x, y, z).
         rotation: (rx, ry, rz) in radians; R = Rz·Ry·Rx takes box axes to the frame's.
         scale: Full extents along the box's own x, y, z.
-        forward: The box axis that points ahead.
+        forward: The box axis that points ahead; "" where the source does not say.
         frame: What the coordinates are relative to.
     """
 
@@ -334,7 +334,7 @@ class Cuboid3d(Annotation, frozen=True, gc=False, tag="cuboid_3d"):
     position: tuple[float, float, float]
     rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    forward: Literal["+x", "+y"] = "+x"
+    forward: Literal["", "+x", "+y"] = "+x"
     frame: Literal["lidar", "camera", "world", "voxel", "ras_mm"] = "lidar"
 
 

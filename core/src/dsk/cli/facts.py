@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from dsk.engines import collector_off
 from dsk.errors import OptionError
 from dsk.files import open_root
 from dsk.loss import Ledger
+from dsk.media import Volume
 from dsk.options import parse_pairs
 from dsk.progress import Progress
 
@@ -73,6 +75,7 @@ class _Counts:
         self.media: Counter[str] = Counter()
         self.attributes: Counter[str] = Counter()
         self.sizes: Counter[tuple[int, int]] = Counter()
+        self.volumes: Counter[tuple[Any, ...]] = Counter()
 
     def add(self, item: DatasetItem) -> None:
         self.items += 1
@@ -84,9 +87,25 @@ class _Counts:
         for annotation in item.annotations:
             if annotation.attributes:
                 self.attributes.update(annotation.attributes.keys())
+        if isinstance(item.media, Volume):
+            self.volumes[_grid(item.media)] += 1
         size = getattr(item.media, "size", None)
         if size is not None:
             self.sizes[size] += 1
+
+
+def _grid(volume: Volume) -> tuple[Any, ...]:
+    """Return shape, spacing in mm, orientation, channels and type of a volume's voxels."""
+    spacing: tuple[float, ...] = ()
+    orientation = ""
+    if volume.affine is not None:
+        columns = [volume.affine[axis:12:4] for axis in range(3)]
+        spacing = tuple(round(math.hypot(*column), 6) for column in columns)
+        for column in columns:  # the anatomical axis that a step along i, j, k follows most
+            sizes = [abs(part) for part in column]
+            axis = sizes.index(max(sizes))
+            orientation += ("LR", "PA", "IS")[axis][column[axis] > 0]
+    return volume.shape, spacing, orientation, volume.channels, volume.dtype
 
 
 def show_info(
@@ -140,10 +159,29 @@ def _facts(dataset: Dataset, counts: _Counts, ledger: Ledger) -> dict[str, Any]:
         "sizes": [
             {"height": h, "width": w, "items": n} for (h, w), n in counts.sizes.most_common(10)
         ],
+        "volumes": [
+            {
+                "shape": shape,
+                "spacing_mm": spacing,
+                "orientation": orientation,
+                "channels": channels,
+                "dtype": dtype,
+                "items": n,
+            }
+            for (shape, spacing, orientation, channels, dtype), n in counts.volumes.most_common(10)
+        ],
         "attributes": dict(counts.attributes.most_common()),
         "bad_records": ledger.bad_count,
         "warnings": ledger.warnings,
     }
+
+
+def _volume_line(volume: dict[str, Any]) -> str:
+    parts = ["×".join(map(str, volume["shape"])), volume["dtype"]]
+    if volume["spacing_mm"]:
+        parts.append("×".join(f"{mm:g}" for mm in volume["spacing_mm"]) + " mm")
+    parts += [volume["orientation"], ", ".join(volume["channels"])]
+    return ", ".join(filter(None, parts)) + f": {volume['items']:,}"
 
 
 def _show(facts: dict[str, Any]) -> None:
@@ -157,6 +195,8 @@ def _show(facts: dict[str, Any]) -> None:
     if facts["sizes"]:
         shown = ", ".join(f"{s['width']}×{s['height']} {s['items']:,}" for s in facts["sizes"][:5])
         tell(f"{'sizes':11} {shown}")
+    for n, volume in enumerate(facts["volumes"][:5]):
+        tell(f"{'' if n else 'volumes':11} {_volume_line(volume)}")
     labels = sorted(facts["labels"].items(), key=lambda pair: -pair[1])
     if labels:
         tell(f"labels      {len(labels)}")

@@ -183,7 +183,7 @@ def _mask(a: Mask) -> Record:
 
 def _cuboid_3d(a: Cuboid3d) -> Record:
     more = _more(a) or {}
-    if a.forward != "+x":
+    if a.forward:  # Datumaro does not say which axis points ahead
         more["forward"] = a.forward
     if a.frame != "lidar":
         more["frame"] = a.frame

@@ -75,7 +75,7 @@ class MoreIn(Struct, gc=False):
     hole: bool = False
     group: Int64 | None = None
     size: tuple[float, float] | None = None
-    forward: Literal["+x", "+y"] = "+x"
+    forward: Literal["", "+x", "+y"] = ""
     frame: Literal["lidar", "camera", "world", "voxel", "ras_mm"] = "lidar"
 
 
