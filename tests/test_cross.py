@@ -18,6 +18,12 @@ FLAT = tuple(
 JOINED = {"datumaro": "DSK-L013"}
 """Formats that split what they read back as one, and the code they count the parts by."""
 
+READ_AS = dict.fromkeys(("mvtec_classification", "mvtec_detection", "mvtec_segmentation"), "mvtec")
+"""Formats whose importers read a part of what the exporters write, and what reads all of it."""
+
+MORE = frozenset({"mvtec"})
+"""Formats that are read with more than was written: labels of folders, boxes around masks."""
+
 
 def both_ways() -> list[str]:
     table = registry()
@@ -73,11 +79,13 @@ def test_every_pair_accounts_for_its_annotations(written, tmp_path, first, targe
     report = dataset.export(tmp_path / "out", target, save_media=True)
     counted(report)
     assert report.annotations["in"] == count
+    reader = READ_AS.get(target, target)
     try:
-        back = Dataset.import_from(tmp_path / "out", target)
+        back = Dataset.import_from(tmp_path / "out", reader)
     except DskError:
         assert report.annotations["out"] == 0, f"{report.annotations} written, nothing to be read"
         return
     found = sum(len(item.annotations) for item in back)
     found += sum(e.count for e in report.events if e.code == JOINED.get(target))
-    assert found == report.annotations["out"], (found, report.annotations, report.events)
+    out = report.annotations["out"]
+    assert found >= out if reader in MORE else found == out, (found, out, report.events)

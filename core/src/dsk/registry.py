@@ -40,6 +40,11 @@ KNOWN_PACKAGES: dict[str, tuple[str, ...]] = {
     "dsk-yolo": ("yolo", "yolov8"),
     "dsk-datumaro": ("datumaro",),
     "dsk-images": ("image_dir", "image_zip"),
+    "dsk-tracking": ("mot", "mot_seq", "mots", "mots_png"),
+    "dsk-ocr": ("icdar",),
+    "dsk-dota": ("dota",),
+    "dsk-mvtec": ("mvtec",),
+    "dsk-pose": ("mpii",),
     "dsk-transforms": ("transform", "filter"),
 }
 """Packages of this project and the names (or beginnings of names) they bring."""

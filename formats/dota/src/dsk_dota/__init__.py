@@ -1,0 +1,1 @@
+"""DOTA datasets: oriented boxes in aerial images."""

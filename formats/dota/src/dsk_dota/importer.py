@@ -1,0 +1,160 @@
+"""Reading DOTA datasets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsk.annotations import Polygon, RotatedBbox
+from dsk.categories import Categories, LabelCategory
+from dsk.errors import InputError, RecordError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.geometry import rotated_box_from_corners
+from dsk.item import DatasetItem
+from dsk.media import Image
+from dsk.metafile import read_meta
+from dsk.names import stem_of
+from dsk_dota.layout import Home, find_homes
+from dsk_dota.rows import is_header, parse_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dsk.annotations import Annotation
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["DotaImporter", "DotaSource"]
+
+
+class DotaImporter(Importer):
+    """Opens DOTA datasets; see the descriptor for the options."""
+
+    def __init__(self, *, shapes: str = "rotated_bbox") -> None:
+        self.shapes = shapes
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+        """See ``Importer.open``."""
+        if root.focus is not None:
+            home = Home("", "default", {stem_of(root.focus): root.focus}, {})
+            return DotaSource(root, [home], polygons=self.shapes == "polygon")
+        return DotaSource(root, find_homes(root), polygons=self.shapes == "polygon")
+
+
+def _lines(data: bytes, where: str) -> list[str]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 text: {error}", where=where) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+class DotaSource(Source):
+    """An opened dataset.
+
+    Args:
+        root: The input.
+        homes: Its subsets.
+        polygons: Whether objects are outlines as written, not rectangles.
+    """
+
+    def __init__(self, root: InputRoot, homes: list[Home], *, polygons: bool) -> None:
+        self._root = root
+        self._homes = homes
+        self._polygons = polygons
+        self._ids = [sorted({*home.texts, *_lone(home)}) for home in homes]
+        names = self._names()
+        self._labels = {name: number for number, name in enumerate(names)}
+        self.header = Header(
+            categories=Categories(labels=tuple(LabelCategory(name) for name in names)),
+            subsets=tuple(home.subset for home in homes),
+            items=sum(map(len, self._ids)),
+        )
+
+    def _names(self) -> list[str]:
+        """Return the labels: stated, or else all classes that occur, sorted."""
+        meta = read_meta(self._root)
+        if meta is not None:
+            return meta[0].names
+        found: set[str] = set()
+        for home in self._homes:
+            read = self._root.reader(home.path)
+            for name in home.texts.values():
+                found.update(_classes(read(name) or b""))
+        return sorted(found)
+
+    def partitions(self) -> list[tuple[int, int, int]]:
+        """Return slices of the subsets."""
+        return [
+            (number, start, start + PARTITION_ITEMS)
+            for number, ids in enumerate(self._ids)
+            for start in range(0, len(ids), PARTITION_ITEMS)
+        ]
+
+    def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.read``."""
+        number, first, last = partition
+        home = self._homes[number]
+        read = self._root.reader(home.path)
+        for item in self._ids[number][first:last]:
+            file = home.images.get(item) or home.images.get(item.rpartition("/")[2])
+            media = Image(file, self._root.locate(file)) if file is not None else None
+            found: list[Annotation] = []
+            extra: dict[str, Any] | None = None
+            if item in home.texts:
+                found, extra = self._parse(home, item, read, ledger)
+            yield DatasetItem(item, home.subset, media, found, extra=extra)
+
+    def _parse(
+        self, home: Home, item: str, read: Callable[[str], bytes | None], ledger: Ledger
+    ) -> tuple[list[Annotation], dict[str, Any] | None]:
+        name = home.texts[item]
+        where = self._root.show(f"{home.path}/{name}" if home.path else name)
+        found: list[Annotation] = []
+        facts: dict[str, str] = {}
+        try:
+            lines = _lines(read(name) or b"", where)
+        except InputError as error:
+            ledger.bad_record(RecordError(error.message, where=where, item=item))
+            return found, None
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            fact = is_header(line)
+            if fact is not None:
+                facts[fact[0]] = fact[1]
+                continue
+            try:
+                found.append(self._object(line))
+            except ValueError as error:
+                bad = RecordError(str(error), where=f"{where}:{number}", item=item)
+                ledger.bad_record(bad)
+        return found, {"dota": facts} if facts else None
+
+    def _object(self, line: str) -> Annotation:
+        row = parse_row(line)
+        label = self._labels.get(row.category)
+        if label is None:
+            raise ValueError(f"the class {row.category!r} is not in dataset_meta.json")
+        attributes = {"difficulty": row.difficulty}
+        if self._polygons:
+            return Polygon(row.corners, label=label, attributes=attributes)
+        cx, cy, w, h, degrees = rotated_box_from_corners(row.corners)
+        return RotatedBbox(cx, cy, w, h, degrees, label=label, attributes=attributes)
+
+
+def _lone(home: Home) -> list[str]:
+    """Return the images without a text file: test sets have none, nor have empty images."""
+    known = {*home.texts, *(item.rpartition("/")[2] for item in home.texts)}
+    return [item for item in home.images if item not in known]
+
+
+def _classes(data: bytes) -> set[str]:
+    """Return the classes of a text file; what is no line of an object is left to ``read``."""
+    found = set()
+    for line in data.decode("utf-8-sig", "replace").replace("\r", "\n").split("\n"):
+        if line.strip() and is_header(line) is None:
+            try:
+                found.add(parse_row(line).category)
+            except ValueError:
+                continue
+    return found

@@ -1,0 +1,67 @@
+"""The lines of DOTA's text files: ``x1 y1 x2 y2 x3 y3 x4 y4 category difficult``."""
+
+from __future__ import annotations
+
+import math
+
+from msgspec import Struct
+
+__all__ = ["Row", "is_header", "parse_row"]
+
+_COORDINATES = 8
+_HEADERS = ("imagesource", "gsd", "acquisition")
+
+
+class Row(Struct):
+    """One object.
+
+    Attributes:
+        corners: x and y of four corners, clockwise on the screen from the object's own top left.
+        category: Its class.
+        difficulty: 1 for objects that are hard to tell; 0 when the line does not say.
+    """
+
+    corners: list[float]
+    category: str
+    difficulty: int = 0
+
+
+def is_header(line: str) -> tuple[str, str] | None:
+    """Return key and value of a header line (``gsd:0.146``), or None."""
+    key, colon, value = line.partition(":")
+    key = key.strip().lower()
+    return (key, value.strip()) if colon and key.startswith(_HEADERS) else None
+
+
+def parse_row(line: str) -> Row:
+    """Parse a line; fields are apart by spaces, in some copies by commas.
+
+    Raises:
+        ValueError: It has no eight numbers and a class.
+    """
+    fields = line.split()
+    if len(fields) <= _COORDINATES and "," in line:
+        fields = [field.strip() for field in line.split(",")]
+    if len(fields) <= _COORDINATES:
+        msg = f"a line is eight numbers, a class and 0 or 1; this one has {len(fields)} fields"
+        raise ValueError(msg)
+    try:
+        corners = [float(field) for field in fields[:_COORDINATES]]
+    except ValueError as error:
+        msg = "the first eight fields are numbers"
+        raise ValueError(msg) from error
+    if not all(map(math.isfinite, corners)):
+        msg = "a number is not finite"
+        raise ValueError(msg)
+    names = fields[_COORDINATES:]
+    difficulty = 0
+    if len(names) > 1:
+        try:
+            difficulty = int(names[-1])
+            names.pop()
+        except ValueError:
+            difficulty = 0  # a class of several words, and no difficulty
+    if not (category := " ".join(names)):
+        msg = "the class is empty"
+        raise ValueError(msg)
+    return Row(corners, category, difficulty)

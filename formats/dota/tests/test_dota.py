@@ -1,0 +1,129 @@
+"""Lines, layouts and what is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+from dsk import Dataset
+from dsk.annotations import Bbox, Polygon, RotatedBbox
+from dsk.categories import Categories
+from dsk.detect import detect
+from dsk.errors import RecordError
+from dsk.files import open_root
+from dsk.item import DatasetItem
+from dsk_dota.rows import parse_row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+QUAD = "10 10 30 10 30 20 10 20"
+NUMBERS = [10.0, 10.0, 30.0, 10.0, 30.0, 20.0, 10.0, 20.0]
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("line", "category", "difficulty"),
+    [
+        (f"{QUAD} plane 1", "plane", 1),
+        (f"{QUAD} plane", "plane", 0),
+        (f"{QUAD} plane 2", "plane", 2),
+        (f"{QUAD} small vehicle 1", "small vehicle", 1),
+        (f"{QUAD} small vehicle", "small vehicle", 0),
+        (",".join([*QUAD.split(), "plane", "1"]), "plane", 1),
+    ],
+)
+def test_lines(line: str, category: str, difficulty: int) -> None:
+    row = parse_row(line)
+    assert (row.corners, row.category, row.difficulty) == (NUMBERS, category, difficulty)
+
+
+@pytest.mark.parametrize("line", [QUAD, "1 2 3", f"x{QUAD} plane 1", f"nan{QUAD[2:]} plane 1"])
+def test_bad_lines(tmp_path: Path, line: str) -> None:
+    write(tmp_path / "train/labelTxt/P1.txt", f"gsd:0.1\n{line}\n{QUAD} ship 0\n")
+    with pytest.raises(RecordError, match=r"P1\.txt:2"):
+        list(Dataset.import_from(tmp_path, "dota"))
+    (item,) = Dataset.import_from(tmp_path, "dota", on_error="skip")
+    assert len(item.annotations) == 1
+
+
+def test_rectangles(tmp_path: Path) -> None:
+    text = (
+        f"imagesource:GoogleEarth\r\ngsd:null\r\n{QUAD} plane 1\r\n30 10 30 30 20 30 20 10 a-b\r\n"
+    )
+    write(tmp_path / "train/labelTxt/P0001.txt", text)
+    dataset = Dataset.import_from(tmp_path, "dota")
+    assert dataset.categories().names == ["a-b", "plane"]
+    (item,) = dataset
+    assert item.extra == {"dota": {"imagesource": "GoogleEarth", "gsd": "null"}}
+    first, second = item.annotations
+    assert (first.cx, first.cy, first.w, first.h, first.r) == (20, 15, 20, 10, 0)
+    assert first.attributes == {"difficulty": 1}
+    assert (second.w, second.h, second.r) == (20, 10, 90)
+    (item,) = Dataset.import_from(tmp_path, "dota", shapes="polygon")
+    assert list(item.annotations[0].rings[0]) == NUMBERS
+
+
+def test_official_folders(tmp_path: Path) -> None:
+    write(tmp_path / "train/labelTxt-v1.0/labelTxt/P1.txt", f"{QUAD} old 0\n")
+    write(tmp_path / "train/labelTxt-v1.5/DOTA-v1.5_train/P1.txt", f"{QUAD} new 0\n")
+    write(tmp_path / "train/labelTxt-v1.5/DOTA-v1.5_train_hbb/P1.txt", f"{QUAD} upright 0\n")
+    for name in ("train/images/P1", "train/images/P2"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        PilImage.fromarray(np.zeros((3, 4), np.uint8)).save(tmp_path / f"{name}.png")
+    dataset = Dataset.import_from(tmp_path, "dota")
+    assert dataset.categories().names == ["new"]
+    assert [(i.subset, i.id, len(i.annotations), i.media is not None) for i in dataset] == [
+        ("train", "P1", 1, True),
+        ("train", "P2", 0, True),
+    ]
+
+
+def test_detection(tmp_path: Path) -> None:
+    write(tmp_path / "train/labelTxt/P1.txt", f"{QUAD} plane 0\n")
+    assert detect(open_root(tmp_path))[0].format == "dota"
+    write(tmp_path / "train/labelTxt/P1.txt", "0 0.5 0.5 0.1 0.1\n")
+    assert all(found.format != "dota" for found in detect(open_root(tmp_path)))
+
+
+def test_what_is_written(tmp_path: Path) -> None:
+    annotations = [
+        RotatedBbox(20, 15, 20, 10, 90, label=0, attributes={"difficulty": 1}),
+        Bbox(1, 2, 3, 4, label=1),
+        Polygon([0, 0, 4, 1, 4, 4, 0, 3], label=1, attributes={"difficulty": "2"}),
+        Polygon([0, 0, 4, 0, 4, 2, 2, 2, 0, 2], label=1),
+    ]
+    items = [DatasetItem("x/P1", "train", None, annotations, extra={"dota": {"gsd": "0.1"}})]
+    dataset = Dataset.from_iterable(items, Categories.from_names(["plane", "small vehicle"]))
+    report = dataset.export(tmp_path / "out", "dota", precision=1)
+    assert (tmp_path / "out/train/labelTxt/x/P1.txt").read_text().splitlines() == [
+        "gsd:0.1",
+        "25.0 5.0 25.0 25.0 15.0 25.0 15.0 5.0 plane 1",
+        "1.0 2.0 4.0 2.0 4.0 6.0 1.0 6.0 small-vehicle 0",
+        "0.0 0.0 4.0 1.0 4.0 4.0 0.0 3.0 small-vehicle 2",
+        "0.0 0.0 4.0 0.0 4.0 2.0 0.0 2.0 small-vehicle 0",
+    ]
+    assert {(e.code, e.kind) for e in report.events} == {
+        ("DSK-L003", "bbox"),
+        ("DSK-L003", "polygon"),
+        ("DSK-L004", "polygon"),
+        ("DSK-L010", ""),
+    }
+
+
+def test_labels_keep_their_order_in_dataset_meta(tmp_path: Path) -> None:
+    box = RotatedBbox(5, 5, 2, 2, 0, label=1)
+    dataset = Dataset.from_iterable(
+        [DatasetItem("a", "train", None, [box])], Categories.from_names(["z", "a b"])
+    )
+    dataset.export(tmp_path / "out", "dota", save_dataset_meta=True)
+    back = Dataset.import_from(tmp_path / "out", "dota")
+    assert back.categories().names == ["z", "a-b"]
+    assert [a.label for item in back for a in item.annotations] == [1]

@@ -1,0 +1,246 @@
+"""Writing MVTec AD datasets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsk import masks
+from dsk.annotations import Bbox, Label, Mask
+from dsk.errors import MediaError
+from dsk.flow import Exporter
+from dsk.media import Image
+from dsk.metafile import META_NAME, meta_text
+from dsk.pixels import encode
+from dsk.rle import counts_of
+from dsk_mvtec.layout import ENDING, TRUTH
+from dsk_mvtec.plugin import CLASSIFICATION, DETECTION, SEGMENTATION, TASKS, capabilities
+from dsk_mvtec.regions import boxes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from dsk.annotations import Annotation
+    from dsk.categories import Categories
+    from dsk.descriptors import Capabilities
+    from dsk.flow import Header
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+    from dsk.output import WriteContext
+
+__all__ = [
+    "MvtecClassificationExporter",
+    "MvtecDetectionExporter",
+    "MvtecExporter",
+    "MvtecSegmentationExporter",
+]
+
+_EXT = ".png"
+_BAD = frozenset({"", ".", ".."})
+
+
+class _MvtecExporter(Exporter):
+    """Writes MVTec AD datasets; see the descriptors for the options."""
+
+    tasks: frozenset[str] = TASKS
+
+    def __init__(self, *, save_dataset_meta: bool = False) -> None:
+        self.save_dataset_meta = save_dataset_meta
+
+    def capabilities(self, header: Header) -> Capabilities:  # noqa: ARG002
+        """See ``Exporter.capabilities``."""
+        return capabilities(self.tasks)
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``."""
+        self._categories = header.categories
+        self._names = _folder_names(header.categories, ctx.ledger)
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> bool:
+        """See ``Exporter.write``."""
+        masked = False
+        for item in items:
+            kept = _of_one_label(item, ctx.ledger)
+            category, name = self._place(item, kept, ctx.ledger)
+            image_name = ctx.image_name(item, _EXT)
+            ext = image_name[len(item.id) :]
+            if not ctx.save_image(item, f"{category}{item.subset}/{name}{ext}"):
+                _lose_item(item, kept, ctx.ledger)
+                continue
+            data = self._mask(item, kept, ctx.ledger)
+            if data:
+                masked = True
+                ctx.write(f"{category}{TRUTH}/{name}{ENDING}.png", data)
+        return masked
+
+    def _place(
+        self, item: DatasetItem, kept: Sequence[Annotation], ledger: Ledger
+    ) -> tuple[str, str]:
+        """Return the folder of an item's category, or "", and its name below the subset."""
+        if not kept:
+            if "/" in item.id:
+                what = "item without a label whose folder is read as one"
+                ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+            return "", item.id
+        label = self._names[kept[0].label or 0]
+        first, _, rest = item.id.partition("/")
+        if first == label and rest:
+            return "", item.id
+        if rest.startswith(f"{label}/"):
+            return f"{first}/", rest
+        what = "item id, which begins with its label now"
+        ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+        return "", f"{label}/{item.id}"
+
+    def _mask(self, item: DatasetItem, kept: Sequence[Annotation], ledger: Ledger) -> bytes:
+        """Return an item's mask file: the union of its masks, else its boxes filled."""
+        found = [a for a in kept if isinstance(a, Mask)]
+        boxes = [a for a in kept if isinstance(a, Bbox)]
+        counts: list[NDArray[np.int64]] = []
+        size: tuple[int, int] | None = None
+        for mask in found:
+            why = ""
+            try:
+                rle = mask.rle
+                own = counts_of(rle)
+                size = size or rle.size
+                if rle.size != size:
+                    why = "mask of another size than the first one of its image"
+            except ValueError as error:
+                why = f"mask: {error}"
+            if why:
+                _lose(ledger, "DSK-L018", why, mask, item)
+            else:
+                counts.append(own)
+        if len(counts) > 1:
+            _lose(ledger, "DSK-L014", "masks of one image", found[0], item, len(counts) - 1)
+        if counts and size is not None:
+            whole = masks.union(counts)
+            _compare(boxes, boxes_of(whole, size), item, ledger)
+            return encode(masks.to_dense(whole, *size), ".png")
+        return _filled(boxes, item, ledger)
+
+    def finish(self, states: list[Any], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``."""
+        if not any(states):
+            # Without this folder nobody takes the dataset for what it is; archives lose empty ones.
+            ctx.write(f"{TRUTH}/readme.txt", b"Masks of defects; there are none.\n")
+        if self.save_dataset_meta:
+            ctx.write(META_NAME, meta_text(self._categories))
+
+
+def _folder_names(categories: Categories, ledger: Ledger) -> list[str]:
+    """Return the labels as folders can be named; what that changes is reported."""
+    names: list[str] = []
+    for number, name in enumerate(categories.names):
+        fit = "".join("_" if c in "/\\\0" or ord(c) < 32 else c for c in name)
+        if fit in _BAD or fit.casefold() in {n.casefold() for n in names}:
+            fit = f"{fit.strip('.') or 'label'}_{number}"
+        if fit != name:
+            ledger.add("DSK-L010", f"label {name!r}, which becomes {fit!r}")
+        names.append(fit)
+    return names
+
+
+def _of_one_label(item: DatasetItem, ledger: Ledger) -> list[Annotation]:
+    """Return the annotations of the first label: an image lies in one folder."""
+    labels: list[Annotation] = [a for a in item.annotations if isinstance(a, Label)]
+    stated = labels or list(item.annotations)
+    if not stated:
+        return []
+    kept = []
+    labelled = False
+    for a in item.annotations:
+        if a.label != stated[0].label:
+            _lose(ledger, "DSK-L017", "annotations of a further label", a, item)
+        elif isinstance(a, Label) and labelled:
+            _lose(ledger, "DSK-L014", "labels of one image", a, item)
+        else:
+            labelled = labelled or isinstance(a, Label)
+            kept.append(a)
+    return kept
+
+
+def _lose(  # noqa: PLR0917 - what a ledger takes
+    ledger: Ledger, code: str, what: str, a: Annotation, item: DatasetItem, count: int = 1
+) -> None:
+    ledger.add(
+        code, what, kind=a.kind, count=count, item=item.id, subset=item.subset, annotation=a.id
+    )
+
+
+def _lose_item(item: DatasetItem, kept: Sequence[Annotation], ledger: Ledger) -> None:
+    what = "item without an image, which is what its label is known by"
+    ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+    for a in kept:
+        _lose(ledger, "DSK-L017", "annotations without an image", a, item)
+
+
+def _compare(
+    boxes: list[Bbox], parts: list[tuple[int, int, int, int]], item: DatasetItem, ledger: Ledger
+) -> None:
+    """Report the boxes that are not those around the parts of a mask."""
+    for box in boxes:
+        own = (box.x, box.y, box.w, box.h)
+        near = (all(abs(a - b) <= 1 for a, b in zip(own, part, strict=True)) for part in parts)
+        if not any(near):
+            _lose(ledger, "DSK-L017", "boxes beside a mask", box, item)
+
+
+def _filled(boxes: list[Bbox], item: DatasetItem, ledger: Ledger) -> bytes:
+    """Return boxes as a mask, or b"" without any."""
+    if not boxes:
+        return b""
+    try:
+        size = item.media.get_size() if isinstance(item.media, Image) else None
+    except MediaError:
+        size = None
+    if size is None:
+        for box in boxes:
+            _lose(ledger, "DSK-L018", "box: image size not known", box, item)
+        return b""
+    canvas = np.zeros(size, np.bool_)
+    drawn = 0
+    for box in boxes:
+        left, top = max(round(box.x), 0), max(round(box.y), 0)
+        right, bottom = min(round(box.x + box.w), size[1]), min(round(box.y + box.h), size[0])
+        if left >= right or top >= bottom:
+            _lose(ledger, "DSK-L018", "box without a pixel in its image", box, item)
+            continue
+        drawn += 1
+        if (left, top, right - left, bottom - top) != (box.x, box.y, box.w, box.h):
+            _lose(ledger, "DSK-L007", "boxes rounded to pixels", box, item)
+        canvas[top:bottom, left:right] = True
+    parts = len(boxes_of(masks.from_dense(canvas), size)) if drawn else 0
+    if parts < drawn:
+        _lose(ledger, "DSK-L014", "boxes that touch", boxes[0], item, drawn - parts)
+    return encode(canvas, ".png") if drawn else b""
+
+
+class MvtecExporter(_MvtecExporter):
+    """Writes all tasks, or those that are named."""
+
+    def __init__(self, *, tasks: Sequence[str] = (), save_dataset_meta: bool = False) -> None:
+        super().__init__(save_dataset_meta=save_dataset_meta)
+        self.tasks = frozenset(tasks or TASKS)
+
+
+class MvtecClassificationExporter(_MvtecExporter):
+    """Writes images in the folders of their labels."""
+
+    tasks = frozenset({CLASSIFICATION})
+
+
+class MvtecSegmentationExporter(_MvtecExporter):
+    """Writes images and masks."""
+
+    tasks = frozenset({CLASSIFICATION, SEGMENTATION})
+
+
+class MvtecDetectionExporter(_MvtecExporter):
+    """Writes images and boxes as filled masks."""
+
+    tasks = frozenset({CLASSIFICATION, DETECTION})

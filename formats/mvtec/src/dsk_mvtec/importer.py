@@ -1,0 +1,169 @@
+"""Reading MVTec AD datasets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from dsk.annotations import Bbox, Label, Mask, Rle
+from dsk.categories import Categories, LabelCategory
+from dsk.errors import InputError, MediaError, RecordError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DatasetItem
+from dsk.masks import encode_counts
+from dsk.media import Image
+from dsk.metafile import read_meta
+from dsk_mvtec.layout import Home, find_homes
+from dsk_mvtec.plugin import CLASSIFICATION, DETECTION, SEGMENTATION, TASKS
+from dsk_mvtec.regions import boxes_of, read_mask
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dsk.annotations import Annotation
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = [
+    "MvtecClassificationImporter",
+    "MvtecDetectionImporter",
+    "MvtecImporter",
+    "MvtecSegmentationImporter",
+    "MvtecSource",
+]
+
+
+class MvtecImporter(Importer):
+    """Opens MVTec AD datasets; it has no options."""
+
+    tasks: ClassVar[frozenset[str]] = TASKS
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+        """See ``Importer.open``."""
+        if root.focus is not None:
+            raise InputError(
+                "this is one file", where=root.show(root.focus), hint="give the dataset's folder"
+            )
+        return MvtecSource(root, find_homes(root), self.tasks)
+
+
+class MvtecClassificationImporter(MvtecImporter):
+    """Reads labels only."""
+
+    tasks = frozenset({CLASSIFICATION})
+
+
+class MvtecSegmentationImporter(MvtecImporter):
+    """Reads masks, and labels of images without one."""
+
+    tasks = frozenset({SEGMENTATION})
+
+
+class MvtecDetectionImporter(MvtecImporter):
+    """Reads boxes around defects, and labels of images without any."""
+
+    tasks = frozenset({DETECTION})
+
+
+class MvtecSource(Source):
+    """An opened dataset.
+
+    Args:
+        root: The input.
+        homes: Its subsets.
+        tasks: What is read.
+    """
+
+    def __init__(self, root: InputRoot, homes: list[Home], tasks: frozenset[str]) -> None:
+        self._root = root
+        self._homes = homes
+        self._tasks = tasks
+        self._ids = [sorted(home.images) for home in homes]
+        meta = read_meta(root)
+        names = meta[0].names if meta is not None else []
+        found = {label for ids in self._ids for label in map(_label, ids) if label}
+        names += [name for name in sorted(found) if name not in names]
+        self._labels = {name: number for number, name in enumerate(names)}
+        self.header = Header(
+            categories=Categories(labels=tuple(LabelCategory(name) for name in names)),
+            subsets=tuple(dict.fromkeys(home.subset for home in homes)),
+            items=sum(map(len, self._ids)),
+        )
+
+    def partitions(self) -> list[tuple[int, int, int]]:
+        """Return slices of the subsets."""
+        return [
+            (number, start, start + PARTITION_ITEMS)
+            for number, ids in enumerate(self._ids)
+            for start in range(0, len(ids), PARTITION_ITEMS)
+        ]
+
+    def index(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
+        """See ``Source.index``: no mask is decoded."""
+        number, first, last = partition
+        home = self._homes[number]
+        for item in self._ids[number][first:last]:
+            yield DatasetItem(home.prefix + item, home.subset, self._image(home.images[item]))
+
+    def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.read``."""
+        number, first, last = partition
+        home = self._homes[number]
+        for item in self._ids[number][first:last]:
+            image = self._image(home.images[item])
+            found: list[Annotation] = []
+            label = self._labels.get(_label(item))
+            if label is not None:
+                try:
+                    found = self._annotations(home.masks.get(item), image, label)
+                except RecordError as error:
+                    error.item = home.prefix + item
+                    ledger.bad_record(error)
+                    found = [Label(label=label)]
+            yield DatasetItem(home.prefix + item, home.subset, image, found)
+
+    def _image(self, name: str) -> Image:
+        return Image(name, self._root.locate(name))
+
+    def _annotations(self, name: str | None, image: Image, label: int) -> list[Annotation]:
+        """Return an item's annotations.
+
+        Raises:
+            RecordError: Its mask does not fit.
+        """
+        tasks = self._tasks
+        found: list[Annotation] = []
+        if CLASSIFICATION in tasks or name is None:
+            found.append(Label(label=label))
+        if name is None or tasks == {CLASSIFICATION}:
+            return found
+        mask = self._image(name)
+        _check_size(mask, image)
+        counts, size = read_mask(mask)
+        if SEGMENTATION in tasks:
+            found.append(Mask(Rle(size, encode_counts(counts)), label=label))
+        if DETECTION in tasks:
+            boxes = boxes_of(counts, size)
+            found += [Bbox(*map(float, box), label=label) for box in boxes]
+        return found
+
+
+def _label(item: str) -> str:
+    return item.partition("/")[0] if "/" in item else ""
+
+
+def _check_size(mask: Image, image: Image) -> None:
+    """Make sure that a mask is of its image's size.
+
+    Raises:
+        RecordError: It is not, or is no image.
+    """
+    try:
+        size = mask.get_size()
+    except MediaError as error:
+        raise RecordError(error.message, where=mask.path) from error
+    try:
+        own = image.get_size()
+    except MediaError:
+        return  # the image says so itself when it is used
+    if own is not None and size != own:
+        raise RecordError(f"a mask of {size} for an image of {own} pixels", where=mask.path)

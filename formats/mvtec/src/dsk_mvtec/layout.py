@@ -1,0 +1,99 @@
+"""Finding the categories and subsets of MVTec AD datasets."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from dsk.errors import InputError
+from dsk.media import is_image_name
+from dsk.names import stem_of
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["ENDING", "GOOD", "TRUTH", "Home", "find_categories", "find_homes"]
+
+TRUTH, ENDING, GOOD = "ground_truth", "_mask", "good"
+DEPTH = 3
+_DOTS = re.compile(r"(?:^|/)\.{1,2}$")  # no ids: what is left of ".png" and "..png"
+
+
+class Home(Struct):
+    """One subset of one category.
+
+    Attributes:
+        subset: Its name.
+        prefix: What ids begin with: the category and a slash where there are several.
+        images: Image files by id without the prefix, relative to the dataset.
+        masks: Mask files by such an id.
+    """
+
+    subset: str
+    prefix: str
+    images: dict[str, str]
+    masks: dict[str, str]
+
+
+def find_categories(root: InputRoot, under: str = "", depth: int = DEPTH) -> list[str]:
+    """Return the folders of categories: those that hold ``ground_truth``."""
+    folders, _ = root.entries(under)
+    if TRUTH in folders:
+        return [under]
+    found = []
+    for folder in folders if depth else ():
+        found += find_categories(root, posixpath.join(under, folder), depth - 1)
+    return found
+
+
+def find_homes(root: InputRoot) -> list[Home]:
+    """Return the subsets of all categories.
+
+    Raises:
+        InputError: There is no folder ``ground_truth``.
+    """
+    categories = find_categories(root)
+    if not categories and _has_labels(root):
+        categories = [""]  # of good images only, whose empty folder of masks an archive lost
+    if not categories:
+        raise InputError(
+            f"there is no folder {TRUTH}",
+            where=root.path,
+            hint="give the folder of a category, or one that holds categories",
+        )
+    homes = []
+    for category in categories:
+        prefix = f"{posixpath.basename(category)}/" if len(categories) > 1 else ""
+        masks = _masks(root, posixpath.join(category, TRUTH))
+        for subset in root.entries(category)[0]:
+            if subset != TRUTH:
+                images = _files(root, posixpath.join(category, subset))
+                homes.append(Home(subset, prefix, images, masks))
+    return homes
+
+
+def _has_labels(root: InputRoot) -> bool:
+    """Whether there are images in folders of folders."""
+    return any(
+        is_image_name(name)
+        for subset in root.entries()[0]
+        for label in root.entries(subset)[0]
+        for name in root.entries(f"{subset}/{label}")[1]
+    )
+
+
+def _files(root: InputRoot, folder: str) -> dict[str, str]:
+    cut = len(folder) + 1
+    names = (n for n in root.walk(folder) if is_image_name(n) and not _DOTS.search(stem_of(n)))
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(stem_of(name[cut:]), name)
+    return found
+
+
+def _masks(root: InputRoot, folder: str) -> dict[str, str]:
+    """Return masks by id; some copies have no ``_mask`` in their names."""
+    return {stem.removesuffix(ENDING): name for stem, name in _files(root, folder).items()}

@@ -1,0 +1,152 @@
+"""Categories, masks and boxes, and what is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+from dsk import Dataset
+from dsk.annotations import Bbox, Label, Mask
+from dsk.categories import Categories
+from dsk.errors import InputError, RecordError
+from dsk.item import DatasetItem
+from dsk.masks import from_dense
+from dsk.media import Image
+from dsk.rle import from_dense as rle_from_dense
+from dsk_mvtec.regions import boxes_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFECT = np.zeros((6, 8), np.uint8)
+DEFECT[1:3, 1:5] = 255
+DEFECT[3, 5] = 255
+DEFECT[5, 7] = 255
+PIXELS = np.zeros((6, 8, 3), np.uint8)
+
+
+def save(path: Path, pixels: np.ndarray = PIXELS) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PilImage.fromarray(pixels).save(path)
+
+
+def category(folder: Path, mask: np.ndarray = DEFECT) -> Path:
+    save(folder / "train/good/000.png")
+    save(folder / "test/good/000.PNG")
+    save(folder / "test/crack/000.png")
+    save(folder / "ground_truth/crack/000_mask.png", mask)
+    (folder / "readme.txt").write_text("MVTec")
+    return folder
+
+
+def facts(path: Path, name: str) -> dict[tuple[str, str], list[str]]:
+    dataset = Dataset.import_from(path, name)
+    return {(i.subset, i.id): [a.kind for a in i.annotations] for i in dataset}
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("mvtec", ["label", "mask", "bbox", "bbox"]),
+        ("mvtec_classification", ["label"]),
+        ("mvtec_segmentation", ["mask"]),
+        ("mvtec_detection", ["bbox", "bbox"]),
+    ],
+)
+def test_tasks(tmp_path: Path, name: str, kinds: list[str]) -> None:
+    assert facts(category(tmp_path), name) == {
+        ("test", "crack/000"): kinds,
+        ("test", "good/000"): ["label"],
+        ("train", "good/000"): ["label"],
+    }
+
+
+def test_labels_are_of_all_subsets(tmp_path: Path) -> None:
+    dataset = Dataset.import_from(category(tmp_path), "mvtec_classification")
+    names = dataset.categories().names
+    assert names == ["crack", "good"]
+    assert all(names[i.annotations[0].label] == i.id.split("/")[0] for i in dataset)
+
+
+def test_categories(tmp_path: Path) -> None:
+    for name in ("bottle", "cable"):
+        category(tmp_path / "mvtec" / name)
+    ids = {item for _, item in facts(tmp_path, "mvtec")}
+    assert ids == {f"{n}/{i}" for n in ("bottle", "cable") for i in ("good/000", "crack/000")}
+
+
+def test_boxes() -> None:
+    counts = from_dense(DEFECT)
+    assert boxes_of(counts, (6, 8)) == [(1, 1, 5, 3), (7, 5, 1, 1)]
+    ring = np.ones((5, 5), bool)
+    ring[1:4, 1:4] = False
+    assert boxes_of(from_dense(ring), (5, 5)) == [(0, 0, 5, 5)]
+    assert boxes_of(from_dense(np.zeros((2, 2), bool)), (2, 2)) == []
+
+
+def test_mask_of_another_size(tmp_path: Path) -> None:
+    folder = category(tmp_path, DEFECT[:3])
+    with pytest.raises(RecordError, match="000_mask"):
+        list(Dataset.import_from(folder, "mvtec"))
+    dataset = Dataset.import_from(folder, "mvtec", on_error="skip")
+    assert [a.kind for item in dataset for a in item.annotations] == ["label"] * 3
+
+
+def test_no_dataset(tmp_path: Path) -> None:
+    save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="ground_truth"):
+        Dataset.import_from(tmp_path, "mvtec").categories()
+
+
+def export(tmp_path: Path, annotations: list, item: str = "x", **options: object) -> tuple:
+    items = [DatasetItem(item, "test", Image.from_array(PIXELS, "x.png"), annotations)]
+    dataset = Dataset.from_iterable(items, Categories.from_names(["crack", "hole"]))
+    report = dataset.export(tmp_path / "out", "mvtec", **options)
+    found = tmp_path / "out/ground_truth/crack/x_mask.png"
+    pixels = np.asarray(PilImage.open(found)) if found.is_file() else None
+    return report, pixels
+
+
+def test_masks_are_joined(tmp_path: Path) -> None:
+    second = np.zeros((6, 8), bool)
+    second[0, 0] = True
+    masks = [Mask(rle_from_dense(pixels), label=0) for pixels in (DEFECT, second)]
+    report, pixels = export(tmp_path, masks)
+    assert (pixels > 0).tolist() == ((DEFECT > 0) | second).tolist()
+    assert report.annotations["merged"] == 1
+    assert (tmp_path / "out/test/crack/x.png").is_file()
+
+
+def test_boxes_are_filled(tmp_path: Path) -> None:
+    _, pixels = export(tmp_path, [Bbox(1, 2, 4, 2, label=0)], "crack/x")
+    assert np.argwhere(pixels).min(axis=0).tolist() == [2, 1]
+    assert np.argwhere(pixels).max(axis=0).tolist() == [3, 4]
+
+
+def test_boxes_that_touch(tmp_path: Path) -> None:
+    boxes = [Bbox(0, 0, 2, 2, label=0), Bbox(2, 0, 2, 2, label=0), Bbox(90, 9, 2, 2, label=0)]
+    report, _ = export(tmp_path, boxes)
+    assert (report.annotations["merged"], report.annotations["dropped"]) == (1, 1)
+
+
+def test_further_labels_are_dropped(tmp_path: Path) -> None:
+    report, _ = export(tmp_path, [Label(label=0), Label(label=1), Label(label=0)])
+    assert (report.annotations["merged"], report.annotations["dropped"]) == (1, 1)
+
+
+def test_everything_comes_back(tmp_path: Path) -> None:
+    given = Dataset.import_from(category(tmp_path / "in"), "mvtec")
+    report = given.export(tmp_path / "out", "mvtec", save_dataset_meta=True)
+    assert not report.losses
+    assert facts(tmp_path / "out", "mvtec") == facts(tmp_path / "in", "mvtec")
+
+
+def test_categories_come_back(tmp_path: Path) -> None:
+    for name in ("bottle", "cable"):
+        category(tmp_path / "in" / name)
+    given = Dataset.import_from(tmp_path / "in", "mvtec")
+    assert not given.export(tmp_path / "out", "mvtec").losses
+    assert facts(tmp_path / "out", "mvtec") == facts(tmp_path / "in", "mvtec")

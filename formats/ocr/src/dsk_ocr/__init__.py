@@ -1,0 +1,1 @@
+"""Text datasets: ICDAR robust reading."""

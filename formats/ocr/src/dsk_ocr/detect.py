@@ -1,0 +1,101 @@
+"""Telling ICDAR datasets from others."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+from dsk.media import is_image_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dsk.files import InputRoot
+
+__all__ = ["detect_localization", "detect_recognition", "detect_segmentation"]
+
+_DEPTH = 3
+_FILES = 20_000  # further files are not looked at
+_HEAD = 4096
+_NUMBER = r"[-+]?\d+(?:\.\d+)?"
+_REGION = re.compile(
+    rf"\s*(?:{_NUMBER}\s+{_NUMBER}\s+{_NUMBER}\s+{_NUMBER}(?:\s+\".*)?"
+    rf"|{_NUMBER}(?:\s*,\s*{_NUMBER}){{3,}}\s*(?:,.*)?)"
+)
+_CHARACTER = re.compile(r"#?\s*(?:\d+\s+){3}\S+\s+\S+(?:\s+-?\d+(?:\.\d+)?){4}\s+\".*")
+
+
+def _files(root: InputRoot, under: str = "", depth: int = _DEPTH) -> Iterator[str]:
+    """Yield text files, at most a few thousand of a folder."""
+    folders, files = root.entries(under)
+    prefix = f"{under}/" if under else ""
+    yield from (prefix + name for name in files[:_FILES] if name.lower().endswith(".txt"))
+    if depth:
+        for folder in folders:
+            yield from _files(root, prefix + folder, depth - 1)
+
+
+def _names(root: InputRoot) -> Iterator[str]:
+    return iter([root.focus]) if root.focus is not None else _files(root)
+
+
+def _lines(root: InputRoot, name: str) -> list[str]:
+    data = root.read(name, _HEAD)
+    text = data.decode("utf-8-sig", "replace").replace("\r", "\n")
+    lines = text.split("\n")
+    if len(data) == _HEAD:
+        lines.pop()
+    return [line for line in lines if line.strip()]
+
+
+def detect_recognition(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    for name in _names(root):
+        base = name.rpartition("/")[2].lower()
+        if base != "gt.txt" and not ("task3" in base and base.endswith("gt.txt")):
+            continue
+        lines = _lines(root, name)
+        if lines and all(_is_word(line) for line in lines):
+            return Detection(85, f"{name} lists images and their texts")
+    return None
+
+
+def _is_word(line: str) -> bool:
+    name, comma, text = line.partition(",")
+    while comma and not is_image_name(name.strip()):  # names may have commas
+        more, comma, text = text.partition(",")
+        name = f"{name},{more}"
+    return bool(comma) and (not text.strip() or text.strip()[0] == text.strip()[-1] == '"')
+
+
+def detect_localization(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    empty = None
+    for count, name in enumerate(_names(root)):
+        base = name.rpartition("/")[2]
+        if not base.startswith("gt_"):
+            continue
+        lines = _lines(root, name)
+        if lines:
+            fits = all(_REGION.fullmatch(line) for line in lines)
+            return Detection(80, f"{name} holds boxes of text") if fits else None
+        empty = empty or name
+        if count > 200:
+            break
+    return Detection(45, f"{empty} is an empty file of text boxes") if empty else None
+
+
+def detect_segmentation(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    empty = None
+    for name in _names(root):
+        if not name.endswith("_GT.txt"):
+            continue
+        lines = _lines(root, name)
+        if lines and all(_CHARACTER.fullmatch(line.strip()) for line in lines):
+            score = 85 if root.is_file(f"{name[:-4]}.bmp") else 60
+            return Detection(score, f"{name} holds characters and their colours")
+        if not lines:
+            empty = empty or name
+    return Detection(45, f"{empty} is an empty file of characters") if empty else None

@@ -1,0 +1,127 @@
+"""The lines of ICDAR's text files."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from msgspec import Struct
+
+from dsk_ocr.quoting import unquoted
+
+__all__ = ["SCRIPTS", "Region", "parse_region", "parse_word"]
+
+SCRIPTS = frozenset(
+    {
+        "Arabic",
+        "Latin",
+        "Chinese",
+        "Japanese",
+        "Korean",
+        "Bangla",
+        "Hindi",
+        "Symbols",
+        "Mixed",
+        "None",
+    }
+)
+"""What the multi-lingual challenges (MLT) state before the text."""
+
+_NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
+_WORD = re.compile(r'(.*?),\s*(".*")')
+_BOX, _QUAD, _LONG = 4, 8, 12
+
+
+class Region(Struct):
+    """One piece of text in an image.
+
+    Attributes:
+        numbers: left, top, right, bottom, or x and y of four and more corners.
+        text: What it says, "" if that is not stated.
+        script: Its script, or "".
+    """
+
+    numbers: list[float]
+    text: str = ""
+    script: str = ""
+
+
+def parse_region(line: str) -> Region:
+    """Parse a line of text localization.
+
+    Known are the ways of 2013 (``left top right bottom "text"``, with or without commas), of 2015
+    (``x1,y1,…,x4,y4,text``), of MLT (``…,script,text``) and outlines of more corners.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    first = _NUMBER.match(line)
+    if first is None:
+        msg = "a line is: left top right bottom, or x1,y1,x2,y2,x3,y3,x4,y4, then the text"
+        raise ValueError(msg)
+    comma = line[first.end() : first.end() + 1] == ","
+    fields = _split(line, comma=comma)
+    count = 0
+    while count < len(fields) and _NUMBER.fullmatch(fields[count]):
+        count += 1
+    rest = ("," if comma else " ").join(fields[count:]).strip()
+    used = _coordinates(count, whole=rest.startswith('"'))
+    if used < _BOX:
+        msg = f"a line has at least four numbers, this one has {count}"
+        raise ValueError(msg)
+    numbers = [float(field) for field in fields[:used]]
+    if not all(map(math.isfinite, numbers)):
+        msg = "a number is not finite"
+        raise ValueError(msg)
+    more = fields[used:]
+    script = ""
+    if comma and used == _QUAD and len(more) > 1 and more[0].strip() in SCRIPTS:
+        script = more.pop(0).strip()
+    text = ("," if comma else " ").join(more).strip()
+    return Region(numbers, unquoted(text), script)
+
+
+def _split(line: str, *, comma: bool) -> list[str]:
+    """Split a line at commas, or at spaces before the first quote."""
+    if comma:
+        return line.split(",")
+    head, quote, tail = line.partition('"')
+    fields = head.split()
+    return [*fields, quote + tail] if quote else fields
+
+
+def _coordinates(count: int, *, whole: bool) -> int:
+    """Return how many of the numbers that begin a line are coordinates.
+
+    Numbers may be text, too: of a house, for instance. Quotes tell text from coordinates.
+    """
+    if count >= _LONG or (whole and count >= _QUAD and count % 2 == 0):
+        return count - count % 2
+    return _QUAD if count >= _QUAD else min(count, _BOX)
+
+
+def parse_word(line: str) -> tuple[str, str | None]:
+    """Parse a line of word recognition: ``word_1.png, "Text"``.
+
+    Returns:
+        The image's name, and the text or None.
+
+    Raises:
+        ValueError: There is no name.
+    """
+    match = _WORD.fullmatch(line)
+    if match is not None:
+        name, text = match[1], unquoted(match[2])
+    else:
+        head, comma, tail = line.partition(",")
+        if comma and not tail.strip():
+            name, text = head, None
+        elif line.endswith(","):
+            name, text = line[:-1], None
+        else:
+            name, text = head, tail.strip() if comma else None
+    name = name.strip()
+    if not name:
+        msg = 'a line is: image, "text"'
+        raise ValueError(msg)
+    return name, text

@@ -1,0 +1,202 @@
+"""Finding the subsets of ICDAR datasets: text files and the images they are about."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from dsk.errors import InputError
+from dsk.item import DEFAULT_SUBSET
+from dsk.media import is_image_name
+from dsk.names import stem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dsk.files import InputRoot
+
+__all__ = ["IMAGES", "Home", "find_homes", "find_lists"]
+
+IMAGES = "images"
+DEPTH = 3
+_HIDDEN = re.compile(r"_GT$|(?:^|/)\.{1,2}$")
+
+Naming = "Callable[[str], str | None]"
+"""From a text file's name to its item's id; None for files that are something else."""
+
+
+class Home(Struct):
+    """One subset.
+
+    Attributes:
+        path: Its folder.
+        subset: Its name.
+        texts: Text files by item id, relative to the dataset.
+        images: Image files by item id, relative to the dataset.
+    """
+
+    path: str
+    subset: str
+    texts: dict[str, str]
+    images: dict[str, str]
+
+
+def find_homes(root: InputRoot, named: Callable[[str], str | None], what: str) -> list[Home]:
+    """Return the subsets of a dataset with one text file for each image.
+
+    A folder that holds ``images`` is a subset; where there is none, the folders right below are
+    that hold text files somewhere, or the dataset itself.
+
+    Args:
+        root: The dataset.
+        named: Tells the id that a text file's name stands for.
+        what: How the text files are named, for the error.
+
+    Raises:
+        InputError: There are no such files.
+    """
+    paths = list(_with_images(root, "", DEPTH)) or list(_with_texts(root, "", named, DEPTH))
+    homes = []
+    for path in paths:
+        texts = _texts(root, path, named)
+        images = _images(root, path)
+        if not texts:  # other names will do if an image has them
+            stems = {stem_of(n[len(path) + 1 if path else 0 :]): n for n in _text_files(root, path)}
+            texts = {stem: name for stem, name in stems.items() if stem in images}
+        if texts or images:
+            homes.append(Home(path, path.rpartition("/")[2] or DEFAULT_SUBSET, texts, images))
+    if not any(home.texts for home in homes):
+        raise InputError(f"there are no files {what}", where=root.path)
+    _lend_images(root, homes)
+    _tell_apart(homes)
+    return homes
+
+
+def _with_images(root: InputRoot, under: str, depth: int) -> Iterator[str]:
+    folders, _ = root.entries(under)
+    if IMAGES in folders:
+        yield under
+    elif depth:
+        for folder in folders:
+            yield from _with_images(root, posixpath.join(under, folder), depth - 1)
+
+
+def _with_texts(
+    root: InputRoot, under: str, named: Callable[[str], str | None], depth: int
+) -> Iterator[str]:
+    folders, files = root.entries(under)
+    if any(named(name) is not None for name in files) or not depth:
+        yield under
+        return
+    below = [posixpath.join(under, folder) for folder in folders]
+    if len(below) == 1 and not files:
+        yield from _with_texts(root, below[0], named, depth - 1)
+        return
+    yield from (folder for folder in below if _text_files(root, folder))
+
+
+def _text_files(root: InputRoot, folder: str) -> list[str]:
+    return root.files(folder, (".txt",))
+
+
+def _texts(root: InputRoot, folder: str, named: Callable[[str], str | None]) -> dict[str, str]:
+    cut = len(folder) + 1 if folder else 0
+    found = {}
+    for name in _text_files(root, folder):
+        below, _, base = name[cut:].rpartition("/")
+        item = named(base)
+        if item is not None:
+            found[posixpath.join(below, item)] = name
+    return found
+
+
+def _images(root: InputRoot, folder: str) -> dict[str, str]:
+    """Return the images of a subset: those below ``images``, else those beside the texts."""
+    found: dict[str, str] = {}
+    own = posixpath.join(folder, IMAGES)
+    under = own if root.is_dir(own) else folder
+    cut = len(under) + 1 if under else 0
+    for name in root.walk(under):
+        if is_image_name(name) and not _HIDDEN.search(stem_of(name)):
+            found.setdefault(stem_of(name[cut:]), name)
+    return found
+
+
+def _lend_images(root: InputRoot, homes: list[Home]) -> None:
+    """Find the images of official archives: ``ch4_training_images`` beside ``ch4_training_…_gt``.
+
+    Names of images come again in other parts, so the folder counts whose name is most alike.
+    """
+    bare = [home for home in homes if home.path and home.texts and not home.images]
+    if not bare:
+        return
+    taken = {home.path for home in bare}
+    for home in bare:
+        above, _, own = home.path.rpartition("/")
+        folders = [f for f in root.entries(above)[0] if posixpath.join(above, f) not in taken]
+        folders.sort(key=partial(_unlike, own))
+        for folder in folders:
+            images = _images(root, posixpath.join(above, folder))
+            if not images.keys().isdisjoint(home.texts):
+                home.images = images
+                lender = posixpath.join(above, folder)
+                homes[:] = [h for h in homes if h.path != lender or h.texts]
+                break
+
+
+def _unlike(name: str, other: str) -> int:
+    """Return a number that is the lower the longer the beginning is that two names share."""
+    same = 0
+    while name[same : same + 1] == other[same : same + 1] != "":
+        same += 1
+    return -same
+
+
+def _tell_apart(homes: list[Home]) -> None:
+    """Let subsets of one name have their whole path for a name."""
+    names = [home.subset for home in homes]
+    for home, name in zip(homes, names, strict=True):
+        if names.count(name) > 1:
+            home.subset = home.path.replace("/", "_") or DEFAULT_SUBSET
+
+
+def find_lists(root: InputRoot) -> list[Home]:
+    """Return the subsets of a dataset with one list of words each, ``gt.txt``.
+
+    Raises:
+        InputError: There is none.
+    """
+    if root.focus is not None:
+        name = root.focus
+        return [Home("", DEFAULT_SUBSET, {"": name}, _word_images(root, ""))]
+    homes = []
+    for name in root.files("", (".txt",), DEPTH):
+        folder, _, base = name.rpartition("/")
+        if is_list(base):
+            subset = folder.rpartition("/")[2] or DEFAULT_SUBSET
+            homes.append(Home(folder, subset, {"": name}, _word_images(root, folder)))
+    if not homes:
+        raise InputError("there is no list gt.txt", where=root.path)
+    _tell_apart(homes)
+    return homes
+
+
+def is_list(base: str) -> bool:
+    """Tell by its name whether a text file is a list of words."""
+    lower = base.lower()
+    return lower == "gt.txt" or ("task3" in lower and lower.endswith("gt.txt"))
+
+
+def _word_images(root: InputRoot, folder: str) -> dict[str, str]:
+    """Return image files by the name that a list has for them."""
+    found: dict[str, str] = {}
+    for under in (posixpath.join(folder, IMAGES), folder):
+        cut = len(under) + 1 if under else 0
+        for name in root.walk(under):
+            if is_image_name(name):
+                found.setdefault(name[cut:], name)
+    return found

@@ -1,0 +1,1 @@
+"""Human pose datasets: MPII."""

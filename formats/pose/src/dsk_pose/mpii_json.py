@@ -1,0 +1,231 @@
+"""Reading MPII annotations as JSON, as training code has them, with or without numpy files."""
+
+from __future__ import annotations
+
+import io
+import math
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from dsk.errors import InputError, RecordError, UnsafePathError
+from dsk.flow import Header, Importer, ListSource
+from dsk.item import DatasetItem
+from dsk_pose.joints import CATEGORIES, ImageFinder, People, Person, item_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dsk.files import InputRoot
+    from dsk.flow import Source
+    from dsk.loss import Ledger
+
+__all__ = ["MpiiJsonImporter"]
+
+ANNOTATIONS = "mpii_annotations.json"
+HEADS, SEEN, POSES = "mpii_headboxes.npy", "jnt_visible.npy", "mpii_pos_gt.npy"
+
+
+class MpiiJsonImporter(Importer):
+    """Opens MPII as JSON; see the descriptor for the options."""
+
+    def __init__(self, *, visibility: str = "datumaro") -> None:
+        self.visibility = visibility
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        name = root.focus or _find(root)
+        where = root.show(name)
+        folder = name.rpartition("/")[0]
+        find, side = ImageFinder(root, folder), _Side(root, folder)
+        people = People(self.visibility, ledger)
+        images: dict[str, tuple[str, tuple[int, int] | None]] = {}
+        own: dict[str, list[Person]] = {}
+        others: dict[str, list[Person]] = {}
+        for number, record in enumerate(_records(root, name, where)):
+            place = f"{where}#/{number}"
+            try:
+                image, size = _image(record, place)
+                item = item_of(image, place)
+                first = side.complete(_self(record, place), number)
+                more = _others(record, place)
+            except (RecordError, UnsafePathError) as error:
+                ledger.bad_record(RecordError(error.message, where=place))
+                continue
+            images.setdefault(item, (image, size))
+            own.setdefault(item, []).append(first)
+            others.setdefault(item, []).extend(more)
+        items = [
+            DatasetItem(
+                item,
+                media=find(image, size),
+                annotations=people.annotations(_joined(own[item], others[item])),
+            )
+            for item, (image, size) in images.items()
+        ]
+        return ListSource(items, Header(categories=CATEGORIES))
+
+
+def _find(root: InputRoot) -> str:
+    names = root.files("", (".json",), 3)
+    known = [name for name in names if name.rpartition("/")[2] == ANNOTATIONS]
+    if not known and len(names) != 1:
+        raise InputError(
+            f"there is no {ANNOTATIONS}", where=root.path, hint="give the JSON file itself"
+        )
+    return (known or names)[0]
+
+
+def _records(root: InputRoot, name: str, where: str) -> list[Any]:
+    try:
+        records = msgspec.json.decode(root.buffer(name))
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise InputError(f"no readable JSON: {error}", where=where) from error
+    if not isinstance(records, list):
+        raise InputError("it holds no list of records", where=where)
+    return records
+
+
+def _image(record: Any, where: str) -> tuple[str, tuple[int, int] | None]:
+    name = record.get("img_paths") if isinstance(record, dict) else None
+    if not isinstance(name, str):
+        raise RecordError('a record is an object with "img_paths"', where=where)
+    size = [record.get(key) for key in ("img_height", "img_width")]
+    known = [int(v) for v in size if isinstance(v, int | float) and 0 < v < 1 << 20]
+    return name, (known[0], known[1]) if len(known) == len(size) else None
+
+
+def _self(record: dict[str, Any], where: str) -> Person:
+    return _person(
+        record.get("joint_self") or [],
+        record.get("objpos"),
+        record.get("scale_provided", 0),
+        where,
+    )
+
+
+def _others(record: dict[str, Any], where: str) -> list[Person]:
+    """Return the other people of a record; one alone is no list of people."""
+    joints = record.get("joint_others")
+    if not joints:
+        return []
+    center, scale = record.get("objpos_other") or [], record.get("scale_provided_other")
+    if _depth(joints) == 2:
+        joints, center, scale = [joints], [center], [scale]
+    if not isinstance(joints, list) or not isinstance(center, list):
+        raise RecordError("joint_others is no list of people", where=where)
+    scales = scale if isinstance(scale, list) else [scale]
+    return [
+        _person(
+            own,
+            center[n] if n < len(center) else None,
+            scales[n] if n < len(scales) else None,
+            where,
+        )
+        for n, own in enumerate(joints)
+    ]
+
+
+def _depth(value: Any) -> int:
+    depth = 0
+    while isinstance(value, list) and depth < 4:
+        depth += 1
+        value = value[0] if value else None
+    return depth
+
+
+def _person(joints: Any, center: Any, scale: Any, where: str) -> Person:
+    person = Person()
+    rows = joints if isinstance(joints, list) else None
+    if rows is None or not all(_is_numbers(row, 3) for row in rows):
+        raise RecordError("a joint is x, y and whether it is seen", where=where)
+    for x, y, seen in rows:
+        person.points += [float(x), float(y)]
+        person.seen.append(int(seen))
+        # Training code writes joints that nobody annotated as zeros.
+        person.there.append(bool(x or y or seen))
+    if center is not None and center != []:
+        if not _is_numbers(center, 2):
+            raise RecordError("a centre is x and y", where=where)
+        person.center = [float(value) for value in center]
+    if scale is not None:
+        if not _is_numbers([scale], 1):
+            raise RecordError("a scale is a number", where=where)
+        person.scale = float(scale)
+    return person
+
+
+def _is_numbers(value: Any, count: int) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == count
+        and all(
+            isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one)
+            for one in value
+        )
+    )
+
+
+def _joined(own: list[Person], others: list[Person]) -> list[Person]:
+    """Return everybody in an image once: with a record for each person, all name the others."""
+    found = list(own)
+    for person in others:
+        if len(own) == 1 or all(person.points != known.points for known in found):
+            found.append(person)
+    return found
+
+
+class _Side:
+    """What numpy files beside the JSON say about the person of each record.
+
+    Args:
+        root: The input.
+        folder: Where the files are.
+    """
+
+    def __init__(self, root: InputRoot, folder: str) -> None:
+        self._heads = _array(root, posixpath.join(folder, HEADS), (2, 2, None))
+        self._seen = _array(root, posixpath.join(folder, SEEN), (None, None))
+        self._poses = _array(root, posixpath.join(folder, POSES), (None, 2, None))
+
+    def complete(self, person: Person, number: int) -> Person:
+        """Add joints, visibility and head of a record's person."""
+        if self._poses is not None and number < self._poses.shape[2]:
+            person.points = self._poses[:, :, number].ravel().tolist()
+            person.seen = [1] * (len(person.points) // 2)
+            person.there = [True] * len(person.seen)
+        joints = len(person.points) // 2
+        if self._seen is not None and number < self._seen.shape[1] and joints:
+            seen = [int(value) for value in self._seen[:, number]]
+            if len(seen) == joints:
+                person.seen = seen
+        if self._heads is not None and number < self._heads.shape[2]:
+            (x1, y1), (x2, y2) = self._heads[:, :, number].tolist()
+            person.head = (x1, y1, x2, y2)
+        return person
+
+
+def _array(root: InputRoot, name: str, shape: tuple[int | None, ...]) -> NDArray[Any] | None:
+    """Return a numpy file's array, or None without the file.
+
+    Raises:
+        InputError: It is damaged, or of another shape.
+    """
+    if not root.is_file(name):
+        return None
+    where = root.show(name)
+    try:
+        data = root.read(name)
+        found: NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+        if not isinstance(found, np.ndarray) or found.dtype.kind not in "biuf":
+            raise InputError("it holds no numbers", where=where)
+        fits = len(found.shape) == len(shape) and all(
+            wanted in (None, size) for size, wanted in zip(found.shape, shape, strict=True)
+        )
+        if not fits or not np.isfinite(found).all():
+            raise InputError(f"an array of shape {found.shape} does not fit", where=where)
+    except (ValueError, OSError, EOFError, SyntaxError, MemoryError, TypeError) as error:
+        raise InputError(f"no readable numpy file: {error}", where=where) from error
+    return found

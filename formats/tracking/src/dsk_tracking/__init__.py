@@ -1,0 +1,1 @@
+"""Multi-object tracking datasets: MOT Challenge, MOTS."""

@@ -1,0 +1,101 @@
+"""Telling MOT Challenge and MOTS datasets from others."""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["detect_mot", "detect_mots"]
+
+_DEPTH = 4
+_FOLDERS = 200  # further folders are not looked at
+_HEAD = 4096
+_NUMBER = rb"\s*-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?\s*"
+_ROW = re.compile(rb"\s*\d+(?:\.0*)?\s*," + _NUMBER + rb"(?:," + _NUMBER + rb"){5,8}$")
+
+
+def detect_mot(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    if root.focus is not None:
+        folder = root.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+        good = root.focus in ("gt.txt", "det.txt") and folder in ("gt", "det")
+        return _judge(root, root.focus) if good else None
+    for folder in _folders(root):
+        prefix = f"{folder}/" if folder else ""
+        for table in ("gt/gt.txt", "det/det.txt"):
+            if root.is_file(prefix + table):
+                found = _judge(root, prefix + table)
+                if found is not None:
+                    return found
+    return None
+
+
+def _folders(root: InputRoot) -> list[str]:
+    found, level = [""], [""]
+    for _ in range(_DEPTH):
+        below = []
+        for folder in level:
+            names = root.entries(folder)[0]
+            below += [f"{folder}/{name}" if folder else name for name in names[:_FOLDERS]]
+        level = below[:_FOLDERS]
+        found += level
+    return found
+
+
+def _judge(root: InputRoot, name: str) -> Detection | None:
+    data = root.read(name, _HEAD).removeprefix(b"\xef\xbb\xbf")
+    lines = [line.rstrip(b"\r") for line in data.split(b"\n")]
+    if len(data) == _HEAD:
+        lines.pop()
+    lines = [line for line in lines if line.strip()]
+    if not lines:
+        return Detection(40, f"{name} is empty")
+    if all(_ROW.match(line) for line in lines):
+        return Detection(85, f"{name} holds rows of frame, track and box")
+    return None
+
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def detect_mots(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    if root.focus is not None:
+        return None
+    homes = ["", *root.entries()[0][:_FOLDERS]]
+    for home in homes:
+        prefix = f"{home}/" if home else ""
+        found = _judge_masks(root, f"{prefix}instances")
+        if found is not None:
+            return found
+        texts = f"{prefix}instances_txt"
+        for name in root.entries(texts)[1]:
+            head = root.read(f"{texts}/{name}", 256).split(b"\n")[0].split(b" ")
+            if name.endswith(".txt") and len(head) == 6 and all(p.isdigit() for p in head[:5]):
+                return Detection(80, f"{texts}/{name} holds frames, objects and run lengths")
+    return None
+
+
+def _judge_masks(root: InputRoot, folder: str) -> Detection | None:
+    if not root.is_dir(folder):
+        return None
+    folders, files = root.entries(folder)
+    names = [f"{folder}/{name}" for name in files if name.lower().endswith(".png")]
+    for inner in folders[:3]:
+        below = root.entries(f"{folder}/{inner}")[1]
+        names += [f"{folder}/{inner}/{n}" for n in below if n.lower().endswith(".png")][:3]
+    for name in names[:3]:
+        head = root.read(name, 33)
+        if head[:8] == _PNG and len(head) >= 26:
+            depth, color = struct.unpack_from("BB", head, 24)
+            if (depth, color) == (16, 0):
+                return Detection(75, f"{name} is a 16-bit grey PNG")
+    if "labels.txt" in files:
+        return Detection(45, f"{folder} holds labels.txt")
+    return None

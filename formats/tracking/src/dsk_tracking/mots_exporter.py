@@ -1,0 +1,207 @@
+"""Writing MOTS datasets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from msgspec import Struct
+
+from dsk import masks
+from dsk.annotations import Mask
+from dsk.errors import InputError, MediaError, OutputError
+from dsk.flow import Exporter
+from dsk.media import Image
+from dsk.metafile import META_NAME, meta_text
+from dsk.pixels import encode
+from dsk.rle import counts_of
+from dsk_tracking.homes import IGNORED, INSTANCES
+from dsk_tracking.labels import line_names
+from dsk_tracking.mots_importer import IGNORED_CLASS, TRACKS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from dsk.flow import Header
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+    from dsk.output import WriteContext
+
+__all__ = ["MotsExporter"]
+
+_HIGHEST = 0xFFFF
+
+
+class _Layer(Struct):
+    """A mask on its way into the map."""
+
+    mask: Mask
+    counts: NDArray[np.int64]
+    value: int
+
+
+class MotsExporter(Exporter):
+    """Writes MOTS datasets; see the descriptor for the options."""
+
+    def __init__(self, *, save_dataset_meta: bool = False) -> None:
+        self.save_dataset_meta = save_dataset_meta
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``."""
+        self._categories = header.categories
+        self._names = line_names(header.categories, ctx.ledger)
+        few = len(self._names) < IGNORED_CLASS
+        self._classes = [
+            IGNORED_CLASS if few and name == IGNORED else number
+            for number, name in enumerate(self._names, 1)
+        ]
+        self._subsets = header.subsets
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[str]:
+        """See ``Exporter.write``."""
+        subsets: dict[str, None] = {}
+        for item in items:
+            subsets[item.subset] = None
+            data = self._map(item, ctx.ledger)
+            if data:
+                ctx.write(f"{item.subset}/{INSTANCES}/{item.id}.png", data)
+            saved = ctx.save_image(item, f"{item.subset}/images/{ctx.image_name(item)}")
+            if not data and not saved:
+                ctx.ledger.add(
+                    "DSK-L008",
+                    "item without masks, whose image is not written",
+                    item=item.id,
+                    subset=item.subset,
+                    hint="--save-media",
+                )
+        return list(subsets)
+
+    def finish(self, states: list[Any], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``."""
+        text = "".join(f"{name}\n" for name in self._names).encode()
+        subsets = dict.fromkeys(name for state in states for name in state)
+        for subset in subsets or ["default"]:
+            folder = f"{subset}/{INSTANCES}"
+            ctx.out.make_folder(folder)
+            if not self.save_dataset_meta:
+                ctx.write(f"{folder}/labels.txt", text)
+        if self.save_dataset_meta:
+            ctx.write(META_NAME, meta_text(self._categories))
+
+    def _map(self, item: DatasetItem, ledger: Ledger) -> bytes:
+        """Return an item's map, or b"" when there is nothing to say and no size to say it in."""
+        layers = self._layers(item, ledger)
+        if not layers:
+            size = _size(item)
+            return _png(np.zeros(size, np.uint16)) if size is not None else b""
+        layers.sort(key=lambda layer: layer.mask.z_order)
+        size = layers[0].mask.rle.size
+        places = np.zeros(size, np.uint16)
+        # Painted by place first: what remains visible of each mask is counted from that.
+        masks.paint_many(places, [x.counts for x in layers], range(1, len(layers) + 1))
+        seen = np.bincount(places.ravel(), minlength=len(layers) + 1)
+        _report(item, layers, seen, ledger)
+        table = np.array([0, *(layer.value for layer in layers)], np.uint16)
+        return _png(table[places])
+
+    def _layers(self, item: DatasetItem, ledger: Ledger) -> list[_Layer]:
+        found: list[tuple[Mask, NDArray[np.int64]]] = []
+        size: tuple[int, int] | None = None
+        for mask in item.annotations:
+            if not isinstance(mask, Mask):
+                continue
+            try:
+                rle = mask.rle
+                counts = counts_of(rle)
+                size = size or rle.size
+                why = "empty mask" if not counts[1::2].any() else ""
+                if rle.size != size:
+                    why = "mask of another size than the first one of its image"
+            except ValueError as error:
+                why = f"mask: {error}"
+            if why:
+                _lose(ledger, "DSK-L018", why, mask, item)
+                continue
+            found.append((mask, counts))
+        values = self._values([mask for mask, _ in found], item, ledger)
+        return [_Layer(m, c, v) for (m, c), v in zip(found, values, strict=True)]
+
+    def _values(self, found: list[Mask], item: DatasetItem, ledger: Ledger) -> list[int]:
+        """Return 1000 x class + track of each mask; those without a track get a free one."""
+        kinds = [self._classes[mask.label or 0] for mask in found]
+        tracks = [_track(mask, item, ledger) for mask in found]
+        used = {(kind, track) for kind, track in zip(kinds, tracks, strict=True) if track >= 0}
+        values = []
+        for mask, kind, wish in zip(found, kinds, tracks, strict=True):
+            track = wish
+            if track < 0:
+                if kind == IGNORED_CLASS and len(self._names) < IGNORED_CLASS:
+                    track = 0
+                else:
+                    track = next(n for n in range(1, len(used) + 2) if (kind, n) not in used)
+                    _lose(ledger, "DSK-L015", "masks without a track", mask, item)
+                used.add((kind, track))
+            value = TRACKS * kind + track
+            if track >= TRACKS or value > _HIGHEST:
+                raise OutputError(
+                    f"a mask can name tracks to {TRACKS - 1} and classes to "
+                    f"{_HIGHEST // TRACKS}, item {item.id!r} has track {track} of class {kind}",
+                    hint="split the dataset, or renumber its tracks",
+                )
+            values.append(value)
+        return values
+
+
+def _lose(ledger: Ledger, code: str, what: str, mask: Mask, item: DatasetItem) -> None:
+    ledger.add(code, what, kind="mask", item=item.id, subset=item.subset, annotation=mask.id)
+
+
+def _track(mask: Mask, item: DatasetItem, ledger: Ledger) -> int:
+    """Return a mask's track, or -1."""
+    value: Any = mask.attributes.get("track_id", mask.object_id)
+    if isinstance(value, str) and value.strip().isdecimal() and value.strip().isascii():
+        _lose(ledger, "DSK-L004", "type of track_id, which becomes a number", mask, item)
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        if value is not None:
+            _lose(ledger, "DSK-L004", "value of track_id, which becomes a number", mask, item)
+        return -1
+    if value < 0:
+        value = mask.object_id
+    elif mask.object_id not in (-1, value):
+        _lose(ledger, "DSK-L005", "object_id, which is not the track_id", mask, item)
+    return max(int(value), -1)
+
+
+def _report(
+    item: DatasetItem, layers: list[_Layer], seen: NDArray[np.int64], ledger: Ledger
+) -> None:
+    """Report masks that others hide, and those that become one."""
+    values: set[int] = set()
+    for place, layer in enumerate(layers, 1):
+        visible = int(seen[place])
+        if not visible:
+            _lose(ledger, "DSK-L017", "mask covered by others", layer.mask, item)
+            continue
+        if visible != masks.area(layer.counts):
+            _lose(ledger, "DSK-L006", "mask covered in part by another one", layer.mask, item)
+        if layer.value in values:
+            _lose(ledger, "DSK-L014", "masks of one track", layer.mask, item)
+        values.add(layer.value)
+
+
+def _size(item: DatasetItem) -> tuple[int, int] | None:
+    if not isinstance(item.media, Image):
+        return None
+    try:
+        return item.media.get_size()
+    except (MediaError, InputError):
+        return None  # the image says so itself when it is saved
+
+
+def _png(label_map: NDArray[np.uint16]) -> bytes:
+    return encode(label_map, ".png", compress_level=1)

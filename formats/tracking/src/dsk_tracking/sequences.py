@@ -1,0 +1,260 @@
+"""Finding the sequences of a MOT Challenge dataset, and what their side files say."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from dsk.errors import InputError
+from dsk.item import DEFAULT_SUBSET
+from dsk.media import is_image_name
+from dsk.metafile import META_NAME, read_meta
+from dsk.names import clean_name, stem_of
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = [
+    "DET",
+    "FRAMES",
+    "GT",
+    "IMAGES",
+    "LABELS",
+    "LABELS_FILE",
+    "SEQINFO",
+    "SUBSETS",
+    "Sequence",
+    "find_sequences",
+    "read_frames",
+    "read_labels",
+]
+
+GT, DET = "gt/gt.txt", "det/det.txt"
+LABELS_FILE, FRAMES = "gt/labels.txt", "gt/frames.json"
+SEQINFO, IMAGES = "seqinfo.ini", "img1"
+DEPTH = 4
+
+LABELS = (
+    "pedestrian",
+    "person on vehicle",
+    "car",
+    "bicycle",
+    "motorbike",
+    "non motorized vehicle",
+    "static person",
+    "distractor",
+    "occluder",
+    "occluder on the ground",
+    "occluder full",
+    "reflection",
+    "crowd",
+)
+"""The benchmark's classes from 1; the last one came with MOT20."""
+
+SUBSETS = frozenset({"train", "test", "val", "valid", "validation", "training", "testing"})
+"""Names of folders between a dataset and its sequences."""
+
+_LARGEST = 10_000_000  # frames: four days of video
+
+
+class Sequence(Struct):
+    """One video.
+
+    Attributes:
+        path: Its folder, relative to the dataset.
+        table: The table to read, or "".
+        truth: Whether the table is ground truth; otherwise it holds detections.
+        prefix: What its items' ids begin with, with a slash, or "".
+        subset: Their subset.
+        length: Number of frames that ``seqinfo.ini`` states, or 0.
+        size: (height, width) that it states, or None.
+        images: Image file by frame number, relative to the dataset.
+        pattern: Folder and ending of image files that are only expected: ("a/img1", ".jpg").
+        info: All that ``seqinfo.ini`` states.
+    """
+
+    path: str
+    table: str
+    truth: bool
+    prefix: str = ""
+    subset: str = DEFAULT_SUBSET
+    length: int = 0
+    size: tuple[int, int] | None = None
+    images: dict[int, str] = {}
+    pattern: tuple[str, str] | None = None
+    info: dict[str, str] = {}
+
+
+def find_sequences(root: InputRoot, rows: str, ledger: Ledger) -> tuple[InputRoot, list[Sequence]]:
+    """Return the sequences of a dataset, at most four folders down, in the order of their paths.
+
+    Args:
+        root: The dataset.
+        rows: "gt", "det", or "auto": ground truth where any sequence has it, else detections.
+        ledger: Where oddities go.
+
+    Returns:
+        What the sequences' paths are relative to, and the sequences.
+
+    Raises:
+        InputError: There are none, or a ``seqinfo.ini`` is damaged.
+    """
+    if root.focus is not None:
+        root = root.up()
+        return root, [_single(root, rows, ledger)]
+    paths = list(_search(root, "", DEPTH))
+    if rows == "auto":
+        rows = "gt" if any(root.is_file(posixpath.join(p, GT)) for p in paths) else "det"
+    found = []
+    for path in paths:
+        name = posixpath.join(path, GT if rows == "gt" else DET)
+        table = name if root.is_file(name) else ""
+        found.append(_describe(root, Sequence(path, table, rows == "gt"), ledger))
+    if not any(sequence.table for sequence in found):
+        what = GT if rows == "gt" else f"{GT} and no {DET}"
+        raise InputError(
+            f"no sequence has a {what}",
+            where=root.path,
+            hint="give the folder of a sequence, or one that holds sequences",
+        )
+    if len(found) > 1:
+        for sequence in found:
+            _name(sequence)
+    return root, found
+
+
+def _search(root: InputRoot, under: str, depth: int) -> list[str]:
+    folders, files = root.entries(under)
+    found = []
+    tables = [name for name in (GT, DET) if name.split("/")[0] in folders]
+    if SEQINFO in files or any(root.is_file(posixpath.join(under, name)) for name in tables):
+        found.append(under)
+    if depth:
+        for folder in folders:
+            if folder not in ("gt", "det", IMAGES):
+                found += _search(root, posixpath.join(under, folder), depth - 1)
+    return found
+
+
+def _single(root: InputRoot, rows: str, ledger: Ledger) -> Sequence:
+    """Return the sequence of one table that was given by itself, seen from the folder above."""
+    name = root.focus or ""
+    folder = posixpath.dirname(name)
+    own = folder in ("gt", "det")
+    truth = rows == "gt" or (rows == "auto" and folder != "det")
+    return _describe(root, Sequence("" if own else folder, name, truth), ledger)
+
+
+def _name(sequence: Sequence) -> None:
+    """Give a sequence the name that tells its items from those of others."""
+    parts = sequence.path.split("/") if sequence.path else []
+    for place, part in enumerate(parts):
+        if part.lower() in SUBSETS:
+            sequence.subset = part
+            parts = parts[place + 1 :]
+            break
+    sequence.prefix = "".join(f"{part}/" for part in parts)
+
+
+def _describe(root: InputRoot, sequence: Sequence, ledger: Ledger) -> Sequence:
+    """Read ``seqinfo.ini`` and list the images."""
+    name = posixpath.join(sequence.path, SEQINFO)
+    folder, ext = posixpath.join(sequence.path, IMAGES), ".jpg"
+    if root.is_file(name):
+        info = sequence.info = _ini(root.text(name))
+        keys = {key.lower(): value for key, value in info.items()}
+        where = root.show(name)
+        sequence.length = _number(keys, "seqlength", where)
+        width, height = (_number(keys, k, where) for k in ("imwidth", "imheight"))
+        sequence.size = (height, width) if height and width else None
+        stated = posixpath.join(sequence.path, clean_name(keys.get("imdir") or IMAGES, where))
+        if root.is_dir(stated) or not root.is_dir(folder):
+            folder = stated
+        ext = keys.get("imext") or ext
+        sequence.pattern = (folder, ext if ext.startswith(".") else f".{ext}")
+    sequence.images = _images(root, folder, ledger)
+    return sequence
+
+
+def _ini(text: str) -> dict[str, str]:
+    pairs = (line.split("=", 1) for line in text.replace("\r", "\n").split("\n") if "=" in line)
+    return {key.strip(): value.strip() for key, value in pairs}
+
+
+def _number(keys: dict[str, str], key: str, where: str) -> int:
+    value = keys.get(key, "0")
+    try:
+        number = int(value)
+    except ValueError as error:
+        raise InputError(f"{key} is no whole number: {value!r}", where=where) from error
+    if not 0 <= number <= _LARGEST:
+        raise InputError(f"{key} is {number}, which cannot be", where=where)
+    return number
+
+
+def _images(root: InputRoot, folder: str, ledger: Ledger) -> dict[int, str]:
+    """Return image files by frame number: the digits that end their names."""
+    found: dict[int, str] = {}
+    for file in root.entries(folder)[1]:
+        if not is_image_name(file):
+            continue
+        stem = stem_of(file)
+        digits = stem[len(stem.rstrip("0123456789")) :]
+        if not digits or not digits.isascii() or len(digits) > len(str(_LARGEST)) + 6:
+            ledger.warn(f"an image whose name ends in no frame number is left out: {file[:60]}")
+            continue
+        if int(digits) in found:
+            ledger.warn(f"two images of one frame in {folder}: the first is taken")
+        found.setdefault(int(digits), posixpath.join(folder, file))
+    return found
+
+
+def read_labels(root: InputRoot, sequence: Sequence) -> list[str] | None:
+    """Return the labels that a sequence's side files state, class 1 first; None without any.
+
+    Raises:
+        InputError: A file is damaged.
+    """
+    folders = dict.fromkeys([sequence.path, ""])
+    for folder in folders:
+        meta = read_meta(root, folder) if root.is_file(posixpath.join(folder, META_NAME)) else None
+        if meta is not None:
+            return meta[0].names
+    for name in ("gt", posixpath.basename(posixpath.dirname(sequence.table)), ""):
+        file = posixpath.join(sequence.path, name, "labels.txt")
+        if root.is_file(file):
+            lines = root.text(file).replace("\r\n", "\n").split("\n")
+            while lines and not lines[-1].strip():
+                lines.pop()
+            return [line or f"class_{number}" for number, line in enumerate(lines, 1)]
+    return None
+
+
+_frames = msgspec.json.Decoder(dict[int, tuple[str, str]])
+
+
+def read_frames(root: InputRoot, sequence: Sequence) -> dict[int, tuple[str, str]]:
+    """Return subset and id of items by frame, where an export noted that they differ from frames.
+
+    Raises:
+        InputError: The file is damaged.
+    """
+    name = posixpath.join(sequence.path, FRAMES)
+    if not sequence.truth or not root.is_file(name):
+        return {}
+    where = root.show(name)
+    try:
+        frames: dict[int, Any] = _frames.decode(root.read(name))
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise InputError(f"it holds no subset and id by frame: {error}", where=where) from error
+    for subset, item in frames.values():
+        clean_name(subset, where)
+        if clean_name(item, where) != item or "/" in subset:
+            raise InputError(f"{item!r} of {subset!r} is no name of an item", where=where)
+    if len({tuple(pair) for pair in frames.values()}) != len(frames):
+        raise InputError("two frames have one id", where=where)
+    return frames

@@ -1,0 +1,117 @@
+"""Rows of MOT Challenge tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsk.annotations import Bbox
+from dsk_tracking.numbering import NO_TRACK
+
+if TYPE_CHECKING:
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+    from dsk_tracking.numbering import Numbers
+
+__all__ = ["RowWriter", "truth"]
+
+_TRUE = frozenset({"1", "true", "yes", "y", "t"})
+_FALSE = frozenset({"0", "false", "no", "n", "f", "none", ""})
+
+
+def truth(value: Any) -> bool | None:
+    """Return a flag's value, which other formats may have as text; None when it is none."""
+    if isinstance(value, bool):
+        return value
+    if value in (0, 1):
+        return bool(value)
+    word = str(value).strip().lower()
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def _plain(value: float) -> str:
+    """Return a number without needless digits; it reads back as the same."""
+    return repr(int(value)) if value == int(value) else repr(float(value))
+
+
+class RowWriter:
+    """Writes the boxes of items as rows; frame and track are filled in later.
+
+    Args:
+        ledger: Where values go that a row cannot hold.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def __call__(self, item: DatasetItem, place: int, numbers: Numbers) -> list[str]:
+        """Return an item's rows.
+
+        Args:
+            item: The item.
+            place: Its position among the partition's items of the sequence.
+            numbers: Where its tracks are noted.
+        """
+        rows = []
+        for box in item.annotations:
+            if not isinstance(box, Bbox):
+                continue
+            track = self._track(box, item, numbers)
+            considered, visibility = self._flags(box, item)
+            geometry = ",".join(map(_plain, (box.x, box.y, box.w, box.h)))
+            label = box.label + 1 if box.label is not None else -1
+            rows.append(f"{place},{track},{geometry},{considered:d},{label},{_plain(visibility)}\n")
+        return rows
+
+    def _lost(self, what: str, box: Bbox, item: DatasetItem, code: str = "DSK-L004") -> None:
+        self._ledger.add(
+            code, what, kind="bbox", item=item.id, subset=item.subset, annotation=box.id
+        )
+
+    def _track(self, box: Bbox, item: DatasetItem, numbers: Numbers) -> str:
+        value: Any = box.attributes.get("track_id", box.object_id)
+        if isinstance(value, str) and value.strip().isdecimal() and value.strip().isascii():
+            self._lost("type of track_id, which becomes a number", box, item)
+            value = int(value)
+        elif isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and value < 1 << 31:
+            if value < 0 and "track_id" in box.attributes:
+                value = box.object_id
+            if box.object_id not in (-1, value):
+                self._lost("object_id, which is not the track_id", box, item, "DSK-L005")
+            if value < 0:
+                numbers.untracked += 1
+                return NO_TRACK
+            numbers.tracked += 1
+            numbers.highest = max(numbers.highest, value)
+            return str(value)
+        if value is None or value == "":
+            numbers.untracked += 1
+            return NO_TRACK
+        self._lost("value of track_id, which becomes a number", box, item)
+        numbers.tracked += 1
+        return numbers.name(str(value))
+
+    def _flags(self, box: Bbox, item: DatasetItem) -> tuple[bool, float]:
+        """Return whether a box counts, and how much of it is seen."""
+        attributes = box.attributes
+        if not attributes:
+            return True, 1.0
+        ignored = truth(attributes.get("ignored", False))
+        occluded = truth(attributes.get("occluded", False))
+        if ignored is None:
+            self._lost("value of ignored", box, item)
+        if occluded is None:
+            self._lost("value of occluded", box, item)
+        visibility = attributes.get("visibility")
+        try:
+            seen = float(visibility) if visibility is not None else 1.0 - bool(occluded)
+        except (TypeError, ValueError):
+            self._lost("value of visibility", box, item)
+            seen = 1.0 - bool(occluded)
+        if not 0 <= seen <= 1:
+            self._lost("value of visibility", box, item)
+            seen = 1.0 if seen > 1 else 0.0
+        if "occluded" in attributes and occluded is not None and occluded != (seen <= 0):
+            self._lost("value of occluded, which follows from visibility", box, item)
+        return not ignored, seen

@@ -1,0 +1,231 @@
+"""MOT Challenge: tables, sequences, labels, what is written."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+from dsk import Dataset
+from dsk.annotations import Bbox
+from dsk.categories import Categories
+from dsk.errors import InputError, RecordError
+from dsk.item import DatasetItem
+from dsk.media import Image
+from dsk_tracking.sequences import LABELS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INFO = """[Sequence]
+name=MOT17-02
+imDir=Frames
+frameRate=30
+seqLength=3
+imWidth=1920
+imHeight=1080
+imExt=.jpg
+extra=1
+"""
+
+
+def sequence(folder: Path, rows: str, *, table: str = "gt", info: str = "") -> Path:
+    (folder / table).mkdir(parents=True, exist_ok=True)
+    (folder / table / f"{table}.txt").write_text(rows)
+    if info:
+        (folder / "seqinfo.ini").write_text(info)
+    return folder
+
+
+def read(folder: Path, **options: object) -> dict[str, DatasetItem]:
+    return {item.id: item for item in Dataset.import_from(folder, "mot_seq", **options)}
+
+
+def test_rows_of_mot15_end_in_world_coordinates(tmp_path: Path) -> None:
+    items = read(sequence(tmp_path, "1,3,10.5,20,30,40,1,-2.25,7.5,0\n1,4,0,0,1,1,0,-1,-1,-1\n"))
+    first, second = items["1"].annotations
+    assert first.label is None
+    assert first.attributes == {
+        "track_id": 3,
+        "visibility": 1.0,
+        "occluded": False,
+        "ignored": False,
+    }
+    assert (first.x, first.object_id) == (10.5, 3)
+    assert second.attributes["ignored"] is True
+
+
+def test_unknown_visibility_is_not_occluded(tmp_path: Path) -> None:
+    boxes = read(sequence(tmp_path, "1,1,0,0,1,1,1,1,-1\n1,2,0,0,1,1,1,1,0\n"))["1"].annotations
+    assert [a.attributes["occluded"] for a in boxes] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "2,1,0,0,1,1,1,1,1\n1,1,5,5,1,1,1,1,1\n",
+        "2,1,0,0,1,1,1,1,1\r\n1,1,5,5,1,1,1,1,1\r\n\r\n",
+        "\ufeff2.0,1.0,0,0,1,1,1,1,1\n1, 1, 5, 5, 1, 1, 1, 1, 1",
+        "2,1,0,0,1,1,1\n1,1,5,5,1,1,1,1,1\n",
+    ],
+)
+def test_tables_may_be_written_otherwise(tmp_path: Path, rows: str) -> None:
+    items = read(sequence(tmp_path, rows))
+    assert list(items) == ["1", "2"]
+    assert items["1"].annotations[0].x == 5
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["1,1,nan,0,1,1,1,1,1", "1,1,0,0", "1,1,a,0,1,1,1,1,1", "1.5,1,0,0,1,1,1,1,1", "-1,1,0,0,1,1"],
+)
+def test_bad_rows_name_their_line(tmp_path: Path, row: str) -> None:
+    folder = sequence(tmp_path, f"1,1,0,0,1,1,1,1,1\n{row}\n2,1,0,0,1,1,1,1,1\n")
+    with pytest.raises(RecordError, match=r"gt\.txt:2"):
+        read(folder)
+    dataset = Dataset.import_from(folder, "mot_seq", on_error="skip")
+    assert sum(len(item.annotations) for item in dataset) == 2
+
+
+def test_class_13_is_the_crowd_of_mot20(tmp_path: Path) -> None:
+    dataset = Dataset.import_from(sequence(tmp_path, "1,1,0,0,1,1,1,13,1\n"), "mot_seq")
+    assert dataset.categories().names == list(LABELS)
+    with pytest.raises(RecordError, match="class 14"):
+        read(sequence(tmp_path, "1,1,0,0,1,1,1,14,1\n"))
+
+
+def test_seqinfo_keeps_its_capitals(tmp_path: Path) -> None:
+    folder = sequence(tmp_path, "2,1,0,0,1,1,1,1,1\n", info=INFO)
+    items = read(folder)
+    assert list(items) == ["1", "2", "3"]
+    media = items["1"].media
+    assert (media.path, media.size) == ("Frames/000001.jpg", (1080, 1920))
+    assert len(items["2"].annotations) == 1
+
+
+def test_damaged_seqinfo(tmp_path: Path) -> None:
+    folder = sequence(tmp_path, "", info=INFO.replace("1920", "wide"))
+    with pytest.raises(InputError, match="imwidth"):
+        read(folder)
+    (folder / "seqinfo.ini").write_text(INFO.replace("seqLength=3", "seqLength=99999999999"))
+    with pytest.raises(InputError, match="seqlength"):
+        read(folder)
+
+
+def test_several_sequences(tmp_path: Path) -> None:
+    for name in ("train/MOT17-02", "train/MOT17-04"):
+        sequence(tmp_path / "MOT17" / name, "1,1,0,0,1,1,1,1,1\n", info=INFO)
+    sequence(tmp_path / "MOT17/test/MOT17-01", "1,-1,0,0,1,1,0.5\n", table="det", info=INFO)
+    dataset = Dataset.import_from(tmp_path, "mot_seq")
+    ids = [(item.subset, item.id) for item in dataset if item.annotations]
+    assert ids == [("train", "MOT17-02/1"), ("train", "MOT17-04/1")]
+    assert {item.subset for item in dataset} == {"train", "test"}
+    detected = read(tmp_path, rows="det")["MOT17-01/1"].annotations[0]
+    assert (detected.attributes, detected.object_id) == ({"score": 0.5}, -1)
+
+
+def test_one_table_alone(tmp_path: Path) -> None:
+    sequence(tmp_path, "1,1,0,0,1,1,1,1,1\n")
+    sequence(tmp_path, "1,-1,0,0,1,1,0.25\n", table="det")
+    assert read(tmp_path / "gt" / "gt.txt")["1"].annotations[0].object_id == 1
+    assert read(tmp_path / "det" / "det.txt")["1"].annotations[0].attributes == {"score": 0.25}
+    assert read(tmp_path, is_gt=False)["1"].annotations[0].attributes == {"score": 0.25}
+
+
+def test_images_name_items(tmp_path: Path) -> None:
+    folder = sequence(tmp_path, "1,1,0,0,1,1,1,1,1\n")
+    (folder / "img1").mkdir()
+    for name in ("000001.JPG", "000002.png", "readme.txt"):
+        PilImage.new("RGB", (4, 3)).save(folder / "img1" / name, "PNG")
+    items = read(folder)
+    assert list(items) == ["000001", "000002"]
+    assert items["000002"].media.get_size() == (3, 4)
+
+
+def test_labels_file(tmp_path: Path) -> None:
+    folder = sequence(tmp_path, "1,1,0,0,1,1,1,2,1\n")
+    (folder / "gt" / "labels.txt").write_text("a\r\nb\r\n")
+    dataset = Dataset.import_from(folder, "mot_seq")
+    assert dataset.categories().names == ["a", "b"]
+    assert [a.label for item in dataset for a in item.annotations] == [1]
+
+
+def item(name: str, boxes: list[Bbox], subset: str = "default") -> DatasetItem:
+    pixels = Image.from_array(np.zeros((6, 8, 3), np.uint8), f"{name}.png")
+    return DatasetItem(name, subset, pixels, boxes)
+
+
+def box(track: object = None, **attributes: object) -> Bbox:
+    own = attributes if track is None else {"track_id": track, **attributes}
+    return Bbox(1, 2, 3, 4.5, label=0, attributes=own)
+
+
+def export(tmp_path: Path, items: list[DatasetItem], **options: object) -> tuple[object, Path]:
+    dataset = Dataset.from_iterable(items, Categories.from_names(["a"]))
+    out = tmp_path / "out"
+    return dataset.export(out, "mot_seq_gt", save_media=True, **options), out
+
+
+def test_what_is_written(tmp_path: Path) -> None:
+    first = [box(7, ignored=True), box(8, visibility=0.5)]
+    _, out = export(tmp_path, [item("1", first), item("2", [box(7, occluded=True)])])
+    assert (out / "gt/gt.txt").read_text().splitlines() == [
+        "1,7,1,2,3,4.5,0,1,1",
+        "1,8,1,2,3,4.5,1,1,0.5",
+        "2,7,1,2,3,4.5,1,1,0",
+    ]
+    assert sorted(p.name for p in (out / "img1").iterdir()) == ["000001.png", "000002.png"]
+    assert "imWidth=8\nimHeight=6\nimExt=.png\n" in (out / "seqinfo.ini").read_text()
+    assert not (out / "gt/frames.json").exists()
+
+
+def test_ids_that_are_no_frames(tmp_path: Path) -> None:
+    report, out = export(tmp_path, [item("b", [], "train"), item("1", []), item("a", [])])
+    frames = json.loads((out / "gt/frames.json").read_text())
+    assert frames == {"2": ["train", "b"], "1": ["default", "1"], "3": ["default", "a"]}
+    assert {event.code for event in report.events} == {"DSK-L015"}
+    assert {(i.subset, i.id) for i in Dataset.import_from(out, "mot_seq")} == {
+        ("train", "b"),
+        ("default", "1"),
+        ("default", "a"),
+    }
+
+
+def test_sparse_frames_have_no_seqinfo(tmp_path: Path) -> None:
+    _, out = export(tmp_path, [item("5", []), item("9", [])])
+    assert not (out / "seqinfo.ini").exists()
+    assert set(read(out)) == {"5", "9"}
+
+
+def test_boxes_without_tracks(tmp_path: Path) -> None:
+    items = [item("1", [box(), box(3)])]
+    assert export(tmp_path / "a", items)[0].events[0].what == "boxes without a track"
+    assert "1,4," in (tmp_path / "a/out/gt/gt.txt").read_text()
+    export(tmp_path / "b", items, track_ids="keep")
+    assert "1,-1," in (tmp_path / "b/out/gt/gt.txt").read_text()
+    report, out = export(tmp_path / "c", [item("1", [box()])])
+    assert "1,-1," in (out / "gt/gt.txt").read_text()
+    assert any("track_ids=assign" in warning for warning in report.warnings)
+
+
+def test_tracks_with_names(tmp_path: Path) -> None:
+    report, out = export(tmp_path, [item("1", [box("car"), box(5), box("car")])])
+    tracks = [row.split(",")[1] for row in (out / "gt/gt.txt").read_text().splitlines()]
+    assert tracks == ["6", "5", "6"]
+    assert any(event.code == "DSK-L004" for event in report.events)
+
+
+def test_sequences_by_id(tmp_path: Path) -> None:
+    _, out = export(tmp_path, [item("x/1", [box(1)], "train"), item("y/1", [box(1)], "train")])
+    assert (out / "train/x/gt/gt.txt").is_file()
+    assert (out / "train/y/img1/000001.png").is_file()
+    assert set(read(out)) == {"x/1", "y/1"}
+
+
+def test_dataset_meta(tmp_path: Path) -> None:
+    _, out = export(tmp_path, [item("1", [box(1)])], save_dataset_meta=True)
+    assert not (out / "gt/labels.txt").exists()
+    assert Dataset.import_from(out, "mot_seq").categories().names == ["a"]

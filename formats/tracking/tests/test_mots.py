@@ -1,0 +1,128 @@
+"""MOTS: maps, texts, labels, what is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+from dsk import Dataset
+from dsk.annotations import Mask
+from dsk.categories import Categories
+from dsk.errors import OutputError, RecordError
+from dsk.item import DatasetItem
+from dsk.masks import encode_counts, from_dense
+from dsk.rle import from_dense as rle_from_dense
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VALUES = np.array([[0, 1001, 1001, 10000], [2005, 2005, 0, 10000]], np.uint16)
+
+
+def save(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PilImage.fromarray(pixels).save(path)
+
+
+def facts(dataset: Dataset) -> dict[str, list[tuple[str | None, int, int]]]:
+    names = dataset.categories().names
+    return {
+        item.id: [
+            (names[a.label] if a.label is not None else None, a.object_id, int(a.image.sum()))
+            for a in item.annotations
+        ]
+        for item in dataset
+    }
+
+
+EXPECTED = [("car", 1, 2), ("pedestrian", 5, 2), ("ignored", 0, 2)]
+
+
+def test_official_classes(tmp_path: Path) -> None:
+    save(tmp_path / "instances/0002/000000.png", VALUES)
+    dataset = Dataset.import_from(tmp_path, "mots")
+    assert facts(dataset) == {"0002/000000": EXPECTED}
+    assert [a.z_order for item in dataset for a in item.annotations] == [0, 0, 1]
+
+
+def test_texts(tmp_path: Path) -> None:
+    lines = []
+    for value in (1001, 2005, 10000):
+        counts = encode_counts(from_dense(value == VALUES)).decode()
+        lines.append(f"7 {value} {value // 1000} 2 4 {counts}\r\n")
+    (tmp_path / "instances_txt").mkdir()
+    (tmp_path / "instances_txt/0002.txt").write_text("".join(lines))
+    assert facts(Dataset.import_from(tmp_path, "mots")) == {"0002/000007": EXPECTED}
+    save(tmp_path / "images/0002/000007.png", VALUES)
+    assert next(iter(Dataset.import_from(tmp_path, "mots"))).media is not None
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["1 1001 2 2 4 08", "1 1001 1 2 4", "1 1001 1 2 4 09", "1 x 1 2 4 08", "1 9001 9 2 4 08"],
+)
+def test_bad_lines_of_texts(tmp_path: Path, line: str) -> None:
+    (tmp_path / "instances_txt").mkdir()
+    (tmp_path / "instances_txt/0002.txt").write_text(f"{line}\n")
+    with pytest.raises(RecordError, match=r"0002\.txt:1"):
+        list(Dataset.import_from(tmp_path, "mots"))
+
+
+def test_masks_of_eight_bits_are_refused(tmp_path: Path) -> None:
+    save(tmp_path / "instances/1.png", VALUES.astype(np.uint8))
+    with pytest.raises(RecordError, match="8 bits"):
+        list(Dataset.import_from(tmp_path, "mots"))
+
+
+def test_class_without_label(tmp_path: Path) -> None:
+    save(tmp_path / "instances/1.png", np.full((2, 2), 4001, np.uint16))
+    with pytest.raises(RecordError, match="class 4"):
+        list(Dataset.import_from(tmp_path, "mots"))
+
+
+def mask(pixels: list[list[int]], **fields: object) -> Mask:
+    return Mask(rle_from_dense(np.array(pixels)), **{"label": 0, **fields})
+
+
+def export(tmp_path: Path, masks: list[Mask], names: tuple[str, ...] = ("car",)) -> tuple:
+    dataset = Dataset.from_iterable(
+        [DatasetItem("1", "train", None, masks)], Categories.from_names(names)
+    )
+    report = dataset.export(tmp_path / "out", "mots_png", overwrite=True)
+    return report, np.asarray(PilImage.open(tmp_path / "out/train/instances/1.png"))
+
+
+def test_values(tmp_path: Path) -> None:
+    masks = [
+        mask([[1, 0, 0]], attributes={"track_id": 7}),
+        mask([[0, 1, 0]]),
+        mask([[0, 0, 1]], label=1),
+    ]
+    report, pixels = export(tmp_path, masks, ("car", "ignored"))
+    assert pixels.tolist() == [[1007, 1001, 10000]]
+    assert [event.code for event in report.events] == ["DSK-L015"]
+
+
+def test_hidden_masks_are_reported(tmp_path: Path) -> None:
+    masks = [
+        mask([[1, 1, 0]], z_order=0, object_id=1),
+        mask([[0, 1, 1]], z_order=1, object_id=2),
+        mask([[0, 0, 1]], z_order=0, object_id=3),
+    ]
+    report, pixels = export(tmp_path, masks)
+    assert pixels.tolist() == [[1001, 1002, 1002]]
+    assert {"DSK-L006", "DSK-L017"} <= {event.code for event in report.events}
+    assert report.annotations["out"] == 2
+
+
+def test_pieces_of_one_track_become_one_mask(tmp_path: Path) -> None:
+    report, _ = export(tmp_path, [mask([[1, 0, 0]], object_id=1), mask([[0, 0, 1]], object_id=1)])
+    assert report.annotations["merged"] == 1
+
+
+def test_tracks_beyond_999_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="track 1000"):
+        export(tmp_path, [mask([[1]], object_id=1000)])
