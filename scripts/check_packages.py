@@ -77,9 +77,11 @@ def check_files(package: Path, project: dict[str, Any]) -> Iterator[str]:
     ):
         if not (package / name).is_file():
             yield f"{name} is missing"
-    if (package / "LICENSE").read_bytes() != (ROOT / "LICENSE").read_bytes():
+    own = package / "LICENSE"
+    if not own.is_file() or own.read_bytes() != (ROOT / "LICENSE").read_bytes():
         yield "LICENSE differs from the one at the root"
-    if f"## [{project['version']}]" not in (package / "CHANGELOG.md").read_text("utf-8"):
+    changes = package / "CHANGELOG.md"
+    if changes.is_file() and f"## [{project['version']}]" not in changes.read_text("utf-8"):
         yield f"CHANGELOG.md has no section for version {project['version']}"
     if not any((package / "tests").glob("**/test_*.py")):
         yield "there are no tests"

@@ -45,6 +45,12 @@ KNOWN_PACKAGES: dict[str, tuple[str, ...]] = {
     "dsk-dota": ("dota",),
     "dsk-mvtec": ("mvtec",),
     "dsk-pose": ("mpii",),
+    "dsk-cvat": ("cvat",),
+    "dsk-labelme": ("label_me", "labelme"),
+    "dsk-vott": ("vott",),
+    "dsk-segment-anything": ("segment_anything",),
+    "dsk-openimages": ("open_images",),
+    "dsk-tfrecord": ("tf_detection_api",),
     "dsk-transforms": ("transform", "filter"),
 }
 """Packages of this project and the names (or beginnings of names) they bring."""

@@ -1,0 +1,104 @@
+"""CVAT's run lengths: row by row within a box; the model's run column by column in the image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dsk import masks
+from dsk.annotations import Rle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["MAX_PIXELS", "CroppedMask", "crop_runs", "read_runs"]
+
+MAX_PIXELS = 500_000_000
+
+
+def read_runs(text: str, width: int, height: int) -> NDArray[np.int64]:
+    """Return the run lengths of a box, checked.
+
+    Args:
+        text: Numbers with commas between them; the first one counts zeros.
+        width: Of the box, in pixels.
+        height: Of the box, in pixels.
+
+    Raises:
+        ValueError: They are no numbers, negative, or more than the box has pixels.
+    """
+    runs = list(map(int, text.split(","))) if text.strip() else []
+    total = width * height
+    if total > MAX_PIXELS or width < 0 or height < 0:
+        raise ValueError(f"a box of {width} × {height} pixels")
+    if runs and min(runs) < 0:
+        raise ValueError("a run length is negative")
+    if sum(runs) > total:
+        raise ValueError(
+            f"the runs cover {sum(runs)} pixels, the box {width} × {height} has {total}"
+        )
+    return np.array(runs, dtype=np.int64)
+
+
+class CroppedMask:
+    """A mask given by run lengths within a box, see ``dsk.rle.MaskSource``.
+
+    Args:
+        runs: Run lengths, row by row, zeros first; missing ones at the end are zeros.
+        box: left, top, width, height in pixels.
+        size: (height, width) of the image.
+    """
+
+    __slots__ = ("_box", "_runs", "_size")
+
+    def __init__(
+        self, runs: NDArray[np.int64], box: tuple[int, int, int, int], size: tuple[int, int]
+    ) -> None:
+        self._runs = runs
+        self._box = box
+        self._size = size
+
+    def rle(self) -> Rle:
+        """Return the run lengths in the image, column by column."""
+        left, top, width, height = self._box
+        rows, columns = self._size
+        values = (np.arange(len(self._runs)) & 1).astype(np.uint8)
+        flat = np.repeat(values, self._runs)
+        crop = np.zeros((height, width), np.uint8)
+        crop.reshape(-1)[: len(flat)] = flat
+        # A row of zeros below keeps runs of neighbouring columns apart.
+        padded = np.zeros((width, height + (height < rows)), np.uint8)
+        padded[:, :height] = crop.T
+        changes = np.flatnonzero(np.diff(padded.reshape(-1), prepend=0, append=0))
+        column, row = np.divmod(changes, max(padded.shape[1], 1))
+        places = (left + column) * rows + top + row
+        counts = np.diff(places, prepend=0, append=rows * columns)
+        return Rle(self._size, masks.encode_counts(counts))
+
+
+def crop_runs(rle: Rle) -> tuple[tuple[int, int, int, int], Sequence[int]]:
+    """Return the box (left, top, width, height) around a mask and its run lengths row by row.
+
+    Raises:
+        ValueError: The run lengths are malformed.
+    """
+    from dsk.rle import counts_of
+
+    counts = counts_of(rle)
+    height = rle.size[0]
+    left, top, w, h = masks.bbox(counts, height)
+    if not w or not h:
+        return (0, 0, 0, 0), ()
+    edges = np.cumsum(counts)
+    starts, stops = edges[:-1:2], edges[1::2]
+    # Column-major spans, cut at the borders of the box's columns, mark the crop's pixels.
+    crop = np.zeros(w * height + 1, np.int8)
+    np.add.at(crop, starts - left * height, 1)
+    np.add.at(crop, stops[: len(starts)] - left * height, -1)
+    filled = np.cumsum(crop[:-1], dtype=np.int8).reshape(w, height)[:, top : top + h].T.reshape(-1)
+    changes = np.flatnonzero(np.diff(filled, prepend=0))
+    runs = np.diff(changes, prepend=0, append=len(filled))
+    return (left, top, w, h), runs.tolist()

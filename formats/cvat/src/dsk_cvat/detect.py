@@ -1,0 +1,89 @@
+"""Telling CVAT datasets from others."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dsk.files import InputRoot
+
+__all__ = ["detect", "find_files", "looks_like_cvat"]
+
+_HEAD = 4096
+_FILES = 200  # XML files whose beginning is looked at
+_DEPTH = 3
+
+_ROOT = re.compile(rb"<annotations(?=[\s/>])")
+_SURE = re.compile(rb"<(?:version>\s*1\.\d|meta[\s>/])")
+
+
+def looks_like_cvat(head: bytes) -> bool:
+    """Tell by the first bytes of a file whether its root element is CVAT's."""
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        head = head.decode("utf-16", "replace").encode("utf-8", "replace")
+    found = _ROOT.search(head)
+    if found is None:
+        return False
+    # Nothing but the declaration and comments may come before the root element.
+    return re.search(rb"<[A-Za-z]", head[: found.start()]) is None
+
+
+def _head(root: InputRoot, name: str) -> bytes:
+    head = root.read(name, _HEAD)
+    return (
+        head.decode("utf-16", "replace").encode()
+        if head[:2] in (b"\xff\xfe", b"\xfe\xff")
+        else head
+    )
+
+
+def _candidates(root: InputRoot) -> Iterator[str]:
+    """Yield XML files, the shallow ones first; folders of images are not entered."""
+    level = [""]
+    for depth in range(_DEPTH + 1):
+        below: list[str] = []
+        for folder in level:
+            folders, files = root.entries(folder)
+            prefix = f"{folder}/" if folder else ""
+            yield from (prefix + name for name in files if name.lower().endswith(".xml"))
+            if depth < _DEPTH:
+                below += [prefix + name for name in folders]
+        level = below
+
+
+def find_files(root: InputRoot) -> list[str]:
+    """Return the names of the XML files that are CVAT's, those of the given folder if it has any.
+
+    Raises:
+        InputError: A file cannot be read.
+    """
+    if root.focus is not None:
+        return [root.focus]
+    found: list[str] = []
+    for looked, name in enumerate(_candidates(root)):
+        if not found and looked >= _FILES:
+            break
+        if found and name.count("/") > found[0].count("/"):
+            break
+        if looks_like_cvat(root.read(name, _HEAD)):
+            found.append(name)
+    return found
+
+
+def detect(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    if root.focus is not None and not root.focus.lower().endswith(".xml"):
+        return None
+    for name in find_files(root):
+        head = _head(root, name)
+        if not looks_like_cvat(head):
+            continue
+        if _SURE.search(head):
+            return Detection(90, f"{name} has the root element <annotations> with <meta>")
+        return Detection(60, f"{name} has the root element <annotations>")
+    return None

@@ -1,0 +1,306 @@
+"""Writing CVAT's XML files."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from msgspec import Struct, field
+
+from dsk.annotations import Mask
+from dsk.errors import MediaError, OutputError
+from dsk.flow import Exporter
+from dsk.media import Image
+from dsk_cvat.declare import Seen, Values, head_text, label_text, merge_values
+from dsk_cvat.plugin import dsk_exporters
+from dsk_cvat.tracks import Record, TrackWriter
+from dsk_cvat.writing import ShapeWriter, attribute_text, cannot_hold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dsk.descriptors import Capabilities
+    from dsk.flow import Header
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+
+__all__ = ["CvatExporter"]
+
+_TAIL = b"</annotations>\n"
+_DIGITS = re.compile(r"(\d{1,12})$")
+
+
+class _Share(Struct):
+    """What a partition leaves of one subset.
+
+    Attributes:
+        items: How many items there are.
+        holes: Places in the fragment where an image's number is still to be written.
+        ranks: For each of them, the item's rank in this partition.
+        frames: Frames of all items that have one.
+        records: Shapes of tracks, see ``Record``.
+        size: (height, width) of the first image whose size is known.
+    """
+
+    items: int = 0
+    holes: array[int] = field(default_factory=lambda: array("q"))
+    ranks: array[int] = field(default_factory=lambda: array("q"))
+    frames: array[int] = field(default_factory=lambda: array("q"))
+    records: list[Record] = field(default_factory=list)
+    size: tuple[int, int] | None = None
+
+
+class _State(Struct):
+    subsets: dict[str, _Share]
+    values: dict[tuple[int, str], Values]
+    skeletons: set[int]
+
+
+class _Text:
+    """A fragment that knows how long it is."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.length = 0
+
+    def write(self, text: str) -> int:
+        """Append text and return where it begins."""
+        start = self.length
+        self.length += self.file.write(text.encode("utf-8", "surrogateescape"))
+        return start
+
+
+class CvatExporter(Exporter):
+    """Writes one XML file per subset; see the descriptor for the options."""
+
+    def __init__(
+        self,
+        *,
+        reindex: bool = False,
+        allow_undeclared_attrs: bool = False,
+        use_track: bool = False,
+        subset_folders: bool = False,
+    ) -> None:
+        self.reindex = reindex
+        self.allow_undeclared_attrs = allow_undeclared_attrs
+        self.use_track = use_track
+        self.subset_folders = subset_folders
+
+    def capabilities(self, header: Header) -> Capabilities:  # noqa: ARG002
+        """See ``Exporter.capabilities``."""
+        declared = dsk_exporters()[0].capabilities
+        if self.use_track:
+            return replace(declared, fields=declared.fields | {"object_id"})
+        if self.reindex:
+            return replace(declared, item_attributes=False)
+        return declared
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``."""
+        categories = header.categories
+        for label in categories.labels:
+            if cannot_hold(label.name):
+                ctx.ledger.add("DSK-L010", "characters of labels that XML cannot hold")
+        self._subsets = header.subsets
+        self._categories = categories
+        self._writer = ShapeWriter(
+            categories, undeclared=self.allow_undeclared_attrs, video=self.use_track
+        )
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> _State:
+        """See ``Exporter.write``."""
+        shares: dict[str, _Share] = {}
+        texts: dict[str, _Text] = {}
+        seen: Seen | None = None
+        try:
+            for item in items:
+                if seen is None:
+                    seen = Seen(ctx.ledger, item)
+                seen.item = item
+                share = shares.get(item.subset)
+                if share is None:
+                    share = shares[item.subset] = _Share()
+                    texts[item.subset] = _Text(ctx.fragment(f"{item.subset}.xml"))
+                if self.use_track:
+                    self._frame(item, share, texts[item.subset], seen, ctx)
+                else:
+                    self._image(item, share, texts[item.subset], seen, ctx)
+                share.items += 1
+        finally:
+            for text in texts.values():
+                text.file.close()
+        return _State(shares, seen.values if seen else {}, seen.skeletons if seen else set())
+
+    def _name(self, item: DatasetItem, name: str) -> str:
+        return f"images/{item.subset}/{name}" if self.subset_folders else f"images/{name}"
+
+    def _save(self, item: DatasetItem, name: str, ctx: WriteContext) -> None:
+        if not ctx.save_media:
+            return
+        try:
+            ctx.save_image(item, self._name(item, name))
+        except OutputError as error:
+            if not isinstance(error.__cause__, FileExistsError):
+                raise
+            raise OutputError(
+                f"two items want the image {name}",
+                where=error.where,
+                hint="subset_folders=true keeps images of several subsets apart",
+            ) from error.__cause__
+
+    def _image(
+        self, item: DatasetItem, share: _Share, text: _Text, seen: Seen, ctx: WriteContext
+    ) -> None:
+        """Write an item as an image."""
+        name = ctx.image_name(item)
+        if cannot_hold(name):
+            raise OutputError(f"XML cannot hold the name {name!r}", hint="rename the item")
+        frame = _frame_of(item) if not self.reindex else None
+        if frame is None and "frame" in item.attributes and not self.reindex:
+            what = "item attribute frame, which is no number"
+            ctx.ledger.add("DSK-L009", what, item=item.id, subset=item.subset)
+        size = _size(item, ctx)
+        start = text.write('  <image id="')
+        if frame is None:
+            share.holes.append(start + len('  <image id="'))
+            share.ranks.append(share.items)
+        else:
+            share.frames.append(frame)
+        stated = f' width="{size[1]}" height="{size[0]}"' if size else ""
+        head = f'{"" if frame is None else frame}" name="{attribute_text(name)}"{stated}>\n'
+        lines = [head]
+        for a in item.annotations:
+            try:
+                lines.append(f"    {self._writer.shape(a, seen)}\n")
+            except ValueError as error:
+                _drop(a, error, item, ctx)
+        lines.append("  </image>\n")
+        text.write("".join(lines))
+        self._save(item, name, ctx)
+
+    def _frame(
+        self, item: DatasetItem, share: _Share, text: _Text, seen: Seen, ctx: WriteContext
+    ) -> None:
+        """Write an item as a frame of a video."""
+        frame = _frame_of(item)
+        if frame is None:
+            digits = _DIGITS.search(item.id)
+            if digits is None:
+                raise OutputError(
+                    f"item {item.id!r} has no frame number",
+                    hint="give items the attribute frame, or leave out use_track",
+                )
+            frame = int(digits[1])
+        own = f"frame_{frame:06d}"
+        if item.id != own:
+            ctx.ledger.add("DSK-L015", "ids of items become frame numbers")
+        if not item.annotations:
+            what = "frames without shapes, which a list of tracks does not name"
+            ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+        share.frames.append(frame)
+        share.size = share.size or _size(item, ctx)
+        for a in item.annotations:
+            try:
+                shape = self._writer.shape(a, seen, nested=False)
+            except ValueError as error:
+                _drop(a, error, item, ctx)
+                continue
+            points = self._writer.points_of(a) if a.kind == "skeleton" else ()  # type: ignore[arg-type]
+            names = self._writer.names_of(a) if points else ()  # type: ignore[arg-type]
+            share.records.append(Record.of(a, frame, text.write(shape), text.length))
+            for name, point in zip(names, points, strict=True):
+                share.records.append(Record.of(a, frame, text.write(point), text.length, part=name))
+        ending = ctx.image_name(item)[len(item.id) :]
+        self._save(item, own + ending, ctx)
+
+    def finish(self, states: list[Any], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``."""
+        values: dict[tuple[int, str], Values] = {}
+        for state in states:
+            merge_values(values, state.values)
+        used: set[int] = set().union(*(state.skeletons for state in states))
+        labels = label_text(self._categories, values, used, ctx.ledger)
+        names = dict.fromkeys(name for state in states for name in state.subsets)
+        for name in names or dict.fromkeys(self._subsets or ("default",)):
+            shares = [state.subsets[name] for state in states if name in state.subsets]
+            frames = [frame for share in shares for frame in share.frames]
+            count = sum(share.items for share in shares)
+            span = (
+                (min(frames), max(frames)) if self.use_track and frames else (0, max(count - 1, 0))
+            )
+            size = next((share.size for share in shares if share.size), None)
+            head = head_text(name, count, span, labels, video=self.use_track, size=size)
+            file = f"{name}.xml"
+            if ctx.out.dry:
+                ctx.write(file, b"")
+            elif self.use_track:
+                writer = TrackWriter(self._categories, shares, ctx.out.fragments(file))
+                self._write_whole(file, head, writer.texts(), ctx)
+            elif any(share.holes for share in shares):
+                texts = _numbered(shares, ctx.out.fragments(file))
+                self._write_whole(file, head, texts, ctx)
+            else:
+                fragments = ctx.out.fragments(file)
+                ctx.out.join(file, fragments, head=head.encode(), tail=_TAIL)
+
+    @staticmethod
+    def _write_whole(file: str, head: str, texts: Iterable[bytes], ctx: WriteContext) -> None:
+        with ctx.out.open(file) as out:
+            out.write(head.encode("utf-8", "surrogateescape"))
+            for text in texts:
+                out.write(text)
+            out.write(_TAIL)
+
+
+def _numbered(shares: list[_Share], fragments: list[str]) -> Iterable[bytes]:
+    """Yield the fragments with the numbers of images that state none: their ranks."""
+    before = 0
+    for share, fragment in zip(shares, fragments, strict=True):
+        with open(fragment, "rb") as file:  # noqa: PTH123
+            data = file.read()
+        pieces, last = [], 0
+        for hole, rank in zip(share.holes, share.ranks, strict=True):
+            pieces += [data[last:hole], b"%d" % (before + rank)]
+            last = hole
+        pieces.append(data[last:])
+        yield b"".join(pieces)
+        before += share.items
+
+
+def _frame_of(item: DatasetItem) -> int | None:
+    frame = item.attributes.get("frame")
+    if isinstance(frame, bool) or not isinstance(frame, int | float):
+        return None
+    return int(frame) if frame == int(frame) and 0 <= frame < 10**12 else None
+
+
+def _size(item: DatasetItem, ctx: WriteContext) -> tuple[int, int] | None:
+    """Return (height, width) as the image says, else as a mask says."""
+    media = item.media
+    size = None
+    if isinstance(media, Image):
+        try:
+            size = media.get_size()
+        except MediaError as error:
+            ctx.ledger.warn(f"an image has no readable size: {error.message}")
+    if size is None:
+        for a in item.annotations:
+            if isinstance(a, Mask):
+                try:
+                    return a.rle.size
+                except ValueError:
+                    return None  # writing the mask will say what is wrong with it
+    return size
+
+
+def _drop(a: Any, error: ValueError, item: DatasetItem, ctx: WriteContext) -> None:
+    ctx.ledger.add(
+        "DSK-L018",
+        f"{a.kind}: {error}",
+        kind=a.kind,
+        item=item.id,
+        subset=item.subset,
+        annotation=a.id,
+    )

@@ -1,0 +1,184 @@
+"""Which images and which shapes of tracks make which item."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from msgspec import Struct
+
+from dsk.errors import LimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from dsk_cvat.scan import Scan
+
+__all__ = ["Index", "index_items"]
+
+MAX_FILLED = 50_000_000
+"""How many shapes interpolation may add to a dataset."""
+
+
+class Index(Struct):
+    """The items of one file.
+
+    Attributes:
+        subset: Number of each item's subset.
+        scope: Number of each item's scope.
+        frame: Each item's frame.
+        images: For each item, where its images begin in ``image_order``; one more at the end.
+        image_order: Numbers of images by item.
+        shapes: For each item, its first and its last but one shape in ``shape_order``.
+        shape_order: Numbers of shapes by scope, frame and track.
+        next_shape: The keyframe to interpolate to, or -1, in the order of ``shape_order``.
+        shape_frame: The frames of ``shape_order``.
+        renamed: Items whose image has the name of an earlier one but for the ending.
+    """
+
+    subset: NDArray[np.int64]
+    scope: NDArray[np.int64]
+    frame: NDArray[np.int64]
+    images: NDArray[np.int64]
+    image_order: NDArray[np.int64]
+    shapes: NDArray[np.int64]
+    shape_order: NDArray[np.int64]
+    next_shape: NDArray[np.int64]
+    shape_frame: NDArray[np.int64]
+    renamed: frozenset[int]
+
+
+def _array(values: object) -> NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
+
+
+def index_items(
+    scan: Scan, subsets: NDArray[np.int64], step_of: Callable[[int], tuple[int, int | None]] | None
+) -> Index:
+    """Group images and shapes into items: images first, then frames that have no image.
+
+    Args:
+        scan: The file.
+        subsets: Number of the subset by number of the scope.
+        step_of: For interpolation: distance of frames and last frame by number of the scope.
+
+    Raises:
+        LimitError: Interpolation makes too many shapes.
+    """
+    image_scope, image_frame = _array(scan.image_scope), _array(scan.image_frame)
+    firsts, owner = _join_same(_array(scan.image_key))
+    order = np.argsort(owner, kind="stable")
+    frames, next_shape, shape_order = _shapes(scan, step_of)
+    tops = _array([t.top for t in scan.tracks] or [0])
+    scopes = _array([t.scope for t in scan.tracks] or [0])
+    track = _array(scan.shape_track)[shape_order]
+    shape_scope = scopes[track]
+    sort = np.lexsort((track, tops[track], frames, shape_scope))  # skeletons before their points
+    frames, next_shape, shape_order = frames[sort], next_shape[sort], shape_order[sort]
+    shape_scope = shape_scope[sort]
+    # Frames of tracks are one run each, by scope and frame.
+    new = np.flatnonzero(
+        (np.diff(frames, prepend=-1) != 0) | (np.diff(shape_scope, prepend=-1) != 0)
+    )
+    stops = np.append(new[1:], len(frames)) if len(new) else new
+    own_scope, own_frame = image_scope[firsts], image_frame[firsts]
+    runs = np.column_stack([shape_scope[new], frames[new], new, stops])
+    spans, alone = _with_images(np.column_stack([own_scope, own_frame]), runs)
+    kept = np.flatnonzero(alone)
+    scope = np.concatenate([own_scope, shape_scope[new][kept]])
+    starts = np.searchsorted(owner[order], np.arange(len(firsts) + 1))
+    return Index(
+        subset=subsets[scope] if len(scope) else scope,
+        scope=scope,
+        frame=np.concatenate([own_frame, frames[new][kept]]),
+        images=np.concatenate([starts, np.full(len(kept), len(order), np.int64)]),
+        image_order=order,
+        shapes=np.concatenate([spans, np.column_stack([new, stops])[kept]]),
+        shape_order=shape_order,
+        next_shape=next_shape,
+        shape_frame=frames,
+        renamed=_repeated(_array(scan.image_stem)[firsts]),
+    )
+
+
+def _with_images(
+    images: NDArray[np.int64], runs: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the first and last but one shape of each image, and which runs have no image.
+
+    Args:
+        images: (n, 2) scope and frame of images.
+        runs: (m, 4) scope, frame, first shape and last but one of frames of tracks.
+    """
+    spans = np.zeros((len(images), 2), np.int64)
+    alone = np.ones(len(runs), bool)
+    if len(runs) and len(images):
+        known = {(s, f): n for n, (s, f) in enumerate(images.tolist())}
+        for n, (scope, frame, start, stop) in enumerate(runs.tolist()):
+            item = known.get((scope, frame))
+            if item is not None:
+                spans[item] = (start, stop)
+                alone[n] = False
+    return spans, alone
+
+
+def _repeated(keys: NDArray[np.int64]) -> frozenset[int]:
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    return frozenset(np.flatnonzero(first[inverse.reshape(-1)] != np.arange(len(keys))).tolist())
+
+
+def _join_same(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first image of each item, and each image's item: equal keys are one item."""
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    by_place = np.argsort(first, kind="stable")
+    rank[by_place] = np.arange(len(first))
+    return first[by_place].astype(np.int64), rank[inverse.reshape(-1)]
+
+
+def _shapes(
+    scan: Scan, step_of: Callable[[int], tuple[int, int | None]] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return frame, shape to interpolate to, and number of all shapes, filled ones included."""
+    frames = _array(scan.shape_frame)
+    numbers = np.arange(len(frames), dtype=np.int64)
+    plain = np.full(len(frames), -1, np.int64)
+    if step_of is None or not len(frames):
+        return frames, plain, numbers
+    track = _array(scan.shape_track)
+    order = np.lexsort((frames, track))
+    more: list[NDArray[np.int64]] = []
+    total = 0
+    for a, b in zip(order.tolist(), [*order.tolist()[1:], -1], strict=True):
+        if "frame" in scan.tracks[track[a]].given or _is_outside(scan, a):
+            continue
+        step, last = step_of(scan.tracks[track[a]].scope)
+        follows = b >= 0 and track[b] == track[a]
+        stop = int(frames[b]) if follows else (last + 1 if last is not None else 0)
+        count = max(0, (stop - 1 - int(frames[a])) // step)
+        total += count
+        if total > MAX_FILLED:
+            raise LimitError(
+                f"interpolation would make more than {MAX_FILLED} shapes", where=scan.where
+            )
+        if count:
+            filled = int(frames[a]) + step * np.arange(1, count + 1, dtype=np.int64)
+            target = b if follows and not _is_outside(scan, b) else a
+            more.append(
+                np.column_stack([filled, np.full_like(filled, target), np.full_like(filled, a)])
+            )
+    if not more:
+        return frames, plain, numbers
+    extra = np.concatenate(more)
+    return (
+        np.concatenate([frames, extra[:, 0]]),
+        np.concatenate([plain, extra[:, 1]]),
+        np.concatenate([numbers, extra[:, 2]]),
+    )
+
+
+def _is_outside(scan: Scan, shape: int) -> bool:
+    head = bytes(scan.data[scan.shape_start[shape] : scan.shape_end[shape]][:2000])
+    return b'outside="1"' in head.split(b">", 1)[0]

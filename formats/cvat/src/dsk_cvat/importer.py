@@ -1,0 +1,141 @@
+"""Reading CVAT's XML files."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dsk.errors import InputError
+from dsk.flow import PARTITION_ITEMS, Header, Importer
+from dsk.names import stem_of
+from dsk_cvat.detect import find_files
+from dsk_cvat.frames import index_items
+from dsk_cvat.meta import Meta, join_labels, read_meta
+from dsk_cvat.scan import Scan, scan_file
+from dsk_cvat.shapes import ShapeReader
+from dsk_cvat.source import CvatSource, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dsk.categories import Categories
+    from dsk.files import InputRoot
+    from dsk.flow import Source
+    from dsk.loss import Ledger
+
+__all__ = ["CvatImporter"]
+
+_LABEL = re.compile(rb"""\slabel\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
+
+
+class CvatImporter(Importer):
+    """Opens CVAT datasets; see the descriptor for the options."""
+
+    def __init__(
+        self, *, subset: str = "", interpolate: bool = False, point_visibility: bool = False
+    ) -> None:
+        self.subset = subset
+        self.interpolate = interpolate
+        self.point_visibility = point_visibility
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        names = find_files(root)
+        if not names:
+            raise InputError(
+                "no XML file with the root element <annotations>",
+                where=root.path,
+                hint="give the folder that holds CVAT's annotations.xml",
+            )
+        scans = [scan_file(root.buffer(name), name, root.show(name), ledger) for name in names]
+        metas = [read_meta(scan.meta) for scan in scans]
+        categories = self._categories(scans, metas)
+        subsets: dict[str, int] = {}
+        parts: list[Part] = []
+        for scan, meta, own in zip(scans, metas, self._own_subsets(names), strict=True):
+            codes = [
+                subsets.setdefault(scope.subset or self._fallback(meta, own), len(subsets))
+                for scope in scan.scopes
+            ]
+            index = index_items(scan, np.array(codes, np.int64), self._steps(scan, meta))
+            parts.append(Part(scan, meta, index, _own_prefixes(scan), len(parts)))
+        header = Header(
+            categories=categories,
+            subsets=tuple(subsets),
+            items=sum(len(part.index.frame) for part in parts),
+        )
+        types = {
+            n: kinds
+            for n, label in enumerate(categories.labels)
+            if (kinds := _types(label.name, label.parent, metas))
+        }
+        reader = ShapeReader(categories, types, visibility=self.point_visibility)
+        return CvatSource(root, parts, header, reader, list(subsets), partition=PARTITION_ITEMS)
+
+    def _own_subsets(self, names: Sequence[str]) -> list[str]:
+        """Return the subset of each file: its name, or its folder's when names are alike."""
+        if self.subset:
+            return [self.subset] * len(names)
+        stems = [stem_of(name).rpartition("/")[2] for name in names]
+        found = []
+        for name, stem in zip(names, stems, strict=True):
+            folder = name.rpartition("/")[0].rpartition("/")[2]
+            found.append(folder if folder and stems.count(stem) > 1 else stem)
+        return found
+
+    def _fallback(self, meta: Meta, own: str) -> str:
+        if meta.project and len(meta.subsets) == 1 and not self.subset:
+            return meta.subsets[0]
+        return own
+
+    def _categories(self, scans: Sequence[Scan], metas: list[Meta]) -> Categories:
+        """Return the labels; where no file declares any, those that occur."""
+        if any(meta.labels for meta in metas):
+            return join_labels(metas)
+        names: dict[str, None] = {}
+        for scan in scans:
+            for found in _LABEL.finditer(scan.data):
+                raw = found[1] if found[1] is not None else found[2]
+                if raw:
+                    names.setdefault(_unescaped(raw))
+        return join_labels(metas, names)
+
+    def _steps(self, scan: Scan, meta: Meta) -> Callable[[int], tuple[int, int | None]] | None:
+        if not self.interpolate:
+            return None
+
+        def step_of(scope: int) -> tuple[int, int | None]:
+            task = scan.scopes[scope].task
+            step = meta.steps.get(task) or meta.steps.get("", 1)
+            stop = meta.stops.get(task, meta.stops.get(""))
+            return step, stop
+
+        return step_of
+
+
+def _unescaped(raw: bytes) -> str:
+    import html
+
+    return html.unescape(raw.decode("utf-8", "replace"))
+
+
+def _types(name: str, parent: str, metas: Sequence[Meta]) -> dict[str, str]:
+    for meta in metas:
+        for number, label in enumerate(meta.labels):
+            if label.name == name and label.parent == parent:
+                return meta.types.get(number, {})
+    return {}
+
+
+def _own_prefixes(scan: Scan) -> list[str]:
+    """Return what precedes the ids of frames by scope: tasks that share a subset stay apart."""
+    tasks: dict[str | None, set[str]] = {}
+    for track in scan.tracks:
+        scope = scan.scopes[track.scope]
+        tasks.setdefault(scope.subset, set()).add(scope.task)
+    return [
+        f"task_{scope.task}/" if scope.task and len(tasks.get(scope.subset, ())) > 1 else ""
+        for scope in scan.scopes
+    ]

@@ -1,0 +1,176 @@
+"""What the head of a CVAT file says: labels, their attributes, skeletons, sizes of videos."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from dsk.categories import Categories, LabelCategory, PointsCategory
+from dsk_cvat.svg import parse_svg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from xml.etree.ElementTree import Element
+
+__all__ = ["BUILTIN", "MAX_SIDE", "Meta", "join_labels", "read_meta"]
+
+BUILTIN = ("occluded", "outside", "keyframe", "track_id")
+"""Attributes that CVAT keeps in fields of their own."""
+
+MAX_SIDE = 1 << 20
+"""No image is wider or higher than that; larger numbers are damage."""
+
+_COLOR = re.compile(r"#?([0-9A-Fa-f]{6})")
+
+
+class Meta(Struct):
+    """The head of one file.
+
+    Attributes:
+        labels: Its labels, in order.
+        colors: Colours by number of the label.
+        types: Input types of attributes by number of the label and name of the attribute.
+        points: Skeletons by number of the label.
+        sizes: (height, width) of videos by task id; "" is the first one.
+        stops: Last frames by task id, likewise.
+        steps: Distances between frames by task id, likewise.
+        subsets: Names of the subsets of a project.
+        project: Whether it is the export of a project.
+        video: Whether it says that it is about a video.
+    """
+
+    labels: list[LabelCategory]
+    colors: dict[int, tuple[int, int, int]]
+    types: dict[int, dict[str, str]]
+    points: dict[int, PointsCategory]
+    sizes: dict[str, tuple[int, int]]
+    stops: dict[str, int]
+    steps: dict[str, int]
+    subsets: list[str]
+    project: bool = False
+    video: bool = False
+
+
+def read_meta(element: Element) -> Meta:
+    """Read the element ``meta``, whether it is about a task, a job or a project."""
+    meta = Meta([], {}, {}, {}, {}, {}, {}, [])
+    meta.project = element.find("project") is not None
+    parts: dict[str, list[str]] = {}
+    pictures: dict[int, str] = {}
+    seen: set[tuple[str, str]] = set()
+    for label in _labels(element):
+        name, parent = _text(label, "name"), _text(label, "parent")
+        parent = parent if parent.strip() else ""
+        if label.find("name") is None or (name, parent) in seen:
+            continue
+        seen.add((name, parent))
+        number = len(meta.labels)
+        if parent:
+            parts.setdefault(parent, []).append(name)
+        specs = [spec for a in label.findall("attributes/attribute") if (spec := _spec(a))]
+        meta.types[number] = {spec["name"]: spec.get("input_type", "") for spec in specs}
+        color = _COLOR.fullmatch(_text(label, "color").strip())
+        if color:
+            meta.colors[number] = tuple(bytes.fromhex(color[1]))  # type: ignore[assignment]
+        svg = label.findtext("svg")
+        if svg:
+            pictures[number] = svg
+        meta.labels.append(
+            LabelCategory(name, parent, tuple(meta.types[number]), extra=_extra(label, specs, svg))
+        )
+    for number, label_category in enumerate(meta.labels):
+        own = parts.get(label_category.name, [])
+        kind = (label_category.extra or {}).get("cvat", {}).get("type")
+        if number in pictures:
+            meta.points[number] = parse_svg(pictures[number], own)
+        elif kind == "skeleton":
+            meta.points[number] = PointsCategory(tuple(own))
+    _read_tasks(element, meta)
+    return meta
+
+
+def _labels(element: Element) -> Iterable[Element]:
+    for holder in element.iter("labels"):
+        yield from holder.findall("label")
+
+
+def _text(element: Element, name: str) -> str:
+    return element.findtext(name) or ""
+
+
+def _spec(attribute: Element) -> dict[str, str] | None:
+    spec = {child.tag: child.text or "" for child in attribute}
+    return spec if spec.get("name") else None
+
+
+def _extra(label: Element, specs: list[dict[str, str]], svg: str | None) -> dict[str, Any] | None:
+    """Return what CVAT says of a label beyond names: types and values, to be written back."""
+    own: dict[str, Any] = {}
+    kind = _text(label, "type").strip()
+    if kind and kind != "any":
+        own["type"] = kind
+    if any(_says_more(spec) for spec in specs):
+        own["attributes"] = specs
+    if svg:
+        own["svg"] = svg
+    return {"cvat": own} if own else None
+
+
+def _says_more(spec: dict[str, str]) -> bool:
+    plain = spec.get("input_type", "text") == "text" and spec.get("mutable", "True") == "True"
+    return not plain or bool(spec.get("values")) or bool(spec.get("default_value"))
+
+
+def _number(text: str | None, most: int = 10**12) -> int | None:
+    text = (text or "").strip()
+    return int(text) if text.isdecimal() and len(text) < 16 and int(text) <= most else None
+
+
+def _read_tasks(element: Element, meta: Meta) -> None:
+    tasks = [t for kind in ("task", "job") for t in element.iter(kind)]
+    for task in tasks:
+        key = _text(task, "id").strip()
+        width = _number(task.findtext("original_size/width"), MAX_SIDE)
+        height = _number(task.findtext("original_size/height"), MAX_SIDE)
+        if width and height:
+            meta.sizes.setdefault("", (height, width))
+            meta.sizes[key] = (height, width)
+        stop = _number(task.findtext("stop_frame"))
+        if stop is not None:
+            meta.stops.setdefault("", stop)
+            meta.stops[key] = stop
+        step = re.fullmatch(r"\s*step\s*=\s*(\d{1,9})\s*", _text(task, "frame_filter"))
+        if step and int(step[1]):
+            meta.steps.setdefault("", int(step[1]))
+            meta.steps[key] = int(step[1])
+        meta.video = meta.video or _text(task, "mode").strip() == "interpolation"
+    for holder in element.iter("subsets"):
+        names = [n.text or "" for n in holder.findall("subset")] or (holder.text or "").split("\n")
+        meta.subsets += [name.strip() for name in names if name.strip()]
+
+
+def join_labels(metas: list[Meta], others: Iterable[str] = ()) -> Categories:
+    """Return the labels of all files together, and of names that no file declares."""
+    labels: dict[tuple[str, str], LabelCategory] = {}
+    colors: dict[tuple[str, str], tuple[int, int, int]] = {}
+    points: dict[tuple[str, str], PointsCategory] = {}
+    for meta in metas:
+        for number, label in enumerate(meta.labels):
+            key = (label.name, label.parent)
+            labels.setdefault(key, label)
+            if number in meta.colors:
+                colors.setdefault(key, meta.colors[number])
+            if number in meta.points:
+                points.setdefault(key, meta.points[number])
+    for name in others:
+        labels.setdefault((name, ""), LabelCategory(name))
+    order = list(labels)
+    video = any(meta.video for meta in metas)
+    return Categories(
+        labels=tuple(labels.values()),
+        attributes=BUILTIN if video else ("occluded",),
+        colors={n: colors[key] for n, key in enumerate(order) if key in colors},
+        points={n: points[key] for n, key in enumerate(order) if key in points},
+    )

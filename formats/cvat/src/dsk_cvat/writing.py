@@ -1,0 +1,242 @@
+"""From annotations to the elements of a CVAT file."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dsk.annotations import (
+    Bbox,
+    Cuboid2d,
+    Ellipse,
+    Label,
+    Mask,
+    Points,
+    Polygon,
+    PolyLine,
+    RotatedBbox,
+    Skeleton,
+    Visibility,
+)
+from dsk_cvat.cvatmask import crop_runs
+from dsk_cvat.meta import BUILTIN
+from dsk_cvat.shapes import CORNERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from dsk.annotations import Annotation
+    from dsk.categories import Categories
+    from dsk_cvat.declare import Seen
+
+__all__ = ["ShapeWriter", "attribute_text", "element_text"]
+
+_SPECIAL = re.compile(r'[&<>"\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]')
+_REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udc7f\udd00-\udfff]")
+_PAIR = "%.10g,%.10g"
+_CORNERS = 'xtl="%.10g" ytl="%.10g" xbr="%.10g" ybr="%.10g" '
+_TURNED = _CORNERS + 'rotation="%.10g" '
+_ROUND = 'cx="%.10g" cy="%.10g" rx="%.10g" ry="%.10g" '
+_NAMES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
+    if _REFUSED.match(char):
+        return "\ufffd"
+    if "\ud800" <= char <= "\udfff":
+        return char  # a byte of a name that is no UTF-8, which is written as it was
+    return _NAMES.get(char) or f"&#{ord(char)};"
+
+
+def attribute_text(text: str) -> str:
+    """Return text for an attribute's value; characters that XML cannot hold become U+FFFD."""
+    return text if _SPECIAL.search(text) is None else _SPECIAL.sub(_escape, text)
+
+
+def element_text(text: str) -> str:
+    """Return text for the content of an element, likewise; line breaks stay as they are."""
+    return attribute_text(text).replace("&#10;", "\n").replace("&#9;", "\t")
+
+
+def cannot_hold(text: str) -> bool:
+    """Tell whether a text has characters that XML cannot hold."""
+    return _REFUSED.search(text) is not None
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
+
+
+def _points(values: Sequence[float]) -> str:
+    return ";".join([_PAIR % pair for pair in zip(values[::2], values[1::2], strict=True)])
+
+
+class ShapeWriter:
+    """Writes shapes.
+
+    Args:
+        categories: The labels.
+        undeclared: Whether attributes that a label does not declare are written.
+        video: Whether shapes belong to tracks, which name their labels.
+    """
+
+    def __init__(self, categories: Categories, *, undeclared: bool, video: bool) -> None:
+        self._names = [attribute_text(label.name) for label in categories.labels]
+        common = set(categories.attributes)
+        self._declared = [common.union(label.attributes) for label in categories.labels]
+        self._points = categories.points
+        self._undeclared = undeclared
+        self._video = video
+        self._makers: dict[type[Annotation], tuple[str, Callable[[Any], str]]] = {
+            Bbox: ("box", _box),
+            RotatedBbox: ("box", _rotated),
+            Polygon: ("polygon", lambda a: f'points="{_points(a.rings[0])}" '),
+            PolyLine: ("polyline", lambda a: f'points="{_points(a.points)}" '),
+            Points: ("points", lambda a: f'points="{_points(a.points)}" '),
+            Ellipse: ("ellipse", _ellipse),
+            Cuboid2d: ("cuboid", _cuboid),
+            Mask: ("mask", _mask),
+            Skeleton: ("skeleton", lambda _: ""),
+        }
+
+    def shape(self, a: Annotation, seen: Seen, *, nested: bool = True) -> str:
+        """Return the element of an annotation; in a video its frame follows ``frame="``.
+
+        Args:
+            a: The annotation; its label is known.
+            seen: Where values of attributes and losses are counted.
+            nested: Whether the points of a skeleton are written inside of it.
+
+        Raises:
+            ValueError: Its geometry is malformed.
+        """
+        label = a.label or 0
+        if type(a) is Label:
+            return self._tag(a, seen)
+        tag, geometry = self._makers[type(a)]
+        source = ((a.extra or {}).get("cvat") or {}).get("source", "manual")
+        flags = a.attributes
+        head = f'<{tag} frame="" ' if self._video else f'<{tag} label="{self._names[label]}" '
+        head += f'source="{attribute_text(str(source))}" '
+        if self._video:
+            outside, keyframe = bool(flags.get("outside")), bool(flags.get("keyframe", True))
+            head += f'outside="{outside:d}" keyframe="{keyframe:d}" '
+        head += f'occluded="{_occluded(flags, seen, a):d}" {geometry(a)}z_order="{a.z_order}"'
+        if a.group and not self._video:
+            head += f' group_id="{a.group}"'
+        inner = self._attributes(a, label, flags, seen)
+        if type(a) is Skeleton:
+            seen.skeletons.add(label)
+        if type(a) is Skeleton and nested:
+            inner += "".join(self.points_of(a))
+        return f"{head}>{inner}</{tag}>" if inner else f"{head}/>"
+
+    def _tag(self, a: Label, seen: Seen) -> str:
+        label = a.label or 0
+        source = ((a.extra or {}).get("cvat") or {}).get("source", "manual")
+        head = '<tag frame="" ' if self._video else "<tag "
+        head += f'label="{self._names[label]}" source="{attribute_text(str(source))}"'
+        if a.group:
+            head += f' group_id="{a.group}"'
+        for name in BUILTIN:
+            if name in a.attributes:
+                seen.lose(name, a)
+        inner = self._attributes(a, label, a.attributes, seen)
+        return f"{head}>{inner}</tag>" if inner else f"{head}/>"
+
+    def _attributes(self, a: Annotation, label: int, values: Mapping[str, Any], seen: Seen) -> str:
+        if not values:
+            return ""
+        text = ""
+        for name, value in values.items():
+            if name in BUILTIN:
+                if not self._video and name != "occluded" and type(a) is not Label:
+                    seen.lose(name, a, "use_track=true keeps it")
+                continue
+            if not self._undeclared and name not in self._declared[label]:
+                seen.lose(f"undeclared attribute {name}", a, "allow_undeclared_attrs=true keeps it")
+                continue
+            seen.value(label, name, value, a)
+            written = _value(value)
+            if cannot_hold(written) or cannot_hold(name):
+                seen.lose(f"characters of {name} that XML cannot hold", a)
+            text += f'<attribute name="{attribute_text(name)}">{element_text(written)}</attribute>'
+        return text
+
+    def names_of(self, a: Skeleton) -> list[str]:
+        """Return the names of a skeleton's points."""
+        category = self._points.get(a.label or 0)
+        count = len(a.points) // 2
+        names = list(category.labels) if category is not None else []
+        return names[:count] + [str(n + 1) for n in range(len(names), count)]
+
+    def points_of(self, a: Skeleton) -> list[str]:
+        """Return the elements of a skeleton's points."""
+        made = []
+        for n, name in enumerate(self.names_of(a)):
+            visibility = a.visibility[n] if n < len(a.visibility) else Visibility.VISIBLE
+            own = a.point_attributes[n] if n < len(a.point_attributes) else {}
+            outside = visibility == Visibility.ABSENT or bool(own.get("outside"))
+            occluded = visibility == Visibility.HIDDEN or (
+                visibility == Visibility.VISIBLE and bool(own.get("occluded"))
+            )
+            x, y = a.points[2 * n : 2 * n + 2]
+            if self._video:
+                key = bool(own.get("keyframe", a.attributes.get("keyframe", True)))
+                head = f'<points frame="" keyframe="{key:d}" '
+            else:
+                head = f'<points label="{attribute_text(name)}" '
+            head += f'source="manual" outside="{outside:d}" occluded="{occluded:d}" '
+            head += f'points="{x:.10g},{y:.10g}" z_order="{a.z_order}"'
+            inner = "".join(
+                f'<attribute name="{attribute_text(k)}">{element_text(_value(v))}</attribute>'
+                for k, v in own.items()
+                if k not in BUILTIN
+            )
+            made.append(f"{head}>{inner}</points>" if inner else f"{head}/>")
+        return made
+
+
+def _occluded(flags: Mapping[str, Any], seen: Seen, a: Annotation) -> bool:
+    value = flags.get("occluded", False)
+    if isinstance(value, str):
+        value = value.strip().lower() not in ("", "0", "false", "no", "none")
+        seen.lose("value of occluded, which becomes 0 or 1", a)
+    elif value not in (0, 1):
+        seen.lose("value of occluded, which becomes 0 or 1", a)
+    return bool(value)
+
+
+def _box(a: Bbox) -> str:
+    return _CORNERS % (a.x, a.y, a.x + a.w, a.y + a.h)
+
+
+def _rotated(a: RotatedBbox) -> str:
+    x, y = a.cx - a.w / 2, a.cy - a.h / 2
+    numbers = (x, y, x + a.w, y + a.h, a.r % 360)
+    return _TURNED % numbers
+
+
+def _ellipse(a: Ellipse) -> str:
+    numbers = (a.x + a.w / 2, a.y + a.h / 2, a.w / 2, a.h / 2)
+    return _ROUND % numbers
+
+
+def _cuboid(a: Cuboid2d) -> str:
+    if len(a.points) != len(CORNERS):
+        raise ValueError(f"a cuboid of {len(a.points)} coordinates")
+    pairs = zip(CORNERS, a.points, strict=True)
+    return "".join([f'{name}="{value:.10g}" ' for name, value in pairs])
+
+
+def _mask(a: Mask) -> str:
+    (left, top, width, height), runs = crop_runs(a.rle)
+    if not width:
+        raise ValueError("empty geometry")
+    text = ", ".join(map(str, runs))
+    return f'rle="{text}" left="{left}" top="{top}" width="{width}" height="{height}" '

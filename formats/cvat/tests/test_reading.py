@@ -1,0 +1,266 @@
+"""What is in files of CVAT and of other tools that write its format."""
+
+from __future__ import annotations
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from dsk import Dataset
+from dsk.annotations import Bbox, Cuboid2d, Ellipse, Mask, Polygon, RotatedBbox, Skeleton
+from dsk.errors import InputError, RecordError
+from dsk_cvat.shapes import CORNERS
+
+IMAGE = '<image id="3" name="{name}" width="20" height="10">{inner}</image>'
+
+
+def image(inner, name="a.jpg"):
+    return IMAGE.format(name=name, inner=inner)
+
+
+def only(dataset):
+    (item,) = dataset
+    return item
+
+
+def first(dataset):
+    return only(dataset).annotations[0]
+
+
+BOX = '<box label="{label}" xtl="1" ytl="2" xbr="4" ybr="6" {more}>{inner}</box>'
+
+
+def box(inner="", more="", label="car"):
+    return BOX.format(inner=inner, more=more, label=label)
+
+
+def test_boxes(read):
+    item = only(read(image(box(more='occluded="1" z_order="2" group_id="5" source="auto"'))))
+    assert (item.id, item.subset, item.attributes) == ("a", "annotations", {"frame": 3})
+    assert item.media.size == (10, 20)
+    (a,) = item.annotations
+    assert a == Bbox(
+        1,
+        2,
+        3,
+        4,
+        label=0,
+        group=5,
+        z_order=2,
+        attributes={"occluded": True},
+        extra={"cvat": {"source": "auto"}},
+    )
+
+
+def test_rotation(read):
+    assert first(read(image(box(more='rotation="30"')))) == RotatedBbox(
+        2.5, 4, 3, 4, 30, label=0, attributes={"occluded": False}
+    )
+    assert type(first(read(image(box(more='rotation="0.00"'))))) is Bbox
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("age", "3", 3.0),
+        ("age", "old", "old"),
+        ("age", "nan", "nan"),
+        ("text", "3", "3"),
+        ("text", "true", True),
+        ("ok", "False", False),
+        ("text", "False", "False"),
+        ("text", "", ""),
+        ("other", "7", "7"),
+    ],
+)
+def test_attributes(read, name, text, value):
+    a = first(read(image(box(f'<attribute name="{name}">{text}</attribute>'))))
+    assert a.attributes[name] == value
+    assert type(a.attributes[name]) is type(value)
+
+
+def test_types_of_attributes_belong_to_labels(read):
+    a = first(read(image(box('<attribute name="age">3</attribute>', label="cat"))))
+    assert a.attributes["age"] == "3"
+
+
+def test_other_shapes(read):
+    corners = " ".join(f'{name}="{k}"' for k, name in enumerate(CORNERS))
+    shapes = (
+        '<ellipse label="cat" cx="5" cy="4" rx="3" ry="2"/>'
+        '<ellipse label="cat" cx="5" cy="4" rx="3" ry="2" rotation="90"/>'
+        '<ellipse label="cat" cx="5" cy="4" rx="3" ry="2" rotation="45"/>'
+        f'<cuboid label="cat" {corners}/>'
+        '<tag label="cat" source="manual"/>'
+        '<polyline label="cat" points="1,2;3,4"/>'
+    )
+    with pytest.warns(UserWarning, match="turned ellipses"):
+        flat, up, turned, cuboid, tag, line = only(read(image(shapes))).annotations
+    assert flat == Ellipse(2, 2, 6, 4, label=1, attributes={"occluded": False})
+    assert (up.w, up.h) == (4, 6)
+    assert isinstance(turned, Polygon)
+    assert len(turned.rings[0]) == 128
+    assert cuboid == Cuboid2d(list(map(float, range(16))), label=1, attributes={"occluded": False})
+    assert (tag.kind, tag.attributes) == ("label", {})
+    assert line.points == [1, 2, 3, 4]
+
+
+def test_masks_run_row_by_row_within_their_box(read):
+    mask = '<mask label="car" rle="1, 2, 1, 4, 4" left="5" top="3" width="4" height="3"/>'
+    a = first(read(image(mask)))
+    assert isinstance(a, Mask)
+    wanted = np.zeros((10, 20), bool)
+    wanted[3, 6:8] = True
+    wanted[4, 5:9] = True
+    assert (a.image == wanted).all()
+
+
+def test_a_missing_tail_of_zeros_is_tolerated(read):
+    mask = '<mask label="car" rle="0,20" left="0" top="0" width="20" height="10"/>'
+    assert first(read(image(mask))).image.sum() == 20
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        ('rle="1,99" left="0" top="0" width="4" height="3"', "cover 100 pixels"),
+        ('rle="1,-1" left="0" top="0" width="4" height="3"', "negative"),
+        ('rle="0,12" left="18" top="0" width="4" height="3"', "leaves the image"),
+        ('rle="x" left="0" top="0" width="4" height="3"', "invalid literal"),
+        ('rle="0" left="0" top="0" width="400000" height="400000"', "400000 × 400000"),
+        ('left="0" top="0" width="4" height="3"', "rle is missing"),
+    ],
+)
+def test_bad_masks(read, mask, message):
+    with pytest.raises(RecordError, match=message):
+        list(read(image(f'<mask label="car" {mask}/>')))
+
+
+SKELETON = (
+    '<label><name>man</name><type>skeleton</type><svg>&lt;line data-type="edge" '
+    'data-node-from="1" data-node-to="2"&gt;&lt;/line&gt;&lt;circle data-node-id="1" '
+    'data-label-name="left eye"&gt;&lt;/circle&gt;&lt;circle data-node-id="2" '
+    'data-label-name="nose"&gt;&lt;/circle&gt;</svg></label>'
+    "<label><name>nose</name><parent>man</parent></label>"
+    "<label><name>left eye</name><parent>man</parent></label>"
+)
+
+
+def skeleton(eye='outside="0" occluded="0" points="1,1"'):
+    return (
+        '<skeleton label="man" points=""><points label="nose" outside="0" occluded="1" '
+        f'points="2,2"/><points label="left eye" {eye}/></skeleton>'
+    )
+
+
+def test_skeletons_follow_the_picture(read):
+    dataset = read(image(skeleton()), labels=SKELETON)
+    a = first(dataset)
+    assert isinstance(a, Skeleton)
+    assert (a.points, a.visibility) == ([1, 1, 2, 2], [2, 1])
+    points = dataset.categories().points[0]
+    assert (points.labels, points.joints) == (("left eye", "nose"), ((1, 2),))
+
+
+def test_points_outside(read):
+    outside = 'outside="1" occluded="0" points="5,5"'
+    with pytest.warns(UserWarning, match="point_visibility"):
+        a = first(read(image(skeleton(outside)), labels=SKELETON))
+    assert (a.visibility, a.point_attributes[0]["outside"]) == ([2, 1], True)
+    a = first(read(image(skeleton(outside)), labels=SKELETON, point_visibility=True))
+    assert a.visibility == [0, 1]
+    a = first(read(image(skeleton('outside="1" points="0.00,0.00"')), labels=SKELETON))
+    assert a.visibility == [0, 1]
+
+
+def test_unknown_labels(read):
+    with pytest.warns(UserWarning, match="not declared"):
+        assert first(read(image(box(label="dog")))).label is None
+    assert first(read(image(box(label="")))).label is None
+    dataset = read(image(box(label="d&amp;g")), labels="")
+    assert dataset.categories().names == ["d&g"]
+    assert first(dataset).label == 0
+
+
+def test_projects(tmp_path):
+    (tmp_path / "annotations.xml").write_text(
+        "<annotations><meta><project><subsets>train\nval</subsets><labels><label><name>x</name>"
+        '</label></labels></project></meta><image id="0" name="d/a.png" subset="train"/>'
+        '<image id="1" name="d/a.png" subset="val"><tag label="x"/></image></annotations>'
+    )
+    items = [(i.subset, i.id, len(i.annotations)) for i in Dataset.import_from(tmp_path, "cvat")]
+    assert items == [("train", "d/a", 0), ("val", "d/a", 1)]
+
+
+def test_jobs(tmp_path):
+    (tmp_path / "annotations.xml").write_text(
+        "<annotations><meta><job><labels><label><name>x</name></label></labels></job></meta>"
+        '<image id="0" name="a.png"><tag label="x"/></image></annotations>'
+    )
+    assert first(Dataset.import_from(tmp_path, "cvat")).label == 0
+
+
+def test_one_image_listed_twice_is_one_item(read):
+    dataset = read(image(box()) + image(box(label="cat")) + image("", name="a.png"))
+    assert [(i.id, len(i.annotations)) for i in dataset] == [("a", 2), ("a.png", 0)]
+
+
+def test_images_are_found(tmp_path, read):
+    for name in ("images/annotations/a.JPG", "images/b.png", "c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    names = ("a.jpg", "b.png", "c.png", "missing.png")
+    items = list(read("".join(image("", name=name) for name in names)))
+    assert [item.media.exists for item in items] == [True, True, True, False]
+
+
+def test_the_subset_may_be_named(read):
+    assert only(read(image(""), subset="train")).subset == "train"
+
+
+def test_archives(tmp_path):
+    with zipfile.ZipFile(tmp_path / "t.zip", "w") as archive:
+        archive.writestr(
+            "top/annotations.xml",
+            "<annotations><meta><task/></meta>" + image("") + "</annotations>",
+        )
+        archive.writestr("top/images/a.jpg", b"x")
+    item = only(Dataset.import_from(tmp_path / "t.zip", "cvat"))
+    assert item.media.read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no XML"),
+        ("<annotation/>", "root element is <annotation>"),
+        ("<annotations></annotations>", "no <meta>"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><annotations><meta/></annotations>', "are refused"),
+        ("<annotations><meta/>", "ends before"),
+        ('<annotations><meta/><image id="0" name="a">', "<image> has no end"),
+        ('<annotations><meta/><image id="0 name="a"/></annotations>', "damaged attributes"),
+        ("<annotations><meta/><track id='0'><box/></track></annotations>", "has no frame"),
+        ("<annotations><meta/><oops</annotations>", "well-formed"),
+        ("<annotations><meta/></annotations>junk", "behind"),
+    ],
+)
+def test_damaged_files(tmp_path, text, message):
+    file = tmp_path / "annotations.xml"
+    file.write_text(text)
+    with pytest.raises(InputError, match=message):
+        list(Dataset.import_from(file, "cvat"))
+
+
+def test_bad_shapes_are_skipped_alone(read):
+    shapes = box() + '<box label="car" xtl="1"/><polygon label="car" points="1;2"/>' + box()
+    dataset = read(image(shapes), on_error="skip")
+    assert len(only(dataset).annotations) == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1"])
+def test_encodings(tmp_path, encoding):
+    declared = "utf-8" if encoding == "utf-8-sig" else encoding
+    text = f'<?xml version="1.0" encoding="{declared}"?><annotations><meta/>{image("", "ä.png")}'
+    (tmp_path / "annotations.xml").write_bytes(f"{text}</annotations>".encode(encoding))
+    assert only(Dataset.import_from(tmp_path, "cvat")).id == "ä"

@@ -1,0 +1,111 @@
+"""CVAT for video: tracks, frames, keyframes."""
+
+from __future__ import annotations
+
+from dsk import Dataset
+from dsk.annotations import Bbox, Skeleton
+from dsk.item import DatasetItem
+
+SIZE = "<original_size><width>20</width><height>10</height></original_size>"
+
+
+def box(frame, x, more='outside="0" keyframe="1"'):
+    return f'<box frame="{frame}" xtl="{x}" ytl="0" xbr="{x + 2}" ybr="2" {more}/>'
+
+
+def track(inner, more='id="7" label="car"'):
+    return f"<track {more}>{inner}</track>"
+
+
+def test_frames_become_items(read):
+    gone = 'outside="1" keyframe="1"'
+    body = track(box(0, 1) + box(3, 2, gone)) + track(box(3, 5), 'id="8" label="cat" group_id="4"')
+    first, second = read(body, mode="interpolation", more=SIZE)
+    assert (first.id, second.id) == ("frame_000000", "frame_000003")
+    assert (first.attributes, first.media.size) == ({"frame": 0}, (10, 20))
+    a, b = second.annotations
+    assert a == Bbox(
+        2,
+        0,
+        2,
+        2,
+        label=0,
+        id=7,
+        object_id=7,
+        attributes={"occluded": False, "outside": True, "keyframe": True, "track_id": 7},
+    )
+    assert (b.label, b.group) == (1, 4)
+
+
+def test_tags_of_frames(read):
+    (item,) = read('<tag label="cat" frame="2"/>', mode="interpolation")
+    assert (item.id, item.annotations[0].label) == ("frame_000002", 1)
+
+
+def test_tracks_of_listed_images(read):
+    body = '<image id="2" name="x.png" width="9" height="9"/>' + track(box(2, 1))
+    (item,) = read(body)
+    assert (item.id, len(item.annotations)) == ("x", 1)
+
+
+def test_interpolation(read):
+    more = SIZE + "<stop_frame>9</stop_frame><frame_filter>step=2</frame_filter>"
+    body = track(box(0, 0) + box(4, 8) + box(8, 8, 'outside="1" keyframe="1"'))
+    assert len(list(read(body, more=more))) == 3
+    items = list(read(body, more=more, interpolate=True))
+    assert [i.attributes["frame"] for i in items] == [0, 2, 4, 6, 8]
+    assert [i.annotations[0].x for i in items] == [0, 4, 8, 8, 8]
+    assert [i.annotations[0].attributes["keyframe"] for i in items] == [
+        True,
+        False,
+        True,
+        False,
+        True,
+    ]
+
+
+def test_tasks_of_a_project_stay_apart(read):
+    one = track(box(0, 1), 'id="0" label="car" task_id="1" subset="train"')
+    two = track(box(0, 1), 'id="1" label="car" task_id="2" subset="train"')
+    items = list(read(one + two))
+    assert [i.id for i in items] == ["task_1/frame_000000", "task_2/frame_000000"]
+
+
+def test_skeletons_of_tracks(read):
+    labels = (
+        "<label><name>man</name><type>skeleton</type></label>"
+        "<label><name>a</name><parent>man</parent></label>"
+        "<label><name>b</name><parent>man</parent></label>"
+    )
+    point = '<track id="0" label="{}"><points frame="0" outside="0" points="{}"/></track>'
+    inner = (
+        '<skeleton frame="0" keyframe="1"/>' + point.format("b", "3,4") + point.format("a", "1,2")
+    )
+    (item,) = read(track(inner, 'id="0" label="man"'), labels=labels)
+    (a,) = item.annotations
+    assert isinstance(a, Skeleton)
+    assert a.points == [1, 2, 3, 4]
+
+
+def test_tracks_are_written(tmp_path):
+    def item(frame, *annotations):
+        return DatasetItem(f"frame_{frame:06d}", "train", annotations=list(annotations))
+
+    items = [
+        item(0, Bbox(0, 0, 1, 1, label=0, object_id=3), Bbox(5, 5, 1, 1, label=1)),
+        item(2, Bbox(1, 0, 1, 1, label=0, object_id=3)),
+        item(4, Bbox(9, 9, 1, 1, label=1)),
+    ]
+    dataset = Dataset.from_iterable(items, categories=["car", "cat"])
+    report = dataset.export(tmp_path / "out", "cvat", use_track=True)
+    assert report.annotations["out"] == 4
+    back = {i.id: i.annotations for i in Dataset.import_from(tmp_path / "out", "cvat")}
+    seen = {
+        name: [(a.object_id, a.x) for a in found if not a.attributes["outside"]]
+        for name, found in back.items()
+    }
+    assert seen["frame_000000"] == [(3, 0), (4, 5)]
+    assert seen["frame_000002"] == [(3, 1)]
+    assert len(seen["frame_000004"]) == 1
+    gone = [a.object_id for a in back["frame_000004"] if a.attributes["outside"]]
+    assert gone == [3]

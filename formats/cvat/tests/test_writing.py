@@ -1,0 +1,128 @@
+"""What is written, and what is reported."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import dsk.rle as rle_module
+from dsk import Dataset, Image
+from dsk.annotations import Bbox, Label, Skeleton
+from dsk.categories import Categories, LabelCategory, PointsCategory
+from dsk.errors import OutputError
+from dsk.item import DatasetItem
+from dsk.rle import from_dense
+from dsk_cvat.cvatmask import CroppedMask, crop_runs
+
+
+def export(tmp_path, items, categories=("car",), **options):
+    dataset = Dataset.from_iterable(items, categories=categories)
+    report = dataset.export(tmp_path / "out", "cvat", **options)
+    return report, tmp_path / "out"
+
+
+def codes(report):
+    return {(e.code, e.what, e.count) for e in report.events}
+
+
+def test_numbers_of_images(tmp_path):
+    items = [DatasetItem("a"), DatasetItem("b", attributes={"frame": 9}), DatasetItem("c")]
+    _, out = export(tmp_path, items)
+    root = ET.parse(out / "default.xml").getroot()
+    assert [(i.get("id"), i.get("name")) for i in root.iter("image")] == [
+        ("0", "a.jpg"),
+        ("9", "b.jpg"),
+        ("2", "c.jpg"),
+    ]
+    assert root.findtext("meta/task/size") == "3"
+
+
+def test_reindex(tmp_path):
+    items = [DatasetItem("a", attributes={"frame": 9})]
+    report, out = export(tmp_path, items, reindex=True)
+    assert 'id="0"' in (out / "default.xml").read_text()
+    assert ("DSK-L009", "item attribute frame", 1) in codes(report)
+
+
+def test_undeclared_attributes(tmp_path):
+    items = [DatasetItem("a", annotations=[Bbox(1, 1, 1, 1, label=0, attributes={"x": 1})])]
+    report, out = export(tmp_path, items)
+    assert ("DSK-L004", "undeclared attribute x", 1) in codes(report)
+    assert "attribute name" not in (out / "default.xml").read_text()
+    report, out = export(tmp_path, items, allow_undeclared_attrs=True, overwrite=True)
+    assert not codes(report)
+    (item,) = Dataset.import_from(out, "cvat")
+    assert item.annotations[0].attributes == {"x": 1, "occluded": False}
+
+
+def test_types_follow_the_values(tmp_path):
+    label = LabelCategory("car", attributes=("n", "b", "s", "mixed"))
+    annotations = [
+        Bbox(1, 1, 1, 1, label=0, attributes={"n": 3, "b": True, "s": "x", "mixed": 1}),
+        Bbox(1, 1, 1, 1, label=0, attributes={"n": 2.5, "b": False, "s": "7", "mixed": "one"}),
+    ]
+    items = [DatasetItem("a", annotations=annotations)]
+    report, out = export(tmp_path, items, Categories((label,)))
+    assert codes(report) == {("DSK-L004", "type of mixed", 1)}
+    text = (out / "default.xml").read_text()
+    assert text.count("<input_type>number<") == 1
+    assert text.count("<input_type>checkbox<") == 1
+    first, second = next(iter(Dataset.import_from(out, "cvat"))).annotations
+    assert first.attributes == {"n": 3, "b": True, "s": "x", "mixed": "1", "occluded": False}
+    assert second.attributes["s"] == "7"
+
+
+def test_facts_of_tracks_are_reported(tmp_path):
+    a = Bbox(1, 1, 1, 1, label=0, attributes={"outside": True, "occluded": "yes"})
+    report, _ = export(tmp_path, [DatasetItem("a", annotations=[a])])
+    assert {what for _, what, _ in codes(report)} == {
+        "outside",
+        "value of occluded, which becomes 0 or 1",
+    }
+
+
+def test_equal_ids_in_two_subsets(tmp_path):
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    items = [DatasetItem("a", s, media=Image.from_array(pixels, "a.png")) for s in ("x", "y")]
+    with pytest.raises(OutputError, match="subset_folders"):
+        export(tmp_path, items, save_media=True)
+    _, out = export(tmp_path, items, save_media=True, subset_folders=True)
+    assert (out / "images/x/a.png").is_file()
+    assert all(item.media.exists for item in Dataset.import_from(out, "cvat"))
+
+
+def test_skeletons_name_their_points(tmp_path):
+    points = PointsCategory(('left "eye"', "a<b"), ((1, 2),))
+    categories = Categories((LabelCategory("man"),), points={0: points})
+    a = Skeleton([1, 2, 3, 4], [2, 1], label=0)
+    _, out = export(tmp_path, [DatasetItem("a", annotations=[a])], categories)
+    back = Dataset.import_from(out, "cvat")
+    assert back.categories().points[0] == points
+    assert back.categories().names == ["man", 'left "eye"', "a<b"]
+    (item,) = back
+    assert item.annotations[0].points == [1, 2, 3, 4]
+
+
+def test_names_are_escaped(tmp_path):
+    items = [DatasetItem('a&"b', annotations=[Label(label=0)])]
+    _, out = export(tmp_path, items, ['<x> & "y"'])
+    (item,) = Dataset.import_from(out, "cvat")
+    assert item.id == 'a&"b'
+    assert item.annotations[0].label == 0
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 1 << 32))
+def test_masks_survive(height, width, seed):
+    dense = np.random.default_rng(seed).random((height, width)) < 0.5
+    rle = from_dense(dense)
+    (left, top, w, h), runs = crop_runs(rle)
+    if not dense.any():
+        assert w == 0
+        return
+    assert sum(runs) == w * h
+    source = CroppedMask(np.array(runs, np.int64), (left, top, w, h), (height, width))
+    assert (rle_module.dense(source.rle()) == dense).all()

@@ -1,0 +1,315 @@
+"""Reading the JSON files of labelme."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from dsk.annotations import Annotation, Label
+from dsk.categories import Categories
+from dsk.errors import InputError, RecordError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.media import Image, is_image_name
+from dsk.names import clean_name, stem_of
+from dsk_labelme.jsonshapes import Groups, read_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["LabelMeJsonImporter"]
+
+SUBSETS = frozenset({"train", "val", "valid", "validation", "test", "trainval"})
+_RESERVED = frozenset({"__ignore__"})
+_KNOWN = frozenset(
+    {
+        "version",
+        "flags",
+        "shapes",
+        "imagePath",
+        "imageData",
+        "imageHeight",
+        "imageWidth",
+    }
+)
+_MAX_SIDE = 1 << 20
+
+_decode_top = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_shapes = msgspec.json.Decoder(list[Any]).decode
+
+
+class _LabelOnly(Struct):
+    label: Any = None
+
+
+class _Brief(Struct):
+    """What the labels of a dataset need."""
+
+    shapes: list[_LabelOnly]
+    flags: dict[str, Any] | None = None
+
+
+_decode_brief = msgspec.json.Decoder(_Brief).decode
+
+
+def _utf8(data: bytes) -> bytes:
+    """Return JSON text as UTF-8; Windows in China writes it in its own encoding."""
+    text = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return text.decode("gb18030").encode()
+    return text
+
+
+class LabelMeJsonImporter(Importer):
+    """Opens labelme datasets; see the descriptor for the options."""
+
+    def __init__(self, *, image_flags: str = "labels") -> None:
+        self.flags_are_labels = image_flags == "labels"
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+        """See ``Importer.open``."""
+        if root.focus is not None:
+            names = [root.focus]
+        else:
+            names = [name for name in root.walk() if name.lower().endswith(".json")]
+        names, found, flags = self._survey(root, names)
+        if not names:
+            raise InputError(
+                "no labelme JSON file",
+                where=root.path,
+                hint="labelme writes one .json with shapes beside each image",
+            )
+        listed = _listed(root)
+        labels = listed + sorted(name for name in found if name not in listed)
+        labels += [name for name in flags if name not in labels]
+        places = [_place(name, root) for name in names]
+        header = Header(
+            categories=Categories.from_names(labels),
+            subsets=tuple(dict.fromkeys(subset for subset, _ in places)),
+            items=len(names),
+        )
+        return _JsonSource(root, names, places, header, flags_are_labels=self.flags_are_labels)
+
+    def _survey(
+        self, root: InputRoot, names: Sequence[str]
+    ) -> tuple[list[str], set[str], dict[str, None]]:
+        """Return the files with shapes, the labels of shapes, and the flags of images."""
+        kept: list[str] = []
+        found: set[str] = set()
+        flags: dict[str, None] = {}
+        for name in names:
+            data = root.read(name)
+            if b'"shapes"' not in data and name != root.focus:
+                if data.strip() and data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in b"{[":
+                    continue  # some other tool's file
+                kept.append(name)  # a damaged one, which reading will complain about
+                continue
+            kept.append(name)
+            try:
+                brief = _decode_brief(_utf8(data))
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                continue  # reading will say what is wrong with it
+            found.update(s.label for s in brief.shapes if isinstance(s.label, str) and s.label)
+            if self.flags_are_labels:
+                flags |= {flag: None for flag in brief.flags or () if flag}
+        return kept, found, flags
+
+
+def _listed(root: InputRoot) -> list[str]:
+    """Return the names in labels.txt, if there is one."""
+    for name in ("labels.txt", "../labels.txt"):
+        if not name.startswith("..") and root.is_file(name):
+            lines = [line.strip() for line in root.text(name).splitlines()]
+            return [n for n in dict.fromkeys(lines) if n and n not in _RESERVED]
+    return []
+
+
+def _place(name: str, root: InputRoot) -> tuple[str, str]:
+    """Return subset and id of a file."""
+    stem = stem_of(name)
+    first, slash, rest = stem.partition("/")
+    if slash and first.lower() in SUBSETS:
+        return first, rest
+    if not slash and root.name.lower() in SUBSETS and root.focus is None:
+        return root.name, stem
+    return DEFAULT_SUBSET, stem
+
+
+class _JsonSource(Source):
+    """An opened labelme dataset."""
+
+    def __init__(
+        self,
+        root: InputRoot,
+        names: Sequence[str],
+        places: Sequence[tuple[str, str]],
+        header: Header,
+        *,
+        flags_are_labels: bool,
+    ) -> None:
+        self.header = header
+        self._root = root
+        self._names = names
+        self._places = places
+        self._flags_are_labels = flags_are_labels
+        self._labels = {name: n for n, name in enumerate(header.categories.names)}
+        self._folders: dict[str, frozenset[str]] = {}
+
+    def partitions(self) -> list[tuple[int, int]]:
+        """Return slices of the list of files."""
+        count = len(self._names)
+        return [(n, min(n + PARTITION_ITEMS, count)) for n in range(0, count, PARTITION_ITEMS)]
+
+    def read(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.read``."""
+        for n in range(*partition):
+            name = self._names[n]
+            where = self._root.show(name)
+            try:
+                item_id = clean_name(self._places[n][1], where)
+                yield self._item(name, self._places[n][0], item_id, ledger)
+            except RecordError as error:
+                ledger.bad_record(error)
+            except InputError as error:
+                ledger.bad_record(RecordError(error.message, where=error.where or where))
+
+    def _item(self, name: str, subset: str, item_id: str, ledger: Ledger) -> DatasetItem:
+        where = self._root.show(name)
+        top = self._decoded(self._root.read(name), where, item_id)
+        try:
+            rest = {key: msgspec.json.decode(raw) for key, raw in top.items() if key not in _BULK}
+            shapes = _decode_shapes(top["shapes"])
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise RecordError(f"no valid JSON: {error}", where=where, item=item_id) from error
+        height, width = _side(rest.get("imageHeight")), _side(rest.get("imageWidth"))
+        size = (height, width) if height and width else None
+        image = self._image(name, item_id, rest.get("imagePath"), top.get("imageData"), size)
+        if size is None and any(isinstance(s, dict) and s.get("mask") for s in shapes):
+            size = image.get_size()
+        annotations = self._shapes(shapes, size, where, item_id, ledger)
+        stated = rest.get("flags")
+        flags: dict[str, Any] = stated if isinstance(stated, dict) else {}
+        attributes: dict[str, Any] = {}
+        own: dict[str, Any] = {k: v for k, v in rest.items() if k not in _KNOWN}
+        if self._flags_are_labels:
+            annotations += [
+                Label(label=self._labels[f]) for f, on in flags.items() if on is True and f
+            ]
+            off = {flag: on for flag, on in flags.items() if on is not True or not flag}
+            if off:
+                own["flags"] = off
+        else:
+            attributes = dict(flags)
+        extra = {"labelme_json": own} if own else None
+        return DatasetItem(item_id, subset, image, annotations, attributes, extra)
+
+    @staticmethod
+    def _decoded(data: bytes, where: str, item: str) -> dict[str, Raw]:
+        try:
+            top = _decode_top(_utf8(data))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise RecordError(f"no valid JSON: {error}", where=where, item=item) from error
+        if "shapes" not in top:
+            raise RecordError("it has no shapes", where=where, item=item)
+        return top
+
+    def _shapes(
+        self,
+        shapes: Sequence[Any],
+        size: tuple[int, int] | None,
+        where: str,
+        item: str,
+        ledger: Ledger,
+    ) -> list[Annotation]:
+        found: list[Annotation] = []
+        groups = Groups()
+        for number, shape in enumerate(shapes):
+            try:
+                found.append(read_shape(shape, number, self._labels, groups, size))
+            except (ValueError, OverflowError) as error:
+                place = f"{where}#/shapes/{number}"
+                what = f"shape {number}: {error}"
+                ledger.bad_record(RecordError(what, where=place, item=item, annotation=number + 1))
+        return found
+
+    def _files(self, folder: str) -> frozenset[str]:
+        known = self._folders.get(folder)
+        if known is None:
+            known = self._folders[folder] = frozenset(self._root.entries(folder)[1])
+        return known
+
+    def _image(
+        self,
+        name: str,
+        item_id: str,
+        stated: Any,
+        data: Raw | None,
+        size: tuple[int, int] | None,
+    ) -> Image:
+        """Return the image: the one that is named, one of the same name nearby, or the data."""
+        folder, _, base = name.rpartition("/")
+        given = stated.replace("\\", "/") if isinstance(stated, str) else ""
+        for place in _nearby(folder, given):
+            below, _, last = place.rpartition("/")
+            if last in self._files(below):
+                path = f"{item_id}.{last.rpartition('.')[2]}" if is_image_name(last) else item_id
+                return Image(path=path, source=self._root.locate(place), size=size)
+        stem = stem_of(base)
+        for other in sorted(self._files(folder)):
+            if is_image_name(other) and stem_of(other) == stem:
+                place = f"{folder}/{other}" if folder else other
+                path = f"{item_id}.{other.rpartition('.')[2]}"
+                return Image(path=path, source=self._root.locate(place), size=size)
+        ext = f".{given.rpartition('.')[2]}" if is_image_name(given) else ".jpg"
+        inside = _inside(data)
+        if inside is not None:
+            return Image(path=item_id + ext, source=inside, size=size)
+        missing = f"{folder}/{stem}{ext}" if folder else stem + ext
+        return Image(path=item_id + ext, source=self._root.locate(missing), size=size)
+
+
+_BULK = frozenset({"shapes", "imageData"})
+
+
+def _nearby(folder: str, given: str) -> Iterator[str]:
+    """Yield where the named image may be; absolute paths are another machine's."""
+    if not given:
+        return
+    parts: list[str] | None = folder.split("/") if folder else []
+    absolute = given.startswith("/") or given[1:2] == ":"
+    for step in [] if absolute else given.split("/"):
+        if step == ".." and parts is not None:
+            parts = parts[:-1] if parts else None
+        elif step not in ("", ".", "..") and parts is not None:
+            parts = [*parts, step]
+    if parts and not absolute:
+        yield "/".join(parts)
+    last = given.rpartition("/")[2]
+    prefix = f"{folder}/" if folder else ""
+    yield prefix + last
+    above = folder.rpartition("/")[0]
+    yield f"{above}/images/{last}".strip("/")
+
+
+def _inside(data: Raw | None) -> bytes | None:
+    """Return the image that the file itself holds."""
+    if data is None or bytes(data)[:1] != b'"':
+        return None
+    try:
+        return base64.b64decode(msgspec.json.decode(data, type=str)) or None
+    except (msgspec.MsgspecError, binascii.Error, ValueError):
+        return None
+
+
+def _side(value: Any) -> int:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 < value <= _MAX_SIDE else 0

@@ -1,0 +1,220 @@
+"""Reading the XML files of the LabelMe web tool and of CVAT."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from dsk.categories import Categories, LabelCategory
+from dsk.errors import InputError, RecordError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.media import Image, is_image_name
+from dsk.metafile import read_meta
+from dsk.names import clean_name, stem_of
+from dsk_labelme.xmlobjects import ObjectReader, Parsed
+from dsk_labelme.xmltext import parse_root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["LabelMeImporter"]
+
+_NAME = re.compile(rb"<name>([^<]*)</name>")
+_FOLDER = re.compile(rb"<folder>([^<]*)</folder>")
+_ODD = re.compile(rb"<!|<name\s|<name/|\x00")
+_ANNOTATIONS = "Annotations"
+
+
+class _File(Struct, frozen=True):
+    """An XML file.
+
+    Attributes:
+        name: Its relative name.
+        home: What precedes ``Annotations``; None when the file lies beside its image.
+        subset: The subset that its place says.
+    """
+
+    name: str
+    home: str | None
+    subset: str
+
+
+class LabelMeImporter(Importer):
+    """Opens LabelMe XML datasets."""
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+        """See ``Importer.open``."""
+        files = _list(root)
+        if not files:
+            raise InputError(
+                "no XML file", where=root.path, hint="give the folder with LabelMe's annotations"
+            )
+        stated = read_meta(root)
+        names: dict[str, None] = {}
+        subsets: dict[str, None] = {}
+        for file in files:
+            data = root.read(file.name)
+            if stated is None:
+                names.update(dict.fromkeys(_label_names(data)))
+            subset = file.subset
+            if file.home is not None:
+                found = _FOLDER.search(data)
+                text = html.unescape(found[1].decode("utf-8", "replace")).strip() if found else ""
+                subset = text or subset
+            subsets[subset] = None
+        flags = ("occluded", "username")
+        if stated is None:
+            labels = tuple(LabelCategory(name) for name in names)
+            categories = Categories(labels=labels, attributes=flags)
+        else:
+            given = stated[0]
+            categories = Categories(given.labels, flags, given.colors, given.points, given.groups)
+        header = Header(categories=categories, subsets=tuple(subsets), items=len(files))
+        return _LabelMeSource(root, files, header)
+
+
+def _list(root: InputRoot) -> list[_File]:
+    if root.focus is not None:
+        return [_File(root.focus, None, DEFAULT_SUBSET)]
+    files = []
+    for name in root.walk():
+        if not name.lower().endswith(".xml"):
+            continue
+        parts = name.split("/")
+        if _ANNOTATIONS in parts[:-1]:
+            at = parts.index(_ANNOTATIONS)
+            below = parts[at + 1 : -1]
+            files.append(_File(name, "/".join(parts[:at]), below[0] if below else DEFAULT_SUBSET))
+        else:
+            files.append(_File(name, None, parts[0] if len(parts) > 1 else DEFAULT_SUBSET))
+    if any(file.home is not None for file in files):
+        files = [file for file in files if file.home is not None]
+    return sorted(files, key=lambda file: file.name)
+
+
+def _label_names(data: bytes) -> Iterator[str]:
+    """Yield the names of a file's objects; those of a damaged file are found out about later."""
+    if _ODD.search(data):
+        try:
+            root = parse_root(data, "")
+        except RecordError:
+            return
+        names = [element.findtext("name") or "" for element in root.iter("object")]
+    else:
+        names = [html.unescape(_decoded(raw)) for raw in _NAME.findall(data)]
+    yield from (name for raw in names if (name := " ".join(raw.split())))
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+class _Folders:
+    """Looks for files in folders that are listed once."""
+
+    def __init__(self, root: InputRoot) -> None:
+        self._root = root
+        self._known: dict[str, frozenset[str]] = {}
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a file."""
+        folder, _, base = name.rpartition("/")
+        return base in self.files(folder)
+
+    def files(self, folder: str) -> frozenset[str]:
+        """Return the names of a folder's files."""
+        known = self._known.get(folder)
+        if known is None:
+            known = self._known[folder] = frozenset(self._root.entries(folder)[1])
+        return known
+
+
+class _LabelMeSource(Source):
+    """An opened dataset of XML files."""
+
+    def __init__(self, root: InputRoot, files: Sequence[_File], header: Header) -> None:
+        self.header = header
+        self._root = root
+        self._files = files
+        self._folders = _Folders(root)
+        self._reader = ObjectReader(header.categories)
+
+    def partitions(self) -> list[tuple[int, int]]:
+        """Return slices of the list of files."""
+        count = len(self._files)
+        return [(n, min(n + PARTITION_ITEMS, count)) for n in range(0, count, PARTITION_ITEMS)]
+
+    def read(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.read``."""
+        root = self._root
+        for file in self._files[slice(*partition)]:
+            where = root.show(file.name)
+            try:
+                element = parse_root(root.read(file.name), where)
+                parsed = self._reader.head(element, where)
+                item = self._item(file, parsed, ledger)
+            except RecordError as error:
+                ledger.bad_record(error)
+                continue
+            except InputError as error:
+                ledger.bad_record(RecordError(error.message, where=error.where or where))
+                continue
+            yield item
+
+    def _item(self, file: _File, parsed: Parsed, ledger: Ledger) -> DatasetItem:
+        where = self._root.show(file.name)
+        base = file.name.rpartition("/")[2]
+        given = clean_name(parsed.filename, where) if parsed.filename else stem_of(base)
+        folder = clean_name(parsed.folder, where) if parsed.folder else ""
+        if file.home is not None:
+            subset = folder or file.subset
+            item_id = stem_of(given) if parsed.filename else given
+            prefix = f"{file.home}/" if file.home else ""
+            image = f"{prefix}Images/{subset if folder or subset != DEFAULT_SUBSET else ''}/{given}"
+            masks = [f"{prefix}Masks/{subset}", f"{prefix}Masks/{file.subset}", f"{prefix}Masks"]
+        else:
+            subset = file.subset
+            stem = stem_of(given) if parsed.filename else given
+            item_id = f"{folder}/{stem}" if folder else stem
+            beside = file.name.rpartition("/")[0]
+            image = f"{beside}/{given.rpartition('/')[2]}"
+            top = file.subset if subset != DEFAULT_SUBSET else ""
+            masks = [f"{beside}/Masks", f"{top}/Masks"]
+        item_id = clean_name(item_id, where)
+        media = self._image(image.replace("//", "/").strip("/"), parsed, item_id)
+        masks = [m.strip("/") for m in masks]
+
+        def find_mask(name: str) -> Image | None:
+            for place in masks:
+                full = f"{place}/{clean_name(name, where)}"
+                if self._folders.has(full):
+                    return Image(path=name, source=self._root.locate(full))
+            return None
+
+        annotations = self._reader.objects(parsed, where, item_id, find_mask, ledger)
+        extra = {"label_me": {"source": parsed.source}} if parsed.source else None
+        return DatasetItem(item_id, subset, media, annotations, {}, extra)
+
+    def _image(self, name: str, parsed: Parsed, item_id: str) -> Image:
+        """Return the image; one of another ending when there is none of the exact name."""
+        folder, _, base = name.rpartition("/")
+        files = self._folders.files(folder)
+        if base not in files:
+            stem = stem_of(base) if is_image_name(base) else base
+            for other in sorted(files):
+                if is_image_name(other) and stem_of(other) in (stem, base):
+                    base = other
+                    break
+        path = f"{item_id}.{base.rpartition('.')[2]}" if is_image_name(base) else item_id
+        place = f"{folder}/{base}" if folder else base
+        return Image(path=path, source=self._root.locate(place), size=parsed.size)

@@ -1,0 +1,235 @@
+"""From the elements of a LabelMe XML file to annotations."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from dsk.annotations import Annotation, Bbox, Mask, Polygon, Rle
+from dsk.errors import InputError, RecordError
+from dsk.pixels import decode
+from dsk.rle import from_dense
+from dsk_labelme.xmltext import parse_attributes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from xml.etree.ElementTree import Element
+
+    from dsk.categories import Categories
+    from dsk.loss import Ledger
+    from dsk.media import Image
+
+__all__ = ["MaskFile", "ObjectReader", "Parsed"]
+
+_MAX_SIDE = 1 << 20
+
+
+class Parsed(Struct):
+    """What a file says before its objects.
+
+    Attributes:
+        element: The root element.
+        filename: Name of the image, or "".
+        folder: Its folder, or "".
+        size: (height, width), or None.
+        source: Where it says that image and annotations come from.
+    """
+
+    element: Element
+    filename: str
+    folder: str
+    size: tuple[int, int] | None
+    source: dict[str, str]
+
+
+class MaskFile:
+    """The pixels of a mask file that are not empty, see ``dsk.rle.MaskSource``."""
+
+    __slots__ = ("_image",)
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+
+    def rle(self) -> Rle:
+        """Read the file.
+
+        Raises:
+            InputError: It is damaged.
+        """
+        pixels = decode(self._image)
+        if pixels.ndim == 3:
+            if pixels.shape[2] in (2, 4) and pixels[..., -1].all():
+                pixels = pixels[..., :-1]  # fully opaque: the colours say what belongs to it
+            pixels = np.asarray(pixels.any(axis=2))
+        return from_dense(np.asarray(pixels))
+
+
+def _text(element: Element, name: str) -> str:
+    return (element.findtext(name) or "").strip()
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 8 and int(text) <= _MAX_SIDE else 0
+
+
+def _ids(element: Element, name: str) -> list[int]:
+    text = _text(element, f"parts/{name}")
+    return [
+        int(part) for part in text.replace(",", " ").split() if part.isdecimal() and len(part) < 16
+    ]
+
+
+class ObjectReader:
+    """Reads the objects of files.
+
+    Args:
+        categories: The labels of the dataset.
+    """
+
+    def __init__(self, categories: Categories) -> None:
+        self._labels: dict[str, int] = {}
+        for n, label in enumerate(categories.labels):
+            self._labels.setdefault(" ".join(label.name.split()), n)
+
+    @staticmethod
+    def head(element: Element, where: str) -> Parsed:
+        """Read what precedes the objects.
+
+        Raises:
+            RecordError: The root element is another format's.
+        """
+        if element.tag != "annotation":
+            what = f"the root element is <{element.tag}>, not <annotation>"
+            raise RecordError(what, where=where)
+        size = element.find("imagesize")
+        height = _number(_text(size, "nrows")) if size is not None else 0
+        width = _number(_text(size, "ncols")) if size is not None else 0
+        source = {
+            name: text
+            for name in ("sourceImage", "sourceAnnotation")
+            if (text := _text(element, f"source/{name}")) and text not in ("dsk", "Datumaro")
+        }
+        return Parsed(
+            element,
+            element.findtext("filename") or "",
+            _text(element, "folder"),
+            (height, width) if height and width else None,
+            source,
+        )
+
+    def objects(
+        self,
+        parsed: Parsed,
+        where: str,
+        item: str,
+        find_mask: Callable[[str], Image | None],
+        ledger: Ledger,
+    ) -> list[Annotation]:
+        """Return the annotations of a file.
+
+        Args:
+            parsed: Its head.
+            where: Its place, for messages.
+            item: Id of the item.
+            find_mask: Returns the file of a mask, or None.
+            ledger: Where bad objects go.
+        """
+        found: list[tuple[int, Annotation]] = []
+        children: dict[int, list[int]] = {}
+        for number, element in enumerate(parsed.element.iter("object")):
+            text = _text(element, "id")
+            ident = int(text) if text.isdecimal() and len(text) < 16 else number
+            children.setdefault(ident, []).extend(_ids(element, "hasparts"))
+            for parent in _ids(element, "ispartof"):
+                children.setdefault(parent, []).append(ident)
+            if _text(element, "deleted") not in ("", "0"):
+                continue
+            try:
+                made = self._object(element, ident, find_mask, ledger)
+            except (ValueError, InputError) as error:
+                message = error.message if isinstance(error, InputError) else str(error)
+                what = f"object {ident}: {message}"
+                ledger.bad_record(RecordError(what, where=where, item=item, annotation=ident))
+                continue
+            found.append((ident, made))
+        groups = _groups(children)
+        return [replace(a, group=groups[ident]) if ident in groups else a for ident, a in found]
+
+    def _object(
+        self,
+        element: Element,
+        ident: int,
+        find_mask: Callable[[str], Image | None],
+        ledger: Ledger,
+    ) -> Annotation:
+        name = " ".join((element.findtext("name") or "").split())
+        label = self._labels.get(name)
+        if label is None and name:
+            ledger.warn(f"the label {name!r} is not among the dataset's labels")
+        polygon, segm = element.find("polygon"), element.find("segm")
+        shape = polygon if polygon is not None else segm
+        if shape is None:
+            raise ValueError("it has neither <polygon> nor <segm>")
+        attributes = parse_attributes(element.findtext("attributes") or "")
+        attributes["occluded"] = _text(element, "occluded") == "yes"
+        attributes["username"] = _text(shape, "username")
+        common: dict[str, Any] = {"label": label, "id": ident, "attributes": attributes}
+        own = {
+            key: text
+            for key in ("date", "verified")
+            if (text := _text(element, key)) and (key, text) != ("verified", "0")
+        }
+        if own:
+            common["extra"] = {"label_me": own}
+        if polygon is not None:
+            return _outline(polygon, common, box=_text(element, "type") == "bounding_box")
+        file = find_mask(_text(shape, "mask"))
+        if file is None:
+            raise ValueError(f"there is no mask file {_text(shape, 'mask')!r} in Masks")
+        return Mask(MaskFile(file), **common)
+
+
+def _outline(polygon: Element, common: dict[str, Any], *, box: bool) -> Annotation:
+    points: list[float] = []
+    for pt in polygon.iter("pt"):
+        for axis in ("x", "y"):
+            text = pt.findtext(axis)
+            if text is None:
+                raise ValueError(f"a point without <{axis}>")
+            points.append(float(text))
+    if not points:
+        raise ValueError("the polygon has no points")
+    if not isfinite(sum(points)):
+        raise ValueError("the polygon's points are not finite")
+    if not box:
+        return Polygon(points, **common)
+    xs, ys = points[::2], points[1::2]
+    return Bbox(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), **common)
+
+
+def _groups(children: dict[int, list[int]]) -> dict[int, int]:
+    """Return the group of each object that has parts or is one; each root opens a group."""
+    kids = {child for parts in children.values() for child in parts}
+    roots = [ident for ident, parts in children.items() if parts and ident not in kids]
+    groups: dict[int, int] = {}
+    for number, root in enumerate(roots, 1):
+        for ident in _below(root, children):
+            groups.setdefault(ident, number)
+    return groups
+
+
+def _below(root: int, children: dict[int, list[int]]) -> Iterator[int]:
+    """Yield an object and all its parts; each once, even if they go round in a circle."""
+    seen = {root}
+    waiting = [root]
+    while waiting:
+        ident = waiting.pop()
+        yield ident
+        for child in children.get(ident, ()):
+            if child not in seen:
+                seen.add(child)
+                waiting.append(child)

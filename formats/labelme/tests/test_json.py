@@ -1,0 +1,201 @@
+"""JSON of the desktop tool: shapes, groups, images, oddities."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from dsk import Dataset
+from dsk.annotations import Bbox, Ellipse, Points, Polygon, PolyLine
+from dsk.errors import RecordError
+from dsk.item import DatasetItem
+from dsk.pixels import encode
+
+
+def shape(kind, *points, **more):
+    return {"label": "car", "points": points, "shape_type": kind, **more}
+
+
+def put(root, *shapes, name="a.json", **top):
+    content = {
+        "version": "5.2.1",
+        "flags": {},
+        "shapes": shapes,
+        "imagePath": "a.jpg",
+        "imageData": None,
+        "imageHeight": 20,
+        "imageWidth": 30,
+        **top,
+    }
+    file = root / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content), encoding="utf-8")
+    return file
+
+
+def read(root, **options):
+    return Dataset.import_from(root, "labelme_json", **options)
+
+
+def annotations(root):
+    (item,) = read(root)
+    return item.annotations
+
+
+def test_shapes(tmp_path):
+    put(
+        tmp_path,
+        shape("polygon", [1, 2], [3, 4], [5, 1]),
+        shape("rectangle", [5, 6], [1, 2]),
+        shape("circle", [5, 5], [8, 9]),
+        shape("line", [1, 1], [2, 2]),
+        shape("linestrip", [1, 1], [2, 2], [3, 1]),
+        shape("point", [1, 1]),
+        shape("points", [1, 1], [2, 2]),
+        shape("oriented_rectangle", [1, 1], [5, 1], [5, 3], [1, 3]),
+        {"label": "cat", "points": [[1, 1], [2, 2], [3, 1]]},
+    )
+    found = annotations(tmp_path)
+    assert [type(a) for a in found[:7]] == [
+        Polygon,
+        Bbox,
+        Ellipse,
+        PolyLine,
+        PolyLine,
+        Points,
+        Points,
+    ]
+    assert found[1].bbox == (1, 2, 4, 4)
+    assert found[2].bbox == (0, 0, 10, 10)
+    assert (found[7].cx, found[7].cy, {found[7].w, found[7].h}) == (3, 2, {2, 4})
+    assert found[8].kind == "polygon"
+
+
+def test_masks_lie_where_their_first_point_is(tmp_path):
+    patch = base64.b64encode(encode(np.ones((2, 3), bool), ".png")).decode()
+    put(
+        tmp_path,
+        shape("mask", [4.6, 5.2], [6, 6], mask=patch),
+        shape("mask", [29, 0], [31, 1], mask=patch),
+    )
+    first, second = annotations(tmp_path)
+    wanted = np.zeros((20, 30), bool)
+    wanted[5:7, 4:7] = True
+    assert (first.image == wanted).all()
+    assert np.argwhere(second.image).tolist() == [[0, 29], [1, 29]]
+
+
+def test_groups_flags_and_descriptions(tmp_path):
+    put(
+        tmp_path,
+        shape("point", [1, 1], group_id=0, flags={"crowd": True}, description="far"),
+        shape("point", [1, 1], group_id="x", score=0.5, attributes={"colour": "red"}),
+        shape("point", [1, 1], group_id=None, description=""),
+        flags={"night": True, "rain": False},
+    )
+    dataset = read(tmp_path)
+    (item,) = dataset
+    first, second, third, label = item.annotations
+    assert (first.group, first.attributes) == (1, {"crowd": True, "description": "far"})
+    assert second.group > 1
+    assert second.attributes == {"colour": "red"}
+    assert second.extra == {"labelme_json": {"score": 0.5}}
+    assert (third.group, third.attributes) == (0, {})
+    assert dataset.categories().labels[label.label].name == "night"
+    assert item.extra == {"labelme_json": {"flags": {"rain": False}}}
+    (item,) = read(tmp_path, image_flags="attributes")
+    assert item.attributes == {"night": True, "rain": False}
+
+
+def test_subsets_and_ids(tmp_path):
+    for name in ("train/a.json", "val/x/b.json", "other/c.json"):
+        put(tmp_path, shape("point", [1, 1]), name=name)
+    (tmp_path / "coco.json").write_text('{"images": []}')
+    assert [(i.subset, i.id) for i in read(tmp_path)] == [
+        ("default", "other/c"),
+        ("train", "a"),
+        ("val", "x/b"),
+    ]
+
+
+def test_labels_are_those_of_the_list(tmp_path):
+    (tmp_path / "labels.txt").write_text("__ignore__\n_background_\ncar\n")
+    put(tmp_path, shape("point", [1, 1]), {**shape("point", [1, 1]), "label": "ant"})
+    assert read(tmp_path).categories().names == ["_background_", "car", "ant"]
+
+
+@pytest.mark.parametrize(
+    "stated", ["..\\images\\p.png", "C:\\me\\p.png", "/home/me/p.png", "p.png"]
+)
+def test_images_are_found(tmp_path, stated):
+    put(tmp_path, name="labels/a.json", imagePath=stated)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/p.png").write_bytes(b"x")
+    (item,) = read(tmp_path)
+    assert item.media.read_bytes() == b"x"
+
+
+def test_image_data_is_the_last_resort(tmp_path):
+    put(tmp_path, imageData=base64.b64encode(b"inside").decode())
+    (item,) = read(tmp_path)
+    assert item.media.read_bytes() == b"inside"
+    (tmp_path / "a.JPG").write_bytes(b"beside")
+    (item,) = read(tmp_path)
+    assert item.media.read_bytes() == b"beside"
+
+
+def test_text_of_chinese_windows(tmp_path):
+    file = put(tmp_path, shape("point", [1, 1]))
+    text = file.read_text().replace("car", "汽车")
+    file.write_bytes(text.encode("gb18030"))
+    assert read(tmp_path).categories().names == ["汽车"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (shape("polygon"), "no points"),
+        (shape("polygon", [1]), "no point"),
+        (shape("polygon", [1, "2"]), "no point"),
+        (shape("circle", [1, 1]), "a circle of 1"),
+        (shape("blob", [1, 1]), "'blob' is not known"),
+        (shape("mask", [1, 1], [2, 2]), "without pixels"),
+        (shape("mask", [1, 1], [2, 2], mask="AAAA"), "no PNG"),
+        ({**shape("point", [1, 1]), "label": 3}, "no text"),
+        ("text", "no object"),
+    ],
+)
+def test_bad_shapes(tmp_path, bad, message):
+    put(tmp_path, shape("point", [1, 1]), bad)
+    with pytest.raises(RecordError, match=message):
+        list(read(tmp_path))
+    (item,) = read(tmp_path, on_error="skip")
+    assert len(item.annotations) == 1
+
+
+@pytest.mark.parametrize("text", ["", '{"shapes": [', '{"shapes": [{"points": [[NaN, 1]]}]}'])
+def test_damaged_files(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(RecordError, match="no valid JSON"):
+        list(read(tmp_path))
+
+
+def test_ellipses_that_are_no_circles(tmp_path):
+    items = [
+        DatasetItem("a", annotations=[Ellipse(1, 1, 4, 2, label=0), Ellipse(1, 1, 2, 2, label=0)])
+    ]
+    report = Dataset.from_iterable(items, categories=["x"]).export(tmp_path / "o", "labelme_json")
+    assert [(e.code, e.what, e.count) for e in report.events] == [
+        ("DSK-L003", "ellipse→polygon", 1)
+    ]
+    assert [a.kind for a in annotations(tmp_path / "o")] == ["polygon", "ellipse"]
+
+
+def test_the_two_formats_are_told_apart(tmp_path):
+    items = [DatasetItem("a", annotations=[Bbox(1, 1, 4, 2, label=0)])]
+    for name in ("label_me", "labelme_json"):
+        Dataset.from_iterable(items, categories=["x"]).export(tmp_path / name, name)
+        assert Dataset.import_from(tmp_path / name).format == name

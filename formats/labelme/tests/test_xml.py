@@ -1,0 +1,176 @@
+"""XML of the web tool and of CVAT: layouts, attributes, groups, oddities."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dsk import Dataset
+from dsk.annotations import Bbox, Mask, Polygon
+from dsk.errors import InputError, RecordError
+from dsk.item import DatasetItem
+from dsk.pixels import encode
+from dsk_labelme.xmltext import attribute_list, parse_attributes
+
+SQUARE = "".join(f"<pt><x>{x}</x><y>{y}</y></pt>" for x, y in ((1, 2), (5, 2), (5, 6), (1, 6)))
+
+
+def obj(ident=0, name="car", more="", shape=f"<polygon>{SQUARE}</polygon>"):
+    return f"<object><name>{name}</name><id>{ident}</id>{more}{shape}</object>"
+
+
+def xml(*objects, filename="a.jpg", folder="", head=""):
+    return (
+        f"<annotation><filename>{filename}</filename><folder>{folder}</folder>{head}"
+        f"{''.join(objects)}</annotation>"
+    )
+
+
+def put(root, name, text):
+    file = root / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def read(root, **options):
+    return Dataset.import_from(root, "label_me", **options)
+
+
+def only(root):
+    (item,) = read(root)
+    return item
+
+
+def parts(has="", of=""):
+    return f"<parts><hasparts>{has}</hasparts><ispartof>{of}</ispartof></parts>"
+
+
+def test_the_web_tools_folders(tmp_path):
+    put(tmp_path, "set/Annotations/f1/a.xml", xml(obj(), folder="f1"))
+    put(tmp_path, "set/Images/f1/a.jpg", b"x")
+    item = only(tmp_path)
+    assert (item.id, item.subset, item.media.exists) == ("a", "f1", True)
+
+
+def test_files_beside_images(tmp_path):
+    put(tmp_path, "train/d/a.xml", xml(obj(), folder="d"))
+    put(tmp_path, "train/d/a.JPG", b"x")
+    item = only(tmp_path)
+    assert (item.id, item.subset, item.media.exists) == ("d/a", "train", True)
+
+
+def test_shapes(tmp_path):
+    segm = "<segm><username>u</username><mask>m.png</mask></segm>"
+    more = "<occluded>yes</occluded><attributes>n=3, flag</attributes>"
+    box = obj(1, more=f"<type>bounding_box</type>{more}")
+    size = "<imagesize><nrows>8</nrows><ncols>9</ncols></imagesize>"
+    put(tmp_path, "a.xml", xml(obj(0, "  old\n name "), box, obj(2, "", shape=segm), head=size))
+    pixels = np.zeros((8, 9, 4), np.uint8)
+    pixels[2, 3] = (0, 0, 9, 0)
+    put(tmp_path, "Masks/m.png", encode(pixels, ".png"))
+    dataset = read(tmp_path)
+    (item,) = dataset
+    polygon, bbox, mask = item.annotations
+    assert dataset.categories().names == ["old name", "car"]
+    assert item.media.size == (8, 9)
+    assert polygon == Polygon(
+        [1, 2, 5, 2, 5, 6, 1, 6], label=0, attributes={"occluded": False, "username": ""}
+    )
+    assert bbox == Bbox(
+        1,
+        2,
+        4,
+        4,
+        label=1,
+        id=1,
+        attributes={"n": 3, "flag": True, "occluded": True, "username": ""},
+    )
+    assert isinstance(mask, Mask)
+    assert mask.label is None
+    assert np.argwhere(mask.image).tolist() == [[2, 3]]
+
+
+def test_groups(tmp_path):
+    objects = (
+        obj(0, more=parts("1")),
+        obj(1, more=parts("", "0") + "<deleted>1</deleted>"),
+        obj(2, more=parts("", "1")),
+        obj(3, more=parts("99")),
+        obj(4, more=parts("5", "5")),
+        obj(5, more=parts("4", "4")),
+        obj(6),
+    )
+    put(tmp_path, "a.xml", xml(*objects))
+    assert [a.group for a in only(tmp_path).annotations] == [1, 1, 2, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", {}),
+        ("sitting, red", {"sitting": True, "red": True}),
+        ("a=1,b=1.50,c=1.5,d=TRUE", {"a": 1, "b": "1.50", "c": 1.5, "d": True}),
+        ('a="12", b=x\\,y, c\\=d=e\\\\', {"a": "12", "b": "x,y", "c=d": "e\\"}),
+        ("a= 1", {"a": " 1"}),
+    ],
+)
+def test_attributes(text, found):
+    assert parse_attributes(text) == found
+
+
+@pytest.mark.parametrize(
+    "value", ["7", "true", "", " x ", 'say "x"', "a,b=c\\", "\\", 3, -2.5, True, '"', "1e3"]
+)
+def test_attributes_survive(value):
+    found = parse_attributes(attribute_list({"k": value, "l": 1}))
+    assert found == {"k": value, "l": 1}
+    assert type(found["k"]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<annotation>", "well-formed"),
+        ("<annotations/>", "not <annotation>"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><annotation/>', "refused"),
+        (xml(obj(shape="<polygon/>")), "no points"),
+        (xml(obj(shape="<polygon><pt><x>nan</x><y>1</y></pt></polygon>")), "not finite"),
+        (xml(obj(shape="<bndbox/>")), "neither"),
+        (xml(obj(shape="<segm><mask>no.png</mask></segm>")), "no mask file"),
+        (xml(obj(), filename="../../a.jpg"), "leads out"),
+    ],
+)
+def test_damaged_files(tmp_path, text, message):
+    put(tmp_path, "a.xml", text)
+    with pytest.raises(RecordError, match=message):
+        list(read(tmp_path))
+    assert sum(len(i.annotations) for i in read(tmp_path, on_error="skip")) == 0
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(InputError, match="no XML"):
+        read(tmp_path)
+
+
+def test_latin_1(tmp_path):
+    put(tmp_path, "a.xml", xml(obj(name="caf\xe9")).encode("latin-1"))
+    assert read(tmp_path).categories().names == ["café"]
+
+
+def test_unused_labels_are_reported(tmp_path):
+    items = [DatasetItem("a", annotations=[Bbox(1, 1, 2, 2, label=1)])]
+    dataset = Dataset.from_iterable(items, categories=["x", "y"])
+    report = dataset.export(tmp_path / "o", "label_me")
+    assert [(e.code, e.count) for e in report.events] == [("DSK-L010", 1)]
+    assert read(tmp_path / "o").categories().names == ["y"]
+    report = dataset.export(tmp_path / "o", "label_me", save_dataset_meta=True, overwrite=True)
+    assert not report.events
+    assert read(tmp_path / "o").categories().names == ["x", "y"]
+
+
+def test_groups_are_written(tmp_path):
+    items = [
+        DatasetItem("a", annotations=[Bbox(n, 1, 2, 2, group=g) for n, g in enumerate((7, 0, 7))])
+    ]
+    Dataset.from_iterable(items, categories=[]).export(tmp_path / "o", "label_me")
+    assert [a.group for a in only(tmp_path / "o").annotations] == [1, 0, 1]

@@ -1,0 +1,1 @@
+"""Open Images datasets, V4 to V7, for dsk."""

@@ -1,0 +1,35 @@
+"""Telling Open Images datasets from others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+from dsk_openimages.layout import classify, find_layout
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["detect"]
+
+_HEAD = 256
+
+
+def detect(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    if root.focus is not None:
+        name = root.focus.rpartition("/")[2]
+        return _judge(root, root.focus) if classify(name) is not None else None
+    layout = find_layout(root)
+    if layout is None:
+        return None
+    answers = [_judge(root, table.name) for table in layout.tables[:5]]
+    return max(answers, key=lambda answer: answer.score)
+
+
+def _judge(root: InputRoot, name: str) -> Detection:
+    head = root.read(name, _HEAD).removeprefix(b"\xef\xbb\xbf")
+    columns = [c.strip().strip(b'"') for c in head.split(b"\n", 1)[0].split(b",")]
+    if b"ImageID" in columns:
+        return Detection(88, f"{name} is a table of Open Images by its name and its header")
+    return Detection(10, f"{name} is named like a table of Open Images but has no column ImageID")

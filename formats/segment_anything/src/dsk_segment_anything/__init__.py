@@ -1,0 +1,1 @@
+"""Segment Anything (SA-1B) datasets for dsk."""

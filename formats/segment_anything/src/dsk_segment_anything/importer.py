@@ -1,0 +1,169 @@
+"""Reading Segment Anything's JSON files."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from dsk.annotations import Mask
+from dsk.errors import InputError, RecordError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.media import Image
+from dsk.names import clean_name, stem_of
+from dsk_segment_anything.plugin import ATTRIBUTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.annotations import Annotation
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["SegmentAnythingImporter"]
+
+_MAX_SIDE = 1 << 20
+
+
+class _ImageInfo(Struct):
+    file_name: str
+    image_id: int | str | None = None
+    height: int | None = None
+    width: int | None = None
+
+
+class _File(Struct):
+    image: _ImageInfo
+    annotations: list[Raw]
+
+
+class _Rle(Struct):
+    size: tuple[int, int]
+    counts: str | list[int]
+
+
+class _Annotation(Struct):
+    segmentation: _Rle
+    id: int = 0
+    bbox: list[float] | None = None
+    area: float | None = None
+    predicted_iou: float | None = None
+    stability_score: float | None = None
+    point_coords: list[list[float]] | None = None
+    crop_box: list[float] | None = None
+
+
+_decode_file = msgspec.json.Decoder(_File).decode
+_decode_annotation = msgspec.json.Decoder(_Annotation).decode
+_BAD = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class SegmentAnythingImporter(Importer):
+    """Opens Segment Anything datasets."""
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+        """See ``Importer.open``."""
+        if root.focus is not None:
+            names = [root.focus]
+        else:
+            names = [name for name in root.walk() if name.lower().endswith(".json")]
+        if not names:
+            raise InputError(
+                "no JSON file", where=root.path, hint="SA-1B has one beside each image"
+            )
+        folders = {name.rpartition("/")[0] for name in names}
+        # One folder's name says nothing; those of several keep equal names apart.
+        cut = len(next(iter(folders))) + 1 if len(folders) == 1 and "" not in folders else 0
+        header = Header(subsets=(DEFAULT_SUBSET,), items=len(names))
+        return _Source(root, names, cut, header)
+
+
+class _Source(Source):
+    """An opened dataset.
+
+    Args:
+        root: The input.
+        names: Its JSON files.
+        cut: How much of their names is the folder of all of them.
+        header: What is known of it.
+    """
+
+    def __init__(self, root: InputRoot, names: Sequence[str], cut: int, header: Header) -> None:
+        self.header = header
+        self._root = root
+        self._names = names
+        self._cut = cut
+
+    def partitions(self) -> list[tuple[int, int]]:
+        """Return slices of the list of files."""
+        count = len(self._names)
+        return [(n, min(n + PARTITION_ITEMS, count)) for n in range(0, count, PARTITION_ITEMS)]
+
+    def read(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.read``."""
+        root = self._root
+        for name in self._names[slice(*partition)]:
+            where = root.show(name)
+            try:
+                content = _decode_file(root.read(name).removeprefix(b"\xef\xbb\xbf"))
+                yield self._item(name, content, where, ledger)
+            except _BAD as error:
+                what = f"no Segment Anything file: {error}"
+                ledger.bad_record(RecordError(what, where=where))
+            except RecordError as error:
+                ledger.bad_record(error)
+            except InputError as error:
+                ledger.bad_record(RecordError(error.message, where=error.where or where))
+
+    def _item(self, name: str, content: _File, where: str, ledger: Ledger) -> DatasetItem:
+        info = content.image
+        file = clean_name(info.file_name, where)
+        folder = name.rpartition("/")[0]
+        place = f"{folder}/{file}" if folder else file
+        path = place[self._cut :]
+        item_id = clean_name(stem_of(path), where)
+        height, width = info.height or 0, info.width or 0
+        known = 0 < height <= _MAX_SIDE and 0 < width <= _MAX_SIDE
+        size = (height, width) if known else None
+        image = Image(path=path, source=self._root.locate(place), size=size)
+        masks: list[Annotation] = []
+        for number, raw in enumerate(content.annotations):
+            try:
+                masks.append(_mask(_decode_annotation(raw), size))
+            except (*_BAD, ValueError) as error:
+                ledger.bad_record(
+                    RecordError(
+                        f"annotation {number}: {error}",
+                        where=f"{where}#/annotations/{number}",
+                        item=item_id,
+                        annotation=number,
+                    )
+                )
+        attributes: dict[str, Any] = {} if info.image_id is None else {"id": info.image_id}
+        return DatasetItem(item_id, DEFAULT_SUBSET, image, masks, attributes)
+
+
+def _mask(given: _Annotation, size: tuple[int, int] | None) -> Mask:
+    """Return the mask with what is said about it.
+
+    Raises:
+        ValueError: Its numbers make no sense.
+    """
+    from dsk.annotations import Rle
+
+    rle = given.segmentation
+    if size is not None and tuple(rle.size) != size:
+        raise ValueError(f"the mask is {rle.size}, the image {size} high and wide")
+    box = None
+    if given.bbox:
+        if len(given.bbox) != 4:
+            raise ValueError(f"the box has {len(given.bbox)} numbers")
+        x, y, w, h = given.bbox
+        box = (x, y, w, h)
+    if not isfinite(given.area or 0) or not isfinite(sum(box or (0,))):
+        raise ValueError("a number is not finite")
+    attributes = {name: value for name in ATTRIBUTES if (value := getattr(given, name)) is not None}
+    return Mask(Rle(rle.size, rle.counts), box, given.area, id=given.id, attributes=attributes)

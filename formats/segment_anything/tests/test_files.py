@@ -1,0 +1,127 @@
+"""SA-1B's files: what is read, what is written, what is reported."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from dsk import Dataset
+from dsk.annotations import Bbox, Mask, Polygon
+from dsk.errors import OutputError, RecordError
+from dsk.item import DatasetItem
+from dsk.media import Image
+from dsk.rle import from_dense
+
+DENSE = np.zeros((4, 6), bool)
+DENSE[1:3, 2:5] = True
+RLE = from_dense(DENSE)
+
+
+def annotation(**more):
+    counts = RLE.counts.decode() if isinstance(RLE.counts, bytes) else RLE.counts
+    return {
+        "id": 5,
+        "segmentation": {"size": [4, 6], "counts": counts},
+        "bbox": [2, 1, 3, 2],
+        "area": 6,
+        "predicted_iou": 0.9,
+        "stability_score": 0.8,
+        "point_coords": [[3.5, 1.5]],
+        "crop_box": [0, 0, 6, 4],
+        **more,
+    }
+
+
+def put(root, *annotations, name="sa_1", **image):
+    info = {"image_id": 1, "width": 6, "height": 4, "file_name": f"{name.rpartition('/')[2]}.jpg"}
+    file = root / f"{name}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"image": info | image, "annotations": annotations}))
+
+
+def read(root, **options):
+    return Dataset.import_from(root, "segment_anything", **options)
+
+
+def test_masks(tmp_path):
+    put(tmp_path, annotation())
+    (item,) = read(tmp_path)
+    assert (item.id, item.subset, item.attributes) == ("sa_1", "default", {"id": 1})
+    (a,) = item.annotations
+    assert isinstance(a, Mask)
+    assert (a.id, a.label, a.bbox, a.area) == (5, None, (2, 1, 3, 2), 6)
+    assert a.attributes["point_coords"] == [[3.5, 1.5]]
+    assert (a.image == DENSE).all()
+
+
+def test_folders(tmp_path):
+    put(tmp_path, name="sa_000000/sa_1")
+    assert [i.id for i in read(tmp_path)] == ["sa_1"]
+    put(tmp_path, name="sa_000001/sa_1")
+    assert [i.id for i in read(tmp_path)] == ["sa_000000/sa_1", "sa_000001/sa_1"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (annotation(bbox=[1, 2]), "2 numbers"),
+        (annotation(segmentation=[[1, 2]]), "Expected"),
+        (annotation(segmentation={"size": [4, 7], "counts": [28]}), "the image"),
+        (annotation(id="x"), "Expected"),
+    ],
+)
+def test_bad_annotations(tmp_path, bad, message):
+    put(tmp_path, annotation(), bad)
+    with pytest.raises(RecordError, match=message):
+        list(read(tmp_path))
+    (item,) = read(tmp_path, on_error="skip")
+    assert len(item.annotations) == 1
+
+
+@pytest.mark.parametrize("name", ["../a.jpg", "/a.jpg", ""])
+def test_names_that_lead_out(tmp_path, name):
+    put(tmp_path, file_name=name)
+    with pytest.raises(RecordError):
+        list(read(tmp_path))
+
+
+def write(tmp_path, *items, **options):
+    dataset = Dataset.from_iterable(items, categories=[])
+    return dataset.export(tmp_path / "out", "segment_anything", **options)
+
+
+def test_what_is_written(tmp_path):
+    image = Image(path="a.jpg", size=(4, 6))
+    masks = [Mask(RLE, id=3, group=1), Bbox(1, 1, 4, 3, group=1), Bbox(0, 0, 1, 1), Mask(RLE, id=3)]
+    report = write(tmp_path, DatasetItem("a", media=image, annotations=masks))
+    assert sorted((e.code, e.count) for e in report.events) == [
+        ("DSK-L005", 2),
+        ("DSK-L014", 1),
+        ("DSK-L015", 1),
+        ("DSK-L017", 1),
+    ]
+    content = json.loads((tmp_path / "out/a.json").read_text())
+    assert set(content["image"]) == {"image_id", "file_name", "height", "width"}
+    first, second = content["annotations"]
+    assert (first["id"], first["bbox"], first["area"]) == (3, [1, 1, 4, 3], 6)
+    assert (second["id"], second["bbox"]) == (4, [2, 1, 3, 2])
+
+
+def test_outlines_become_masks(tmp_path):
+    image = Image(path="a.jpg", size=(4, 6))
+    ring = Polygon([2, 1, 5, 1, 5, 3, 2, 3])
+    write(tmp_path, DatasetItem("a", media=image, annotations=[ring]))
+    (item,) = read(tmp_path / "out")
+    assert (item.annotations[0].image == DENSE).all()
+
+
+def test_equal_ids(tmp_path):
+    with pytest.raises(OutputError, match="knows no subsets"):
+        write(tmp_path, DatasetItem("a", "x"), DatasetItem("a", "y"))
+
+
+def test_detection(tmp_path):
+    put(tmp_path, annotation())
+    assert Dataset.import_from(tmp_path).format == "segment_anything"

@@ -1,0 +1,1 @@
+"""Object detection datasets in TFRecord files for dsk, without TensorFlow."""

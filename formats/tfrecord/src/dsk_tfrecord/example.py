@@ -1,0 +1,178 @@
+"""``tf.train.Example``: a mapping of names to lists of bytes, floats or integers.
+
+Own code for these five protocol buffer messages (tensorflow/core/example/example.proto and
+feature.proto), because records must be looked into without touching their images, which the library
+cannot do::
+
+    Example   { Features features = 1; }
+    Features  { map<string, Feature> feature = 1; }  # { string key = 1; Feature value = 2; }
+    Feature   { BytesList = 1 | FloatList = 2 | Int64List = 3 }
+    …List     { repeated value = 1; }  # numbers packed or not
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Mapping, Sequence
+
+__all__ = ["Features", "decode", "encode", "feature_values", "names_in", "skim"]
+
+Features = dict[str, list[Any]]
+
+_MAX_VARINT = 10
+_VARINT, _WIDE, _DELIMITED, _NARROW = 0, 1, 2, 5
+_BYTES, _FLOATS, _INTEGERS = 1, 2, 3
+_SIGN, _ALL = 1 << 63, (1 << 64) - 1
+
+
+def decode(data: bytes) -> Features:
+    """Return the features of an Example; of equal names the last one counts.
+
+    Raises:
+        ValueError: It is no Example.
+    """
+    return {name: feature_values(value) for name, value in _entries(memoryview(data))}
+
+
+def skim(data: memoryview, wanted: Container[str]) -> dict[str, bytes]:
+    """Return serialised Features by name; others are not touched, nor their pages of a map.
+
+    Raises:
+        ValueError: It is no Example.
+    """
+    return {name: bytes(value) for name, value in _entries(data) if name in wanted}
+
+
+def names_in(data: memoryview) -> list[str]:
+    """Return the names of all features of an Example; errors as for ``skim``."""
+    return [name for name, _ in _entries(data)]
+
+
+def feature_values(data: bytes | memoryview) -> list[Any]:
+    """Return the values of a serialised Feature.
+
+    Raises:
+        ValueError: It is none.
+    """
+    values: list[Any] = []
+    last = 0
+    for kind, wire, content in _fields(memoryview(data)):
+        if kind not in (_BYTES, _FLOATS, _INTEGERS) or wire != _DELIMITED:
+            continue
+        if kind != last:  # of a oneof the last kind counts
+            values, last = [], kind
+        for number, inner, value in _fields(content):
+            if number == 1:
+                values += _decoded(kind, inner, value)
+    return values
+
+
+def _decoded(kind: int, wire: int, value: memoryview) -> Sequence[Any]:
+    if kind == _BYTES and wire == _DELIMITED:
+        return (bytes(value),)
+    if kind == _FLOATS and wire in (_NARROW, _DELIMITED):
+        if len(value) % 4:
+            raise ValueError("a list of floats is cut off")
+        return struct.unpack(f"<{len(value) // 4}f", value)
+    if kind == _INTEGERS and wire in (_VARINT, _DELIMITED):
+        numbers, position = [], 0
+        while position < len(value):
+            number, position = _varint(value, position)
+            numbers.append(number - (_ALL + 1) if number & _SIGN else number)
+        return numbers
+    raise ValueError(f"a list of the wire type {wire}")
+
+
+def _entries(data: memoryview) -> Iterator[tuple[str, memoryview]]:
+    for number, wire, features in _fields(data):
+        if number != 1 or wire != _DELIMITED:
+            continue
+        for inner, kind, entry in _fields(features):
+            if inner != 1 or kind != _DELIMITED:
+                continue
+            name, value = "", entry[:0]
+            for field, form, content in _fields(entry):
+                if form == _DELIMITED and field == 1:
+                    name = bytes(content).decode("utf-8")
+                elif form == _DELIMITED and field == 2:
+                    value = content
+            yield name, value
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
+    """Yield number, wire type and content of a message's fields."""
+    position, end = 0, len(data)
+    while position < end:
+        # Nearly all numbers have one byte, and a call costs more than all else here.
+        tag = data[position]
+        if tag < 0x80:
+            start = position + 1
+        else:
+            tag, start = _varint(data, position)
+        wire, position = tag & 7, start
+        if wire == _DELIMITED:
+            length = data[start] if start < end else 0x80
+            if length < 0x80:
+                start += 1
+            else:
+                length, start = _varint(data, start)
+            position = start + length
+        elif wire == _VARINT:
+            _, position = _varint(data, position)
+        elif wire in (_WIDE, _NARROW):
+            position += 8 if wire == _WIDE else 4
+        else:
+            raise ValueError(f"a field of the wire type {wire}")
+        if position > end:
+            raise ValueError("a field is longer than its message")
+        yield tag >> 3, wire, data[start:position]
+
+
+def _varint(data: memoryview, position: int) -> tuple[int, int]:
+    value = shift = 0
+    for place in range(position, min(position + _MAX_VARINT, len(data))):
+        byte = data[place]
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value & _ALL, place + 1
+        shift += 7
+    raise ValueError("a number is cut off or too long")
+
+
+def encode(features: Mapping[str, Sequence[bytes] | Sequence[float] | Sequence[int]]) -> bytes:
+    """Return a serialised Example, names sorted so that equal features give equal bytes.
+
+    A list is of the type of its first value; an empty one has no type.
+    """
+    entries = []
+    for name, values in sorted(features.items()):
+        entry = _delimited(1, name.encode("utf-8")) + _delimited(2, _feature(values))
+        entries.append(_delimited(1, entry))
+    return _delimited(1, b"".join(entries))
+
+
+def _feature(values: Sequence[Any]) -> bytes:
+    if not values:
+        return b""
+    if isinstance(values[0], bytes):
+        return _delimited(_BYTES, b"".join(_delimited(1, value) for value in values))
+    if isinstance(values[0], float):
+        return _delimited(_FLOATS, _delimited(1, struct.pack(f"<{len(values)}f", *values)))
+    packed = b"".join(_number(value & _ALL) for value in values)
+    return _delimited(_INTEGERS, _delimited(1, packed))
+
+
+def _delimited(number: int, content: bytes) -> bytes:
+    return b"".join((_number(number << 3 | _DELIMITED), _number(len(content)), content))
+
+
+def _number(value: int) -> bytes:
+    parts = bytearray()
+    while value >= 0x80:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    parts.append(value)
+    return bytes(parts)

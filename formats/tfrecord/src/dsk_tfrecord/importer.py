@@ -1,0 +1,182 @@
+"""Reading TFRecord files of TensorFlow's Object Detection API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsk.categories import Categories, LabelCategory
+from dsk.errors import InputError, RecordError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk_tfrecord.example import decode, feature_values, skim
+from dsk_tfrecord.framing import RecordFile
+from dsk_tfrecord.keys import LABEL, TEXT
+from dsk_tfrecord.labelmap import Entry, parse_label_map
+from dsk_tfrecord.layout import Shard, find_label_maps, find_shards, is_record_name, subset_of
+from dsk_tfrecord.objects import Labels, RecordReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dsk.files import InputRoot
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+
+__all__ = ["TfDetectionApiImporter", "TfRecordSource"]
+
+FAMILY = "tf_detection_api"
+
+
+class TfDetectionApiImporter(Importer):
+    """Opens TFRecord datasets; see the descriptor for the options."""
+
+    def __init__(self, *, crc: bool = True, use_display_names: bool = False) -> None:
+        self.crc = crc
+        self.use_display_names = use_display_names
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        if root.focus is not None:
+            focus = root.focus
+            shards = [Shard(focus, subset_of(focus))] if is_record_name(focus) else []
+        else:
+            shards = find_shards(root)
+        if not shards:
+            raise InputError(
+                "no TFRecord files are here",
+                where=root.path,
+                hint="they end in .tfrecord, .record or .tfrec",
+            )
+        files = [
+            RecordFile(root.buffer(shard.name), root.show(shard.name), ledger, crc=self.crc)
+            for shard in shards
+        ]
+        entries: dict[int, Entry] = {}
+        for name in find_label_maps(root, shards):
+            for entry in parse_label_map(root.text(name), root.show(name)):
+                known = entries.setdefault(entry.id, entry)
+                if known.name != entry.name:
+                    raise InputError(
+                        f"the id {entry.id} is {known.name!r} in another label map and "
+                        f"{entry.name!r} here",
+                        where=root.show(name),
+                        hint="convert the folders one by one",
+                    )
+        labels = _labels(entries, files, display=self.use_display_names)
+        header = Header(
+            categories=labels.categories,
+            subsets=tuple(dict.fromkeys(shard.subset for shard in shards)),
+            items=sum(map(len, files)),
+        )
+        return TfRecordSource(header, shards, files, RecordReader(labels))
+
+
+def _labels(entries: dict[int, Entry], files: list[RecordFile], *, display: bool) -> Labels:
+    """Return the labels of the label maps, and those that only records name.
+
+    Labels are in the order of their ids; names without an id come last.
+    """
+    by_text = {e.display_name: e.id for e in entries.values() if e.display_name}
+    by_text |= {entry.name: entry.id for entry in entries.values()}
+    ids = {number: entry.name for number, entry in entries.items()}
+    loose: dict[str, None] = {}
+    for text, number in _pairs(files):
+        if text in by_text or (not text and (number <= 0 or number in ids)):
+            continue
+        if number > 0 and number not in ids:
+            ids[number] = text or str(number)
+            by_text.setdefault(ids[number], number)
+        elif text and number <= 0:
+            loose.setdefault(text)
+    order = sorted(ids)
+    index = {number: place for place, number in enumerate(order)}
+    texts = {text: index[number] for text, number in by_text.items()}
+    categories = []
+    for number in order:
+        entry = entries.get(number) or Entry(number, ids[number])
+        other = entry.display_name if entry.display_name != entry.name else ""
+        name, extra = entry.name, {"display_name": other} if other else {}
+        if display and other:
+            name, extra = other, {"name": entry.name}
+        categories.append(
+            LabelCategory(name, source_id=number, extra={FAMILY: extra} if extra else None)
+        )
+    for text in loose:
+        texts[text] = len(categories)
+        categories.append(LabelCategory(text))
+    return Labels(Categories(labels=tuple(categories)), texts, index)
+
+
+def _pairs(files: list[RecordFile]) -> Iterator[tuple[str, int]]:
+    """Yield the different pairs of class text and class id that occur in records.
+
+    Only those two features are decoded; damaged records are named when they are read.
+    """
+    seen: set[tuple[bytes, bytes]] = set()
+    pairs: dict[tuple[str, int], None] = {}
+    for file in files:
+        for number in range(len(file)):
+            try:
+                found = skim(file.peek(number), (TEXT, LABEL))
+                key = found.get(TEXT, b""), found.get(LABEL, b"")
+                if key in seen:
+                    continue
+                texts, ids = feature_values(key[0]), feature_values(key[1])
+                names = [text.decode() for text in texts]
+                numbers = [int(number) for number in ids]
+            except (ValueError, AttributeError, TypeError):
+                continue
+            if len(seen) < _REMEMBERED:
+                seen.add(key)
+            count = max(len(names), len(numbers))
+            names += [""] * (count - len(names))
+            numbers += [0] * (count - len(numbers))
+            pairs.update(dict.fromkeys(zip(names, numbers, strict=True)))
+    yield from pairs
+
+
+_REMEMBERED = 100_000
+
+
+class TfRecordSource(Source):
+    """An opened TFRecord dataset.
+
+    Args:
+        header: What is known of it.
+        shards: Its files' subsets.
+        files: Its files.
+        reader: Makes items of records.
+    """
+
+    def __init__(
+        self, header: Header, shards: list[Shard], files: list[RecordFile], reader: RecordReader
+    ) -> None:
+        self.header = header
+        self._shards = shards
+        self._files = files
+        self._reader = reader
+
+    def partitions(self) -> list[tuple[int, int, int]]:
+        """Return ranges of records: number of the file, first record, the one behind the last."""
+        return [
+            (number, first, min(first + PARTITION_ITEMS, len(file)))
+            for number, file in enumerate(self._files)
+            for first in range(0, len(file), PARTITION_ITEMS)
+        ]
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.read``."""
+        number, first, stop = partition
+        file, subset = self._files[number], self._shards[number].subset
+        for record in range(first, stop):
+            try:
+                features = decode(file.read(record))
+            except RecordError as error:
+                ledger.bad_record(error)
+                continue
+            except ValueError as error:
+                what = f"the record is no tf.train.Example: {error}"
+                ledger.bad_record(RecordError(what, where=file.place(record)))
+                continue
+            item = self._reader.item(features, subset, file.place(record), record, ledger)
+            if item is not None:
+                yield item

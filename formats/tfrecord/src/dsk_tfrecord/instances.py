@@ -1,0 +1,176 @@
+"""From annotations to the features of objects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsk import masks
+from dsk.annotations import Bbox, Mask
+from dsk.convert import bbox_of
+from dsk.errors import InputError, MediaError
+from dsk.media import Image
+from dsk.rle import counts_of
+from dsk_tfrecord import keys
+from dsk_tfrecord.objects import png_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dsk.annotations import Annotation, Box
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+    from dsk.output import WriteContext
+
+__all__ = ["InstanceWriter"]
+
+_TRUE, _FALSE = frozenset({"true", "1", "1.0", "yes"}), frozenset({"false", "0", "0.0", "no"})
+
+Size = tuple[int, int]
+
+
+class InstanceWriter:
+    """Makes features of objects.
+
+    Args:
+        names: Class texts by label.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._texts = [name.encode("utf-8") for name in names]
+
+    @staticmethod
+    def size(item: DatasetItem, ctx: WriteContext) -> Size | None:
+        """Return (height, width) of an item's image, which a mask states, too."""
+        if isinstance(item.media, Image):
+            try:
+                size = item.media.get_size()
+            except MediaError as error:
+                ctx.ledger.warn(str(error))
+                size = None
+            if size is not None:
+                return size
+        for a in item.annotations:
+            if type(a) is Mask:
+                try:
+                    return a.rle.size
+                except (ValueError, InputError):
+                    return None  # what is wrong with it is said when it is written
+        return None
+
+    def features(self, item: DatasetItem, size: Size | None, ledger: Ledger) -> dict[str, Any]:
+        """Return the features of an item's objects; none if it has no objects."""
+        columns: dict[str, list[Any]] = {key: [] for key in (*keys.EDGES, keys.TEXT, keys.LABEL)}
+        pngs: list[bytes] = []
+        flags: list[dict[str, bool]] = []
+        for members in _instances(item.annotations):
+            found = self._instance(members, item, size, ledger)
+            if found is None:
+                continue
+            corners, png = found
+            first = members[0]
+            for key, value in zip(keys.EDGES, corners, strict=True):
+                columns[key].append(value)
+            columns[keys.TEXT].append(b"" if first.label is None else self._texts[first.label])
+            columns[keys.LABEL].append(0 if first.label is None else first.label + 1)
+            pngs.append(png)
+            flags.append(_flags(members, item, ledger))
+        if not pngs:
+            return {}
+        if any(pngs):
+            columns[keys.MASK] = pngs
+        for key, name in keys.FLAGS.items():
+            if any(name in known for known in flags):
+                columns[key] = [int(known.get(name, False)) for known in flags]
+        return columns
+
+    def _instance(
+        self, members: list[Annotation], item: DatasetItem, size: Size | None, ledger: Ledger
+    ) -> tuple[tuple[float, ...], bytes] | None:
+        """Return the edges and the mask of one object; None if it cannot be written."""
+        try:
+            if size is None:
+                raise ValueError("image size not known")  # noqa: TRY301 - one place to report
+            png = _png([a for a in members if type(a) is Mask], size)
+            boxes = [a for a in members if type(a) is Bbox] or members
+            box = _around([b for b in map(bbox_of, boxes) if b is not None])
+        except (ValueError, InputError) as error:
+            for a in members:
+                _report(ledger, "DSK-L018", f"{a.kind}: {error}", a, item)
+            return None
+        for a in members[1:]:
+            _report(ledger, "DSK-L014", "one object in several annotations", a, item)
+        return self._edges(box, size, members[0], item, ledger), png
+
+    @staticmethod
+    def _edges(
+        box: Box, size: Size, first: Annotation, item: DatasetItem, ledger: Ledger
+    ) -> tuple[float, ...]:
+        height, width = size
+        x, y, w, h = box
+        edges = (x / width, (x + w) / width, y / height, (y + h) / height)
+        inside = tuple(min(max(edge, 0.0), 1.0) for edge in edges)
+        if any(abs(a - b) > _SLACK for a, b in zip(edges, inside, strict=True)):
+            _report(ledger, "DSK-L007", "box clipped to the image", first, item)
+        return inside
+
+
+_SLACK = 1e-6
+"""How far a box may reach out for want of precision, as a share of the image."""
+
+
+def _instances(annotations: Iterable[Annotation]) -> list[list[Annotation]]:
+    """Return the annotations of each object, a box first: those of one group and one label."""
+    found: dict[tuple[int, int | None] | int, list[Annotation]] = {}
+    for place, a in enumerate(annotations):
+        found.setdefault((a.group, a.label) if a.group else -place - 1, []).append(a)
+    return [sorted(members, key=lambda a: type(a) is not Bbox) for members in found.values()]
+
+
+def _png(given: list[Mask], size: Size) -> bytes:
+    """Return the union of masks as a PNG file; b"" if there are none.
+
+    Raises:
+        ValueError: Run lengths are damaged or of another size.
+    """
+    if not given:
+        return b""
+    counts = []
+    for a in given:
+        rle = a.rle
+        if tuple(rle.size) != tuple(size):
+            msg = "the mask has another size than the image"
+            raise ValueError(msg)
+        counts.append(counts_of(rle))
+    whole = counts[0] if len(counts) == 1 else masks.union(counts)
+    return png_bytes(masks.to_dense(whole, *size))
+
+
+def _around(boxes: list[Box]) -> Box:
+    if not boxes:
+        msg = "empty geometry"
+        raise ValueError(msg)
+    if len(boxes) == 1:
+        return boxes[0]
+    left, top = min(b[0] for b in boxes), min(b[1] for b in boxes)
+    right, bottom = max(b[0] + b[2] for b in boxes), max(b[1] + b[3] for b in boxes)
+    return left, top, right - left, bottom - top
+
+
+def _flags(members: list[Annotation], item: DatasetItem, ledger: Ledger) -> dict[str, bool]:
+    """Return what the object's attributes say; what they say that is no truth value is lost."""
+    found: dict[str, bool] = {}
+    for a in members:
+        for name in keys.FLAGS.values():
+            if name not in a.attributes:
+                continue
+            word = str(a.attributes[name]).strip().lower()
+            if word in _TRUE or word in _FALSE:
+                value = word in _TRUE
+                if found.setdefault(name, value) == value:
+                    continue
+            _report(ledger, "DSK-L004", name, a, item)
+    return found
+
+
+def _report(ledger: Ledger, code: str, what: str, a: Annotation, item: DatasetItem) -> None:
+    ledger.add(code, what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)

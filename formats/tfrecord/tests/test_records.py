@@ -1,0 +1,321 @@
+"""Frames, Examples and label maps, against published values and the protobuf library."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image as PilImage
+
+from dsk import Dataset
+from dsk.annotations import Bbox, Mask, Rle
+from dsk.errors import InputError, RecordError
+from dsk.item import DatasetItem
+from dsk.media import Image
+from dsk_tfrecord.example import decode, encode, skim
+from dsk_tfrecord.framing import frame, masked_crc
+from dsk_tfrecord.labelmap import Entry, label_map_text, parse_label_map
+from dsk_tfrecord.layout import subset_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""No test depends on how busy the machine is."""
+
+WORKED = bytes.fromhex(
+    "3d000000000000006049f1ec0a3b0a150a0c696d6167652f68656967687412051a030a01020a220a16696d616765"
+    "2f6f626a6563742f62626f782f786d696e120812060a040000003fe12c2afb"
+)
+
+
+def test_checksums_of_the_specification() -> None:
+    assert masked_crc(b"") == 0xA282EAD8
+    assert masked_crc(bytes(8)) == 0x07980329
+
+
+def test_the_worked_record() -> None:
+    features = {"image/object/bbox/xmin": [0.5], "image/height": [2]}
+    assert frame(encode(features)) == WORKED
+    assert decode(WORKED[12:-4]) == features
+
+
+def oracle() -> Any:
+    """Return tf.train.Example as the protobuf library makes it of its published schema."""
+    kind = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="e.proto", package="t", syntax="proto3")
+    for name, number in (("B", kind.TYPE_BYTES), ("F", kind.TYPE_FLOAT), ("I", kind.TYPE_INT64)):
+        message = file.message_type.add(name=name)
+        message.field.add(name="value", number=1, type=number, label=kind.LABEL_REPEATED)
+
+    def add(message: Any, name: str, number: int, target: str, label: int = 1, **more: int) -> None:
+        message.field.add(
+            name=name, number=number, type=11, type_name=f".t.{target}", label=label, **more
+        )
+
+    feature = file.message_type.add(name="Feature")
+    feature.oneof_decl.add(name="kind")
+    for number, name in enumerate("BFI", 1):
+        add(feature, name.lower(), number, name, oneof_index=0)
+    features = file.message_type.add(name="Features")
+    entry = features.nested_type.add(name="FeatureEntry")
+    entry.options.map_entry = True
+    entry.field.add(name="key", number=1, type=kind.TYPE_STRING, label=1)
+    add(entry, "value", 2, "Feature")
+    add(features, "feature", 1, "Features.FeatureEntry", label=3)
+    add(file.message_type.add(name="Example"), "features", 1, "Features")
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("t.Example"))
+
+
+EXAMPLE = oracle()
+LISTS = st.one_of(
+    st.lists(st.binary(max_size=300), min_size=1),
+    st.lists(st.floats(width=32, allow_nan=False), min_size=1),
+    st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1),
+)
+
+
+@PATIENT
+@given(st.dictionaries(st.text(max_size=20), LISTS, max_size=6))
+def test_examples_agree_with_the_protobuf_library(features: dict[str, Any]) -> None:
+    message = EXAMPLE.FromString(encode(features))
+    found = {
+        name: list(getattr(value, value.WhichOneof("kind")).value)
+        for name, value in message.features.feature.items()
+    }
+    assert found == features
+    assert decode(message.SerializeToString()) == features
+
+
+@PATIENT
+@given(st.binary(max_size=80))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    try:
+        decode(data)
+        skim(memoryview(data), ("a",))
+    except ValueError:
+        with pytest.raises(ValueError, match=r".+"):
+            decode(data)
+
+
+def test_unpacked_lists() -> None:
+    value = b"\x12\x0a\x0d\x00\x00\x00\x3f\x0d\x00\x00\x80\x3f"
+    entry = b"\x0a\x01a\x12\x0c" + value
+    data = b"\x0a" + bytes([len(entry) + 2]) + b"\x0a" + bytes([len(entry)]) + entry
+    assert decode(data) == {"a": [0.5, 1.0]}
+
+
+def test_label_maps_in_any_style() -> None:
+    text = """
+    # a comment
+    item { name:"/m/01" display_name: 'C\\'t' id: 7, keypoints { id: 3 label: "x" } }
+    item: < id: 2; name: 'a' "b\\303\\244" >
+    """
+    assert parse_label_map(text, "f") == [Entry(2, "abä"), Entry(7, "/m/01", "C't")]
+
+
+@PATIENT
+@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), unique=True))
+def test_label_maps_come_back(names: list[str]) -> None:
+    entries = [Entry(n, name) for n, name in enumerate(names, 1)]
+    assert parse_label_map(label_map_text(entries).decode(), "f") == entries
+
+
+@pytest.mark.parametrize("text", ["item { id: 1", "item { name: 'x' }", "thing { id: 1 }", "}"])
+def test_damaged_label_maps(text: str) -> None:
+    with pytest.raises(InputError):
+        parse_label_map(text, "f")
+
+
+@pytest.mark.parametrize(
+    ("name", "subset"),
+    [
+        ("train.tfrecord", "train"),
+        ("coco_val.record-00003-of-00010", "coco_val"),
+        ("test-00000-of-00002.tfrecord", "test"),
+        ("valid/Things.tfrecord", "valid"),
+        ("annotations/default.tfrecord", "default"),
+        ("train/train.record", "train"),
+        ("data/a.tfrecord.gz", "a"),
+    ],
+)
+def test_subsets_of_names(name: str, subset: str) -> None:
+    assert subset_of(name) == subset
+
+
+def image(width: int = 8, height: int = 4) -> bytes:
+    buffer = io.BytesIO()
+    PilImage.new("RGB", (width, height), (9, 8, 7)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def record(name: str = "a.png", **changes: list[Any] | None) -> bytes:
+    features: dict[str, Any] = {
+        "image/filename": [name.encode()],
+        "image/source_id": [b"7"],
+        "image/height": [4],
+        "image/width": [8],
+        "image/encoded": [image()],
+        "image/format": [b"png"],
+        "image/object/bbox/xmin": [0.25],
+        "image/object/bbox/xmax": [0.75],
+        "image/object/bbox/ymin": [0.0],
+        "image/object/bbox/ymax": [0.5],
+        "image/object/class/text": [b"cat"],
+        "image/object/class/label": [5],
+    }
+    for key, value in changes.items():
+        full = {"text": "class/text", "label": "class/label", "mask": "mask"}.get(key)
+        full = f"image/object/{full}" if full else f"image/object/bbox/{key}"
+        full = f"image/{key}" if key in ("height", "width", "filename", "encoded") else full
+        if value is None:
+            features.pop(full, None)
+        else:
+            features[full] = value
+    return frame(encode(features))
+
+
+def read(path: Path, data: bytes, **options: Any) -> Dataset:
+    path.mkdir(exist_ok=True)
+    (path / "train.tfrecord").write_bytes(data)
+    return Dataset.import_from(path, "tf_detection_api", **options)
+
+
+def test_ids_with_gaps(tmp_path: Path) -> None:
+    (tmp_path / "label_map.pbtxt").write_text(
+        "item { id: 9 name: 'dog' }\nitem { id: 5 name: 'cat' }\n"
+    )
+    data = record() + record("b.png", text=[b""], label=[9]) + record("c.png", text=None, label=[0])
+    data += record("d.png", text=[b"cow"], label=[7])
+    dataset = read(tmp_path, data)
+    assert dataset.categories().names == ["cat", "cow", "dog"]
+    assert [item.annotations[0].label for item in dataset] == [0, 2, None, 1]
+
+
+def test_boxes_and_media(tmp_path: Path) -> None:
+    (item,) = read(tmp_path, record())
+    assert (item.id, item.subset, item.attributes) == ("a", "train", {"source_id": "7"})
+    assert item.annotations == [Bbox(2.0, 0.0, 4.0, 2.0, label=0)]
+    assert isinstance(item.media, Image)
+    assert item.media.data.shape == (4, 8, 3)
+
+
+def test_missing_keys(tmp_path: Path) -> None:
+    (item,) = read(tmp_path, record(height=None, width=None, filename=None))
+    assert item.id == "7"
+    assert item.annotations[0].bbox == (2.0, 0.0, 4.0, 2.0)
+    assert item.media is not None
+    assert item.media.path == "7.png"
+
+
+def masks_png(pixels: Any) -> bytes:
+    buffer = io.BytesIO()
+    PilImage.fromarray(np.array(pixels, np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_masks_as_png_or_numbers(tmp_path: Path) -> None:
+    pixels = np.zeros((4, 8), np.uint8)
+    pixels[:2, 2:6] = 1
+    data = record(mask=[masks_png(pixels)]) + record("b.png", mask=[float(v) for v in pixels.flat])
+    for item in read(tmp_path, data):
+        (found,) = item.annotations
+        assert isinstance(found, Mask)
+        assert found.bbox == (2.0, 0.0, 4.0, 2.0)
+        assert (found.image == pixels).all()
+
+
+def test_an_empty_mask_leaves_the_box(tmp_path: Path) -> None:
+    (item,) = read(tmp_path, record(mask=[b""]))
+    assert isinstance(item.annotations[0], Bbox)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+def test_compressed_files(tmp_path: Path, pack: Any) -> None:
+    assert [item.id for item in read(tmp_path, pack(record() + record("b.png")))] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"xmin": [0.1, 0.2]}, "different lengths"),
+        ({"xmin": [0.9]}, "swapped"),
+        ({"xmin": [float("nan")]}, "finite"),
+        ({"text": [b"a", b"b"]}, "class texts"),
+        ({"text": [b"\xff"]}, "UTF-8"),
+        ({"filename": [b"../../x.png"]}, "leads out"),
+        ({"height": None, "encoded": [b""]}, "without image/height"),
+        ({"mask": [0.5, 0.5]}, "masks"),
+    ],
+)
+def test_bad_records_are_skipped_alone(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    data = record() + record(**({"name": "b.png"} | changes)) + record("c.png")
+    dataset = read(tmp_path, data)
+    with pytest.raises(RecordError, match=message) as caught:
+        list(dataset)
+    assert f"at byte {len(record())}" in str(caught.value)
+    kept = [item.id for item in read(tmp_path, data, on_error="skip")]
+    assert kept[0] == "a"
+    assert kept[-1] == "c"
+
+
+def test_damage_is_found_by_checksums(tmp_path: Path) -> None:
+    good, bad = record(), bytearray(record("b.png"))
+    bad[100] ^= 1
+    with pytest.raises(RecordError, match="checksum of the record"):
+        list(read(tmp_path, good + bytes(bad)))
+    bad[3] ^= 1
+    with pytest.raises(RecordError, match="checksum of a record's length"):
+        read(tmp_path, good + bytes(bad))
+    kept = read(tmp_path, good + bytes(bad), on_error="skip")
+    assert [item.id for item in kept] == ["a"]
+
+
+def test_a_file_that_is_cut_off(tmp_path: Path) -> None:
+    data = record() + record("b.png")
+    with pytest.raises(RecordError, match="cut off"):
+        read(tmp_path, data[:-3])
+    assert [item.id for item in read(tmp_path, data[:-3], on_error="skip")] == ["a"]
+    with pytest.raises(InputError, match="no TFRecord file"):
+        read(tmp_path, b"hello")
+
+
+def test_export_joins_what_is_one_object(tmp_path: Path) -> None:
+    pixels = np.zeros((4, 8), np.bool_)
+    pixels[1:3, 1:5] = True
+    from dsk.rle import from_dense
+
+    rle: Rle = from_dense(pixels)
+    annotations = [
+        Bbox(1, 1, 4, 2, label=0, group=3),
+        Mask(rle, label=0, group=3),
+        Bbox(0, 0, 8, 4, label=1, attributes={"is_crowd": True}),
+    ]
+    item = DatasetItem("x/ä", "train", Image("ä.png", image()), annotations)
+    dataset = Dataset.from_iterable([item], categories=["naïve", "it's"])
+    report = dataset.export(tmp_path / "out", "tf_detection_api", save_masks=True, save_media=True)
+    assert report.annotations["merged"] == 1
+    assert report.annotations["out"] == 2
+    (back,) = Dataset.import_from(tmp_path / "out", "tf_detection_api")
+    assert back.id == "x/ä"
+    mask, box = back.annotations
+    assert isinstance(mask, Mask)
+    assert (mask.image == pixels).all()
+    assert mask.bbox == (1.0, 1.0, 4.0, 2.0)
+    assert box.bbox == (0.0, 0.0, 8.0, 4.0)
+    assert box.attributes == {"is_crowd": True}
+    assert back.media is not None
+    assert back.media.read_bytes() == image()
+    names = Dataset.import_from(tmp_path / "out", "tf_detection_api").categories().names
+    assert names == ["naïve", "it's"]

@@ -1,0 +1,1 @@
+"""VoTT datasets for dsk: its JSON and CSV exports."""

@@ -1,0 +1,103 @@
+"""Telling VoTT's exports from other datasets, and finding their files."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dsk.files import InputRoot
+
+__all__ = ["detect_csv", "detect_json", "find_files", "is_csv", "is_export"]
+
+_HEAD = 1 << 16
+_DEPTH = 3
+_LOOKS = 50
+
+_ASSETS = re.compile(rb'"assets"\s*:\s*\{')
+_OTHERS = re.compile(rb'"(?:tags|videoSettings|securityToken|lastVisitedAssetId)"\s*:')
+_ASSET = re.compile(rb'"asset"\s*:\s*\{')
+_REGIONS = re.compile(rb'"regions"\s*:\s*\[')
+_COLUMNS = [b"image", b"xmin", b"ymin", b"xmax", b"ymax", b"label"]
+
+
+def is_export(head: bytes) -> bool:
+    """Tell by its first bytes whether a JSON file is VoTT's."""
+    if _ASSETS.search(head):
+        return _OTHERS.search(head) is not None or _REGIONS.search(head) is not None
+    return False
+
+
+def _is_asset(head: bytes) -> bool:
+    return _ASSET.search(head) is not None and _REGIONS.search(head) is not None
+
+
+def is_csv(head: bytes) -> bool:
+    """Tell by its first line whether a CSV file is VoTT's."""
+    line = head.removeprefix(b"\xef\xbb\xbf").splitlines()[:1] or [b""]
+    cells = re.split(rb"[,;]", line[0])
+    return [cell.strip().strip(b'"').lower() for cell in cells] == _COLUMNS
+
+
+def _levels(root: InputRoot, suffix: str) -> Iterator[list[str]]:
+    """Yield the files with an ending, folder level by folder level."""
+    if root.focus is not None:
+        yield [root.focus] if root.focus.lower().endswith(suffix) else []
+        return
+    level = [""]
+    for _ in range(_DEPTH + 1):
+        below: list[str] = []
+        files: list[str] = []
+        for folder in level:
+            folders, names = root.entries(folder)
+            prefix = f"{folder}/" if folder else ""
+            files += [prefix + name for name in names if name.lower().endswith(suffix)]
+            below += [prefix + name for name in folders]
+        yield files
+        level = below
+
+
+def find_files(root: InputRoot, kind: str) -> list[str]:
+    """Return the files of an export: those of the shallowest folders that have any.
+
+    Args:
+        root: The input.
+        kind: "json", "asset" (one file per image) or "csv".
+    """
+    judge = {"json": is_export, "asset": _is_asset, "csv": is_csv}[kind]
+    endings = {"json": "-export.json", "asset": "-asset.json", "csv": "-export.csv"}
+    suffix = ".csv" if kind == "csv" else ".json"
+    for names in _levels(root, suffix):
+        named = [name for name in names if name.lower().endswith(endings[kind])]
+        if kind == "asset":
+            if named and judge(root.read(named[0], _HEAD)):
+                return named
+            continue
+        found = [name for name in named if judge(root.read(name, _HEAD))]
+        others = [] if found else [name for name in names if name not in named][:_LOOKS]
+        found = found or [name for name in others if judge(root.read(name, _HEAD))]
+        if found:
+            return found
+    return []
+
+
+def detect_json(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    for kind in ("json", "asset"):
+        found = find_files(root, kind)
+        if found:
+            return Detection(88, f"{found[0]} has VoTT's assets and regions")
+    return None
+
+
+def detect_csv(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    found = find_files(root, "csv")
+    if not found:
+        return None
+    score = 85 if found[0].lower().endswith("-export.csv") else 60
+    return Detection(score, f"{found[0]} has VoTT's columns")
