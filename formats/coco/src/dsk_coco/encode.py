@@ -55,11 +55,13 @@ class ObjectRecord(Struct, gc=False):
     area: Any
     bbox: Any
     iscrowd: int
+    score: float | int | UnsetType = UNSET
     attributes: Raw | UnsetType = UNSET
 
 
-_Mark = tuple[dict[str, Any], int, Raw | UnsetType]
-"""Attributes, whether they mark a crowd, their JSON text. Who holds them keeps their id theirs."""
+_Mark = tuple[dict[str, Any], int, float | int | UnsetType, Raw | UnsetType]
+"""Attributes, whether they mark a crowd, their score, the others' JSON text. Who holds them keeps
+their id theirs."""
 
 CACHE = 10_000  # different sets of attributes whose text is kept
 _encode = msgspec.json.Encoder(enc_hook=plain_value).encode
@@ -150,16 +152,15 @@ class Encoder:
             rest = list(item.annotations)
         for a in item.annotations if not rest else ():
             attributes = a.attributes
-            if type(a) is Bbox and not a.group and a.extra is None:
+            if type(a) is Bbox and not a.group and (a.extra is None or FAMILY not in a.extra):
                 mark = marks.get(id(attributes)) or self._mark(a)
                 if mark is None:
                     rest.append(a)
                     continue
                 x, y, w, h = a.x, a.y, a.w, a.h
-                _, crowd, text = mark
                 category = categories[a.label]
                 box = (x, y, w, h)
-                add(ObjectRecord(a.id, image_id, category, NO_GEOMETRY, w * h, box, crowd, text))
+                add(ObjectRecord(a.id, image_id, category, NO_GEOMETRY, w * h, box, *mark[1:]))
                 add_id(a.id)
                 add_image(number)
             elif (
@@ -193,13 +194,16 @@ class Encoder:
     def _mark(self, a: Bbox) -> _Mark | None:
         """Return what is written of attributes that many objects share; None for odd ones."""
         attributes = a.attributes
-        if "score" in attributes or not is_finite(attributes):
+        score = attributes.get("score", UNSET)
+        if isinstance(score, bool) or not isinstance(score, int | float | UnsetType):
+            return None
+        if not is_finite(attributes):
             return None
         if len(self._marks) > CACHE:
             self._marks.clear()
-        rest = {k: v for k, v in attributes.items() if k != "is_crowd"}
+        rest = {k: v for k, v in attributes.items() if k not in ALONE}
         text = Raw(_encode(rest)) if rest and self._attributes else UNSET
-        mark = (attributes, int(is_crowd(a)), text)
+        mark = (attributes, int(is_crowd(a)), score, text)
         self._marks[id(attributes)] = mark
         return mark
 
