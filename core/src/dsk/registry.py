@@ -51,6 +51,9 @@ KNOWN_PACKAGES: dict[str, tuple[str, ...]] = {
     "dsk-segment-anything": ("segment_anything",),
     "dsk-openimages": ("open_images",),
     "dsk-tfrecord": ("tf_detection_api",),
+    "dsk-classification": ("imagenet", "cifar", "mnist"),
+    "dsk-faces": ("wider_face", "vgg_face2", "lfw", "celeba", "align_celeba"),
+    "dsk-reid": ("market1501", "mars"),
     "dsk-transforms": ("transform", "filter"),
 }
 """Packages of this project and the names (or beginnings of names) they bring."""

@@ -1,0 +1,1 @@
+"""Image classification datasets for dsk: ImageNet, CIFAR, MNIST."""

@@ -1,0 +1,287 @@
+"""Reading CIFAR-10 and CIFAR-100, the Python version: pickles of rows of pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from dsk.annotations import Label
+from dsk.categories import Categories
+from dsk.errors import InputError, RecordError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DatasetItem
+from dsk.media import Image
+from dsk.metafile import read_meta
+from dsk.names import clean_name, stem_of
+from dsk_classification.pickles import is_pickle, load_dict, load_pixels, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["META_10", "META_100", "PARENTS", "SIDE", "CifarImporter", "find_batches", "find_home"]
+
+META_10, META_100 = "batches.meta", "meta"
+PARENTS = "fine_to_coarse"
+"""Key of dsk's own in META_100: a fine label's coarse one, by number, or None."""
+
+SIDE = 32
+"""Height and width of an image, if the file does not say another."""
+
+_DEPTH = 3
+_PICKLE_ENDINGS = (".pkl", ".pickle")
+_NAMES_10 = [
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+]
+
+
+def find_home(root: InputRoot) -> str | None:
+    """Return the folder that holds a dataset's files, or None."""
+    if root.focus is not None:
+        return "" if is_pickle(root.read(root.focus, 3)) else None
+    names = sorted(root.walk(depth=_DEPTH), key=lambda name: name.count("/"))
+    for name in names:
+        folder, _, base = name.rpartition("/")
+        known = base in (META_10, META_100) or base.startswith(("data_batch_", "test_batch"))
+        if known and is_pickle(root.read(name, 3)):
+            return folder
+    return None
+
+
+def find_batches(root: InputRoot, home: str) -> dict[str, str]:
+    """Return the pickles of a folder but for the labels' names, by subset."""
+    prefix = f"{home}/" if home else ""
+    names = [root.focus] if root.focus else [prefix + name for name in root.entries(home)[1]]
+    found = {}
+    for name in names:
+        base = name.rpartition("/")[2]
+        if base not in (META_10, META_100) and is_pickle(root.read(name, 3)):
+            found[stem_of(base) if base.endswith(_PICKLE_ENDINGS) else base] = name
+    return found
+
+
+class CifarImporter(Importer):
+    """Reads ``data_batch_1`` … (CIFAR-10), ``train`` and ``test`` (CIFAR-100); each is a subset."""
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        home = find_home(root)
+        if home is None:
+            raise InputError(
+                "no CIFAR pickles are here",
+                where=root.show(root.focus or ""),
+                hint="the Python version has batches.meta or meta beside its batches",
+            )
+        return CifarSource(root, home, ledger)
+
+
+class _Batch:
+    """One file: columns of equal length.
+
+    Raises:
+        InputError: It holds no such columns.
+    """
+
+    def __init__(self, root: InputRoot, name: str) -> None:
+        where = root.show(name)
+        table = load_dict(root.read(name), where)
+        try:
+            self.names = [text_of(n) for n in _column(table, "filenames", where)]
+            self.fine = "labels" not in table or not len(table["labels"])
+            self.labels = _column(table, "fine_labels" if self.fine else "labels", where)
+            self.coarse = _column(table, "coarse_labels", where)
+            self.pixels = load_pixels(table.get("data"))
+        except (ValueError, TypeError) as error:
+            raise InputError(str(error), where=where) from error
+        self.sizes = _column(table, "image_sizes", where)
+        pixels = () if self.pixels is None else self.pixels
+        count = max(len(self.names), len(self.labels), len(pixels))
+        for key, column in (
+            ("filenames", self.names),
+            ("fine_labels" if self.fine else "labels", self.labels),
+            ("coarse_labels", self.coarse),
+            ("data", pixels),
+            ("image_sizes", self.sizes),
+        ):
+            if 0 < len(column) != count:
+                raise InputError(f"{key} has {len(column)} values for {count} images", where=where)
+        self.count = count
+        self.where = where
+
+
+def _column(table: dict[str, Any], key: str, where: str) -> list[Any]:
+    value = table.get(key)
+    if value is None:
+        return []
+    plain = value.tolist() if hasattr(value, "tolist") else value
+    if not isinstance(plain, list | tuple):
+        raise InputError(f"{key} is no list but {type(value).__name__}", where=where)
+    return list(plain)
+
+
+class CifarSource(Source):
+    """Batches of images; holds one of them at a time.
+
+    Args:
+        root: The dataset.
+        home: The folder of the files.
+        ledger: Is told about names that are made unique.
+    """
+
+    def __init__(self, root: InputRoot, home: str, ledger: Ledger) -> None:
+        self._root = root
+        self._batches = find_batches(root, home)
+        self._loaded: tuple[str, _Batch] | None = None
+        if not self._batches:
+            raise InputError("there is no batch of images", where=root.show(home))
+        categories, coarse, parents = _read_labels(root, home)
+        highest, fine = -1, False
+        self._ids: dict[str, list[str]] = {}
+        self._counts: dict[str, int] = {}
+        for subset in self._batches:
+            batch = self._batch(subset)
+            self._counts[subset] = batch.count
+            self._ids[subset] = _ids(batch, ledger)
+            for label, above in zip(batch.labels, batch.coarse, strict=False):
+                if type(label) is int and type(above) is int:
+                    parents.setdefault(label, above)
+            numbers = [n for n in batch.labels if type(n) is int]
+            highest = max(highest, *numbers, -1)
+            fine = fine or (batch.fine and bool(numbers))
+        if categories is None:
+            named = highest < len(_NAMES_10) and not fine
+            names = _NAMES_10 if named else [f"class-{n}" for n in range(highest + 1)]
+            categories = Categories.from_names(names)
+        self._categories = _with_parents(categories, parents, coarse)
+        self.header = Header(
+            categories=self._categories,
+            subsets=tuple(self._batches),
+            items=sum(self._counts.values()),
+        )
+
+    def _batch(self, subset: str) -> _Batch:
+        if self._loaded is None or self._loaded[0] != subset:
+            self._loaded = None  # before the next one comes
+            self._loaded = (subset, _Batch(self._root, self._batches[subset]))
+        return self._loaded[1]
+
+    def partitions(self) -> Sequence[Any]:
+        """Return slices of the batches."""
+        return [
+            (subset, start)
+            for subset, count in self._counts.items()
+            for start in range(0, count, PARTITION_ITEMS)
+        ]
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.read``."""
+        subset, start = partition
+        batch = self._batch(subset)
+        for number in range(start, min(batch.count, start + PARTITION_ITEMS)):
+            item = self._ids[subset][number]
+            name = clean_name(batch.names[number], batch.where) if batch.names else f"{item}.png"
+            annotations = []
+            try:
+                label = _label(batch, number, len(self._categories.labels))
+                if label is not None:
+                    annotations.append(Label(label=label))
+            except ValueError as error:
+                place = f"{batch.where}[{number}]"
+                ledger.bad_record(RecordError(str(error), where=place, item=item))
+            media = None
+            try:
+                media = _image(batch, number, name)
+            except (ValueError, TypeError) as error:
+                place = f"{batch.where}[{number}]"
+                ledger.bad_record(RecordError(str(error), where=place, item=item))
+            yield DatasetItem(item, subset, media, tuple(annotations))
+
+
+def _ids(batch: _Batch, ledger: Ledger) -> list[str]:
+    """Return the ids of a batch's items: the files' names without ending, or running numbers."""
+    if not batch.names:
+        return [str(n) for n in range(batch.count)]
+    ids = [clean_name(stem_of(clean_name(n, batch.where)), batch.where) for n in batch.names]
+    if len(set(ids)) < len(ids):
+        taken = set(ids)
+        seen: set[str] = set()
+        for number, name in enumerate(ids):
+            if name in seen:
+                again = 2
+                while f"{name}_{again}" in taken:
+                    again += 1
+                ids[number] = f"{name}_{again}"
+                taken.add(ids[number])
+            seen.add(name)
+        ledger.warn(f"{batch.where}: images of the same name are numbered: name, name_2 …")
+    return ids
+
+
+def _label(batch: _Batch, number: int, known: int) -> int | None:
+    value = batch.labels[number] if batch.labels else None
+    if value is None:
+        return None
+    if type(value) is not int or not 0 <= value < known:
+        raise ValueError(f"label {value!r} of {known} labels, counted from 0")
+    return value
+
+
+def _image(batch: _Batch, number: int, name: str) -> Image | None:
+    """Return an image: its row holds the red, the green and the blue plane, each row by row."""
+    if batch.pixels is None:
+        return None
+    row = batch.pixels[number]
+    if row is None:
+        return None
+    height, width = batch.sizes[number] if batch.sizes else (SIDE, SIDE)
+    if type(height) is not int or type(width) is not int or height < 0 or width < 0:
+        raise ValueError(f"an image's size is two numbers, not {height!r}, {width!r}")
+    if row.size != 3 * height * width:
+        raise ValueError(f"{row.size} values for an image of 3 × {height} × {width}")
+    if not row.size:
+        return None
+    return Image.from_array(row.reshape(3, height, width).transpose(1, 2, 0), name)
+
+
+def _read_labels(root: InputRoot, home: str) -> tuple[Categories | None, list[str], dict[int, int]]:
+    """Return the labels, None if no file names them, the coarse ones, and the latter by label."""
+    prefix = f"{home}/" if home else ""
+    found = read_meta(root, home)
+    for base in (META_10, META_100):
+        if not root.is_file(prefix + base) or not is_pickle(root.read(prefix + base, 3)):
+            continue
+        where = root.show(prefix + base)
+        meta = load_dict(root.read(prefix + base), where)
+        names = _column(meta, "label_names", where) or _column(meta, "fine_label_names", where)
+        coarse = _column(meta, "coarse_label_names", where)
+        try:
+            texts, coarse = [text_of(n) for n in names], [text_of(n) for n in coarse]
+        except ValueError as error:
+            raise InputError(f"label names: {error}", where=where) from error
+        parents = _column(meta, PARENTS, where)
+        known = {n: above for n, above in enumerate(parents) if type(above) is int}
+        return (Categories.from_names(texts) if found is None else found[0]), coarse, known
+    return (found[0] if found is not None else None), [], {}
+
+
+def _with_parents(categories: Categories, parents: dict[int, int], coarse: list[str]) -> Categories:
+    """Set the parents of labels that have none, by the coarse labels of their images."""
+    labels = [
+        replace(label, parent=coarse[parents[n]])
+        if not label.parent and 0 <= parents.get(n, -1) < len(coarse)
+        else label
+        for n, label in enumerate(categories.labels)
+    ]
+    return categories.with_labels(labels)

@@ -1,0 +1,142 @@
+"""Telling classification datasets from others by names and first bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsk.errors import DskError
+from dsk.flow import Detection
+from dsk.media import is_image_name
+from dsk_classification import cifar, mnist, mnist_csv
+from dsk_classification.idx import IdxFile
+from dsk_classification.imagenet import find_home, visible
+from dsk_classification.imagenet_txt import SYNSETS, find_lists, has_numbers
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = [
+    "detect_cifar",
+    "detect_imagenet",
+    "detect_imagenet_subsets",
+    "detect_imagenet_txt",
+    "detect_mnist",
+    "detect_mnist_csv",
+]
+
+_FOLDERS = 200
+"""Folders that are looked into: others in a dataset of folders look alike."""
+
+_NO_LABELS = frozenset(
+    {
+        *("images", "image", "img", "annotations", "labels", "masks", "gt", "query"),
+        *("hr", "lr", "upsampled"),
+    }
+)
+"""Folders that other formats have; a label of this name is unlikely."""
+
+_META = "dataset_meta.json"
+_MNIST_COLUMNS = (784, 785)
+
+
+def detect_imagenet(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``; nearly anything is a folder of images."""
+    if root.focus is not None or find_home(root) is not None:
+        return None
+    folders, files = root.entries()
+    if any(name != _META and not name.startswith(".") for name in files):
+        return None
+    if not _are_labels(root, "", folders):
+        return None
+    return Detection(20, f"nothing but images in folders, such as {visible(folders)[0]}")
+
+
+def detect_imagenet_subsets(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    home = find_home(root) if root.focus is None else None
+    if home is None:
+        return None
+    prefix = f"{home}/" if home else ""
+    subsets = visible(root.entries(home)[0])
+    for subset in subsets:
+        folders, files = root.entries(prefix + subset)
+        if files or not _are_labels(root, prefix + subset, folders):
+            return None
+    return Detection(35, f"{prefix}{subsets[0]} holds nothing but images in folders")
+
+
+def detect_imagenet_txt(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    lists = find_lists(root)
+    if not lists:
+        return None
+    name = next(iter(lists.values()))
+    if root.is_file(SYNSETS):
+        return Detection(80, f"{name} lists images, {SYNSETS} labels")
+    if not any(has_numbers(root, name) for name in lists.values()):
+        return None
+    if root.is_file(_META):
+        return Detection(50, f"{name} lists images and numbers, {_META} labels")
+    return Detection(40, f"{name} lists images and numbers", {"labels": "generate"})
+
+
+def detect_cifar(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``; nothing is unpickled."""
+    if root.focus is not None and root.focus.lower().endswith((".pkl", ".pickle")):
+        return None
+    home = cifar.find_home(root)
+    batches = cifar.find_batches(root, home) if home is not None else {}
+    if not batches:
+        return None
+    name = next(iter(batches.values()))
+    for meta in (cifar.META_10, cifar.META_100):
+        if home is not None and root.is_file(f"{home}/{meta}".lstrip("/")):
+            return Detection(85, f"{meta} and {name} are pickles")
+    if name.rpartition("/")[2].startswith(("data_batch_", "test_batch")):
+        return Detection(70, f"{name} is a pickle")
+    return Detection(10, f"{name} is a pickle")
+
+
+def detect_mnist(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    files = mnist.find_labels(root)
+    if not files:
+        return None
+    try:
+        labels = IdxFile(root, files[0].name).header
+    except DskError:
+        return Detection(40, f"{files[0].name} is named like a file of MNIST's")
+    return Detection(90, f"{files[0].name} holds {labels.shape[0]} labels")
+
+
+def detect_mnist_csv(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    tables = mnist_csv.find_tables(root)
+    if not tables:
+        return None
+    name = next(iter(tables.values()))
+    fits = mnist_csv.looks_like_table(root, name)
+    if name.rpartition("/")[2].lower().startswith("mnist_"):
+        return Detection(85 if fits else 40, f"{name}: a row is a label and pixels")
+    header, row = mnist_csv.first_row(root, name)
+    if not fits or (len(row) == 1 and not header):
+        return None
+    return Detection(60 if len(row) in _MNIST_COLUMNS else 30, f"{name}: a row is pixels")
+
+
+def _are_labels(root: InputRoot, under: str, names: list[str]) -> bool:
+    """Whether folders are named like labels and hold nothing but images."""
+    folders = visible(names)
+    if not folders or any(name.lower() in _NO_LABELS for name in folders):
+        return False
+    some = False
+    for folder in folders[:_FOLDERS]:
+        path = f"{under}/{folder}" if under else folder
+        inner, files = root.entries(path)
+        if any(name.lower() in _NO_LABELS for name in inner):
+            return False
+        seen = [is_image_name(file) for file in files if not file.startswith(".")]
+        if not all(seen):
+            return False
+        some = some or bool(seen or inner)
+    return some

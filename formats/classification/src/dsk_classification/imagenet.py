@@ -1,0 +1,230 @@
+"""Reading images whose label is the folder they lie in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from dsk.annotations import Label
+from dsk.categories import Categories, LabelCategory, LabelGroup
+from dsk.errors import InputError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.media import Image, is_image_name
+from dsk.metafile import read_meta
+from dsk.names import stem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["NO_LABEL", "SUBSET_NAMES", "ImagenetImporter", "ImagenetSubsetsImporter", "find_home"]
+
+NO_LABEL = "no_label"
+"""The folder of images without a label."""
+
+SUBSET_NAMES = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+"""Folders of these names hold subsets rather than a label's images, whatever their case."""
+
+_OFFICIAL = "ilsvrc2012_img_"
+
+TOP_DEPTH = 3
+"""How many folders may lie around a dataset, as in Datumaro."""
+
+
+def is_subset_name(name: str) -> bool:
+    """Tell whether a folder is named like a subset, for instance ``val`` or ``default``."""
+    low = name.lower().removeprefix(_OFFICIAL)
+    return low in SUBSET_NAMES or low == DEFAULT_SUBSET
+
+
+def find_home(root: InputRoot) -> str | None:
+    """Return the folder whose sub-folders are subsets: the root, or one it holds alone."""
+    home = ""
+    for _ in range(TOP_DEPTH + 1):
+        folders, files = root.entries(home)
+        folders = visible(folders)
+        if folders and all(map(is_subset_name, folders)):
+            return home
+        if len(folders) != 1 or any(map(is_image_name, files)):
+            return None
+        home = f"{home}/{folders[0]}".lstrip("/")
+    return None
+
+
+def visible(folders: Sequence[str]) -> list[str]:
+    """Return the folders but those that tools leave behind (``.ipynb_checkpoints``)."""
+    return [folder for folder in folders if not folder.startswith(".")]
+
+
+class _Folder(Struct, frozen=True):
+    """The images of one folder.
+
+    Attributes:
+        path: The folder, relative to the root.
+        name: The folder, relative to its subset's: what ids begin with.
+        subset: The subset.
+        files: The images' names.
+        label: Index of the label, or None.
+    """
+
+    path: str
+    name: str
+    subset: str
+    files: list[str]
+    label: int | None = None
+
+
+class ImagenetImporter(Importer):
+    """Reads ``<label>/<item>.<ext>``.
+
+    Args:
+        subset: The subset that the items shall be in.
+    """
+
+    def __init__(self, *, subset: str | None = None) -> None:
+        self._subset = subset or DEFAULT_SUBSET
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        folders, _ = root.entries()
+        folders = visible(folders)
+        if folders and all(map(is_subset_name, folders)) and find_home(root) is not None:
+            ledger.warn(
+                f"the folders {', '.join(folders)} are read as labels; "
+                "imagenet_with_subset_dirs reads them as subsets"
+            )
+        return ImagenetSource(root, [("", self._subset)], ledger)
+
+
+class ImagenetSubsetsImporter(Importer):
+    """Reads ``<subset>/<label>/<item>.<ext>``."""
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        home = find_home(root) or ""
+        prefix = f"{home}/" if home else ""
+        folders = visible(root.entries(home)[0])
+        return ImagenetSource(root, [(f"{prefix}{name}", name) for name in folders], ledger)
+
+
+class ImagenetSource(Source):
+    """Images in folders; holds their names only.
+
+    Args:
+        root: The dataset.
+        subsets: Folder and name of each subset.
+        ledger: Is told about images that hide one another.
+
+    Raises:
+        InputError: There are no images.
+    """
+
+    def __init__(self, root: InputRoot, subsets: Sequence[tuple[str, str]], ledger: Ledger) -> None:
+        self._root = root
+        labels: set[str] = set()
+        found: list[_Folder] = []
+        hidden: list[str] = []
+        for place, subset in subsets:
+            for path, name in _walk(root, place):
+                if name not in ("", NO_LABEL):
+                    labels.add(name)
+                files = _images(root, path, hidden)
+                if files:
+                    found.append(_Folder(path, name, subset, files))
+        if not found:
+            raise InputError(
+                "no images are here",
+                where=root.path,
+                hint="there is a folder of images for each label",
+            )
+        if hidden:
+            ledger.warn(
+                f"{len(hidden)} images are left out because another one has the same name apart "
+                f"from its ending, for instance {root.show(hidden[0])}"
+            )
+        categories = _categories(root, labels)
+        number = {label: n for n, label in enumerate(categories.names)}
+        self._folders = [
+            _Folder(f.path, f.name, f.subset, f.files, number.get(f.name)) for f in found
+        ]
+        self.header = Header(
+            categories=categories,
+            subsets=tuple(dict.fromkeys(f.subset for f in found)),
+            items=sum(len(f.files) for f in found),
+        )
+
+    def partitions(self) -> Sequence[Any]:
+        """Return lists of slices (folder, first, behind the last)."""
+        parts: list[list[tuple[int, int, int]]] = []
+        room = 0
+        for number, folder in enumerate(self._folders):
+            start, count = 0, len(folder.files)
+            while start < count:
+                if not room:
+                    parts.append([])
+                    room = PARTITION_ITEMS
+                stop = min(count, start + room)
+                parts[-1].append((number, start, stop))
+                room -= stop - start
+                start = stop
+        return parts
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
+        """See ``Source.read``."""
+        for number, start, stop in partition:
+            folder = self._folders[number]
+            locate = self._root.locator(folder.path)
+            labels = () if folder.label is None else (Label(label=folder.label),)
+            prefix = f"{folder.name}/" if folder.name else ""
+            for file in folder.files[start:stop]:
+                path = prefix + file
+                yield DatasetItem(stem_of(path), folder.subset, Image(path, locate(file)), labels)
+
+
+def _walk(root: InputRoot, place: str) -> Iterator[tuple[str, str]]:
+    """Yield each folder at and below a place, and its name relative to that."""
+    waiting = [(place, "")]
+    while waiting:
+        path, name = waiting.pop()
+        yield path, name
+        waiting += [
+            (f"{path}/{folder}".lstrip("/"), f"{name}/{folder}".lstrip("/"))
+            for folder in reversed(visible(root.entries(path)[0]))
+        ]
+
+
+def _images(root: InputRoot, folder: str, hidden: list[str]) -> list[str]:
+    """Return a folder's images, the first of those that differ in their ending only."""
+    files = [file for file in root.entries(folder)[1] if is_image_name(file)]
+    if len({stem_of(file) for file in files}) == len(files):
+        return files
+    first: dict[str, str] = {}
+    hidden += [
+        f"{folder}/{file}".lstrip("/")
+        for file in files
+        if first.setdefault(stem_of(file), file) != file
+    ]
+    return list(first.values())
+
+
+def _categories(root: InputRoot, folders: set[str]) -> Categories:
+    """Return the labels: those of dataset_meta.json first, then the other folders', sorted."""
+    meta = read_meta(root)
+    listed = meta[0] if meta is not None else Categories()
+    known = set(listed.names)
+    more = sorted(folders - known)
+    labels = [LabelCategory(name, name.rpartition("/")[0]) for name in more]
+    groups: dict[str, list[str]] = {}
+    for label in labels:
+        if label.parent:
+            groups.setdefault(label.parent, []).append(label.name.rpartition("/")[2])
+    return Categories(
+        labels=(*listed.labels, *labels),
+        colors=listed.colors,
+        points=listed.points,
+        groups=tuple(LabelGroup(name, labels=tuple(names)) for name, names in groups.items()),
+    )

@@ -1,0 +1,158 @@
+"""Writing images into a folder for each label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsk.categories import Categories
+from dsk.errors import OutputError
+from dsk.flow import Exporter
+from dsk.metafile import META_NAME, meta_text
+from dsk.names import clean_name
+from dsk_classification.imagenet import NO_LABEL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dsk.annotations import Annotation
+    from dsk.flow import Header
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+
+__all__ = ["ImagenetExporter", "ImagenetSubsetsExporter"]
+
+
+class ImagenetExporter(Exporter):
+    """Writes ``<label>/<item>.<ext>``, a copy for each label of an item.
+
+    Args:
+        save_dataset_meta: Write dataset_meta.json, which keeps the order of the labels.
+    """
+
+    def __init__(self, *, save_dataset_meta: bool = False) -> None:
+        self._save_meta = save_dataset_meta
+        self._labels: list[str] = []
+        self._categories = Categories()
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``.
+
+        Raises:
+            OutputError: A label's name cannot be a folder's.
+        """
+        self._categories = header.categories
+        self._labels = header.categories.names
+        for name in dict.fromkeys(self._labels):
+            if not name or name.startswith(".") or "/." in name or clean_name(name) != name:
+                raise OutputError(
+                    f"the label {name!r} cannot be the name of a folder",
+                    hint="change it: -t rename or remap_labels",
+                )
+        known = set(self._labels)
+        for n, label in enumerate(header.categories.labels):
+            above = label.name.rpartition("/")[0]
+            if label.parent != above:
+                ctx.ledger.add("DSK-L010", f"label {label.name}: parent {label.parent or 'added'}")
+            if above and above not in known:
+                known.add(above)
+                ctx.ledger.add("DSK-L010", f"label {above} is added above {label.name}")
+            if label.name in self._labels[:n]:
+                ctx.ledger.add("DSK-L010", f"labels of the same name {label.name} are joined")
+        if not self._save_meta and self._labels != sorted(self._labels):
+            ctx.ledger.add("DSK-L015", "labels sorted", hint="--save-dataset-meta keeps the order")
+
+    def place(self, item: DatasetItem, folder: str) -> str:
+        """Return the folder for one label's images of an item's subset."""
+        del item
+        return folder
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> set[str]:
+        """See ``Exporter.write``; the state is the subsets."""
+        subsets = set()
+        for item in items:
+            subsets.add(item.subset)
+            if item.media is None:
+                ctx.ledger.add(
+                    "DSK-L008", "item without an image", item=item.id, subset=item.subset
+                )
+                for a in item.annotations:
+                    _drop(ctx, item, a, "label of an item without an image")
+                continue
+            folders = self._folders(item, ctx)
+            name = _base(item, ctx.image_name(item), list(folders), ctx)
+            for folder, label in folders.items():
+                saved = ctx.save_image(item, f"{self.place(item, folder)}/{name}")
+                if label is not None and not saved:
+                    _drop(ctx, item, label, "label of an image that was not saved")
+        return subsets
+
+    def _folders(self, item: DatasetItem, ctx: WriteContext) -> dict[str, Annotation | None]:
+        """Return the folders an item belongs to and the label that says so."""
+        found: dict[str, Annotation | None] = {}
+        for a in item.annotations:
+            name = self._labels[a.label or 0]
+            if name == NO_LABEL:
+                _drop(ctx, item, a, f"label {NO_LABEL}, the name of the folder for none")
+            elif name in found:
+                _drop(ctx, item, a, "the same label twice")
+            else:
+                found[name] = a
+        if len(found) > 1:
+            ctx.ledger.add(
+                "DSK-L008",
+                "item with several labels becomes an item for each",
+                item=item.id,
+                subset=item.subset,
+                hint="imagenet_txt holds several labels",
+            )
+        return found or {NO_LABEL: None}
+
+    def finish(self, states: list[Any], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``: labels without images have empty folders."""
+        subsets = sorted(set().union(*states)) if states else []
+        self.make_folders(subsets, ctx)
+        if self._save_meta:
+            ctx.write(META_NAME, meta_text(self._categories))
+
+    def make_folders(self, subsets: list[str], ctx: WriteContext) -> None:
+        """Make a folder for every label."""
+        del subsets
+        for label in self._labels:
+            if label != NO_LABEL:
+                ctx.out.make_folder(label)
+
+
+class ImagenetSubsetsExporter(ImagenetExporter):
+    """Writes ``<subset>/<label>/<item>.<ext>``; see ``ImagenetExporter``."""
+
+    def place(self, item: DatasetItem, folder: str) -> str:
+        """See ``ImagenetExporter.place``."""
+        return f"{item.subset}/{folder}"
+
+    def make_folders(self, subsets: list[str], ctx: WriteContext) -> None:
+        """Make a folder for every label of every subset."""
+        for subset in subsets:
+            for label in self._labels:
+                if label != NO_LABEL:
+                    ctx.out.make_folder(f"{subset}/{label}")
+
+
+def _base(item: DatasetItem, name: str, labels: list[str], ctx: WriteContext) -> str:
+    """Return the name of an item's file: without its label's folder, and without folders.
+
+    ``cat/1.jpg`` and Datumaro's ``cat:1.jpg`` are ``1.jpg`` in the folder ``cat``.
+    """
+    base = name
+    for label in labels:
+        if name.startswith((f"{label}/", f"{label}:")):
+            base = name[len(label) + 1 :]
+            break
+    if base == name or "/" in base:
+        ctx.ledger.add(
+            "DSK-L015", "ids begin with the label's folder", item=item.id, subset=item.subset
+        )
+    return base.replace("/", "_")
+
+
+def _drop(ctx: WriteContext, item: DatasetItem, a: Annotation, what: str) -> None:
+    ctx.ledger.add("DSK-L017", what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)

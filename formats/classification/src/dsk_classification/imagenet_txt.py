@@ -1,0 +1,311 @@
+"""Reading lists of images with label numbers, as Caffe has them for ImageNet."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from msgspec import Struct
+
+from dsk.annotations import Label
+from dsk.categories import Categories
+from dsk.errors import InputError, RecordError, UnsafePathError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DatasetItem
+from dsk.media import Image, is_image_name
+from dsk.metafile import read_meta
+from dsk.names import clean_name, stem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = [
+    "IMAGES",
+    "SYNSETS",
+    "ImagenetTxtImporter",
+    "find_lists",
+    "has_numbers",
+    "parse_line",
+    "read_labels",
+]
+
+SYNSETS = "synsets.txt"
+IMAGES = "images"
+
+_LINES = 20  # of a file that tell whether it is a list of images
+_HEAD = 1 << 14
+_QUOTED = re.compile(r'[ \t]*"([^"]*)"([^ \t"]*)(?:[ \t]+([^"]*))?')
+_PLAIN = re.compile(r"[ \t]*(.*?)((?:[ \t]+[+-]?\d+)*)[ \t]*", re.DOTALL)
+
+
+def parse_line(line: str) -> tuple[str, list[int]]:
+    """Return the image and the label numbers of a line, which is not blank.
+
+    The name may be quoted, as Datumaro does when it holds spaces, with its ending outside of the
+    quotes (``"two words".jpg 0 3``) or inside.
+
+    Raises:
+        ValueError: It is no such line.
+    """
+    if '"' in line:
+        found = _QUOTED.fullmatch(line)
+        if found is None:
+            raise ValueError("a name is quoted by exactly two quotation marks")
+        return found[1] + found[2], [int(n) for n in (found[3] or "").split()]
+    fields = line.split()
+    if len(fields) == 2 and fields[1].isdecimal():
+        return fields[0], [int(fields[1])]
+    plain = _PLAIN.fullmatch(line)
+    name, numbers = (plain[1], plain[2]) if plain else (line, "")
+    if (" " in name or "\t" in name) and not is_image_name(name):
+        raise ValueError("a line is: image, label numbers")
+    return name, [int(n) for n in numbers.split()]
+
+
+def find_lists(root: InputRoot, labels_file: str = SYNSETS) -> dict[str, str]:
+    """Return the names of the lists of images in the root's folder, by subset."""
+    names = [root.focus] if root.focus else root.entries()[1]
+    found = {}
+    for name in names:
+        if not name.lower().endswith(".txt") or name.lower() in (labels_file.lower(), SYNSETS):
+            continue
+        if is_list(root, name):
+            found[stem_of(name)] = name
+    return found
+
+
+def is_list(root: InputRoot, name: str) -> bool:
+    """Whether one of a file's first lines begins with an image."""
+    return any(is_image_name(image) for image, _ in _first(root, name))
+
+
+def has_numbers(root: InputRoot, name: str) -> bool:
+    """Whether one of a file's first lines is an image and label numbers."""
+    return any(is_image_name(image) and numbers for image, numbers in _first(root, name))
+
+
+def _first(root: InputRoot, name: str) -> Iterator[tuple[str, list[int]]]:
+    """Yield what a file's first lines say, those that say something."""
+    head = root.read(name, _HEAD)
+    lines = head.decode("utf-8-sig", "replace").split("\n")
+    if len(head) == _HEAD:
+        lines.pop()
+    for line in filter(str.strip, lines[:_LINES]):
+        try:
+            yield parse_line(line.strip("\r"))
+        except ValueError:
+            continue
+
+
+def read_labels(root: InputRoot, name: str) -> Categories:
+    """Return the labels of a file with one a line.
+
+    Raises:
+        InputError: It is missing, or a line in it is blank.
+    """
+    meta = read_meta(root)
+    if meta is not None:
+        return meta[0]
+    if not root.is_file(name):
+        raise InputError(
+            "there is no such file of label names",
+            where=root.show(name),
+            hint="name it with labels_file, or give labels=generate",
+        )
+    names = [line.strip() for line in root.text(name).rstrip().split("\n")]
+    if "" in names and names != [""]:
+        where = f"{root.show(name)}:{names.index('') + 1}"
+        raise InputError("a blank line between labels: is a name missing?", where=where)
+    return Categories.from_names(name for name in names if name)
+
+
+class ImagenetTxtImporter(Importer):
+    """Reads ``<subset>.txt``, a line ``<image> <number> …`` for each image, and the labels' names.
+
+    Args:
+        labels: "file": the names are in a file; "generate": they are ``class-0``, ``class-1`` ….
+        labels_file: That file.
+        image_dir: Folder of the images.
+    """
+
+    def __init__(
+        self, *, labels: str = "file", labels_file: str = SYNSETS, image_dir: str = IMAGES
+    ) -> None:
+        self._generate = labels == "generate"
+        self._labels_file = labels_file
+        self._image_dir = image_dir
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        lists = find_lists(root, self._labels_file)
+        if not lists:
+            raise InputError(
+                "no list of images is here",
+                where=root.show(root.focus or ""),
+                hint="a list is <subset>.txt with lines: image, label numbers",
+            )
+        categories = None if self._generate else read_labels(root, self._labels_file)
+        return ImagenetTxtSource(root, lists, categories, self._image_dir, ledger)
+
+
+class _Part(Struct, frozen=True):
+    """Some lines of a list: its subset, the first line's number, and the bytes it spans."""
+
+    subset: str
+    line: int
+    start: int
+    stop: int
+
+
+class ImagenetTxtSource(Source):
+    """Lists of images; holds where their lines are, and the images' hashes while it opens.
+
+    Args:
+        root: The dataset.
+        lists: File by subset.
+        categories: The labels, or None to generate as many as are used.
+        image_dir: Folder of the images.
+        ledger: Where bad lines go.
+    """
+
+    def __init__(
+        self,
+        root: InputRoot,
+        lists: dict[str, str],
+        categories: Categories | None,
+        image_dir: str,
+        ledger: Ledger,
+    ) -> None:
+        self._root = root
+        self._lists = lists
+        self._text = {subset: root.buffer(name) for subset, name in lists.items()}
+        self._parts: list[_Part] = []
+        self._twice: dict[str, set[int]] = {}
+        self._folders: dict[str, str] = {}
+        self._highest = -1
+        count = sum(self._scan(subset) for subset in lists)
+        for subset in lists:
+            self._folders[subset] = self._image_folder(subset, image_dir)
+        if categories is None:
+            categories = Categories.from_names(f"class-{n}" for n in range(self._highest + 1))
+        self._labels = len(categories.labels)
+        twice = sum(map(len, self._twice.values()))
+        self.header = Header(
+            categories=categories, subsets=tuple(lists), items=None if twice else count
+        )
+        del ledger
+
+    def _scan(self, subset: str) -> int:
+        """Cut a list into parts and find images that it names twice; return its lines' number."""
+        hashes: list[int] = []
+        numbers: list[int] = []
+        start, first, count = 0, 1, 0
+        end = number = 0
+        for number, end, line in _lines(self._text[subset], self._root.show(self._lists[subset])):
+            try:
+                name, labels = parse_line(line)
+            except ValueError:
+                continue  # ``read`` says so
+            self._highest = max(self._highest, *labels, -1)
+            hashes.append(hash(stem_of(name)))
+            numbers.append(number)
+            count += 1
+            if count % PARTITION_ITEMS == 0:
+                self._parts.append(_Part(subset, first, start, end))
+                start, first = end, number + 1
+        if start < end or not count:
+            self._parts.append(_Part(subset, first, start, len(self._text[subset])))
+        if count:
+            _, keep = np.unique(np.array(hashes), return_index=True)
+            if len(keep) < count:
+                again = np.setdiff1d(np.arange(count), keep)
+                self._twice[subset] = {numbers[n] for n in again.tolist()}
+        return count
+
+    def _image_folder(self, subset: str, image_dir: str) -> str:
+        """Return the folder that holds a list's first image, or the one there should be."""
+        for _, _, line in _lines(self._text[subset], self._root.show(self._lists[subset])):
+            try:
+                name = clean_name(parse_line(line)[0])
+            except (ValueError, UnsafePathError):
+                continue
+            for folder in (image_dir, subset, f"ILSVRC2012_img_{subset}", ""):
+                if self._root.is_file(f"{folder}/{name}".lstrip("/")):
+                    return folder
+            break
+        return image_dir
+
+    def partitions(self) -> Sequence[Any]:
+        """Return parts of the lists."""
+        return self._parts
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.read``."""
+        part: _Part = partition
+        show = self._root.show(self._lists[part.subset])
+        locate = self._root.locator(self._folders[part.subset])
+        twice = self._twice.get(part.subset, ())
+        made: dict[int, Label] = {}
+        text = self._text[part.subset][part.start : part.stop]
+        for number, _, line in _lines(text, show, part.line, at_start=part.start == 0):
+            where = f"{show}:{number}"
+            try:
+                name, numbers = parse_line(line)
+            except ValueError as error:
+                ledger.bad_record(RecordError(str(error), where=where))
+                continue
+            path = clean_name(name, where)
+            item = clean_name(stem_of(path), where)
+            if number in twice:
+                message = "the image is listed before"
+                hint = "a line holds all label numbers of its image"
+                ledger.bad_record(RecordError(message, where=where, item=item, hint=hint))
+                continue
+            labels = []
+            for n in numbers:
+                if not 0 <= n < self._labels:
+                    message = f"label number {n} of {self._labels} labels, counted from 0"
+                    ledger.bad_record(RecordError(message, where=where, item=item))
+                    continue
+                label = made.get(n)
+                if label is None:
+                    label = made[n] = Label(label=n)
+                labels.append(label)
+            yield DatasetItem(item, part.subset, Image(path, locate(path)), tuple(labels))
+
+
+def _lines(
+    text: memoryview, where: str, number: int = 1, *, at_start: bool = True
+) -> Iterator[tuple[int, int, str]]:
+    """Yield number, end and text of each line that is not blank.
+
+    Raises:
+        InputError: It is not UTF-8.
+    """
+    place, size = 0, len(text)
+    step = 1 << 20
+    rest = b""
+    while place < size:
+        chunk = rest + bytes(text[place : place + step])
+        end = place - len(rest)
+        place += step
+        lines = chunk.split(b"\n")
+        rest = lines.pop() if place < size else b""
+        for row in lines:
+            end += len(row) + 1
+            if not row or row.isspace():
+                number += 1
+                continue
+            try:
+                line = row.decode().rstrip("\r")
+            except UnicodeDecodeError as error:
+                message = f"line {number} is not UTF-8 text: {error.reason}"
+                raise InputError(message, where=where) from error
+            if number == 1 and at_start:
+                line = line.removeprefix("\ufeff")
+            yield number, min(end, size), line
+            number += 1

@@ -1,0 +1,111 @@
+"""Writing lists of images with label numbers, as Caffe has them for ImageNet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsk.annotations import Label
+from dsk.errors import OutputError
+from dsk.flow import Exporter
+from dsk.metafile import META_NAME, meta_text
+from dsk_classification.imagenet_txt import IMAGES, SYNSETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dsk.categories import Categories
+    from dsk.flow import Header
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+
+__all__ = ["ImagenetTxtExporter"]
+
+
+class ImagenetTxtExporter(Exporter):
+    """Writes ``<subset>.txt``, ``synsets.txt`` and images.
+
+    Args:
+        save_dataset_meta: Write dataset_meta.json, which holds any label name, for synsets.txt.
+    """
+
+    def __init__(self, *, save_dataset_meta: bool = False) -> None:
+        self._save_meta = save_dataset_meta
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``.
+
+        Raises:
+            OutputError: A label's name is no line of text.
+        """
+        ctx.out.write(*_labels_file(header.categories, meta=self._save_meta))
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> None:
+        """See ``Exporter.write``."""
+        lines: dict[str, list[str]] = {}
+        for item in items:
+            name = ctx.image_name(item)
+            if any(c in name for c in '"\n\r\t'):
+                _leave_out(item, ctx)
+                continue
+            numbers = _numbers(item, ctx)
+            rows = lines.setdefault(item.subset, [])
+            rows.append(" ".join([_quoted(item.id, name), *map(str, numbers)]))
+            if item.media is not None:
+                ctx.save_image(item, f"{IMAGES}/{name}")
+        for subset, rows in lines.items():
+            if ctx.out.dry:
+                continue
+            if f"{subset}.txt".lower() == SYNSETS:
+                raise OutputError(
+                    f"a subset cannot be called {subset!r}, as the file of the labels is",
+                    hint="rename it with map_subsets",
+                )
+            with ctx.fragment(f"{subset}.txt") as file:
+                file.write("".join(f"{row}\n" for row in rows).encode())
+
+    def finish(self, states: list[Any], ctx: WriteContext) -> None:  # noqa: ARG002
+        """See ``Exporter.finish``."""
+        for name in ctx.out.fragment_names():
+            ctx.out.join(name, ctx.out.fragments(name))
+
+
+def _labels_file(categories: Categories, *, meta: bool) -> tuple[str, bytes]:
+    if meta:
+        return META_NAME, meta_text(categories)
+    for name in categories.names:
+        if not name or name != name.strip() or "\n" in name or "\r" in name:
+            raise OutputError(
+                f"the label {name!r} is no line of {SYNSETS}",
+                hint="change it, or give --save-dataset-meta",
+            )
+    return SYNSETS, "".join(f"{name}\n" for name in categories.names).encode()
+
+
+def _quoted(item: str, name: str) -> str:
+    """Return a name as a word of a line; Datumaro's quotes close before the ending."""
+    if any(c.isspace() for c in name):
+        return f'"{item}"{name[len(item) :]}'
+    return name
+
+
+def _numbers(item: DatasetItem, ctx: WriteContext) -> list[int]:
+    """Return the numbers of an item's labels, sorted, each once."""
+    labels = [a.label or 0 for a in item.annotations if isinstance(a, Label)]
+    numbers = sorted(set(labels))
+    if len(numbers) < len(labels):
+        ctx.ledger.add(
+            "DSK-L014",
+            "the same label twice",
+            kind="label",
+            count=len(labels) - len(numbers),
+            item=item.id,
+            subset=item.subset,
+        )
+    return numbers
+
+
+def _leave_out(item: DatasetItem, ctx: WriteContext) -> None:
+    what = "quotation marks, tabs or line breaks in an id"
+    ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset, hint="rename the item")
+    for a in item.annotations:
+        ctx.ledger.add("DSK-L017", what, kind=a.kind, item=item.id, subset=item.subset)

@@ -1,0 +1,346 @@
+"""Reading MNIST and its relatives: IDX files of labels and images for each subset."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from msgspec import Struct
+
+from dsk.annotations import Label
+from dsk.categories import Categories, LabelCategory
+from dsk.errors import InputError, OptionError, RecordError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DatasetItem
+from dsk.media import Image
+from dsk.metafile import read_meta
+from dsk.names import clean_name
+from dsk_classification.idx import IdxFile, read_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["CELL", "NONE", "SIDE", "LabelsFile", "MnistImporter", "find_labels", "read_names"]
+
+NONE = 255
+"""The label of an image without one, an extension of Datumaro's."""
+
+SIDE = 28
+CELL = 32
+"""Characters of a cell of ``<subset>-meta.gz``."""
+
+_DEPTH = 3
+_NAME = re.compile(r"(.+)-labels[-.]idx([12])-(?:ubyte|int)(?:\.gz)?", re.IGNORECASE)
+_LABELS = re.compile(r"labels([-.])idx[12]-(?:ubyte|int)", re.IGNORECASE)
+_FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"]
+_FASHION += ["Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+_KANA = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
+
+
+class LabelsFile(Struct, frozen=True):
+    """A file of labels.
+
+    Attributes:
+        name: Its name.
+        images: The name of the file of images, which may be missing.
+        subset: Its subset.
+        split: Which of EMNIST's datasets it belongs to, or "".
+    """
+
+    name: str
+    images: str
+    subset: str
+    split: str
+
+
+def find_labels(root: InputRoot) -> list[LabelsFile]:
+    """Return the files of labels, of one folder only, unpacked ones rather than gzipped ones."""
+    names = [root.focus] if root.focus else sorted(root.walk(depth=_DEPTH), key=_depth)
+    found: dict[tuple[str, str], LabelsFile] = {}
+    home = None
+    for name in names:
+        folder, _, base = name.rpartition("/")
+        match = _NAME.fullmatch(base)
+        if match is None or (home is not None and folder != home):
+            continue
+        home = folder
+        subset, split = _subset(match[1])
+        if found.get((split, subset)) is None or not name.lower().endswith(".gz"):
+            found[split, subset] = LabelsFile(name, _images(root, name), subset, split)
+    return list(found.values())
+
+
+def _depth(name: str) -> tuple[int, str]:
+    return name.count("/"), name
+
+
+def _subset(prefix: str) -> tuple[str, str]:
+    """Return subset and split: ``emnist-letters-train`` is ("train", "letters")."""
+    parts = prefix.split("-")
+    if parts[0].lower() == "emnist" and len(parts) == 3:
+        return parts[2], parts[1]
+    if parts[0].lower() in ("qmnist", "kmnist", "k49") and len(parts) > 1:
+        prefix = prefix.partition("-")[2]
+    return ("test" if prefix.startswith("t10k") else prefix), ""
+
+
+def _images(root: InputRoot, labels: str) -> str:
+    folder, slash, base = labels.rpartition("/")
+    name = re.sub(
+        r"labels([-.])idx[12]-(?:ubyte|int)", r"images\1idx3-ubyte", base, flags=re.IGNORECASE
+    )
+    plain = name.removesuffix(".gz")
+    for choice in (name, plain, f"{plain}.gz"):
+        if root.is_file(f"{folder}{slash}{choice}"):
+            return f"{folder}{slash}{choice}"
+    return f"{folder}{slash}{name}"
+
+
+class MnistImporter(Importer):
+    """Reads ``<subset>-labels-idx1-ubyte.gz`` and ``<subset>-images-idx3-ubyte.gz``.
+
+    Args:
+        split: Which of EMNIST's datasets to read, if there are several ("letters").
+        transpose: Whether the images are stored column by column; auto: those of EMNIST are.
+    """
+
+    def __init__(
+        self,
+        *,
+        split: str | None = None,
+        transpose: Literal["auto", "yes", "no"] = "auto",
+    ) -> None:
+        self._split = split
+        self._transpose = transpose
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+        """See ``Importer.open``."""
+        files = find_labels(root)
+        splits = sorted({file.split for file in files})
+        if self._split is not None and self._split not in splits:
+            raise OptionError(f"there is no split {self._split!r}; there are: {', '.join(splits)}")
+        if self._split is None and len(splits) > 1:
+            raise InputError(
+                f"here are several datasets: {', '.join(splits)}",
+                where=root.path,
+                hint=f"choose one: --split {splits[-1]}",
+            )
+        files = [file for file in files if self._split in (None, file.split)]
+        if not files:
+            raise InputError(
+                "no MNIST labels are here",
+                where=root.show(root.focus or ""),
+                hint="they are called <subset>-labels-idx1-ubyte.gz",
+            )
+        turn = self._transpose == "yes" or (self._transpose == "auto" and bool(files[0].split))
+        return MnistSource(root, files, turn=turn)
+
+
+class _Subset:
+    """One subset's labels and where its images are.
+
+    Raises:
+        InputError: The files are damaged or do not fit each other.
+    """
+
+    def __init__(self, root: InputRoot, file: LabelsFile) -> None:
+        self.subset = file.subset
+        labels = IdxFile(root, file.name)
+        values = read_all(labels)
+        if (
+            values.ndim not in (1, 2)
+            or values.dtype.kind not in "iu"
+            or values.ndim > values.size + 1
+        ):
+            raise InputError(f"labels of shape {values.shape}", where=labels.where)
+        self.where = labels.where
+        none = NONE if values.dtype == np.uint8 else -1
+        column = values if values.ndim == 1 else values[:, 0]
+        self.labels = np.where(column == none, -1, column.astype(np.int64))
+        count = len(self.labels)
+        folder, slash, _ = file.name.rpartition("/")
+        self.ids, sizes = _read_meta(root, f"{folder}{slash}{file.subset}-meta.gz", count)
+        self.images = IdxFile(root, file.images) if root.is_file(file.images) else None
+        self.starts: NDArray[np.int64] | None = None
+        self.sizes: NDArray[np.int64] | None = None
+        if self.images is not None:
+            self._measure(self.images, count, sizes)
+
+    def _measure(self, images: IdxFile, count: int, sizes: NDArray[np.int64] | None) -> None:
+        """Find out where images begin: many headers state a wrong number of them."""
+        shape = images.header.shape
+        if images.header.dtype != np.uint8 or len(shape) != 3:
+            raise InputError("images are uint8 values in three dimensions", where=images.where)
+        area = shape[1] * shape[2]
+        stated = int((sizes[:, 0] * sizes[:, 1]).sum()) if sizes is not None else -1
+        body = images.body_size((stated, area * count))
+        if sizes is not None and stated == body:
+            self.sizes = sizes
+        elif body == area * count and (area or not count):
+            self.sizes = np.full((count, 2), shape[1:], dtype=np.int64)
+        else:
+            found = f"{body // area} images" if area and body % area == 0 else f"{body} bytes"
+            raise InputError(
+                f"image data size does not match: {found} of {shape[1]} × {shape[2]} pixels "
+                f"for {count} labels",
+                where=images.where,
+            )
+        areas = self.sizes[:, 0] * self.sizes[:, 1]
+        self.starts = np.concatenate([[0], np.cumsum(areas)]) + images.header.size
+
+    def pixels(self, first: int, last: int) -> list[NDArray[np.uint8] | None]:
+        """Return the images of some items.
+
+        Raises:
+            InputError: The file ends before.
+        """
+        if self.images is None or self.starts is None or self.sizes is None:
+            return [None] * (last - first)
+        begin, end = int(self.starts[first]), int(self.starts[last])
+        data = np.frombuffer(self.images.read(begin, end - begin), np.uint8)
+        if len(data) < end - begin:
+            raise InputError("the file is cut off", where=self.images.where)
+        found: list[NDArray[np.uint8] | None] = []
+        for number in range(first, last):
+            height, width = (int(n) for n in self.sizes[number])
+            start = int(self.starts[number]) - begin
+            row = data[start : start + height * width]
+            found.append(row.reshape(height, width) if len(row) else None)
+        return found
+
+
+def _read_meta(
+    root: InputRoot, name: str, count: int
+) -> tuple[list[str] | None, NDArray[np.int64] | None]:
+    """Read ``<subset>-meta.gz``: rows of id; height, width; or all three; 32 characters each."""
+    if not root.is_file(name) or not count:
+        return None, None
+    where = root.show(name)
+    try:
+        with root.open(name) as raw, gzip.GzipFile(fileobj=raw) as file:
+            data = file.read(count * 3 * CELL * 4 + 1)
+        cells = np.frombuffer(data, dtype=f"<U{CELL}")
+        columns = len(cells) // count
+        if columns not in (1, 2, 3) or len(cells) != columns * count:
+            raise ValueError(f"{len(cells)} cells for {count} images")  # noqa: TRY301
+        rows = cells.reshape(count, columns)
+        sizes = rows[:, -2:].astype(np.int64) if columns > 1 else None
+        if sizes is not None and (sizes < 0).any():
+            raise ValueError("a negative size")  # noqa: TRY301
+        ids = [str(cell) for cell in rows[:, 0]] if columns != 2 else None
+    except (EOFError, OSError, zlib.error, ValueError, OverflowError) as error:
+        raise InputError(f"damaged table of ids and sizes: {error}", where=where) from error
+    return ids, sizes
+
+
+class MnistSource(Source):
+    """Subsets of images; holds their labels, and reads the images from the front.
+
+    Args:
+        root: The dataset.
+        files: The files of labels.
+        turn: Whether images are stored column by column.
+    """
+
+    def __init__(self, root: InputRoot, files: Sequence[LabelsFile], *, turn: bool) -> None:
+        self._turn = turn
+        self._subsets = {file.subset: _Subset(root, file) for file in files}
+        highest = max((int(s.labels.max(initial=-1)) for s in self._subsets.values()), default=-1)
+        home = files[0].name.rpartition("/")[0]
+        categories, numbers = _read_labels(root, home, files[0].split, highest)
+        self._numbers = numbers
+        self.header = Header(
+            categories=categories,
+            subsets=tuple(self._subsets),
+            items=sum(len(s.labels) for s in self._subsets.values()),
+        )
+
+    def partitions(self) -> Sequence[Any]:
+        """Return slices of the subsets."""
+        return [
+            (name, start)
+            for name, subset in self._subsets.items()
+            for start in range(0, len(subset.labels), PARTITION_ITEMS)
+        ]
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.read``."""
+        name, start = partition
+        subset = self._subsets[name]
+        stop = min(len(subset.labels), start + PARTITION_ITEMS)
+        labels = subset.labels[start:stop].tolist()
+        images = subset.pixels(start, stop)
+        known: dict[int, Label] = {v: Label(label=n) for v, n in self._numbers.items()}
+        for number, value, pixels in zip(range(start, stop), labels, images, strict=True):
+            where = f"{subset.where}[{number}]"
+            item = str(number)
+            if subset.ids is not None:
+                item = clean_name(subset.ids[number], where)
+            annotations = []
+            if value in known:
+                annotations.append(known[value])
+            elif value != -1:
+                message = f"label {value} has no name"
+                ledger.bad_record(RecordError(message, where=where, item=item))
+            media = None
+            if pixels is not None:
+                media = Image.from_array(pixels.T if self._turn else pixels, f"{item}.png")
+            yield DatasetItem(item, name, media, tuple(annotations))
+
+    def close(self) -> None:
+        """See ``Source.close``."""
+        for subset in self._subsets.values():
+            if subset.images is not None:
+                subset.images.close()
+
+
+def read_names(root: InputRoot, home: str) -> Categories | None:
+    """Return the labels of a folder's dataset_meta.json or labels.txt, a label per line."""
+    found = read_meta(root, home)
+    if found is not None:
+        return found[0]
+    name = f"{home}/labels.txt".lstrip("/")
+    if not root.is_file(name):
+        return None
+    lines = root.text(name).replace("\r\n", "\n").split("\n")
+    return Categories.from_names(line.strip() for line in lines if line.strip())
+
+
+def _read_labels(
+    root: InputRoot, home: str, split: str, highest: int
+) -> tuple[Categories, dict[int, int]]:
+    """Return the labels and the index of each number in the files."""
+    found = read_names(root, home)
+    mapping = f"{home}/emnist-{split}-mapping.txt".lstrip("/")
+    if found is None and split and root.is_file(mapping):
+        return _read_mapping(root, mapping)
+    if found is None:
+        place = f"{root.name}/{home}".lower()
+        names = _FASHION if "fashion" in place else _KANA if "kmnist" in place else None
+        if names is None or highest >= len(names):
+            names = [str(n) for n in range(max(10, highest + 1))]
+        found = Categories.from_names(names)
+    return found, {n: n for n in range(len(found.labels))}
+
+
+def _read_mapping(root: InputRoot, name: str) -> tuple[Categories, dict[int, int]]:
+    """Read EMNIST's names of labels: lines of label and the codes of its characters."""
+    rows = []
+    for number, line in enumerate(root.text(name).split("\n"), 1):
+        try:
+            fields = [int(field) for field in line.split()]
+            if fields:
+                rows.append((fields[0], chr(fields[1])))
+        except (ValueError, IndexError, OverflowError) as error:
+            where = f"{root.show(name)}:{number}"
+            raise InputError("a line is: label, character code", where=where) from error
+    labels = tuple(LabelCategory(text, source_id=value) for value, text in rows)
+    return Categories(labels=labels), {value: n for n, (value, _) in enumerate(rows)}

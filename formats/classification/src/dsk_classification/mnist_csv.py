@@ -1,0 +1,290 @@
+"""Reading MNIST in CSV: a row for each image, its label first, then its pixels."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsk.annotations import Label
+from dsk.categories import Categories
+from dsk.errors import InputError, RecordError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DatasetItem
+from dsk.media import Image
+from dsk.names import clean_name
+from dsk_classification.mnist import read_names
+from dsk_classification.numbers import parse_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["MnistCsvImporter", "Table", "find_tables", "looks_like_table", "meta_name"]
+
+_DEPTH = 3
+_HEAD = 1 << 16
+_STEP = 1 << 22
+_PREFIX = "mnist_"
+_NEWLINE = 10
+
+
+def subset_of(stem: str) -> str:
+    """Return the subset of a file: ``mnist_train``, ``fashion-mnist_train``, ``train``."""
+    if stem.lower().startswith(_PREFIX):
+        return stem[len(_PREFIX) :]
+    return stem.rpartition("_")[2]
+
+
+def meta_name(subset: str) -> str:
+    """Return the name of a subset's table of ids and sizes."""
+    return f"meta_{subset}.csv"
+
+
+def first_row(root: InputRoot, name: str) -> tuple[list[str], list[str]]:
+    """Return the fields of the header, if there is one, and of the first row of numbers."""
+    lines = root.read(name, _HEAD).decode("utf-8-sig", "replace").splitlines()
+    header: list[str] = []
+    if lines and not _are_numbers(lines[0].split(",")):
+        header = [field.strip().strip('"') for field in lines.pop(0).split(",")]
+    return header, lines[0].split(",") if lines else []
+
+
+def _are_numbers(fields: list[str]) -> bool:
+    return all(field.strip().strip('"').lstrip("-").isdecimal() for field in fields)
+
+
+def looks_like_table(root: InputRoot, name: str) -> bool:
+    """Whether a file's first row is a label, the pixels of a square image, or both."""
+    header, row = first_row(root, name)
+    if not row or not _are_numbers(row):
+        return False
+    if header and len(header) != len(row):
+        return False
+    if header and not any("pixel" in field or "x" in field for field in header[1:]):
+        return False
+    return len(row) == 1 or _side(len(row)) > 1 or _side(len(row) - 1) > 1
+
+
+def _side(count: int) -> int:
+    side = math.isqrt(max(count, 0))
+    return side if side * side == count else 0
+
+
+def find_tables(root: InputRoot) -> dict[str, str]:
+    """Return the tables of one folder, by subset; files called ``mnist_*`` without a look."""
+    names = [root.focus] if root.focus else sorted(root.walk(depth=_DEPTH), key=_depth)
+    found: dict[str, str] = {}
+    home = None
+    for name in names:
+        folder, _, base = name.rpartition("/")
+        stem, dot, ending = base.rpartition(".")
+        if ending.lower() != "csv" or not dot or stem.lower().startswith("meta"):
+            continue
+        if home is not None and folder != home:
+            continue
+        if stem.lower().startswith(_PREFIX) or root.focus or looks_like_table(root, name):
+            home = folder
+            found[subset_of(stem)] = name
+    return found
+
+
+def _depth(name: str) -> tuple[int, str]:
+    return name.count("/"), name
+
+
+class MnistCsvImporter(Importer):
+    """Reads ``mnist_<subset>.csv``."""
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+        """See ``Importer.open``."""
+        tables = find_tables(root)
+        if not tables:
+            raise InputError(
+                "no table of images is here",
+                where=root.show(root.focus or ""),
+                hint="they are called mnist_<subset>.csv; a row is: label, pixels",
+            )
+        return MnistCsvSource(root, tables)
+
+
+class Table:
+    """One file: where its rows are, and what their columns are.
+
+    Raises:
+        InputError: Its table of ids and sizes does not fit it.
+    """
+
+    def __init__(self, root: InputRoot, name: str, subset: str) -> None:
+        self.where = root.show(name)
+        self.text = root.buffer(name)
+        header, row = first_row(root, name)
+        self.labels = _label_column(header, row)
+        starts = _line_starts(self.text)
+        self.first = 2 if header else 1  # number of the first row's line
+        self.starts = starts[1:] if header else starts
+        folder, slash, _ = name.rpartition("/")
+        self.ids, self.sizes = _read_meta(root, f"{folder}{slash}{meta_name(subset)}", len(self))
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def chunk(self, first: int, last: int) -> bytes:
+        """Return the text of some rows."""
+        data = bytes(self.text[int(self.starts[first]) : int(self.starts[last])])
+        data = data.removeprefix(b"\xef\xbb\xbf") if first == 0 else data
+        return data.replace(b"\r", b"") if b"\r" in data else data
+
+    def highest(self) -> int:
+        """Return the highest label, as far as labels are numbers."""
+        top = -1
+        if self.labels != 0:
+            return top
+        for start in self.starts[:-1].tolist():
+            head = bytes(self.text[start : start + 12]).split(b",")[0].strip().strip(b'"')
+            if head.isdigit():
+                top = max(top, int(head))
+        return top
+
+
+def _line_starts(text: memoryview) -> NDArray[np.int64]:
+    """Return where lines begin, and where the last one ends; blank lines at the end are none."""
+    end = len(text)
+    while end and text[end - 1] in b"\r\n":
+        end -= 1
+    found = [np.zeros(min(end, 1), dtype=np.int64)]
+    for place in range(0, end, _STEP):
+        chunk = np.frombuffer(text[place : min(end, place + _STEP)], np.uint8)
+        found.append(np.flatnonzero(chunk == _NEWLINE) + place + 1)
+    return np.concatenate([*found, np.array([end], dtype=np.int64)])
+
+
+def _label_column(header: list[str], row: list[str]) -> int | None:
+    """Return the column of labels: the first one, unless the table has pixels only."""
+    for number, field in enumerate(header):
+        if field.lower() in ("label", "class", "labels"):
+            return number
+    return None if header or _side(len(row)) > 1 else 0
+
+
+def _read_meta(
+    root: InputRoot, name: str, count: int
+) -> tuple[list[str] | None, list[tuple[int, int]] | None]:
+    """Read a table of ids and sizes: rows of id; height, width; or all three."""
+    if not root.is_file(name):
+        return None, None
+    where = root.show(name)
+    try:
+        rows = list(csv.reader(io.StringIO(root.text(name), newline="")))
+    except csv.Error as error:
+        raise InputError(f"damaged table of ids and sizes: {error}", where=where) from error
+    rows = rows[: max(count, len([row for row in rows if row]))]
+    if len(rows) != count:
+        raise InputError(f"{len(rows)} rows for {count} images", where=where)
+    if not rows:
+        return None, None
+    numeric = [[field.strip().isdecimal() for field in row] for row in rows]
+    if all(len(row) == 2 and all(row) for row in numeric):
+        return None, [(int(h), int(w)) for h, w in rows]
+    if all(len(row) > 2 and all(row[-2:]) for row in numeric):
+        return [",".join(row[:-2]) for row in rows], [(int(r[-2]), int(r[-1])) for r in rows]
+    return [",".join(row) for row in rows], None
+
+
+class MnistCsvSource(Source):
+    """Tables of images; holds where their rows are.
+
+    Args:
+        root: The dataset.
+        tables: File by subset.
+    """
+
+    def __init__(self, root: InputRoot, tables: dict[str, str]) -> None:
+        self._tables = {subset: Table(root, name, subset) for subset, name in tables.items()}
+        home = next(iter(tables.values())).rpartition("/")[0]
+        categories = read_names(root, home)
+        if categories is None:
+            highest = max(table.highest() for table in self._tables.values())
+            categories = Categories.from_names(str(n) for n in range(max(10, highest + 1)))
+        self._labels = len(categories.labels)
+        self.header = Header(categories=categories, subsets=tuple(tables))
+
+    def partitions(self) -> Sequence[Any]:
+        """Return slices of the tables."""
+        return [
+            (subset, start)
+            for subset, table in self._tables.items()
+            for start in range(0, len(table), PARTITION_ITEMS)
+        ]
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.read``."""
+        subset, start = partition
+        table = self._tables[subset]
+        stop = min(len(table), start + PARTITION_ITEMS)
+        chunk = table.chunk(start, stop)
+        values = parse_bytes(chunk)
+        lines = [] if values is not None else chunk.split(b"\n")
+        for number in range(start, stop):
+            item = str(number)
+            where = f"{table.where}:{number + table.first}"
+            if table.ids is not None:
+                item = clean_name(table.ids[number], where)
+            try:
+                row = _row(lines[number - start]) if values is None else values[number - start]
+                label, image = self._parse(table, number, row, item)
+            except ValueError as error:
+                ledger.bad_record(RecordError(str(error), where=where, item=item))
+                continue
+            annotations = [] if label is None else [Label(label=label)]
+            yield DatasetItem(item, subset, image, tuple(annotations))
+
+    def _parse(
+        self, table: Table, number: int, row: NDArray[np.int64], item: str
+    ) -> tuple[int | None, Image | None]:
+        label = None
+        pixels = row
+        if table.labels is not None:
+            if table.labels >= len(row):
+                raise ValueError("the row is empty")
+            label = int(row[table.labels])
+            pixels = np.delete(row, table.labels) if table.labels else row[1:]
+        if label is not None and not -1 <= label < self._labels:
+            raise ValueError(f"label {label} of {self._labels} labels, counted from 0")
+        if pixels.size and not 0 <= pixels.min() <= pixels.max() <= 255:
+            raise ValueError("pixels are 0 to 255")
+        side = _side(len(pixels))
+        height, width = (side, side) if table.sizes is None else table.sizes[number]
+        if pixels.size and height * width != len(pixels):
+            shape = f"{height} × {width} pixels" if height else "a square image"
+            raise ValueError(f"{len(pixels)} values for {shape}")
+        image = None
+        if pixels.size:
+            image = Image.from_array(pixels.astype(np.uint8).reshape(height, width), f"{item}.png")
+        return (None if label == -1 else label), image
+
+
+def _row(line: bytes) -> NDArray[np.int64]:
+    """Return the numbers of a row that is written in another way than most are."""
+    fields = [field.strip().strip(b'"') for field in line.split(b",")]
+    try:
+        numbers = [int(field) for field in fields]
+    except ValueError:
+        numbers = [_whole(field) for field in fields]
+    if numbers and not all(-(1 << 31) < n < 1 << 31 for n in numbers):
+        raise ValueError("a number is far too large")
+    return np.array(numbers, dtype=np.int64)
+
+
+def _whole(field: bytes) -> int:
+    number = float(field)
+    if not number.is_integer():
+        raise ValueError(f"{field.decode('latin-1')!r} is no whole number")
+    return int(number)

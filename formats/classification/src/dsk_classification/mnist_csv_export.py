@@ -1,0 +1,73 @@
+"""Writing MNIST in CSV: a row for each image, its label first, then its pixels."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from dsk.flow import Exporter
+from dsk.metafile import META_NAME, meta_text
+from dsk_classification.mnist import SIDE
+from dsk_classification.mnist_csv import meta_name
+from dsk_classification.tables import Rows, add, joined, labels_text, meta_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dsk.flow import Header
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+
+__all__ = ["MnistCsvExporter"]
+
+_NONE = "-1"
+_TEXTS = [str(n) for n in range(256)]
+
+
+class MnistCsvExporter(Exporter):
+    """Writes ``mnist_<subset>.csv``, the labels' names, and ids and sizes where they are needed.
+
+    Args:
+        save_dataset_meta: Write dataset_meta.json, which holds any label name, for labels.txt.
+    """
+
+    def __init__(self, *, save_dataset_meta: bool = False) -> None:
+        self._save_meta = save_dataset_meta
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``.
+
+        Raises:
+            OutputError: A label's name is no line of text.
+        """
+        if self._save_meta:
+            ctx.write(META_NAME, meta_text(header.categories))
+        else:
+            ctx.write("labels.txt", labels_text(header.categories, "labels.txt"))
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> dict[str, Rows]:
+        """See ``Exporter.write``; the state is the subsets' rows without pixels."""
+        found: dict[str, Rows] = {}
+        lines: dict[str, list[str]] = {}
+        for item in items:
+            rows = found.setdefault(item.subset, Rows())
+            pixels = add(rows, item, ctx)
+            label = rows.labels[-1]
+            fields = [_NONE if label is None else str(label)]
+            if pixels is not None:
+                fields += [_TEXTS[n] for n in pixels.tobytes()]
+            lines.setdefault(item.subset, []).append(",".join(fields))
+        for subset, texts in lines.items():
+            with ctx.fragment(subset) as file:
+                file.write(("\n".join(texts) + "\n").encode())
+        return found
+
+    def finish(self, states: list[dict[str, Rows]], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``."""
+        for subset, rows in joined(states).items():
+            ctx.out.join(f"mnist_{subset}.csv", ctx.out.fragments(subset))
+            if table := meta_rows(rows, SIDE):
+                text = io.StringIO(newline="")
+                csv.writer(text, lineterminator="\n").writerows(table)
+                ctx.write(meta_name(subset), text.getvalue().encode())

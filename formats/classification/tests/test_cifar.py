@@ -1,0 +1,157 @@
+"""CIFAR: pickles, planes, labels."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from dsk import Dataset
+from dsk.annotations import Label
+from dsk.categories import Categories, LabelCategory
+from dsk.errors import InputError, RecordError
+from dsk.item import DatasetItem
+from dsk.media import Image
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RNG = np.random.default_rng(7)
+
+
+def write(root: Path, name: str = "data_batch_1", protocol: int = 2, **table: Any) -> Path:
+    (root / name).write_bytes(pickle.dumps(table, protocol=protocol))
+    return root
+
+
+def batch(count: int = 2, **changes: Any) -> dict[str, Any]:
+    table = {
+        "batch_label": "training batch 1 of 5",
+        "labels": [n % 3 for n in range(count)],
+        "data": RNG.integers(0, 256, (count, 3072), dtype=np.uint8),
+        "filenames": [f"image_{n}.png" for n in range(count)],
+    }
+    return {k: v for k, v in {**table, **changes}.items() if v is not None}
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 3, 4, 5])
+def test_planes_are_red_green_blue(tmp_path: Path, protocol: int) -> None:
+    table = batch(1)
+    table["data"][0, :1024], table["data"][0, 1024:] = 255, 0
+    write(tmp_path, protocol=protocol, **table)
+    (item,) = Dataset.import_from(tmp_path, "cifar")
+    assert item.media.data[0, 0].tolist() == [255, 0, 0]
+    assert item.id == "image_0"
+    assert Dataset.import_from(tmp_path).categories().names[:2] == ["airplane", "automobile"]
+
+
+def test_texts_of_python_2_and_keys_of_bytes(tmp_path: Path) -> None:
+    table = {k.encode(): v for k, v in batch(1).items()}
+    table[b"filenames"] = [b"image_0.png"]
+    (tmp_path / "data_batch_1").write_bytes(pickle.dumps(table, protocol=3))
+    assert [item.id for item in Dataset.import_from(tmp_path, "cifar")] == ["image_0"]
+
+
+class Bomb:
+    def __init__(self, mark: str) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (self.mark,)
+
+
+def test_nothing_in_a_pickle_is_run(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    write(tmp_path, **batch(1, labels=[Bomb(str(mark))]))
+    with pytest.raises(InputError, match=r"mkdir, which is refused"):
+        Dataset.import_from(tmp_path, "cifar")
+    assert not mark.exists()
+
+
+def test_coarse_labels_are_parents(tmp_path: Path) -> None:
+    write(tmp_path, "meta", fine_label_names=["apple", "beaver"], coarse_label_names=["f", "m"])
+    write(tmp_path, "train", **batch(2, labels=None, fine_labels=[1, 0], coarse_labels=[1, 0]))
+    labels = Dataset.import_from(tmp_path, "cifar").categories().labels
+    assert [(c.name, c.parent) for c in labels] == [("apple", "f"), ("beaver", "m")]
+
+
+def test_cifar_100_without_names(tmp_path: Path) -> None:
+    write(tmp_path, "data_batch_1", **batch(2, labels=None, fine_labels=[4, 1]))
+    assert Dataset.import_from(tmp_path, "cifar").categories().names[-1] == "class-4"
+
+
+def test_missing_and_equal_names(tmp_path: Path) -> None:
+    write(tmp_path, "data_batch_1", **batch(2, filenames=None))
+    write(tmp_path, "data_batch_2", **batch(3, filenames=["a.png", "a_2.png", "a.png"]))
+    ids = [(item.subset[-1], item.id) for item in Dataset.import_from(tmp_path, "cifar")]
+    assert ids == [("1", "0"), ("1", "1"), ("2", "a"), ("2", "a_2"), ("2", "a_3")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"labels": [1]}, InputError),
+        ({"filenames": ["x.png"]}, InputError),
+        ({"labels": [1, 99]}, RecordError),
+        ({"data": np.zeros((2, 5), np.uint8)}, RecordError),
+        ({"data": np.full((2, 3072), 999)}, InputError),
+        ({"filenames": ["../../x.png", "y.png"]}, InputError),
+    ],
+)
+def test_bad_columns(tmp_path: Path, changes: dict[str, Any], error: type[Exception]) -> None:
+    write(tmp_path, "batches.meta", label_names=["a", "b", "c"])
+    write(tmp_path, **batch(2, **changes))
+    with pytest.raises(error):
+        list(Dataset.import_from(tmp_path, "cifar"))
+
+
+def rows(file: Path) -> dict[str, Any]:
+    """Read a batch as torchvision does."""
+    return pickle.loads(file.read_bytes(), encoding="latin1")
+
+
+def items(*sizes: tuple[int, int] | None) -> list[DatasetItem]:
+    media = [
+        None
+        if size is None
+        else Image.from_array(RNG.integers(0, 256, (*size, 3), dtype=np.uint8), "x.png")
+        for size in sizes
+    ]
+    return [
+        DatasetItem(f"i{n}", "data_batch_1", image, [Label(label=n % 2)])
+        for n, image in enumerate(media)
+    ]
+
+
+def test_official_readers_read_the_output(tmp_path: Path) -> None:
+    given = items((32, 32), (32, 32))
+    Dataset.from_iterable(given, ["a", "b"]).export(tmp_path / "o", "cifar", save_media=True)
+    table = rows(tmp_path / "o" / "data_batch_1")
+    data = np.vstack([table["data"]]).reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    assert np.array_equal(data, [item.media.data for item in given])
+    assert table["data"].dtype == np.uint8
+    assert table["labels"] == [0, 1]
+    assert table["batch_label"] == "training batch 1 of 5"
+    assert rows(tmp_path / "o" / "batches.meta") == {"label_names": ["a", "b"]}
+
+
+@pytest.mark.parametrize("sizes", [((4, 5), (4, 5)), ((4, 5), (32, 32)), ((4, 5), None), (None,)])
+def test_other_sizes_and_missing_images(tmp_path: Path, sizes: Any) -> None:
+    given = items(*sizes)
+    Dataset.from_iterable(given, ["a", "b"]).export(tmp_path / "o", "cifar", save_media=True)
+    assert len(rows(tmp_path / "o" / "data_batch_1")["filenames"]) == len(sizes)
+    for item, back in zip(given, Dataset.import_from(tmp_path / "o", "cifar"), strict=True):
+        assert (item.media is None) == (back.media is None)
+        assert item.media is None or np.array_equal(item.media.data, back.media.data)
+
+
+def test_parents_make_cifar_100(tmp_path: Path) -> None:
+    labels = (LabelCategory("a", "x"), LabelCategory("b"), LabelCategory("unused", "y"))
+    categories = Categories(labels=labels)
+    Dataset.from_iterable(items(None, None), categories).export(tmp_path / "o", "cifar")
+    table = rows(tmp_path / "o" / "data_batch_1")
+    assert (table["fine_labels"], table["coarse_labels"]) == ([0, 1], [0, None])
+    assert Dataset.import_from(tmp_path / "o", "cifar").categories().labels == labels

@@ -1,0 +1,129 @@
+"""Folders of images: layouts, traps and what is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from dsk import Dataset
+from dsk.annotations import Label
+from dsk.categories import Categories
+from dsk.errors import InputError, OutputError
+from dsk.item import DatasetItem
+from dsk.media import Image
+from dsk.pixels import encode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PNG = encode(np.zeros((2, 3, 3), np.uint8), ".png")
+
+
+def touch(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(PNG)
+    return root
+
+
+def found(root: Path, name: str = "imagenet", **options: object) -> dict[tuple[str, str], list]:
+    dataset = Dataset.import_from(root, name, **options)
+    names = dataset.categories().names
+    return {(i.subset, i.id): [names[a.label] for a in i.annotations] for i in dataset}
+
+
+def test_labels_are_folders_and_nothing_else(tmp_path: Path) -> None:
+    touch(
+        tmp_path, "cat/1.JPEG", "dog/2.png", "no_label/3.png", "4.png", ".ipynb_checkpoints/5.png"
+    )
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "readme.txt").write_text("hello")
+    (tmp_path / "cat" / "notes.txt").write_text("hello")
+    assert found(tmp_path) == {
+        ("default", "cat/1"): ["cat"],
+        ("default", "dog/2"): ["dog"],
+        ("default", "no_label/3"): [],
+        ("default", "4"): [],
+    }
+    assert Dataset.import_from(tmp_path, "imagenet").categories().names == ["cat", "dog", "empty"]
+
+
+def test_nested_folders_are_labels_with_parents(tmp_path: Path) -> None:
+    touch(tmp_path, "animal/cat/1.png", "animal/2.png")
+    categories = Dataset.import_from(tmp_path, "imagenet").categories()
+    assert [(c.name, c.parent) for c in categories.labels] == [
+        ("animal", ""),
+        ("animal/cat", "animal"),
+    ]
+    assert found(tmp_path)["default", "animal/cat/1"] == ["animal/cat"]
+
+
+def test_images_of_one_name_but_for_the_ending(tmp_path: Path) -> None:
+    dataset = Dataset.import_from(touch(tmp_path, "cat/1.jpg", "cat/1.png"), "imagenet")
+    assert [item.media.path for item in dataset] == ["cat/1.jpg"]
+    assert any("cat/1.png" in text for text in dataset.opening_ledger.warnings)
+
+
+@pytest.mark.parametrize("top", ["", "imagenette/"])
+def test_subsets(tmp_path: Path, top: str) -> None:
+    touch(tmp_path, f"{top}train/cat/1.png", f"{top}val/cat/1.png", f"{top}val/dog/2.png")
+    assert found(tmp_path, "imagenet_with_subset_dirs") == {
+        ("train", "cat/1"): ["cat"],
+        ("val", "cat/1"): ["cat"],
+        ("val", "dog/2"): ["dog"],
+    }
+    assert Dataset.import_from(tmp_path).format == "imagenet_with_subset_dirs"
+
+
+def test_official_folders(tmp_path: Path) -> None:
+    touch(tmp_path, "ILSVRC2012_img_train/n01440764/a.JPEG", "ILSVRC2012_img_val/v.JPEG")
+    assert found(tmp_path, "imagenet_with_subset_dirs") == {
+        ("ILSVRC2012_img_train", "n01440764/a"): ["n01440764"],
+        ("ILSVRC2012_img_val", "v"): [],
+    }
+
+
+def test_the_order_of_labels_is_kept_by_dataset_meta(tmp_path: Path) -> None:
+    items = [DatasetItem("x", media=Image.from_bytes(PNG, "x.png"), annotations=[Label(label=0)])]
+    dataset = Dataset.from_iterable(items, ["zebra", "ant"])
+    dataset.export(tmp_path / "out", "imagenet", save_dataset_meta=True)
+    back = Dataset.import_from(tmp_path / "out", "imagenet")
+    assert back.categories().names == ["zebra", "ant"]
+    assert back.format == Dataset.import_from(tmp_path / "out").format
+
+
+def test_ids_that_name_their_label(tmp_path: Path) -> None:
+    """As dsk's importer names them, and as Datumaro's does."""
+    items = [
+        DatasetItem(name, media=Image.from_bytes(PNG, "x.png"), annotations=[Label(label=0)])
+        for name in ("cat/1", "cat:2", "x/3")
+    ]
+    Dataset.from_iterable(items, ["cat"]).export(tmp_path / "out", "imagenet")
+    files = sorted(p.name for p in (tmp_path / "out" / "cat").iterdir())
+    assert files == ["1.png", "2.png", "x_3.png"]
+
+
+def test_several_labels_are_several_images(tmp_path: Path) -> None:
+    media = Image.from_bytes(PNG, "x.png")
+    items = [DatasetItem("x", media=media, annotations=[Label(label=0), Label(label=1)])]
+    report = Dataset.from_iterable(items, ["cat", "dog"]).export(tmp_path / "out", "imagenet")
+    assert set(found(tmp_path / "out")) == {("default", "cat/x"), ("default", "dog/x")}
+    assert report.annotations["out"] == 2
+    assert [e.code for e in report.losses] == ["DSK-L008"]
+
+
+@pytest.mark.parametrize("name", ["", "..", ".hidden", "/abs", "a/../b"])
+def test_labels_that_are_no_folders(tmp_path: Path, name: str) -> None:
+    items = [DatasetItem("x", media=Image.from_bytes(PNG, "x.png"), annotations=[Label(label=0)])]
+    dataset = Dataset.from_iterable(items, Categories.from_names([name]))
+    with pytest.raises((OutputError, InputError)):
+        dataset.export(tmp_path / "out", "imagenet")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_images(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    with pytest.raises(InputError, match="no images"):
+        Dataset.import_from(tmp_path, "imagenet")

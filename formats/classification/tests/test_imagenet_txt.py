@@ -1,0 +1,116 @@
+"""Lists of images with label numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dsk import Dataset
+from dsk.annotations import Label
+from dsk.errors import InputError, OutputError, RecordError, UnsafePathError
+from dsk.item import DatasetItem
+from dsk_classification.imagenet_txt import parse_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write(root: Path, text: str, labels: str | None = "cat\ndog\n") -> Path:
+    (root / "train.txt").write_bytes(text.encode())
+    if labels is not None:
+        (root / "synsets.txt").write_bytes(labels.encode())
+    return root
+
+
+def numbers(dataset: Dataset) -> dict[str, list[int | None]]:
+    return {item.id: [a.label for a in item.annotations] for item in dataset}
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "labels"),
+    [
+        ("a.jpg 1", "a.jpg", [1]),
+        ("a/b.JPEG", "a/b.JPEG", []),
+        ("a.jpg\t0  5 ", "a.jpg", [0, 5]),
+        ('"two words".jpg 0 1', "two words.jpg", [0, 1]),
+        ('"two words.jpg" 0', "two words.jpg", [0]),
+        ('"quoted".jpg', "quoted.jpg", []),
+        ("two words.jpg 3 4", "two words.jpg", [3, 4]),
+        ("a.jpg -1", "a.jpg", [-1]),
+    ],
+)
+def test_lines(line: str, name: str, labels: list[int]) -> None:
+    assert parse_line(line) == (name, labels)
+
+
+@pytest.mark.parametrize("line", ['"a.jpg 1', '"a"b".jpg 1', "a.jpg one", '"a".jpg x'])
+def test_lines_that_say_nothing(line: str) -> None:
+    with pytest.raises(ValueError, match=r"a line is|quot|invalid literal"):
+        parse_line(line)
+
+
+def test_mark_windows_lines_and_blank_lines(tmp_path: Path) -> None:
+    write(tmp_path, "\ufeffa.jpg 1\r\n\r\nb.jpg 0 1\r\n", "cat\r\ndog\r\n\r\n")
+    dataset = Dataset.import_from(tmp_path, "imagenet_txt")
+    assert numbers(dataset) == {"a": [1], "b": [0, 1]}
+    assert dataset.categories().names == ["cat", "dog"]
+
+
+def test_generated_labels(tmp_path: Path) -> None:
+    write(tmp_path, "a.jpg 3\n", None)
+    dataset = Dataset.import_from(tmp_path, "imagenet_txt", labels="generate")
+    assert dataset.categories().names == ["class-0", "class-1", "class-2", "class-3"]
+    assert numbers(Dataset.import_from(tmp_path)) == {"a": [3]}
+    with pytest.raises(InputError, match="labels=generate"):
+        Dataset.import_from(tmp_path, "imagenet_txt")
+
+
+def test_labels_of_another_file(tmp_path: Path) -> None:
+    write(tmp_path, "a.jpg 1\n", None)
+    (tmp_path / "names.txt").write_text("x\ny z\n")
+    dataset = Dataset.import_from(tmp_path, "imagenet_txt", labels_file="names.txt")
+    assert dataset.categories().names == ["x", "y z"]
+    assert dataset.source.header.subsets == ("train",)
+
+
+def test_a_blank_line_between_labels(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"synsets.txt:2.*blank"):
+        Dataset.import_from(write(tmp_path, "a.jpg 1\n", "cat\n\ndog\n"), "imagenet_txt")
+
+
+@pytest.mark.parametrize("line", ["b.jpg 2", "b.jpg -1", "b.jpg one", "a.jpg 0"])
+def test_bad_lines_are_named_and_skipped_on_request(tmp_path: Path, line: str) -> None:
+    write(tmp_path, f"a.jpg 1\n{line}\n")
+    with pytest.raises(RecordError, match=r"train.txt:2"):
+        list(Dataset.import_from(tmp_path, "imagenet_txt"))
+    skipping = Dataset.import_from(tmp_path, "imagenet_txt", on_error="skip")
+    assert numbers(skipping)["a"] == [1]
+
+
+def test_paths_that_climb(tmp_path: Path) -> None:
+    with pytest.raises(UnsafePathError):
+        list(Dataset.import_from(write(tmp_path, "../../x.jpg 1\n"), "imagenet_txt"))
+
+
+def test_many_lines_come_in_partitions(tmp_path: Path) -> None:
+    write(tmp_path, "".join(f"d/{n}.jpg {n % 2}\n\n" for n in range(3000)))
+    dataset = Dataset.import_from(tmp_path, "imagenet_txt")
+    assert len(dataset.source.partitions()) == 3
+    found = numbers(dataset)
+    assert len(found) == 3000
+    assert found["d/2999"] == [1]
+
+
+def test_subsets_that_are_called_like_the_labels(tmp_path: Path) -> None:
+    dataset = Dataset.from_iterable([DatasetItem("x", "synsets")], ["cat"])
+    with pytest.raises(OutputError, match="synsets"):
+        dataset.export(tmp_path / "out", "imagenet_txt")
+
+
+def test_numbers_are_sorted_and_written_once(tmp_path: Path) -> None:
+    labels = [Label(label=n) for n in (2, 0, 2)]
+    dataset = Dataset.from_iterable([DatasetItem("a b", "train", None, labels)], ["x", "y", "z"])
+    report = dataset.export(tmp_path / "out", "imagenet_txt")
+    assert (tmp_path / "out" / "train.txt").read_text() == '"a b".jpg 0 2\n'
+    assert report.annotations["merged"] == 1

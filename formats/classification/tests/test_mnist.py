@@ -1,0 +1,216 @@
+"""MNIST in IDX files and in tables."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from dsk import Dataset
+from dsk.annotations import Label
+from dsk.errors import InputError, OptionError, OutputError, RecordError
+from dsk.item import DatasetItem
+from dsk.media import Image
+from dsk_classification.numbers import parse_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IMAGES = np.arange(3 * 28 * 28, dtype=np.uint32).reshape(3, 28, 28).astype(np.uint8)
+
+
+def idx(*shape: int, kind: int = 8) -> bytes:
+    return struct.pack(f">HBB{len(shape)}I", 0, kind, len(shape), *shape)
+
+
+def write(
+    root: Path,
+    prefix: str = "train",
+    labels: bytes = b"\0\2\1",
+    count: int | None = None,
+    *,
+    zipped: bool = True,
+    images: np.ndarray = IMAGES,
+) -> Path:
+    root.mkdir(exist_ok=True, parents=True)
+    count = len(images) if count is None else count
+    pack, end = (gzip.compress, ".gz") if zipped else (bytes, "")
+    data = idx(len(labels)) + labels
+    (root / f"{prefix}-labels-idx1-ubyte{end}").write_bytes(pack(data))
+    data = idx(count, *images.shape[1:]) + images.tobytes()
+    (root / f"{prefix}-images-idx3-ubyte{end}").write_bytes(pack(data))
+    return root
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("count", [3, 3 * 784, 0])
+def test_the_stated_number_of_images_may_be_wrong(
+    tmp_path: Path, count: int, *, zipped: bool
+) -> None:
+    write(tmp_path, "t10k", count=count, zipped=zipped, labels=b"\0\xff\1")
+    found = list(Dataset.import_from(tmp_path))
+    assert [[a.label for a in item.annotations] for item in found] == [[0], [], [1]]
+    assert {item.subset for item in found} == {"test"}
+    assert all(np.array_equal(i.media.data, IMAGES[n]) for n, i in enumerate(found))
+
+
+def test_parts_may_be_read_backwards(tmp_path: Path) -> None:
+    images = np.repeat(IMAGES, 500, axis=0)
+    write(tmp_path, labels=bytes(1500), images=images)
+    source = Dataset.import_from(tmp_path, "mnist").source
+    parts = source.partitions()
+    ids = [int(i.id) for p in reversed(parts) for i in source.read(p, None)]
+    assert ids == [*range(1024, 1500), *range(1024)]
+    (last,) = (i for i in source.read(parts[1], None) if i.id == "1499")
+    assert np.array_equal(last.media.data, IMAGES[2])
+
+
+def test_folders_of_torchvision_and_names_by_folder(tmp_path: Path) -> None:
+    write(tmp_path / "FashionMNIST" / "raw", zipped=False)
+    write(tmp_path / "FashionMNIST" / "raw", zipped=True)
+    dataset = Dataset.import_from(tmp_path)
+    assert len(list(dataset)) == 3
+    assert dataset.categories().names[0] == "T-shirt/top"
+
+
+def test_emnist(tmp_path: Path) -> None:
+    write(tmp_path, "emnist-letters-train", labels=b"\1\2\1")
+    write(tmp_path, "emnist-digits-train")
+    (tmp_path / "emnist-letters-mapping.txt").write_text("1 65 97\n2 66 98\n")
+    with pytest.raises(InputError, match="digits, letters"):
+        Dataset.import_from(tmp_path, "mnist")
+    with pytest.raises(OptionError, match="balanced"):
+        Dataset.import_from(tmp_path, "mnist", split="balanced")
+    dataset = Dataset.import_from(tmp_path, "mnist", split="letters")
+    first = next(iter(dataset))
+    assert dataset.categories().names == ["A", "B"]
+    assert (first.subset, first.annotations[0].label) == ("train", 0)
+    assert np.array_equal(first.media.data, IMAGES[0].T)
+    plain = Dataset.import_from(tmp_path, "mnist", split="letters", transpose="no")
+    assert np.array_equal(next(iter(plain)).media.data, IMAGES[0])
+
+
+def test_qmnist(tmp_path: Path) -> None:
+    values = np.zeros((3, 8), dtype=">i4")
+    values[:, 0] = 4, 5, 6
+    data = idx(3, 8, kind=0x0C) + values.tobytes()
+    (tmp_path / "qmnist-train-labels-idx2-int.gz").write_bytes(gzip.compress(data))
+    found = list(Dataset.import_from(tmp_path, "mnist"))
+    assert [(i.subset, i.annotations[0].label) for i in found] == [("train", n) for n in (4, 5, 6)]
+
+
+def test_damaged_files(tmp_path: Path) -> None:
+    write(tmp_path, labels=b"\1\2")
+    with pytest.raises(InputError, match="does not match"):
+        list(Dataset.import_from(tmp_path, "mnist"))
+    file = tmp_path / "train-labels-idx1-ubyte.gz"
+    file.write_bytes(b"<html>404</html>")
+    with pytest.raises(InputError, match="web page"):
+        Dataset.import_from(tmp_path, "mnist")
+    file.write_bytes(gzip.compress(idx(3) + b"abc")[:-9])
+    with pytest.raises(InputError, match="damaged or cut off"):
+        Dataset.import_from(tmp_path, "mnist")
+
+
+def sample(count: int = 2, ids: str = "", **changes: object) -> Dataset:
+    items = [
+        DatasetItem(
+            f"{ids}{n}", "test", Image.from_array(IMAGES[n], f"{n}.png"), [Label(label=n)]
+        ).replace(**changes)
+        for n in range(count)
+    ]
+    return Dataset.from_iterable(items, [str(n) for n in range(10)])
+
+
+def test_plain_output_has_true_headers_and_no_table(tmp_path: Path) -> None:
+    sample().export(tmp_path / "o", "mnist", save_media=True)
+    names = sorted(p.name for p in (tmp_path / "o").iterdir())
+    assert names == ["labels.txt", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"]
+    data = gzip.decompress((tmp_path / "o" / names[1]).read_bytes())
+    assert data[:16] == idx(2, 28, 28)
+    assert data[16:] == IMAGES[:2].tobytes()
+
+
+def test_long_ids_become_numbers(tmp_path: Path) -> None:
+    report = sample(ids="x" * 40).export(tmp_path / "o", "mnist", save_media=True)
+    assert [i.id for i in Dataset.import_from(tmp_path / "o", "mnist")] == ["0", "1"]
+    assert [(e.code, e.count) for e in report.losses] == [("DSK-L008", 2)]
+
+
+@pytest.mark.parametrize("name", ["mnist", "mnist_csv"])
+def test_colours_become_gray(tmp_path: Path, name: str) -> None:
+    red = np.zeros((4, 4, 3), np.uint8)
+    red[..., 0] = 255
+    report = sample(1, media=Image.from_array(red, "x.png")).export(
+        tmp_path / "o", name, save_media=True
+    )
+    (item,) = Dataset.import_from(tmp_path / "o", name)
+    assert item.media.data.tolist() == [[76] * 4] * 4
+    assert [e.code for e in report.losses] == ["DSK-L016"]
+
+
+def test_too_many_labels(tmp_path: Path) -> None:
+    dataset = Dataset.from_iterable([DatasetItem("0")], [f"l{n}" for n in range(256)])
+    with pytest.raises(OutputError, match="256 labels"):
+        dataset.export(tmp_path / "o", "mnist")
+    assert dataset.export(tmp_path / "o", "mnist_csv").items["out"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"1,2,255\n30,4,5\n", [[1, 2, 255], [30, 4, 5]]),
+        (b"7\n8", [[7], [8]]),
+        (b"1,2\n3\n", None),
+        (b"1,-2\n", None),
+        (b"1, 2\n", None),
+        (b"1,2222\n", None),
+        (b"1,,2\n", None),
+        (b"", None),
+    ],
+)
+def test_numbers_in_bulk(text: bytes, expected: list[list[int]] | None) -> None:
+    found = parse_bytes(text)
+    assert (None if found is None else found.tolist()) == expected
+
+
+HEADER = "label," + ",".join(f"pixel{n}" for n in range(4))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "labels"),
+    [
+        ("mnist_train.csv", "5,0,1,2,3\n-1,0,1,2,3\n", [[5], []]),
+        ("mnist_train.csv", "5\n7\n", [[5], [7]]),
+        ("train.csv", f"{HEADER}\r\n5,0,1,2,3\r\n\r\n", [[5]]),
+        ("test.csv", "pixel0,pixel1,pixel2,pixel3\n0,1,2,3\n", [[]]),
+        ("train.csv", 'label,1x1,1x2,2x1,2x2\n"5","0","1","2","3"\n', [[5]]),
+    ],
+)
+def test_tables(tmp_path: Path, name: str, text: str, labels: list[list[int]]) -> None:
+    (tmp_path / name).write_bytes(text.encode())
+    found = list(Dataset.import_from(tmp_path, "mnist_csv"))
+    assert [[a.label for a in item.annotations] for item in found] == labels
+    assert all(i.media is None or i.media.data.tolist() == [[0, 1], [2, 3]] for i in found)
+    assert "," not in text or found[0].media is not None
+
+
+@pytest.mark.parametrize("row", ["x,0,1,2,3", "1,0,1,2,256", "1,0,1", "99,0,1,2,3", "1,0.5,1,2,3"])
+def test_bad_rows_are_named_and_skipped_on_request(tmp_path: Path, row: str) -> None:
+    (tmp_path / "labels.txt").write_text("0\n1\n")
+    (tmp_path / "mnist_train.csv").write_text(f"1,0,1,2,3\n{row}\n0,3,2,1,0\n")
+    with pytest.raises(RecordError, match=r"mnist_train.csv:2"):
+        list(Dataset.import_from(tmp_path, "mnist_csv"))
+    skipping = Dataset.import_from(tmp_path, "mnist_csv", on_error="skip")
+    assert [item.id for item in skipping] == ["0", "2"]
+
+
+def test_ids_with_commas(tmp_path: Path) -> None:
+    sample(ids="a,b ").export(tmp_path / "o", "mnist_csv", save_media=True)
+    assert [i.id for i in Dataset.import_from(tmp_path / "o")] == ["a,b 0", "a,b 1"]
+    (tmp_path / "o" / "meta_test.csv").write_text("a,b 0\n")
+    with pytest.raises(InputError, match="1 rows for 2 images"):
+        Dataset.import_from(tmp_path / "o", "mnist_csv")

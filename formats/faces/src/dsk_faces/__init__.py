@@ -1,0 +1,1 @@
+"""Face datasets for dsk: WIDER FACE, VGGFace2, LFW, CelebA."""

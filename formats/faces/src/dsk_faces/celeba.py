@@ -1,0 +1,310 @@
+"""Reading CelebA: identities, attributes, landmarks, boxes and subsets in a table each."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from dsk.annotations import Annotation, Bbox, Label, Points
+from dsk.categories import Categories
+from dsk.errors import InputError, RecordError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.media import Image
+from dsk.metafile import read_meta
+from dsk.names import clean_name, stem_of
+from dsk_faces.lines import LineIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["AlignCelebaImporter", "CelebaImporter", "find_home", "find_images", "find_table"]
+
+IDENTITY, ATTRIBUTES, BOXES = "identity_CelebA", "list_attr_celeba", "list_bbox_celeba"
+PARTITION = "list_eval_partition"
+LANDMARKS = {False: "list_landmarks_celeba", True: "list_landmarks_align_celeba"}
+_TABLES = (IDENTITY, ATTRIBUTES, BOXES, PARTITION, *LANDMARKS.values())
+_FOLDERS = ("Anno/", "Eval/", "")
+_ENDINGS = (".txt", ".csv")
+_IMAGES = {
+    False: ("Img/img_celeba", "img_celeba"),
+    True: (
+        "Img/img_align_celeba",
+        "img_align_celeba/img_align_celeba",
+        "img_align_celeba",
+        "Img/img_align_celeba_png",
+        "img_align_celeba_png",
+    ),
+}
+_SUBSETS = {"0": "train", "1": "val", "2": "test"}
+_BOX_HEADER = ["image_id", "x_1", "y_1", "width", "height"]
+_DEPTH = 3
+_LANDMARKS = 10
+_BOX = 4
+
+
+def find_home(root: InputRoot) -> str | None:
+    """Return the folder around a dataset's tables, or None."""
+    names = [n for n in root.walk(depth=_DEPTH) if n.endswith(_ENDINGS)]
+    for name in sorted(names, key=lambda n: (n.count("/"), n)):
+        folder, _, base = name.rpartition("/")
+        if stem_of(base) in _TABLES:
+            outer, _, last = folder.rpartition("/")
+            return outer if last in ("Anno", "Eval") else folder
+    return None
+
+
+def find_table(root: InputRoot, home: str, name: str) -> str | None:
+    """Return the file of a table: official text, or CSV as Kaggle has it."""
+    prefix = f"{home}/" if home else ""
+    for folder in _FOLDERS:
+        for ending in _ENDINGS:
+            if root.is_file(f"{prefix}{folder}{name}{ending}"):
+                return f"{prefix}{folder}{name}{ending}"
+    return None
+
+
+def find_images(root: InputRoot, home: str, *, aligned: bool) -> str | None:
+    """Return the folder of the images, or None."""
+    prefix = f"{home}/" if home else ""
+    for folder in _IMAGES[aligned]:
+        if root.is_dir(prefix + folder):
+            return prefix + folder
+    return None
+
+
+class CelebaImporter(Importer):
+    """Reads CelebA as it was found: images in the wild, boxes, landmarks."""
+
+    aligned = False
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+        """See ``Importer.open``."""
+        if root.focus is not None:
+            root = root.up()
+        home = find_home(root)
+        if home is None:
+            raise InputError(
+                "no CelebA tables are here",
+                where=root.show(root.focus or ""),
+                hint="one of them is Anno/identity_CelebA.txt",
+            )
+        return CelebaSource(root, home, aligned=self.aligned)
+
+
+class AlignCelebaImporter(CelebaImporter):
+    """Reads CelebA, aligned and cropped: landmarks, no boxes."""
+
+    aligned = True
+
+
+def _fields(line: str) -> list[str]:
+    """Return a row's fields; a name with spaces is in quotes."""
+    if '"' not in line and "'" not in line:
+        return line.replace(",", " ").split()
+    lexer = shlex.shlex(line, posix=True)
+    lexer.quotes = '"'
+    lexer.whitespace = " \t\r\n,"
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    return list(lexer)
+
+
+def _key(line: str) -> str:
+    try:
+        return (_fields(line) or [""])[0]
+    except ValueError:
+        return ""
+
+
+class _Table:
+    """A table: its header, and its rows by image.
+
+    Args:
+        root: The dataset.
+        name: The file.
+        header: Whether there are column names, and in text files a count before them.
+    """
+
+    def __init__(self, root: InputRoot, name: str, *, header: bool) -> None:
+        csv = name.endswith(".csv")
+        skip = (1 if csv else 2) if header or csv else 0
+        self.rows = LineIndex(root, name, _key, skip)
+        self.columns: list[str] = []
+        if not skip:
+            return
+        if len(self.rows.head) < skip:
+            raise InputError("the header is missing", where=self.rows.where)
+        columns = _fields(self.rows.head[-1])
+        self.columns = columns[1:] if csv else columns
+        if not csv and self.rows.head[0] != str(len(self.rows)):
+            raise InputError(
+                f"the first line says {self.rows.head[0][:20]!r} rows, there are {len(self.rows)}",
+                where=self.rows.where,
+                hint="the file may be cut off",
+            )
+
+    def values(self, image: str, guess: int) -> tuple[int, list[str]]:
+        """Return the row's number and its fields after the image's name; -1 if there is none."""
+        number = self.rows.find(image, guess)
+        if number < 0:
+            return -1, []
+        return number, _fields(self.rows.row(number))[1:]
+
+
+class CelebaSource(Source):
+    """Tables of one dataset.
+
+    Args:
+        root: The dataset.
+        home: The folder around the tables.
+        aligned: Whether to read aligned images.
+    """
+
+    def __init__(self, root: InputRoot, home: str, *, aligned: bool) -> None:
+        self._root = root
+        found = {}
+        for name in (IDENTITY, ATTRIBUTES, PARTITION, LANDMARKS[aligned], BOXES):
+            file = find_table(root, home, name)
+            if file is not None and not (aligned and name == BOXES):
+                found[name] = _Table(root, file, header=name not in (IDENTITY, PARTITION))
+        if not found:
+            raise InputError("the tables are missing", where=root.show(home))
+        self._tables = found
+        self._landmarks = found.get(LANDMARKS[aligned])
+        # without identities (Kaggle), whatever table there is names the images
+        self._main = next(iter(found.values())).rows
+        self._check(found)
+        prefix = f"{home}/" if home else ""
+        self._images = find_images(root, home, aligned=aligned) or prefix + _IMAGES[aligned][0]
+        self._ending = ".png" if self._images.endswith("_png") else ""
+        meta = read_meta(root, home)
+        self._identity = found.get(IDENTITY)
+        categories = meta[0] if meta is not None else self._classes()
+        self._labels = len(categories.labels)
+        self._twice = set(self._main.repeated().tolist())
+        subsets = tuple(_SUBSETS.values()) if PARTITION in found else (DEFAULT_SUBSET,)
+        self.header = Header(
+            categories=categories,
+            subsets=(*subsets, DEFAULT_SUBSET) if PARTITION in found else subsets,
+            items=None if self._twice else len(self._main),
+        )
+
+    def _check(self, found: dict[str, _Table]) -> None:
+        """Check headers, and that no table names images that the first one lacks."""
+        boxes = found.get(BOXES)
+        if boxes is not None and boxes.columns[-_BOX:] != _BOX_HEADER[-_BOX:]:
+            hint = f"it is: {' '.join(_BOX_HEADER)}"
+            raise InputError("the header of boxes is wrong", where=boxes.rows.where, hint=hint)
+        if self._landmarks is not None and len(self._landmarks.columns) != _LANDMARKS:
+            message = f"{len(self._landmarks.columns)} columns instead of {_LANDMARKS}"
+            raise InputError(message, where=self._landmarks.rows.where)
+
+    def _classes(self) -> Categories:
+        """Return the labels ``class-0`` to the highest identity."""
+        if self._identity is None:
+            return Categories()
+        rows = self._identity.rows
+        highest = -1
+        for number in range(len(rows)):
+            fields = _fields(rows.row(number))
+            if len(fields) > 1 and fields[1].isdecimal() and len(fields[1]) < 8:
+                highest = max(highest, int(fields[1]))
+        if highest > 100 * len(rows) + 1000:
+            message = f"the identity {highest} is far too high for {len(rows)} images"
+            raise InputError(message, where=rows.where)
+        return Categories.from_names(f"class-{n}" for n in range(highest + 1))
+
+    def partitions(self) -> Sequence[Any]:
+        """Return slices of the first table, and at last the rows of others that it lacks."""
+        return [*range(0, len(self._main), PARTITION_ITEMS), -1]
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.read``."""
+        if partition < 0:
+            self._strays(ledger)
+            return
+        for number in range(partition, min(len(self._main), partition + PARTITION_ITEMS)):
+            where = self._main.place(number)
+            image = self._main.key(number)
+            name = clean_name(image, where)
+            item = clean_name(stem_of(name), where)
+            if number in self._twice:
+                ledger.bad_record(RecordError("the image is listed before", where=where, item=item))
+                continue
+            path = item + self._ending if self._ending else name
+            media = Image(path, self._root.locate(f"{self._images}/{path}"))
+            _, part = self._values(PARTITION, image, number)
+            subset = DEFAULT_SUBSET
+            if part:
+                subset = _SUBSETS.get(part[0], "")
+            if not subset:
+                message = f"the subset is 0, 1 or 2, not {part[0]!r}"
+                ledger.bad_record(RecordError(message, where=where, item=item))
+                continue
+            annotations = list(self._annotations(image, number, item, ledger))
+            attributes = self._attributes(image, number, item, ledger)
+            yield DatasetItem(item, subset, media, annotations, attributes)
+
+    def _strays(self, ledger: Ledger) -> None:
+        for table in self._tables.values():
+            if table.rows is self._main or len(table.rows) == 0:
+                continue
+            for number in range(len(table.rows)):
+                image = table.rows.key(number)
+                if self._main.find(image, number) < 0:
+                    message = f"the image {image!r} is not in {self._main.name}"
+                    ledger.bad_record(RecordError(message, where=table.rows.place(number)))
+
+    def _values(self, name: str, image: str, guess: int) -> tuple[str, list[str]]:
+        """Return a row's place and values, nothing if the table or the row is missing."""
+        table = self._tables.get(name)
+        if table is None:
+            return "", []
+        number, values = table.values(image, guess)
+        return (table.rows.place(number), values) if number >= 0 else ("", [])
+
+    def _annotations(
+        self, image: str, guess: int, item: str, ledger: Ledger
+    ) -> Iterator[Annotation]:
+        label = None
+        where, values = self._values(IDENTITY, image, guess)
+        if where:
+            if len(values) == 1 and values[0].isdecimal() and int(values[0]) < self._labels:
+                label = int(values[0])
+                yield Label(label=label)
+            else:
+                message = f"the identity is below {self._labels}, not {' '.join(values)!r}"
+                ledger.bad_record(RecordError(message, where=where, item=item))
+        for name, count in ((self._landmark_name(), _LANDMARKS), (BOXES, _BOX)):
+            where, values = self._values(name, image, guess)
+            if not where:
+                continue
+            try:
+                numbers = [float(v) for v in values]
+            except ValueError:
+                numbers = []
+            if len(numbers) != count or not sum(map(abs, numbers)) < float("inf"):
+                message = f"a row is the image and {count} numbers"
+                ledger.bad_record(RecordError(message, where=where, item=item))
+            elif name == BOXES:
+                yield Bbox(*numbers, label=label)
+            else:
+                yield Points(points=numbers, label=label)
+
+    def _landmark_name(self) -> str:
+        return next((n for n in LANDMARKS.values() if n in self._tables), "")
+
+    def _attributes(self, image: str, guess: int, item: str, ledger: Ledger) -> dict[str, Any]:
+        where, values = self._values(ATTRIBUTES, image, guess)
+        if not where:
+            return {}
+        columns = self._tables[ATTRIBUTES].columns
+        if len(values) != len(columns) or not all(v in ("-1", "0", "1") for v in values):
+            message = f"a row is the image and 1 or -1 for each of {len(columns)} attributes"
+            ledger.bad_record(RecordError(message, where=where, item=item))
+            return {}
+        return {name: value == "1" for name, value in zip(columns, values, strict=True)}

@@ -1,0 +1,78 @@
+"""Telling face datasets from others by names and first bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+from dsk_faces import celeba, lfw, vgg, wider
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = [
+    "detect_align_celeba",
+    "detect_celeba",
+    "detect_lfw",
+    "detect_vgg_face2",
+    "detect_wider_face",
+]
+
+_HEAD = 4096
+
+
+def detect_wider_face(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    for name in wider.find_lists(root).values():
+        lines = root.read(name, _HEAD).decode("utf-8-sig", "replace").splitlines()
+        if lines and wider.is_path(lines[0].strip()):
+            return Detection(90, f"{name} lists images and faces")
+    return None
+
+
+def detect_celeba(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    return _celeba(root, 80, aligned=False)
+
+
+def detect_align_celeba(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``; where there are both sorts of images, these are chosen."""
+    return _celeba(root, 85, aligned=True)
+
+
+def _celeba(root: InputRoot, sure: int, *, aligned: bool) -> Detection | None:
+    home = celeba.find_home(root) if root.focus is None else None
+    if home is None:
+        return None
+    tables = (celeba.IDENTITY, celeba.ATTRIBUTES, celeba.PARTITION, celeba.LANDMARKS[aligned])
+    found = [name for name in tables if celeba.find_table(root, home, name)]
+    if not found:
+        return None
+    images = celeba.find_images(root, home, aligned=aligned)
+    if images is not None:
+        return Detection(sure, f"{found[0]} and {images}")
+    if celeba.LANDMARKS[aligned] in found:
+        return Detection(sure - 10, f"{celeba.LANDMARKS[aligned]} without images")
+    return None
+
+
+def detect_vgg_face2(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    _, tables = vgg.find_tables(root)
+    for found in tables.values():
+        for name in found.values():
+            if root.read(name, 64).lstrip(b"\xef\xbb\xbf").upper().startswith(b"NAME_ID,"):
+                return Detection(90, f"{name} begins with NAME_ID")
+    return None
+
+
+def detect_lfw(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    for name in lfw.find_subsets(root).values():
+        text = root.read(name, _HEAD).decode("utf-8-sig", "replace")
+        rows = [line.split("\t") for line in text.splitlines()[1:20]]
+        if any(len(row) in (3, 4) and row[1].strip().isdecimal() for row in rows):
+            return Detection(85, f"{name} lists pairs of images")
+        if f"/{name}".endswith(f"/{lfw.ANNOTATIONS}/{lfw.PAIRS}"):
+            return Detection(60, f"{name} is named like LFW's pairs")
+    return None

@@ -1,0 +1,160 @@
+"""Writing WIDER FACE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from dsk.annotations import Bbox, Label
+from dsk.errors import OutputError
+from dsk.flow import Exporter
+from dsk.metafile import META_NAME, meta_text
+from dsk_faces.wider import ATTRIBUTES, FACE, NO_LABEL, ORDERS, SPLIT, is_marked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dsk.annotations import Annotation
+    from dsk.flow import Header
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+
+__all__ = ["WiderFaceExporter"]
+
+_NONE = "0\n0 0 0 0 0 0 0 0 0 0\n"  # the official way to say that there is no face
+
+
+class WiderFaceExporter(Exporter):
+    """Writes ``wider_face_split``, images and ``labels.txt``.
+
+    Args:
+        attribute_order: The columns' order: official, datumaro, or auto: that of Datumaro for
+            subsets with something that only Datumaro has (labels other than face, missing values).
+        save_dataset_meta: Write dataset_meta.json, too.
+    """
+
+    def __init__(
+        self,
+        *,
+        attribute_order: Literal["auto", "official", "datumaro"] = "auto",
+        save_dataset_meta: bool = False,
+    ) -> None:
+        self._order = attribute_order
+        self._save_meta = save_dataset_meta
+        self._labels: list[str] = []
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``.
+
+        Raises:
+            OutputError: A label's name is no line of text.
+        """
+        self._labels = header.categories.names
+        for name in self._labels:
+            if not name or name != " ".join(name.split()):
+                raise OutputError(
+                    f"the label {name!r} cannot be written in a line",
+                    hint="change it: -t remap_labels",
+                )
+        ctx.write("labels.txt", "".join(f"{name}\n" for name in self._labels).encode())
+        if self._save_meta:
+            ctx.write(META_NAME, meta_text(header.categories))
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> dict[str, bool]:
+        """See ``Exporter.write``; the state says which subsets need Datumaro's order."""
+        marked: dict[str, bool] = {}
+        found: dict[str, dict[str, list[str]]] = {}
+        for item in items:
+            path = f"{self._folder(item, ctx)}/{ctx.image_name(item)}"
+            if "\n" in path or "\r" in path or path != path.rstrip():
+                _leave_out(item, ctx)
+                continue
+            boxes = [a for a in item.annotations if type(a) is Bbox]
+            plain = any(self._fields(a, ATTRIBUTES)[4:10] != ["-"] * 6 for a in boxes)
+            blocks = found.setdefault(item.subset, {order: [] for order in ORDERS})
+            for order, names in ORDERS.items():
+                rows = [self._fields(a, names) for a in boxes]
+                if not plain:  # no attributes: say nothing of them, unless the label needs it
+                    rows = [_short(row) for row in rows]
+                marked[item.subset] = marked.get(item.subset, False) or any(map(is_marked, rows))
+                lines = "".join(f"{' '.join(row)}\n" for row in rows)
+                blocks[order].append(
+                    f"{path}\n{len(rows)}\n{lines}" if rows else f"{path}\n{_NONE}"
+                )
+            if item.media is not None:
+                ctx.save_image(item, f"WIDER_{item.subset}/images/{path}")
+            for a in boxes:
+                self._check(a, item, ctx)
+        for subset, blocks in found.items():
+            for order, parts in blocks.items():
+                with ctx.fragment(f"{order}/{subset}") as file:
+                    file.write("".join(parts).encode())
+        return marked
+
+    def finish(self, states: list[dict[str, bool]], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``."""
+        marked: dict[str, bool] = {}
+        for state in states:
+            for subset, needed in state.items():
+                marked[subset] = marked.get(subset, False) or needed
+        subsets = dict.fromkeys(name.partition("/")[2] for name in ctx.out.fragment_names())
+        for subset in subsets:
+            order = self._order
+            if order == "auto":
+                order = "datumaro" if marked.get(subset) else "official"
+            name = f"{SPLIT}/wider_face_{subset}_bbx_gt.txt"
+            ctx.out.join(name, ctx.out.fragments(f"{order}/{subset}"))
+
+    def _folder(self, item: DatasetItem, ctx: WriteContext) -> str:
+        """Return the folder of an item's first label: its event."""
+        folder = NO_LABEL
+        for a in item.annotations:
+            if type(a) is not Label:
+                continue
+            name = self._labels[a.label or 0]
+            if folder != NO_LABEL:
+                _drop(a, item, ctx, "further labels of an image")
+            elif "/" in name or "\\" in name or name == FACE:
+                _drop(a, item, ctx, f"the label {name!r} names no event's folder")
+            else:
+                folder = f"{a.label}--{name}"
+        return folder
+
+    def _fields(self, a: Bbox, order: tuple[str, ...]) -> list[str]:
+        values = [_value(a.attributes.get(name)) for name in order]
+        name = self._labels[a.label or 0]
+        return [_number(n) for n in a.bbox] + values + ([] if name == FACE else [name])
+
+    def _check(self, a: Bbox, item: DatasetItem, ctx: WriteContext) -> None:
+        for name in ATTRIBUTES:
+            value = a.attributes.get(name)
+            if value is not None and _value(value) == "-":
+                what = f"{name}: a whole number or a truth value is held"
+                ctx.ledger.add("DSK-L004", what, kind=a.kind, item=item.id, subset=item.subset)
+
+
+def _short(row: list[str]) -> list[str]:
+    """Leave out six missing attributes, if what is left cannot be mistaken for others."""
+    label = row[10:]
+    return row[:4] + label if not label or " " not in label[0] else row
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value)
+    text = str(value)
+    return text if text.lstrip("-").isdecimal() or text in ("True", "False") else "-"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(float(value))
+
+
+def _drop(a: Annotation, item: DatasetItem, ctx: WriteContext, what: str) -> None:
+    ctx.ledger.add("DSK-L017", what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)
+
+
+def _leave_out(item: DatasetItem, ctx: WriteContext) -> None:
+    what = "line breaks in an id"
+    ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+    for a in item.annotations:
+        _drop(a, item, ctx, what)

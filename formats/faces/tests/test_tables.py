@@ -1,0 +1,205 @@
+"""VGGFace2, LFW and CelebA: official layouts, traps, what is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dsk import Dataset
+from dsk.annotations import Bbox, Label, Points
+from dsk.errors import InputError, OutputError, RecordError
+from dsk.item import DatasetItem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIVE = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.5]
+NUMBERS = ",".join(map(str, FIVE))
+POINTS_HEAD = "NAME_ID," + ",".join(f"P{n}{a}" for n in range(1, 6) for a in "XY")
+
+
+def write(root: Path, **files: str) -> Path:
+    """Write files; ``__`` in a name is a slash."""
+    for name, text in files.items():
+        path = root / (name.replace("__", "/") + (".csv" if "loose" in name else ".txt"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+    return root
+
+
+def kinds(dataset: Dataset) -> dict[str, list[tuple[str, int | None]]]:
+    return {i.id: [(a.kind, a.label) for a in i.annotations] for i in dataset}
+
+
+def test_vgg_quotes_empty_cells_and_rows_of_one_table(tmp_path: Path) -> None:
+    empty = "," * 10
+    write(
+        tmp_path,
+        bb_landmark__loose_bb_train='NAME_ID,X,Y,W,H\r\n"n1/0001_01",-1,2.5,3,4\r\n"n2/3",1,1,1,1',
+        bb_landmark__loose_landmark_train=f'{POINTS_HEAD}\n"n1/0001_01",{NUMBERS}\nn1/x{empty}\n',
+        labels="n1 Karl\nn2\n",
+    )
+    dataset = Dataset.import_from(tmp_path)
+    assert kinds(dataset) == {
+        "n1/0001_01": [("points", 0), ("bbox", 0)],
+        "n1/x": [("label", 0)],
+        "n2/3": [("bbox", 1)],
+    }
+    assert dataset.categories().labels[0].parent == "Karl"
+    assert next(iter(dataset)).annotations[1].bbox == (-1, 2.5, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("NAME_ID,X,Y,W\nn1/1,1,1,1\n", InputError),
+        ("NAME_ID,X,Y,W,H\nn1/1,1,1,1,x\n", RecordError),
+        ("NAME_ID,X,Y,W,H\nn1/1,1,1,1,nan\n", RecordError),
+        ("NAME_ID,X,Y,W,H\nn1/1,1,1,1,1\nn1/1,2,2,2,2\n", RecordError),
+        ("NAME_ID,X,Y,W,H\n../../1,1,1,1,1\n", InputError),
+        ("", InputError),
+    ],
+)
+def test_vgg_damaged(tmp_path: Path, text: str, error: type[Exception]) -> None:
+    write(tmp_path, bb_landmark__loose_bb_train=text)
+    with pytest.raises(error):
+        list(Dataset.import_from(tmp_path, "vgg_face2"))
+
+
+def test_vgg_reports_what_it_leaves_out(tmp_path: Path) -> None:
+    boxes = [Bbox(1, 2, 3, 4, label=0), Bbox(2, 2, 3, 4, label=0)]
+    points = [Points(points=[1, 2], label=0), Points(points=FIVE, label=1)]
+    items = [DatasetItem("a", "train", None, [Label(label=0), *boxes, *points])]
+    report = Dataset.from_iterable(items, ["x", "y"]).export(tmp_path / "o", "vgg_face2")
+    assert kinds(Dataset.import_from(tmp_path / "o")) == {"x/a": [("points", 0), ("bbox", 0)]}
+    assert report.annotations == {
+        **dict.fromkeys(("changed", "split", "removed"), 0),
+        "in": 5,
+        "out": 2,
+        "dropped": 2,
+        "merged": 1,
+    }
+
+
+PAIRS = "2\t2\nA-B\t1\t2\nA-B\t1\tO'C\t3\n1\t1\nD\t1\t2\n"
+
+
+def test_lfw_official(tmp_path: Path) -> None:
+    """Headers of folds are no images; the images lie beside the lists."""
+    write(tmp_path, pairs=PAIRS, people="1\nA-B\t2\nO'C\t3\n")
+    (tmp_path / "lfw" / "A-B").mkdir(parents=True)
+    (tmp_path / "lfw" / "A-B" / "A-B_0001.JPG").write_bytes(b"x")
+    found = {item.id: item for item in Dataset.import_from(tmp_path)}
+    assert list(found) == ["A-B_0001", "A-B_0002", "O'C_0003", "D_0001", "D_0002"]
+    assert found["A-B_0001"].media.exists
+    assert found["A-B_0001"].annotations[0].attributes == {
+        "positive_pairs": ["A-B/A-B_0002"],
+        "negative_pairs": ["O'C/O'C_0003"],
+    }
+    assert Dataset.import_from(tmp_path).categories().names == ["A-B", "O'C", "D"]
+
+
+def test_lfw_header_of_one_number_and_images_alone(tmp_path: Path) -> None:
+    text = "1100\nA\t1 \tx\nB/b\nc\nA\t1\t-\tc\n"
+    write(tmp_path, dev__annotations__pairs=text)
+    dataset = Dataset.import_from(tmp_path, "lfw")
+    assert [(i.id, i.subset, len(i.annotations)) for i in dataset] == [
+        ("A_0001", "dev", 1),
+        ("x", "dev", 1),
+        ("b", "dev", 1),
+        ("c", "dev", 0),
+    ]
+    first = next(iter(dataset)).annotations[0].attributes
+    assert first == {"positive_pairs": ["A/x"], "negative_pairs": ["c"]}
+
+
+def test_lfw_pairs_survive(tmp_path: Path) -> None:
+    pairs: dict[str, Any] = {
+        "positive_pairs": ["A/A_0002", "A/other"],
+        "negative_pairs": ["B/B_0001", "loose"],
+    }
+    items = [
+        DatasetItem("A_0001", "s", None, [Label(label=0, attributes=pairs)]),
+        DatasetItem("A_0002", "s", None, [Label(label=0), Points(points=FIVE, label=0)]),
+        DatasetItem("other", "s", None, [Label(label=0)]),
+        DatasetItem("B_0001", "s", None, [Label(label=1)]),
+        DatasetItem("loose", "s"),
+        DatasetItem("12345", "s", None, [Label(label=1)]),
+    ]
+    report = Dataset.from_iterable(items, ["A", "B"]).export(tmp_path / "o", "lfw")
+    assert not report.losses
+    back = {i.id: i for i in Dataset.import_from(tmp_path / "o")}
+    assert back["A_0001"].annotations[0].attributes == pairs
+    assert {i: [(a.kind, a.label) for a in x.annotations] for i, x in back.items()} == {
+        i.id: [(a.kind, a.label) for a in i.annotations] for i in items
+    }
+
+
+def test_lfw_pairs_that_cannot_be_written_are_reported(tmp_path: Path) -> None:
+    label = Label(label=0, attributes={"positive_pairs": ["A/7"]})
+    dataset = Dataset.from_iterable([DatasetItem("A_0001", "s", None, [label])], ["A"])
+    report = dataset.export(tmp_path / "o", "lfw")
+    assert [(e.code, e.count) for e in report.losses] == [("DSK-L004", 1)]
+    with pytest.raises(OutputError, match="cannot be written"):
+        Dataset.from_iterable([], ["a\tb"]).export(tmp_path / "p", "lfw")
+
+
+@pytest.mark.parametrize("line", ["A\tx y\t", "A\t1\t2\t3\t4", "\t1\t2"])
+def test_lfw_bad_lines(tmp_path: Path, line: str) -> None:
+    write(tmp_path, s__annotations__pairs=f"A\t1\t2\n{line}\n")
+    with pytest.raises(RecordError, match=r"pairs.txt:2"):
+        Dataset.import_from(tmp_path, "lfw")
+
+
+CELEBA = {
+    "Anno__identity_CelebA": "1.jpg 2\n2.jpg 0\n",
+    "Anno__list_attr_celeba": "1\nBald Young\n1.jpg -1  1\n",
+    "Anno__list_landmarks_celeba": f"1\n{'p ' * 10}\n2.jpg {' '.join(map(str, FIVE))}\n",
+    "Anno__list_bbox_celeba": "1\nimage_id x_1 y_1 width height\n1.jpg 1 2 0 0\n",
+    "Eval__list_eval_partition": "1.jpg 2\n2.jpg 0\n",
+}
+
+
+def test_celeba(tmp_path: Path) -> None:
+    (tmp_path / "Img" / "img_celeba").mkdir(parents=True)
+    dataset = Dataset.import_from(write(tmp_path, **CELEBA))
+    assert kinds(dataset) == {"1": [("label", 2), ("bbox", 2)], "2": [("label", 0), ("points", 0)]}
+    assert [i.attributes for i in dataset] == [{"Bald": False, "Young": True}, {}]
+    assert [i.subset for i in dataset] == ["test", "train"]
+    assert dataset.categories().names == ["class-0", "class-1", "class-2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("Anno__list_bbox_celeba", "1\nx_1 y_1 width height\n9.jpg 1 2 0 0\n", "not in"),
+        ("Anno__list_bbox_celeba", "1\nimage y x w h\n1.jpg 1 2 0 0\n", "header of boxes"),
+        ("Anno__list_bbox_celeba", "2\nimage_id x_1 y_1 width height\n1.jpg 1 2 0 0\n", "cut off"),
+        ("Anno__list_bbox_celeba", "1\nimage_id x_1 y_1 width height\n1.jpg 1 2 0\n", "4 numbers"),
+        ("Anno__list_attr_celeba", "1\nBald Young\n1.jpg -1  5\n", "1 or -1"),
+        ("Anno__identity_CelebA", "1.jpg 2\n2.jpg x\n", "identity is below"),
+        ("Anno__identity_CelebA", "1.jpg 2\n2.jpg 9999999\n", "far too high"),
+        ("Eval__list_eval_partition", "1.jpg 2\n2.jpg 3\n", "0, 1 or 2"),
+    ],
+)
+def test_celeba_damaged(tmp_path: Path, name: str, text: str, message: str) -> None:
+    write(tmp_path, **{**CELEBA, name: text})
+    with pytest.raises(InputError, match=message):
+        list(Dataset.import_from(tmp_path, "celeba"))
+
+
+def test_celeba_of_kaggle(tmp_path: Path) -> None:
+    """No identities, CSV with headers, a folder in a folder of its name."""
+    (tmp_path / "img_align_celeba" / "img_align_celeba").mkdir(parents=True)
+    for name, text in {
+        "list_attr_celeba": "image_id,Bald,Young\n1.jpg,-1,1\n",
+        "list_eval_partition": "image_id,partition\n1.jpg,1\n",
+        "list_landmarks_align_celeba": f"image_id,{'p,' * 9}p\n1.jpg,{NUMBERS}\n",
+    }.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    dataset = Dataset.import_from(tmp_path)
+    (item,) = dataset
+    assert dataset.format == "align_celeba"
+    assert (item.subset, item.attributes) == ("val", {"Bald": False, "Young": True})
+    assert list(item.annotations[0].points) == FIVE

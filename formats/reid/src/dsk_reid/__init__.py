@@ -1,0 +1,1 @@
+"""Person re-identification datasets for dsk: Market-1501, MARS."""

@@ -1,0 +1,165 @@
+"""Reading Market-1501: what is known of an image is in its name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dsk.errors import InputError, RecordError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DatasetItem
+from dsk.media import Image, is_image_name
+from dsk.names import clean_name, stem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["BOXES", "LIST", "NAME", "QUERY", "MarketImporter", "find_home", "item_id"]
+
+BOXES, QUERY, LIST = "bounding_box_", "query", "images_"
+NAME = re.compile(r"(-?\d+)_c(\d+)s(\d+)_(\d+)_(\d+)(.*)", re.DOTALL)
+"""Person, camera from 1, sequence, frame, box; what follows is an id."""
+
+_DEPTH = 3
+
+
+def find_home(root: InputRoot) -> str | None:
+    """Return the folder that holds a dataset's folders or lists, or None."""
+    waiting = [("", 0)]
+    while waiting:
+        folder, depth = waiting.pop(0)
+        folders, files = root.entries(folder)
+        prefix = f"{folder}/" if folder else ""
+        if any(name.startswith(BOXES) or name == QUERY for name in folders):
+            return folder
+        if any(map(_is_list, files)):
+            return folder
+        if depth < _DEPTH:
+            waiting += [(prefix + name, depth + 1) for name in folders]
+    return None
+
+
+def _is_list(name: str) -> bool:
+    return name.startswith(LIST) and name.lower().endswith(".txt")
+
+
+def item_id(path: str) -> tuple[str, re.Match[str] | None]:
+    """Return the id of an image below its subset's folder, and what its name says."""
+    stem = stem_of(path)
+    folder, slash, base = stem.rpartition("/")
+    match = NAME.fullmatch(base)
+    if match is None:
+        return stem, None
+    custom = match[6]
+    if is_image_name(f"x{custom}"):  # two endings, as some official images have
+        return f"{folder}{slash}{base.removesuffix(custom)}", match
+    return (f"{folder}{slash}{custom}" if custom else stem), match
+
+
+class MarketImporter(Importer):
+    """Reads ``bounding_box_<subset>``, ``query`` and ``images_<subset>.txt``."""
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        if root.focus is not None:
+            root = root.up()
+        home = find_home(root)
+        if home is None:
+            raise InputError(
+                "no Market-1501 folders are here",
+                where=root.path,
+                hint=f"they are called {BOXES}<subset> and {QUERY}",
+            )
+        return MarketSource(root, home, ledger)
+
+
+class MarketSource(Source):
+    """The images' names: some ten thousand.
+
+    Args:
+        root: The dataset.
+        home: The folder of the subsets.
+        ledger: Where bad lines go.
+    """
+
+    def __init__(self, root: InputRoot, home: str, ledger: Ledger) -> None:
+        self._root = root
+        self._prefix = f"{home}/" if home else ""
+        folders, files = root.entries(home)
+        found: dict[str, list[str]] = {}
+        listed: set[str] = set()
+        for name in filter(_is_list, files):
+            subset = name[len(LIST) : -len(".txt")]
+            found[subset] = self._read_list(name, ledger)
+            listed.update(found[subset])
+        for name in folders:
+            subset = name.removeprefix(BOXES)
+            if subset in found or (name != QUERY and not name.startswith(BOXES)):
+                continue
+            start = len(self._prefix)
+            names = [path[start:] for path in root.walk(self._prefix + name)]
+            images = [p for p in names if is_image_name(p) and p not in listed]
+            if images:
+                found[subset] = images
+        self._images = self._index(found, ledger)
+        if not self._images and not found:
+            raise InputError("there are no images", where=root.show(home))
+        self.header = Header(subsets=tuple(found), items=len(self._images))
+
+    def _read_list(self, name: str, ledger: Ledger) -> list[str]:
+        text = self._root.text(self._prefix + name).replace("\r\n", "\n")
+        where = self._root.show(self._prefix + name)
+        paths = []
+        for number, line in enumerate(text.split("\n"), 1):
+            if not line.strip():
+                continue
+            path = clean_name(line.rstrip("\r"), f"{where}:{number}")
+            if "/" not in path or not is_image_name(path):
+                message = "a line is an image's path, with its folder"
+                ledger.bad_record(RecordError(message, where=f"{where}:{number}"))
+                continue
+            paths.append(path)
+        return paths
+
+    def _index(self, found: dict[str, list[str]], ledger: Ledger) -> list[tuple[str, str]]:
+        """Return subset and path of every item; of images with the same id, the first."""
+        images, seen, hidden = [], set(), []
+        for subset, paths in found.items():
+            for path in paths:
+                item = clean_name(item_id(path.partition("/")[2])[0], self._root.show(path))
+                if (subset, item) in seen:
+                    hidden.append(path)
+                    continue
+                seen.add((subset, item))
+                images.append((subset, path))
+        if hidden:
+            ledger.warn(
+                f"{len(hidden)} images are left out because another one has the same id, "
+                f"for instance {self._root.show(hidden[0])}"
+            )
+        return images
+
+    def partitions(self) -> Sequence[Any]:
+        """Return slices of the list of images."""
+        return range(0, len(self._images), PARTITION_ITEMS)
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
+        """See ``Source.read``."""
+        for subset, path in self._images[partition : partition + PARTITION_ITEMS]:
+            folder, _, rest = path.partition("/")
+            item, match = item_id(rest)
+            attributes: dict[str, Any] = {}
+            if match is not None:
+                attributes = {
+                    "person_id": match[1],
+                    "camera_id": int(match[2]) - 1,
+                    "track_id": int(match[3]),
+                    "frame_id": int(match[4]),
+                    "bbox_id": int(match[5]),
+                    "query": folder == QUERY,
+                }
+            image = Image(rest, self._root.locate(self._prefix + path))
+            yield DatasetItem(item, subset, image, attributes=attributes)

@@ -1,0 +1,157 @@
+"""Reading MARS: tracks of persons, a folder for each person."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from dsk.annotations import Label
+from dsk.categories import Categories
+from dsk.errors import InputError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DatasetItem
+from dsk.media import Image, is_image_name
+from dsk.names import stem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["NAME", "PERSON", "SUBSET", "MarsImporter", "find_home"]
+
+SUBSET = "bbox_"
+PERSON = re.compile(r"\d{4}|00-1")
+NAME = re.compile(r"(\d{4}|00-1)C(\d)T(\d{4})F(\d{3,})", re.IGNORECASE)
+"""Person, camera, track, frame; 0000 are distractors, 00-1 is junk."""
+
+_DEPTH = 3
+
+
+def find_home(root: InputRoot) -> str | None:
+    """Return the folder of the subsets, or None."""
+    waiting = [("", 0)]
+    while waiting:
+        folder, depth = waiting.pop(0)
+        prefix = f"{folder}/" if folder else ""
+        folders, _ = root.entries(folder)
+        for name in folders:
+            if name.startswith(SUBSET) and any(
+                map(PERSON.fullmatch, root.entries(prefix + name)[0])
+            ):
+                return folder
+        if depth < _DEPTH:
+            waiting += [(prefix + name, depth + 1) for name in folders]
+    return None
+
+
+class MarsImporter(Importer):
+    """Reads ``bbox_<subset>/<person>/<person>C1T0001F001.jpg``."""
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        home = find_home(root)
+        if home is None:
+            raise InputError(
+                "no MARS folders are here",
+                where=root.path,
+                hint="they are called bbox_<subset>/<person>",
+            )
+        return MarsSource(root, home, ledger)
+
+
+class _Folder(Struct, frozen=True):
+    """The images of a person in a subset."""
+
+    path: str
+    subset: str
+    label: int
+    files: list[str]
+
+
+class MarsSource(Source):
+    """The images' names.
+
+    Args:
+        root: The dataset.
+        home: The folder of the subsets.
+        ledger: Is told about images in folders of other persons.
+    """
+
+    def __init__(self, root: InputRoot, home: str, ledger: Ledger) -> None:
+        self._root = root
+        prefix = f"{home}/" if home else ""
+        subsets = [name for name in root.entries(home)[0] if name.startswith(SUBSET)]
+        persons = {
+            name: [p for p in root.entries(prefix + name)[0] if PERSON.fullmatch(p)]
+            for name in subsets
+        }
+        labels = sorted({person for found in persons.values() for person in found})
+        index = {label: n for n, label in enumerate(labels)}
+        self._folders = [
+            _Folder(
+                f"{prefix}{name}/{person}",
+                name[len(SUBSET) :],
+                index[person],
+                self._files(f"{prefix}{name}/{person}", person, ledger),
+            )
+            for name, found in persons.items()
+            for person in found
+        ]
+        self.header = Header(
+            categories=Categories.from_names(labels),
+            subsets=tuple(name[len(SUBSET) :] for name in subsets),
+            items=sum(len(folder.files) for folder in self._folders),
+        )
+
+    def _files(self, folder: str, person: str, ledger: Ledger) -> list[str]:
+        files = []
+        for file in self._root.entries(folder)[1]:
+            if not is_image_name(file):
+                continue
+            match = NAME.fullmatch(stem_of(file))
+            if match is not None and match[1] != person:
+                ledger.warn("images in the folder of another person are left out")
+                continue
+            files.append(file)
+        return files
+
+    def partitions(self) -> Sequence[Any]:
+        """Return lists of slices (folder, first, behind the last)."""
+        parts: list[list[tuple[int, int, int]]] = []
+        room = 0
+        for number, folder in enumerate(self._folders):
+            start = 0
+            while start < len(folder.files):
+                if not room:
+                    parts.append([])
+                    room = PARTITION_ITEMS
+                stop = min(len(folder.files), start + room)
+                parts[-1].append((number, start, stop))
+                room -= stop - start
+                start = stop
+        return parts
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
+        """See ``Source.read``."""
+        for number, start, stop in partition:
+            folder = self._folders[number]
+            locate = self._root.locator(folder.path)
+            label = (Label(label=folder.label),)
+            for file in folder.files[start:stop]:
+                item = stem_of(file)
+                image = Image(file, locate(file))
+                match = NAME.fullmatch(item)
+                if match is None:
+                    yield DatasetItem(item, folder.subset, image)
+                    continue
+                attributes = {
+                    "person_id": match[1],
+                    "camera_id": int(match[2]),
+                    "track_id": int(match[3]),
+                    "frame_id": int(match[4]),
+                }
+                yield DatasetItem(item, folder.subset, image, label, attributes)

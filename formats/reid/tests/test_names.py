@@ -1,0 +1,142 @@
+"""Market-1501 and MARS: names, folders, lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dsk import Dataset
+from dsk.errors import InputError, UnsafePathError
+from dsk.item import DatasetItem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FACTS: dict[str, Any] = {
+    "person_id": "0002",
+    "camera_id": 0,
+    "track_id": 3,
+    "frame_id": 151,
+    "bbox_id": 1,
+    "query": False,
+}
+
+
+def touch(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x")
+    return root
+
+
+def facts(dataset: Dataset) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(i.subset, i.id): dict(i.attributes) for i in dataset}
+
+
+def test_official_folders(tmp_path: Path) -> None:
+    touch(
+        tmp_path / "Market-1501-v15.09.15",
+        "bounding_box_train/0002_c1s3_000151_01.jpg",
+        "bounding_box_train/Thumbs.db",
+        "bounding_box_test/-1_c6s4_002202_01.jpg.jpg",
+        "bounding_box_test/odd.jpg",
+        "query/0001_c2s3_000111_00_own.JPG",
+        "gt_bbox/0001_c1s1_001051_00.jpg",
+        "gt_query/0001_c1s1_001051_00_good.mat",
+        "readme.txt",
+    )
+    found = facts(Dataset.import_from(tmp_path))
+    assert found["train", "0002_c1s3_000151_01"] == FACTS
+    assert found["test", "-1_c6s4_002202_01"]["person_id"] == "-1"
+    assert found["test", "odd"] == {}
+    assert found["query", "_own"]["query"] is True
+    assert len(found) == 4
+
+
+def test_lists_replace_folders(tmp_path: Path) -> None:
+    name = "0002_c1s3_000151_01.jpg"
+    touch(tmp_path, f"bounding_box_train/{name}", "bounding_box_train/x.jpg", f"query/{name}")
+    (tmp_path / "images_train.txt").write_bytes(
+        f"bounding_box_train/{name}\r\nquery/{name}x.jpg\r\nquery/gone.jpg\r\n".encode()
+    )
+    found = facts(Dataset.import_from(tmp_path))
+    assert [key for key in found if key[0] == "train"] == [
+        ("train", "0002_c1s3_000151_01"),
+        ("train", ".jpgx"),
+        ("train", "gone"),
+    ]
+    assert found["train", ".jpgx"]["query"] is True
+    assert found["query", "0002_c1s3_000151_01"]["query"] is True
+
+
+def test_lists_that_climb(tmp_path: Path) -> None:
+    (tmp_path / "images_train.txt").write_text("../../x.jpg\n")
+    with pytest.raises(UnsafePathError):
+        Dataset.import_from(tmp_path, "market1501")
+    with pytest.raises(InputError, match="no Market-1501 folders"):
+        Dataset.import_from(touch(tmp_path / "empty", "a.txt"), "market1501")
+
+
+def test_names_are_made_of_attributes(tmp_path: Path) -> None:
+    items = [
+        DatasetItem("a/one", "train", attributes=FACTS),
+        DatasetItem("two", "train", attributes={**FACTS, "query": True}),
+        DatasetItem("0002_c1s3_000151_01", "test", attributes=FACTS),
+        DatasetItem("plain", "test"),
+    ]
+    report = Dataset.from_iterable(items, []).export(tmp_path / "o", "market1501")
+    assert not report.losses
+    assert (tmp_path / "o" / "images_train.txt").read_text().split() == [
+        "bounding_box_train/a/0002_c1s3_000151_01one.jpg",
+        "query/0002_c1s3_000151_01two.jpg",
+    ]
+    back = facts(Dataset.import_from(tmp_path / "o"))
+    assert back == {(i.subset, i.id): dict(i.attributes) for i in items}
+
+
+@pytest.mark.parametrize(
+    ("item", "code"),
+    [
+        (DatasetItem("7", attributes=FACTS), "DSK-L008"),
+        (DatasetItem("a", attributes={"person_id": "Karl"}), "DSK-L009"),
+        (DatasetItem("a", attributes={"camera_id": 3}), "DSK-L009"),
+        (DatasetItem("a", attributes={**FACTS, "frame_id": "x"}), "DSK-L009"),
+        (DatasetItem("0009_c1s3_000151_01", attributes=FACTS), "DSK-L009"),
+    ],
+)
+def test_what_names_cannot_say_is_reported(tmp_path: Path, item: DatasetItem, code: str) -> None:
+    report = Dataset.from_iterable([item], []).export(tmp_path / "o", "market1501")
+    assert {e.code for e in report.losses} == {code}
+
+
+def test_mars(tmp_path: Path) -> None:
+    touch(
+        tmp_path / "MARS",
+        "bbox_train/0001/0001C1T0002F003.jpg",
+        "bbox_train/0001/0002C1T0001F001.jpg",
+        "bbox_train/0001/odd.jpg",
+        "bbox_test/00-1/00-1C2T0081F1201.jpg",
+        "bbox_test/info.txt",
+    )
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == "mars"
+    assert dataset.categories().names == ["00-1", "0001"]
+    assert facts(dataset) == {
+        ("train", "0001C1T0002F003"): {
+            "person_id": "0001",
+            "camera_id": 1,
+            "track_id": 2,
+            "frame_id": 3,
+        },
+        ("train", "odd"): {},
+        ("test", "00-1C2T0081F1201"): {
+            "person_id": "00-1",
+            "camera_id": 2,
+            "track_id": 81,
+            "frame_id": 1201,
+        },
+    }
+    assert any("another person" in text for text in dataset.opening_ledger.warnings)
+    with pytest.raises(InputError, match="no MARS folders"):
+        Dataset.import_from(touch(tmp_path / "no", "bbox_train/a.jpg"), "mars")
