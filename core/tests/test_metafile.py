@@ -15,7 +15,7 @@ def sizes(folder, text, policy="raise"):
 
 
 def test_plain_and_quoted_lines(tmp_path):
-    text = b"# id height width\r\na 3 4\n\n\"two words\" 5 6\nit\\'s 7 8 more\n\xc2\xa0b 1 2 # c\n"
+    text = b'# id height width\r\na 3 4\n\n"two words" 5 6\nit\\\'s 7 8 more\n\xc2\xa0b 1 2 # c\n'
     found, _ = sizes(tmp_path, text)
     assert found == {"a": (3, 4), "two words": (5, 6), "it's": (7, 8), "\xa0b": (1, 2)}
 

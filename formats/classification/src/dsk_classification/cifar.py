@@ -14,7 +14,8 @@ from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.metafile import read_meta
 from dsk.names import clean_name, stem_of
-from dsk_classification.pickles import is_pickle, load_dict, load_pixels, text_of
+from dsk.pickles import text_of
+from dsk_classification.pickles import is_pickle, load_dict, load_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

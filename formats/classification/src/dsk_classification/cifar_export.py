@@ -11,8 +11,8 @@ from msgspec import Struct
 from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
+from dsk.pickles import array_head, pickled
 from dsk_classification.cifar import META_10, META_100, PARENTS, SIDE
-from dsk_classification.pickles import array_head, pickled
 from dsk_classification.pixels import load, rgb_of
 from dsk_classification.single import first_label
 
@@ -125,12 +125,12 @@ class CifarExporter(Exporter):
         head += [pickled("data")]
         fragments = ctx.out.fragments(subset)
         if sizes <= {None}:
-            start = array_head((0,), 0) + b"tb"
+            start = array_head((0,), "|u1", 0) + b"tb"
             ctx.write(subset, b"".join([*head, start, _END]))
         elif len(sizes) == 1:
             height, width = rows.sizes[0] or _WHOLE
             shape = (len(rows.names), 3 * height * width)
-            start = array_head(shape, shape[0] * shape[1])
+            start = array_head(shape, "|u1", shape[0] * shape[1])
             ctx.out.join(subset, fragments, head=b"".join([*head, start]), tail=b"tb" + _END)
         else:
             _write_objects(subset, b"".join(head), rows.sizes, fragments, ctx)
@@ -149,7 +149,7 @@ def _write_objects(
     waiting = iter(fragments)
     part = None
     with ctx.out.open(subset) as file:
-        file.write(head + array_head((len(sizes),), None) + b"](")
+        file.write(head + array_head((len(sizes),), "|O8") + b"](")
         for size in sizes:
             if size is None:
                 file.write(b"N")
@@ -161,7 +161,7 @@ def _write_objects(
                     part.close()
                 part = open(next(waiting), "rb")  # noqa: PTH123, SIM115 - closed when it is read
                 row = part.read(count)
-            file.write(array_head((count,), count) + row + b"tb")
+            file.write(array_head((count,), "|u1", count) + row + b"tb")
         file.write(b"etb" + _END)
     if part is not None:
         part.close()
