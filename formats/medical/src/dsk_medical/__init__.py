@@ -1,0 +1,1 @@
+"""Medical volumes and their label maps for dsk."""

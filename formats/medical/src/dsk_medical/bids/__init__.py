@@ -1,0 +1,1 @@
+"""Segmentations in BIDS derivatives (bids_seg)."""

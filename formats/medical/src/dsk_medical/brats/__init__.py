@@ -1,0 +1,1 @@
+"""BraTS as NIfTI files, in both layouts."""

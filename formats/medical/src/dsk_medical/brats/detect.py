@@ -1,0 +1,45 @@
+"""Telling BraTS datasets from others."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+from dsk_medical.brats.layouts import DEPTH, CaseFiles, find_cases, find_homes, nifti_stem
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["detect"]
+
+_FILES = 20000
+_NAMED = re.compile(r"brats", re.IGNORECASE)
+_CHANNEL = re.compile(r".+_\d{4}")
+
+
+def detect(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    if root.focus is not None:
+        return None
+    homes = find_homes(root)
+    if homes:
+        folder = homes[0].folder
+        if root.is_file(f"{folder}/dataset.json".strip("/")):
+            return None  # nnU-Net or the Decathlon itself
+        volumes = [nifti_stem(n) for f in homes[0].images.values() for n in root.entries(f)[1]]
+        stems = [stem for stem in volumes if stem]
+        if not stems or all(_CHANNEL.fullmatch(stem) for stem in stems):
+            return None
+        listed = root.is_file(f"{folder}/labels".strip("/"))
+        return Detection(80 if listed else 60, "volumes in imagesTr or imagesTs, no dataset.json")
+    case = next(find_cases(islice(root.walk(depth=DEPTH), _FILES)), None)
+    if case is None or len(case.files) < 2:
+        return None
+    names = ", ".join(sorted(case.files))
+    return Detection(85 if _is_named(case) else 65, f"{case.id} has the sequences {names}")
+
+
+def _is_named(case: CaseFiles) -> bool:
+    return _NAMED.search(case.id) is not None

@@ -1,0 +1,29 @@
+"""Telling brats_hdf5 datasets from others."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+from dsk_medical.brats_hdf5.tables import slice_number
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["DEPTH", "detect"]
+
+DEPTH = 5
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_FILES = 5000
+
+
+def detect(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    names = [root.focus] if root.focus is not None else islice(root.walk(depth=DEPTH), _FILES)
+    name = next((n for n in names if slice_number(n) is not None), None)
+    if name is None:
+        return None
+    if root.read(name, 8) != _SIGNATURE:
+        return Detection(40, f"{name} has the name of a slice, but is no HDF5 file")
+    return Detection(90, f"{name} is an HDF5 file with the name of a slice")

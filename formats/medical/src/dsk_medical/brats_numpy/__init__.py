@@ -1,0 +1,1 @@
+"""BraTS as cropped numpy arrays (brats_numpy)."""

@@ -1,0 +1,85 @@
+"""Several volume files as the channels of one, and a volume's channels one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsk.media import Volume
+from dsk_medical.volume.arrays import FileArray, LazyVolume, StackedVolume, open_volume
+
+__all__ = ["ChannelVolume", "Stored", "channel_count", "parts_of", "stored"]
+
+
+class ChannelVolume(StackedVolume):
+    """Volumes of one grid as channels of one, which knows their files.
+
+    Args:
+        volumes: The channels, three axes each.
+
+    Raises:
+        MediaError: They have different shapes.
+    """
+
+    def __init__(self, volumes: Sequence[Volume]) -> None:
+        self.volumes = tuple(volumes)
+        super().__init__([open_volume(volume) for volume in volumes])
+
+
+def parts_of(media: Volume) -> tuple[Volume, ...]:
+    """Return the volumes of single channels that a volume is made of; none if it is one array."""
+    source = media.source
+    if isinstance(source, ChannelVolume):
+        return source.volumes
+    if len(media.shape) == 3 and source is not None:
+        return (media,)
+    return ()
+
+
+def channel_count(media: Volume) -> int:
+    """Return how many channels a volume has."""
+    return media.shape[3] if len(media.shape) > 3 else 1
+
+
+class Stored(NamedTuple):
+    """Voxels as a NIfTI file can hold them.
+
+    Attributes:
+        shape: Their axes, three or four.
+        dtype: Type of the stored numbers.
+        scaling: (slope, intercept) from stored numbers to values.
+        planes: (i, j) planes, along k, then along channels.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    scaling: tuple[float, float]
+    planes: Iterator[NDArray[Any]]
+
+    def channels(self) -> Iterator[Iterator[NDArray[Any]]]:
+        """Yield the planes of each channel; they must be used up in order."""
+        count = self.shape[3] if len(self.shape) > 3 else 1
+        for _ in range(count):
+            yield islice(self.planes, self.shape[2])
+
+
+_HELD = {"b": np.uint8, "float16": np.float32}
+
+
+def stored(media: Volume) -> Stored:
+    """Return what is to be written of a volume; scale factors are kept, not applied.
+
+    Raises:
+        MediaError: The content is missing or damaged.
+    """
+    array: LazyVolume = open_volume(media)
+    if isinstance(array, FileArray):
+        dtype = array.stored.newbyteorder("=")
+        return Stored(array.shape, dtype, array.scaling, array.raw_planes())
+    shape = (*array.shape, *(1,) * (3 - len(array.shape)))
+    dtype = np.dtype(_HELD.get(array.dtype.kind, _HELD.get(array.dtype.name, array.dtype)))
+    return Stored(shape, dtype, (1.0, 0.0), array.planes())

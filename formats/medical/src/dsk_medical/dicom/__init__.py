@@ -1,0 +1,1 @@
+"""DICOM series and DICOM segmentations; needs the extra ``dicom``."""

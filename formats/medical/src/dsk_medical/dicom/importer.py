@@ -1,0 +1,128 @@
+"""Opening DICOM series with their segmentations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsk.categories import Categories, LabelCategory
+from dsk.errors import InputError, MediaError, OptionError, RecordError
+from dsk.flow import Importer
+from dsk.media import Media
+from dsk.names import clean_name
+from dsk_medical.dicom.detect import may_be_dicom
+from dsk_medical.dicom.segments import SEG_CLASSES, open_segmentation
+from dsk_medical.dicom.series import DIRECTORY, Series, frames_of, read_header, sort_series
+from dsk_medical.dicom.source import DicomSource, Study
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+    from dsk.flow import Source
+    from dsk.loss import Ledger
+
+__all__ = ["DicomImporter"]
+
+
+class DicomImporter(Importer):
+    """Opens DICOM files; options see ``descriptors.IMPORTER``.
+
+    Raises:
+        OptionError: The threshold is no share.
+    """
+
+    def __init__(
+        self,
+        *,
+        identifiers: str = "drop",
+        threshold: float | None = None,
+        spatial_mismatch: str = "warn",
+    ) -> None:
+        if threshold is not None and not 0 < threshold <= 1:
+            raise OptionError(f"threshold is a share from 0 to 1, not {threshold}")
+        self._keep = identifiers == "keep"
+        self._threshold = threshold
+        self._policy = spatial_mismatch
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        names = (
+            [root.focus] if root.focus is not None else [n for n in root.walk() if may_be_dicom(n)]
+        )
+        frames: list[Any] = []
+        other: list[str] = []
+        segmentations: list[tuple[Media, Any]] = []
+        for name in names:
+            media = Media(name, root.locate(name))
+            try:
+                header = read_header(root, name)
+                if header is None or str(header.get("SOPClassUID", "")) == DIRECTORY:
+                    continue
+                if str(header.get("SOPClassUID", "")) in SEG_CLASSES:
+                    segmentations.append((media, header))
+                elif "Rows" in header:
+                    frames.extend(frames_of(header, media))
+                else:
+                    other.append(name)
+            except MediaError as error:
+                where = error.where or root.show(name)
+                ledger.bad_record(RecordError(error.message, where=where, hint=error.hint))
+        if other:
+            what = "DICOM files without an image are left out"
+            ledger.warn(f"{len(other)} {what}: {', '.join(other[:3])}")
+        if not frames and not segmentations:
+            raise InputError("there is no DICOM image", where=root.path)
+        studies = _studies(sort_series(frames), segmentations, ledger)
+        return DicomSource(
+            studies,
+            self._categories(segmentations, ledger),
+            keep=self._keep,
+            threshold=self._threshold,
+            policy=self._policy,
+        )
+
+    def _categories(self, segmentations: list[tuple[Media, Any]], ledger: Ledger) -> Categories:
+        """Return the labels: those of the segments, in the order of the files."""
+        colors: dict[str, tuple[int, int, int] | None] = {}
+        codes: dict[str, dict[str, list[str]]] = {}
+        for media, _ in segmentations:
+            try:
+                segments = open_segmentation(media, self._threshold or 1.0).segments
+            except MediaError as error:
+                ledger.warn(f"{media.path}: {error.message}")
+                continue
+            for segment in segments:
+                known = colors.get(segment.label)
+                colors[segment.label] = known if known is not None else segment.color
+                codes.setdefault(segment.label, segment.codes)
+        labels = tuple(
+            LabelCategory(name, extra={"dicom": codes[name]} if codes[name] else None)
+            for name in colors
+        )
+        painted = {n: c for n, c in enumerate(colors.values()) if c is not None}
+        return Categories(labels=labels, colors=painted)
+
+
+def _studies(
+    series: list[Series], segmentations: list[tuple[Media, Any]], ledger: Ledger
+) -> list[Study]:
+    """Name series by their folders, number those that share one, and give them segmentations."""
+    in_folder: dict[str, int] = {}
+    for one in series:
+        in_folder[one.folder] = in_folder.get(one.folder, 0) + 1
+    counts: dict[str, int] = {}
+    studies: list[Study] = []
+    for one in series:
+        number = counts[one.folder] = counts.get(one.folder, 0) + 1
+        name = one.folder or "series"
+        if in_folder[one.folder] > 1:
+            name = f"{name}_{number}" if not one.folder else f"{name}/series_{number}"
+        studies.append(Study(clean_name(name), one, []))
+    for media, header in segmentations:
+        wanted = {str(e.SeriesInstanceUID) for e in header.get("ReferencedSeriesSequence") or ()}
+        owner = next((s for s in studies if s.series and s.series.uid in wanted), None)
+        if owner is None:
+            ledger.warn(f"{media.path}: its series is not here: it becomes an item of its own")
+            stem = media.path.rpartition(".")[0] or media.path
+            studies.append(Study(clean_name(stem), None, [media]))
+        else:
+            owner.masks.append(media)
+    return studies

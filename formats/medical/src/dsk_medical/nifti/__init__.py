@@ -1,0 +1,1 @@
+"""NIfTI volumes and masks in the folder conventions of Supervisely."""

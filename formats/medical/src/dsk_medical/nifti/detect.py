@@ -1,0 +1,72 @@
+"""Telling folders of NIfTI volumes from data sets that say more about them."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+from dsk_medical.nifti.filenames import parse
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["detect"]
+
+_ENOUGH = 20_000
+_ENDS = (".nii", ".nii.gz")
+_OTHERS = ("dataset.json", "dataset_description.json")
+
+
+def detect(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    if root.focus is not None:
+        return Detection(60, "a NIfTI file") if root.focus.lower().endswith(_ENDS) else None
+    names = list(islice(root.walk(), _ENOUGH))
+    volumes = [n for n in names if n.lower().endswith(_ENDS) and "/._" not in f"/{n}"]
+    if not volumes:
+        return None
+    theirs = _other_format(names, volumes)
+    if theirs:
+        return Detection(3, f"NIfTI files, but also {theirs}")
+    if not _plausible(root, volumes[0]):
+        return Detection(3, f"{volumes[0]} is no NIfTI file")
+    planes = sum((p := parse(name)) is not None and p.sure for name in volumes)
+    if planes:
+        return Detection(75, f"{planes} NIfTI files with plane and type in their names")
+    stems = {name[: name.lower().rindex(".nii")] for name in volumes}
+    masks = sum(name.rpartition("/")[0] in stems for name in volumes)
+    if masks:
+        return Detection(75, f"NIfTI volumes with {masks} masks in folders of their names")
+    return Detection(45, f"{len(volumes)} NIfTI files")
+
+
+def _other_format(names: list[str], volumes: list[str]) -> str:
+    for name in names:
+        base = name.rpartition("/")[2]
+        if base in _OTHERS:
+            return base
+    for name in volumes:
+        lower = f"/{name.lower()}"
+        if "/imagestr/" in lower or "/labelstr/" in lower:
+            return "imagesTr"
+        if "_dseg.nii" in lower or lower.endswith(_BRATS):
+            return name
+    return ""
+
+
+_BRATS = tuple(
+    f"{mark}{kind}{ext}"
+    for mark, kinds in (
+        ("_", ("flair", "t1ce", "t2", "t1", "t1gd")),
+        ("-", ("t1c", "t1n", "t2w", "t2f", "seg")),
+    )
+    for kind in kinds
+    for ext in _ENDS
+)
+
+
+def _plausible(root: InputRoot, name: str) -> bool:
+    head = root.read(name, 4)
+    sizes = (b"\x5c\x01\0\0", b"\0\0\x01\x5c", b"\x1c\x02\0\0", b"\0\0\x02\x1c")
+    return head[:2] == b"\x1f\x8b" or head in sizes

@@ -1,0 +1,1 @@
+"""nnU-Net raw datasets."""

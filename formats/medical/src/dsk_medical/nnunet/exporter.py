@@ -1,0 +1,216 @@
+"""Writing nnU-Net datasets that pass its own verification."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from dsk.errors import InputError, OptionError, RecordError
+from dsk.flow import Exporter, Header
+from dsk.media import Volume
+from dsk_medical.cases.channels import channel_count
+from dsk_medical.cases.naming import case_name, dataset_folder, suffix_of, unique, word
+from dsk_medical.cases.values import Values
+from dsk_medical.cases.writing import (
+    bad_item,
+    compose,
+    discard,
+    leave_out,
+    save_channels,
+    save_labels,
+)
+from dsk_medical.nnunet.importer import FAMILY, IDS
+from dsk_medical.volume.arrays import open_volume
+
+if TYPE_CHECKING:
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+
+__all__ = ["NnunetExporter"]
+
+IGNORE = "ignore"
+
+
+class _Row(NamedTuple):
+    """A written case.
+
+    Attributes:
+        id: The item's id.
+        case: Its name in files.
+        suffix: ``Tr`` or ``Ts``.
+        channels: Names of its channels, empty where there are none.
+        files: What was written.
+        empty: Whether it has no masks.
+    """
+
+    id: str
+    case: str
+    suffix: str
+    channels: tuple[str, ...]
+    files: tuple[str, ...]
+    empty: bool
+
+
+class NnunetExporter(Exporter):
+    """Writes nnU-Net raw datasets.
+
+    Args:
+        dataset_id: Number in the folder's name.
+        name: Name of the dataset.
+        file_ending: ".nii.gz" or ".nii".
+        channel_names: Names of the channels; None: those of the volumes.
+        unlabeled: "empty" or "test": what becomes of training cases without masks.
+        spatial_mismatch: See ``align.POLICIES``.
+        privacy: "drop" or "keep" free texts and extensions of headers.
+    """
+
+    def __init__(
+        self,
+        *,
+        dataset_id: int = 999,
+        name: str = "",
+        file_ending: str = ".nii.gz",
+        channel_names: Sequence[str] | None = None,
+        unlabeled: str = "empty",
+        spatial_mismatch: str = "error",
+        privacy: str = "drop",
+    ) -> None:
+        if not 1 <= dataset_id <= 999:
+            raise OptionError(f"dataset_id is 1 to 999, not {dataset_id}")
+        self._number = dataset_id
+        self._name = name
+        self._ending = file_ending
+        self._channels = tuple(channel_names or ())
+        self._unlabeled = unlabeled
+        self._mismatch = spatial_mismatch
+        self._texts = privacy == "keep"
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``."""
+        facts = header.info.get(FAMILY)
+        self._facts: dict[str, Any] = dict(facts) if isinstance(facts, dict) else {}
+        self._values = Values(header, consecutive=True, ctx=ctx, last=IGNORE)
+        name = word(self._name, "dsk")
+        self._base = dataset_folder(ctx, r"Dataset\d{3}_.+", f"Dataset{self._number:03d}_{name}")
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> Any:
+        """See ``Exporter.write``."""
+        rows: list[_Row] = []
+        for item in items:
+            files: list[str] = []
+            try:
+                row = self._write_item(item, ctx, files)
+            except InputError as error:
+                bad_item(ctx, item, error)
+                discard(ctx, files)
+                continue
+            if row is not None:
+                rows.append(row)
+        return rows
+
+    def _write_item(self, item: DatasetItem, ctx: WriteContext, files: list[str]) -> _Row | None:
+        media = item.media
+        if not isinstance(media, Volume) or media.source is None:
+            leave_out(ctx, item)
+            return None
+        made = compose(ctx, item, self._values.of, policy=self._mismatch)
+        labelled = made is not None and made.count > 0
+        suffix = suffix_of(item, ctx)
+        if suffix == "Tr" and not labelled and self._unlabeled == "test":
+            suffix = "Ts"
+            ctx.ledger.add(
+                "DSK-L012", "unlabelled cases moved to test", item=item.id, subset=item.subset
+            )
+        case = case_name(item)
+        count = channel_count(media)
+        names = [f"{self._base}images{suffix}/{case}_{n:04d}{self._ending}" for n in range(count)]
+        files += names
+        save_channels(ctx, item, names, texts=self._texts)
+        _check_numbers(item, media, ctx)
+        if made is not None and (labelled or suffix == "Tr"):
+            label = f"{self._base}labels{suffix}/{case}{self._ending}"
+            files.append(label)
+            small = np.dtype(np.uint8 if len(self._values.names) < 255 else np.uint16)
+            save_labels(ctx, item, made, label, dtype=small)
+        channels = media.channels if len(media.channels) == count else ("",) * count
+        return _Row(item.id, case, suffix, tuple(channels), tuple(files), not labelled)
+
+    def finish(self, states: list[Any], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``."""
+        rows = _same_channels([_Row(*row) for state in states for row in state], ctx)
+        empty = [row.case for row in rows if row.empty and row.suffix == "Tr"]
+        if empty:
+            ctx.ledger.warn(
+                f"{len(empty)} training cases have no masks and are written as all background, the "
+                f"first is {empty[0]}; unlabeled=test moves such cases to imagesTs"
+            )
+        found: dict[str, Any] = {
+            "channel_names": dict(enumerate(self._channel_names(rows, ctx))),
+            "labels": self._labels(),
+            "numTraining": sum(row.suffix == "Tr" for row in rows),
+            "file_ending": self._ending,
+            **{k: v for k, v in self._facts.items() if k not in ("labels", "file_ending")},
+        }
+        if self._values.moved:
+            found["dsk_label_map"] = self._values.moved
+        renamed = {row.case: row.id for row in rows if row.case != row.id}
+        if renamed:
+            found[IDS] = renamed
+        text = json.dumps(found, indent=4, ensure_ascii=False) + "\n"
+        ctx.write(f"{self._base}dataset.json", text.encode("utf-8", "surrogatepass"))
+
+    def _labels(self) -> dict[str, Any]:
+        kept = self._facts.get("labels")
+        if isinstance(kept, dict) and not self._values.moved:
+            return kept  # regions
+        names = {value: name for value, name in self._values.names.items() if value}
+        texts = unique(["background", *names.values()])
+        return dict(zip(texts, [0, *names], strict=True))
+
+    def _channel_names(self, rows: list[_Row], ctx: WriteContext) -> list[str]:
+        count = len(rows[0].channels) if rows else max(1, len(self._channels))
+        if self._channels:
+            if len(self._channels) != count:
+                raise OptionError(
+                    f"channel_names gives {len(self._channels)} names for {count} channels"
+                )
+            return list(self._channels)
+        names = list(rows[0].channels) if rows else [""]
+        if not all(names):
+            ctx.ledger.warn(
+                "the channels have no names; nnU-Net chooses its normalisation by them: "
+                "channel_names=CT, or MR and the like"
+            )
+        return [name or f"channel_{n}" for n, name in enumerate(names)]
+
+
+def _same_channels(rows: list[_Row], ctx: WriteContext) -> list[_Row]:
+    """Take out cases with another number of channels than the first, which nnU-Net refuses."""
+    kept = []
+    for row in rows:
+        if len(row.channels) == len(rows[0].channels):
+            kept.append(row)
+            continue
+        ctx.ledger.bad_record(
+            RecordError(
+                f"the case has {len(row.channels)} channels, {rows[0].case} has "
+                f"{len(rows[0].channels)}",
+                where=row.id,
+                hint="all cases of an nnU-Net dataset have the same channels",
+                item=row.id,
+            )
+        )
+        discard(ctx, row.files)
+    return kept
+
+
+def _check_numbers(item: DatasetItem, media: Volume, ctx: WriteContext) -> None:
+    """Warn of voxels that are no numbers, which nnU-Net refuses; whole numbers cannot be such."""
+    array = open_volume(media)
+    if array.dtype.kind != "f":
+        return
+    if any(not np.isfinite(plane).all() for plane in array.planes()):
+        ctx.ledger.warn(f"{item.id} has voxels that are no numbers (NaN); nnU-Net refuses them")

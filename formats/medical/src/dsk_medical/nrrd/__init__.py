@@ -1,0 +1,1 @@
+"""NRRD volumes and 3D Slicer's segmentations (.seg.nrrd)."""

@@ -1,0 +1,1 @@
+"""Volumes as slices that are images, and back."""

@@ -1,0 +1,192 @@
+"""Slices of a scan as grey or coloured pictures of 8 bits."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsk_medical.volume.arrays import LazyVolume
+
+__all__ = ["MOST_HELD", "HeldVolume", "Picture", "Window", "percentiles"]
+
+MOST_HELD = 256 << 20
+"""Larger volumes are held in a temporary file."""
+
+MOST_HOLDERS = 4
+"""So many volumes are held at the same time: an item's channels."""
+
+_BINS = 1 << 16
+_holders: WeakValueDictionary[int, HeldVolume] = WeakValueDictionary()
+
+
+class HeldVolume(LazyVolume):
+    """A volume unpacked once, to be read along any axis without reading the file for each slice.
+
+    It is held from the first access on, in memory or, if it is large, in an unnamed temporary file,
+    until others were needed since.
+
+    Args:
+        base: The volume, (i, j, k).
+        along: The axis whose slices will be read.
+    """
+
+    def __init__(self, base: LazyVolume, along: int) -> None:
+        self.base = base
+        self.along = along
+        self.shape = base.shape
+        self.dtype = base.dtype
+        self._held: NDArray[Any] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_held": None}
+
+    def _unpacked(self) -> NDArray[Any]:
+        """Return the volume with the axis that slices are read along as the slowest one."""
+        if self._held is None:
+            rest = [axis for axis in (2, 1, 0) if axis != self.along]  # the order of the files
+            order = [self.along, *rest]
+            shape = tuple(self.shape[axis] for axis in order)
+            held: NDArray[Any]
+            if math.prod(shape) * self.dtype.itemsize <= MOST_HELD:
+                held = np.empty(shape, self.dtype)
+            else:
+                with tempfile.TemporaryFile(prefix="dsk-") as file:
+                    held = np.memmap(file, self.dtype, "w+", shape=shape)
+            view = held.transpose(np.argsort(order).tolist())
+            for k, piece in enumerate(self.base.slices()):
+                view[:, :, k] = piece
+            self._held = view
+        _holders.pop(id(self), None)
+        _holders[id(self)] = self  # the last one in order
+        while len(_holders) > MOST_HOLDERS:
+            _holders.pop(next(iter(_holders)))._held = None  # noqa: SLF001 - its own class
+        return self._held
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        return np.asarray(self._unpacked()[key])
+
+
+def percentiles(volume: LazyVolume, low: float, high: float) -> tuple[float, float]:
+    """Return two percentiles of a volume's finite values, read slice by slice.
+
+    Of values that are no whole numbers they are exact to a 65536th of the range.
+    """
+    least, counts, step = _counts(volume)
+    if not counts.any():
+        return 0.0, 1.0
+    total = np.cumsum(counts)
+    ranks = np.array([low, high]) / 100 * (total[-1] - 1) + 1
+    a, b = (least + step * int(n) for n in np.searchsorted(total, ranks))
+    if a < b:
+        return a, b
+    there = np.flatnonzero(counts)
+    a, b = least + step * int(there[0]), least + step * int(there[-1])
+    return (a, b) if a < b else (a, a + 1)
+
+
+def _counts(volume: LazyVolume) -> tuple[float, NDArray[np.int64], float]:
+    """Return how often values occur: the lowest value, counts from it on, and their step."""
+    kind = volume.dtype.newbyteorder("=")
+    if kind.kind in "iu" and kind.itemsize <= 2:  # every value has its own count: one pass
+        bins = 1 << 8 * kind.itemsize
+        counts = np.zeros(bins, np.int64)
+        for piece in volume.slices():
+            flat = piece.astype(kind, copy=False).ravel(order="K").view(f"u{kind.itemsize}")
+            counts += np.bincount(flat, minlength=bins)
+        if kind.kind == "u":
+            return 0.0, counts, 1.0
+        return -bins / 2, np.roll(counts, bins // 2), 1.0
+    least, most = _range(volume)
+    if least > most:
+        return 0.0, np.zeros(1, np.int64), 1.0
+    whole = kind.kind in "iub" and most - least < _BINS
+    step = 1.0 if whole or least == most else (most - least) / (_BINS - 1)
+    counts = np.zeros(_BINS, np.int64)
+    for piece in volume.slices():
+        values = piece[np.isfinite(piece)] if piece.dtype.kind == "f" else piece.ravel(order="K")
+        places = ((values.astype(np.float64) - least) / step).astype(np.int64)
+        counts += np.bincount(places, minlength=_BINS)
+    return least, counts, step
+
+
+def _range(volume: LazyVolume) -> tuple[float, float]:
+    """Return the least and the greatest finite value; the first one is greater if there is none."""
+    least, most = np.inf, -np.inf
+    for piece in volume.slices():
+        values = piece[np.isfinite(piece)] if piece.dtype.kind == "f" else piece
+        if values.size:
+            least, most = min(least, float(values.min())), max(most, float(values.max()))
+    return least, most
+
+
+class Window:
+    """Which values become black and white; percentiles are computed when they are needed.
+
+    Args:
+        volume: The volume.
+        limits: The two values, or None for percentiles.
+        percentile: The two percentiles.
+    """
+
+    def __init__(
+        self,
+        volume: LazyVolume,
+        limits: tuple[float, float] | None,
+        percentile: tuple[float, float],
+    ) -> None:
+        self._volume = volume
+        self._limits = limits
+        self._percentile = percentile
+        self._table: NDArray[np.uint8] | None = None
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The two values."""
+        if self._limits is None:
+            self._limits = percentiles(self._volume, *self._percentile)
+        return self._limits
+
+    def apply(self, piece: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return values as 0 to 255; what is no number becomes 0."""
+        if piece.dtype.kind in "iu" and piece.dtype.itemsize <= 2:
+            if self._table is None or self._table.size != 1 << 8 * piece.dtype.itemsize:
+                every = np.arange(1 << 8 * piece.dtype.itemsize).astype(f"u{piece.dtype.itemsize}")
+                self._table = self._grey(every.view(piece.dtype))
+            found: NDArray[np.uint8] = self._table[piece.view(f"u{piece.dtype.itemsize}")]
+            return found
+        return self._grey(piece)
+
+    def _grey(self, piece: NDArray[Any]) -> NDArray[np.uint8]:
+        low, high = self.limits
+        scaled = (np.asarray(piece, np.float64) - low) * (255 / (high - low))
+        grey: NDArray[np.uint8] = np.nan_to_num(np.clip(np.rint(scaled), 0, 255)).astype(np.uint8)
+        return grey
+
+
+class Picture:
+    """A slice's pixels when they are asked for, see ``Media.source``.
+
+    Args:
+        channels: One volume, or three for red, green, blue.
+        windows: One for each; empty: values stay as they are.
+        k: The slice.
+    """
+
+    def __init__(self, channels: Sequence[LazyVolume], windows: Sequence[Window], k: int) -> None:
+        self._channels = channels
+        self._windows = windows
+        self._k = k
+
+    def __call__(self) -> NDArray[Any]:
+        """Return (rows, columns) or (rows, columns, 3)."""
+        pieces = [volume[:, :, self._k] for volume in self._channels]
+        if self._windows:
+            pairs = zip(pieces, self._windows, strict=True)
+            pieces = [window.apply(piece) for piece, window in pairs]
+        return pieces[0] if len(pieces) == 1 else np.stack(pieces, axis=-1)

@@ -1,0 +1,304 @@
+"""DICOM series and segmentations made on the spot; SimpleITK is the other reader."""
+
+from __future__ import annotations
+
+import sys
+
+import highdicom as hd
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk  # noqa: N813 - its usual name
+from nifti_files import voxels
+from pydicom.sr.codedict import codes
+from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian
+
+from dsk import Dataset, DatasetItem
+from dsk.annotations import Mask3d
+from dsk.errors import DskWarning, InputError, PluginError, RecordError
+from dsk.media import Volume
+from dsk_medical.volume.arrays import open_volume
+
+ROWS, COLUMNS, DEPTH = 7, 9, 5
+
+
+def uid(*numbers):
+    return "1.2.826.0.1.3680043.8.498." + ".".join(map(str, numbers))
+
+
+def write_slice(folder, k, pixels, series=1, **changes):
+    d = pydicom.Dataset()
+    d.file_meta = pydicom.dataset.FileMetaDataset()
+    d.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    d.SOPClassUID = d.file_meta.MediaStorageSOPClassUID = CTImageStorage
+    d.SOPInstanceUID = d.file_meta.MediaStorageSOPInstanceUID = uid(1, series, k + 1)
+    d.PatientID, d.PatientName, d.PatientBirthDate, d.PatientSex = "P1", "Doe^Jane", "", ""
+    d.StudyInstanceUID, d.SeriesInstanceUID, d.FrameOfReferenceUID = uid(2), uid(3, series), uid(4)
+    d.StudyDate, d.StudyTime, d.AccessionNumber, d.StudyID = "20200101", "", "", ""
+    d.ReferringPhysicianName, d.Manufacturer, d.PositionReferenceIndicator = "", "", ""
+    d.Modality, d.SeriesNumber, d.InstanceNumber = "CT", series, 100 - k
+    d.Rows, d.Columns, d.PixelSpacing, d.SliceThickness = ROWS, COLUMNS, [0.8, 0.7], 2.5
+    d.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    d.ImagePositionPatient = [-10, -20, 30 + 2.5 * k]
+    d.SamplesPerPixel, d.PhotometricInterpretation = 1, "MONOCHROME2"
+    d.BitsAllocated, d.BitsStored, d.HighBit, d.PixelRepresentation = 16, 12, 11, 0
+    d.RescaleSlope, d.RescaleIntercept = 1, -1024
+    for name, value in changes.items():
+        setattr(d, name, value)
+    d.PixelData = pixels.tobytes()
+    folder.mkdir(parents=True, exist_ok=True)
+    d.save_as(folder / f"{(k * 3) % 7:02d}{series}.dcm", enforce_file_format=True)
+    return d
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 4096, (DEPTH, ROWS, COLUMNS)).astype(np.uint16)
+
+
+@pytest.fixture
+def series(tmp_path, pixels):
+    return [write_slice(tmp_path / "data" / "case", k, pixels[k]) for k in range(DEPTH)]
+
+
+def masks():
+    array = np.zeros((DEPTH, ROWS, COLUMNS, 2), np.uint8)
+    array[1:3, 2:5, 3:8, 0] = 1
+    array[2:4, 3:6, 4:9, 1] = 1  # overlaps
+    return array
+
+
+def write_segmentation(path, series, array, kind="BINARY"):
+    algorithm = hd.AlgorithmIdentificationSequence("x", codes.DCM.ArtificialIntelligence, "1")
+    descriptions = [
+        hd.seg.SegmentDescription(
+            number,
+            label,
+            codes.SCT.Tissue,
+            codes.SCT.Liver,
+            hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
+            algorithm,
+            display_color=hd.color.CIELabColor.from_rgb(200, 30, 40),
+        )
+        for number, label in ((1, "liver"), (2, "tumor"))
+    ]
+    made = hd.seg.Segmentation(
+        series, array, kind, descriptions, uid(9), 2, uid(9, 1), 1, "m", "mm", "1", "sn"
+    )
+    made.save_as(path)
+
+
+def test_series_is_what_simpleitk_reads(tmp_path, series, pixels):
+    (item,) = Dataset.import_from(tmp_path / "data")
+    assert item.id == "case"
+    assert item.media.dtype == "int16"
+    volume = np.asarray(open_volume(item.media))
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(tmp_path / "data" / "case")))
+    image = reader.Execute()
+    assert np.array_equal(volume.transpose(2, 1, 0), sitk.GetArrayFromImage(image))
+    assert np.array_equal(volume.transpose(2, 1, 0), pixels.astype(np.int32) - 1024)
+    affine = np.reshape(item.media.affine, (4, 4))
+    lps = image.TransformIndexToPhysicalPoint((3, 2, 4))
+    assert (affine @ [3, 2, 4, 1])[:3] == pytest.approx((-lps[0], -lps[1], lps[2]))
+
+
+def test_identifiers_are_dropped_unless_kept(tmp_path, series):
+    (item,) = Dataset.import_from(tmp_path / "data", "dicom")
+    assert item.attributes == {"modality": "CT"}
+    (item,) = Dataset.import_from(tmp_path / "data", "dicom", identifiers="keep")
+    assert item.attributes["patient_id"] == "P1"
+    Dataset.import_from(tmp_path / "data", "dicom").export(tmp_path / "out", "nifti", ext="nii")
+    assert b"P1" not in (tmp_path / "out" / "case.nii").read_bytes()[:352]
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "LABELMAP"])
+def test_segmentation(tmp_path, series, kind):
+    array = masks()
+    if kind == "LABELMAP":
+        array[..., 1] &= 1 - array[..., 0]
+    write_segmentation(tmp_path / "data" / "seg.dcm", series, array, kind)
+    dataset = Dataset.import_from(tmp_path / "data", "dicom")
+    (item,) = dataset
+    assert dataset.categories().names == ["liver", "tumor"]
+    assert np.abs(np.subtract(dataset.categories().colors[0], (200, 30, 40))).max() <= 2
+    for n, a in enumerate(item.annotations):
+        assert np.array_equal(voxels(a), array[..., n].transpose(2, 1, 0) == 1)
+    codes_kept = item.annotations[0].extra["dicom"]["type"]
+    assert codes_kept[2] == "Liver"
+
+
+def test_fractional_segmentation_needs_a_threshold(tmp_path, series):
+    array = masks().astype(np.float32) * 0.6
+    write_segmentation(tmp_path / "data" / "seg.dcm", series, array, "FRACTIONAL")
+    with pytest.raises(RecordError, match=r"threshold=0\.5"):
+        list(Dataset.import_from(tmp_path / "data", "dicom"))
+    (item,) = Dataset.import_from(tmp_path / "data", "dicom", threshold=0.5)
+    assert np.array_equal(voxels(item.annotations[0]), masks()[..., 0].transpose(2, 1, 0) == 1)
+    (item,) = Dataset.import_from(tmp_path / "data", "dicom", threshold=0.9)
+    assert not voxels(item.annotations[0]).any()
+
+
+def test_segmentation_alone(tmp_path, series):
+    (tmp_path / "seg").mkdir()
+    write_segmentation(tmp_path / "seg" / "s.dcm", series, masks())
+    (item,) = Dataset.import_from(tmp_path / "seg", "dicom")
+    assert item.media.source is None
+    assert sum(int(voxels(a).sum()) for a in item.annotations) == int(masks().sum())
+
+
+def test_several_series_in_a_folder(tmp_path, series, pixels):
+    for k in range(2):
+        write_slice(tmp_path / "data" / "case", k, pixels[k], series=2)
+    found = {i.id: i.media.shape for i in Dataset.import_from(tmp_path / "data", "dicom")}
+    assert found == {
+        "case/series_1": (COLUMNS, ROWS, DEPTH),
+        "case/series_2": (COLUMNS, ROWS, 2),
+    }
+
+
+def test_missing_slice_is_told(tmp_path, pixels):
+    for k in (0, 1, 3, 4):
+        write_slice(tmp_path / "case", k, pixels[k])
+    with pytest.warns(DskWarning, match=r"from 2\.5 to 5 mm"):
+        list(Dataset.import_from(tmp_path, "dicom"))
+
+
+def test_several_slices_at_a_place_are_channels(tmp_path, pixels):
+    for k in range(2):
+        write_slice(tmp_path, k, pixels[k])
+        place = {"ImagePositionPatient": [-10, -20, 30 + 2.5 * k], "InstanceNumber": 200 - k}
+        write_slice(tmp_path, k + 2, pixels[k + 2], **place)
+    (item,) = Dataset.import_from(tmp_path, "dicom")
+    volume = open_volume(item.media)
+    assert volume.shape == (COLUMNS, ROWS, 2, 2)
+    assert np.array_equal(volume[:, :, 1, 1], pixels[3].T.astype(np.int32) - 1024)
+
+
+@pytest.mark.parametrize("cut", [140, 400, 900])
+def test_truncated_file(tmp_path, pixels, cut):
+    write_slice(tmp_path, 0, pixels[0])
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(InputError):
+        Dataset.import_from(tmp_path, "dicom").export(tmp_path / "out", "nifti")
+    assert not (tmp_path / "out").exists()
+
+
+def test_install_line_when_the_library_is_missing(tmp_path, series, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    with pytest.raises(PluginError, match=r"pip install 'dsk-medical\[dicom\]'"):
+        Dataset.import_from(tmp_path / "data", "dicom")
+
+
+def test_segmentation_is_written_for_its_series(tmp_path, series):
+    write_segmentation(tmp_path / "data" / "seg.dcm", series, masks())
+    source = Dataset.import_from(tmp_path / "data", "dicom")
+    report = source.export(tmp_path / "out", "dicom_seg")
+    assert [e.what for e in report.losses] == ["item attribute modality"]
+    source.export(tmp_path / "again", "dicom_seg", jobs=2)
+    name = "case.seg.dcm"
+    assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+    made = hd.seg.segread(tmp_path / "out" / name)
+    assert [d.SegmentLabel for d in made.SegmentSequence] == ["liver", "tumor"]
+    (tmp_path / "data" / "seg.dcm").write_bytes((tmp_path / "out" / name).read_bytes())
+    (before,), (after,) = source, Dataset.import_from(tmp_path / "data", "dicom")
+    for n, a in enumerate(after.annotations):
+        assert np.array_equal(voxels(a), masks()[..., n].transpose(2, 1, 0) == 1)
+        assert a.extra == before.annotations[n].extra
+
+
+def enhanced(path, pixels, order, **changes):
+    """Write slices as the frames of one file."""
+    d = write_slice(path.parent, 0, pixels[list(order)], InstanceNumber=1, **changes)
+    (path.parent / "001.dcm").unlink()
+    d.SOPClassUID = d.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
+    d.NumberOfFrames = len(order)
+    shared, item = pydicom.Dataset(), pydicom.Dataset()
+    item.PixelSpacing, item.SliceThickness = d.PixelSpacing, d.SliceThickness
+    shared.PixelMeasuresSequence = [item]
+    item = pydicom.Dataset()
+    item.ImageOrientationPatient = d.ImageOrientationPatient
+    shared.PlaneOrientationSequence = [item]
+    item = pydicom.Dataset()
+    item.RescaleSlope, item.RescaleIntercept, item.RescaleType = 1, -1024, "HU"
+    shared.PixelValueTransformationSequence = [item]
+    d.SharedFunctionalGroupsSequence = [shared]
+    groups = []
+    for k in order:
+        group, item = pydicom.Dataset(), pydicom.Dataset()
+        item.ImagePositionPatient = [-10, -20, 30 + 2.5 * k]
+        group.PlanePositionSequence = [item]
+        groups.append(group)
+    d.PerFrameFunctionalGroupsSequence = groups
+    for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
+        delattr(d, name)
+    del d.RescaleSlope, d.RescaleIntercept, d.SliceThickness
+    d.save_as(path, enforce_file_format=True)
+    return d
+
+
+def test_frames_of_one_file(tmp_path, series, pixels):
+    (tmp_path / "many").mkdir()
+    enhanced(tmp_path / "many" / "e.dcm", pixels, (3, 0, 4, 1, 2))
+    (one,), (many,) = (Dataset.import_from(tmp_path / n, "dicom") for n in ("data", "many"))
+    assert many.media.affine == one.media.affine
+    assert many.media.dtype == "int16"
+    volume = np.asarray(open_volume(many.media))
+    assert np.array_equal(volume, np.asarray(open_volume(one.media)))
+    image = sitk.ReadImage(tmp_path / "many" / "e.dcm")
+    assert np.array_equal(open_volume(many.media)[:, :, 2].T + 1024, pixels[2])
+    assert image.GetSize()[:2] == volume.shape[:2]
+
+
+def test_segmentation_of_frames_of_one_file(tmp_path, pixels):
+    (tmp_path / "many").mkdir()
+    enhanced(tmp_path / "many" / "e.dcm", pixels, (3, 0, 4, 1, 2))
+    (item,) = Dataset.import_from(tmp_path / "many", "dicom")
+    found = [Mask3d(masks()[..., n].transpose(2, 1, 0).copy(), 1, label=n) for n in range(2)]
+    dataset = Dataset.from_iterable([item.replace(annotations=found)], categories=["a", "b"])
+    dataset.export(tmp_path / "out", "dicom_seg")
+    (seg,) = (tmp_path / "out").glob("*.seg.dcm")
+    (tmp_path / "many" / "seg.dcm").write_bytes(seg.read_bytes())
+    (back,) = Dataset.import_from(tmp_path / "many", "dicom")
+    for n, a in enumerate(back.annotations):
+        assert np.array_equal(voxels(a), masks()[..., n].transpose(2, 1, 0) == 1)
+
+
+def test_frames_without_positions(tmp_path, pixels):
+    (tmp_path / "many").mkdir()
+    d = enhanced(tmp_path / "many" / "e.dcm", pixels, range(DEPTH))
+    del d.PerFrameFunctionalGroupsSequence[2].PlanePositionSequence
+    d.save_as(tmp_path / "many" / "e.dcm", enforce_file_format=True)
+    with pytest.raises(RecordError, match="does not say where it lies"):
+        Dataset.import_from(tmp_path / "many", "dicom")
+
+
+def test_more_frames_than_are_described(tmp_path, pixels):
+    (tmp_path / "many").mkdir()
+    d = enhanced(tmp_path / "many" / "e.dcm", pixels, range(DEPTH))
+    d.NumberOfFrames = 2_000_000_000
+    d.save_as(tmp_path / "many" / "e.dcm", enforce_file_format=True)
+    with pytest.raises(RecordError, match="tells of 5"):
+        Dataset.import_from(tmp_path / "many", "dicom")
+
+
+@pytest.mark.parametrize("cut", [200, 700])
+def test_truncated_frames(tmp_path, pixels, cut):
+    (tmp_path / "many").mkdir()
+    path = tmp_path / "many" / "e.dcm"
+    enhanced(path, pixels, range(DEPTH))
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(InputError):
+        Dataset.import_from(tmp_path / "many", "dicom").export(tmp_path / "out", "nifti")
+    assert not (tmp_path / "out").exists()
+
+
+def test_segmentation_needs_a_series(tmp_path):
+    labels = np.ones((2, 3, 4), np.uint8)
+    item = DatasetItem(
+        "a", media=Volume("a", labels, shape=(2, 3, 4)), annotations=[Mask3d(labels, 1, label=0)]
+    )
+    report = Dataset.from_iterable([item], categories=["x"]).export(tmp_path / "out", "dicom_seg")
+    assert report.annotations["dropped"] == 1
+    assert {e.code for e in report.losses} == {"DSK-L008", "DSK-L010", "DSK-L017"}

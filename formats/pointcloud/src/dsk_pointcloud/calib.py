@@ -1,0 +1,175 @@
+"""KITTI's calibration files and what cameras know: ``key: numbers`` lines, matrices row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsk.errors import RecordError
+from dsk_pointcloud.frames import is_finite
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "CAMERA",
+    "IDENTITY_TEXT",
+    "Calibration",
+    "camera_extra",
+    "camera_matrices",
+    "numbers_by_key",
+    "raw_camera",
+    "read_calibration",
+]
+
+CAMERA = "camera"
+"""Family of the ``extra`` of related images: name, extrinsics (3×4 lidar to camera, row by row),
+intrinsics (3×3, row by row), device_id, timestamp."""
+
+_HUGE = 1e9
+"""Larger numbers are no metres and no pixels."""
+
+_AXES = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0]])
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What a file of KITTI's object benchmark says.
+
+    Attributes:
+        projections: P0 to P3, 3×4 each: rectified camera 0 to pixels.
+        rectification: R0_rect, 3×3.
+        velo_to_cam: Tr_velo_to_cam, 3×4: lidar to camera 0 before rectification.
+    """
+
+    projections: Mapping[int, NDArray[np.float64]]
+    rectification: NDArray[np.float64]
+    velo_to_cam: NDArray[np.float64]
+
+    @property
+    def to_camera(self) -> NDArray[np.float64]:
+        """The 4×4 matrix from the lidar frame to the rectified camera's: R0_rect · Tr."""
+        rect, velo = np.eye(4), np.eye(4)
+        rect[:3, :3] = self.rectification
+        velo[:3] = self.velo_to_cam
+        product: NDArray[np.float64] = rect @ velo
+        return product
+
+
+def numbers_by_key(text: str) -> dict[str, list[float]]:
+    """Return the numbers of each ``key: …`` line; lines of other values are left out."""
+    found = {}
+    for line in text.splitlines():
+        key, colon, rest = line.partition(":")
+        if not colon:
+            key, _, rest = line.strip().partition(" ")
+        try:
+            values = [float(word) for word in rest.split()]
+        except ValueError:
+            continue
+        if values and is_finite(*values) and max(map(abs, values)) < _HUGE:
+            found[key.strip()] = values
+    return found
+
+
+def read_calibration(text: str, where: str) -> Calibration:
+    """Parse ``calib/<item>.txt``.
+
+    Raises:
+        RecordError: A matrix that is needed is missing or cannot be inverted.
+    """
+    numbers = numbers_by_key(text)
+
+    def matrix(names: tuple[str, ...], rows: int, columns: int) -> NDArray[np.float64] | None:
+        for name in names:
+            values = numbers.get(name)
+            if values is not None and len(values) == rows * columns:
+                return np.array(values).reshape(rows, columns)
+        return None
+
+    velo = matrix(("Tr_velo_to_cam", "Tr_velo_cam"), 3, 4)
+    rect = matrix(("R0_rect", "R_rect"), 3, 3)
+    if velo is None:
+        raise RecordError("it has no Tr_velo_to_cam of 12 numbers", where=where)
+    calibration = Calibration(
+        {n: p for n in range(4) if (p := matrix((f"P{n}",), 3, 4)) is not None},
+        np.eye(3) if rect is None else rect,
+        velo,
+    )
+    if abs(np.linalg.det(calibration.to_camera[:3, :3])) < 1e-9:
+        raise RecordError("Tr_velo_to_cam or R0_rect cannot be inverted", where=where)
+    return calibration
+
+
+def identity_calibration() -> Calibration:
+    """Return ideal axes: the camera sits in the lidar and looks ahead."""
+    focal = np.array([[721.5377, 0, 609.5593, 0], [0, 721.5377, 172.854, 0], [0, 0, 1, 0]])
+    return Calibration(dict.fromkeys(range(4), focal), np.eye(3), _AXES)
+
+
+def calibration_text(calibration: Calibration) -> bytes:
+    """Return the content of a file, its lines in the order that readers count on."""
+    blank = np.zeros((3, 4))
+    rows = [(f"P{n}", calibration.projections.get(n, blank)) for n in range(4)]
+    rows += [
+        ("R0_rect", calibration.rectification),
+        ("Tr_velo_to_cam", calibration.velo_to_cam),
+        ("Tr_imu_to_velo", np.eye(3, 4)),
+    ]
+    lines = [f"{key}: {' '.join(repr(float(v)) for v in m.ravel())}\n" for key, m in rows]
+    return ("".join(lines) + "\n").encode()
+
+
+IDENTITY_TEXT = calibration_text(identity_calibration())
+
+
+def camera_matrices(
+    projection: NDArray[np.float64], to_camera: NDArray[np.float64]
+) -> tuple[list[float], list[float]] | None:
+    """Split a projection of the rectified camera 0 into a camera's own matrices.
+
+    Args:
+        projection: P, 3×4: K·[I | t].
+        to_camera: 4×4, lidar to rectified camera 0.
+
+    Returns:
+        Extrinsics (12 numbers, lidar to this camera) and intrinsics (9), or None without a lens.
+    """
+    lens = projection[:, :3]
+    if abs(np.linalg.det(lens)) < 1e-9:
+        return None
+    shift = np.eye(4)
+    shift[:3, 3] = np.linalg.solve(lens, projection[:, 3])
+    outer = (shift @ to_camera)[:3]
+    return [float(v) for v in outer.ravel()], [float(v) for v in lens.ravel()]
+
+
+def camera_extra(name: str, matrices: tuple[list[float], list[float]] | None) -> dict[str, Any]:
+    """Return the ``extra`` of a related image."""
+    about: dict[str, Any] = {"name": name}
+    if matrices is not None:
+        about["extrinsics"], about["intrinsics"] = matrices
+    return {CAMERA: about}
+
+
+def raw_camera(
+    velo: dict[str, list[float]], cams: dict[str, list[float]], number: str
+) -> tuple[list[float], list[float]] | None:
+    """Return extrinsics and intrinsics of a camera of a raw recording, or None if not known.
+
+    Args:
+        velo: Numbers of ``calib_velo_to_cam.txt``.
+        cams: Numbers of ``calib_cam_to_cam.txt``.
+        number: The camera's two digits.
+    """
+    turn, move = velo.get("R", []), velo.get("T", [])
+    rect, projection = cams.get("R_rect_00", []), cams.get(f"P_rect_{number}", [])
+    if (len(turn), len(move), len(rect), len(projection)) != (9, 3, 9, 12):
+        return None
+    velo_to_cam = np.column_stack([np.array(turn).reshape(3, 3), move])
+    calibration = Calibration({}, np.array(rect).reshape(3, 3), velo_to_cam)
+    return camera_matrices(np.array(projection).reshape(3, 4), calibration.to_camera)

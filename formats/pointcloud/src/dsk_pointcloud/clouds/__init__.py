@@ -1,0 +1,1 @@
+"""Files of points: PCD, Velodyne ``.bin``, PLY, LAS; every column kept, nothing applied."""

@@ -1,0 +1,88 @@
+"""Telling the formats of point clouds from others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["kitti3d", "kitti_raw", "nuscenes", "sly_pointcloud"]
+
+
+def kitti_raw(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    from dsk_pointcloud.kitti_raw.layout import HEAD, find_drives
+    from dsk_pointcloud.kitti_raw.xmltext import looks_like_tracklets
+
+    if root.focus is not None:
+        if root.focus.lower().endswith(".xml") and looks_like_tracklets(
+            root.read(root.focus, HEAD)
+        ):
+            return Detection(95, f"{root.focus} holds tracklets")
+        return None
+    drives = find_drives(root)
+    if drives and drives[0].tracklets:
+        return Detection(95, f"{drives[0].tracklets} holds tracklets")
+    if drives and drives[0].velodyne:
+        return Detection(60, f"clouds in {drives[0].velodyne}, no tracklets")
+    return None
+
+
+def sly_pointcloud(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    from dsk_pointcloud.supervisely.project import META, find_project, find_sets
+
+    if root.focus is not None and root.focus.rpartition("/")[2] != META:
+        return None
+    folder = find_project(root)
+    if folder is None:
+        return None
+    name = f"{folder}/{META}".lstrip("/")
+    head = root.read(name, 1 << 16)
+    if b'"classes"' not in head:
+        return None
+    first = next(find_sets(root, folder)).name
+    if b"point_cloud" in head:
+        return Detection(95, f"{name} of a project of point clouds, dataset {first}")
+    return Detection(80, f"{name} beside {first}/pointcloud")
+
+
+def kitti3d(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    from dsk_pointcloud.kitti3d.labels import parse_line
+    from dsk_pointcloud.kitti3d.layout import find_parts, first_label
+
+    if root.focus is not None:
+        return None
+    parts = find_parts(root)
+    if not parts:
+        return None
+    folders = set(root.entries(parts[0].folder)[0])
+    if "calib" not in folders:
+        return None  # labels alone are KITTI's 2D task
+    line = first_label(root, parts)
+    try:
+        if line:
+            parse_line(line)
+    except ValueError:
+        return None
+    there = ", ".join(n for n in ("label_2", "calib", "velodyne") if n in folders)
+    return Detection(92 if line or "velodyne" in folders else 70, f"{there} of KITTI 3D")
+
+
+def nuscenes(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    from dsk_pointcloud.nuscenes.tables import find_tables
+
+    if root.focus is not None:
+        return None
+    found = find_tables(root)
+    if not found:
+        return None
+    names = root.entries(found[0])[1]
+    if not {"sample.json", "ego_pose.json", "calibrated_sensor.json"} <= set(names):
+        return None
+    return Detection(95, f"nuScenes tables in {found[0] or 'the folder'}")

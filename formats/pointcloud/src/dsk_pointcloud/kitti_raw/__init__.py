@@ -1,0 +1,1 @@
+"""KITTI raw recordings with 3D tracklets."""

@@ -1,0 +1,315 @@
+"""Reading KITTI raw recordings."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from dsk.annotations import Cuboid3d
+from dsk.categories import Categories, LabelCategory
+from dsk.errors import InputError, OptionError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.media import Image, PointCloud
+from dsk.metafile import read_meta
+from dsk_pointcloud.calib import camera_extra, numbers_by_key, raw_camera
+from dsk_pointcloud.frames import is_upright
+from dsk_pointcloud.kitti_raw import layout
+from dsk_pointcloud.kitti_raw.convention import CONVENTIONS, made_by_datumaro, to_box
+from dsk_pointcloud.kitti_raw.grammar import AMT, NO_AMT, Pose, Tracklet, read_tracklets
+from dsk_pointcloud.kitti_raw.xmltext import parse_root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["KittiRawImporter", "visible_poses"]
+
+_OUT = frozenset({2, 99})  # OUT_IMAGE, BEHIND_IMAGE
+_OCCLUSIONS = {1: True, 2: True, 0: False}
+
+
+class Box(Struct, frozen=True):
+    """A pose that is shown: which tracklet, which pose of it, and whether it is occluded."""
+
+    tracklet: Tracklet
+    pose: Pose
+    occluded: bool
+
+
+class Frame(Struct):
+    """One frame of a drive and what belongs to it."""
+
+    id: str
+    number: int | None
+    cloud: str = ""
+    images: list[tuple[str, str]] = []
+    boxes: list[Box] = []
+
+
+def visible_poses(track: Tracklet, *, everything: bool) -> Iterator[tuple[int, Box]]:
+    """Yield (frame, box) of a tracklet's poses.
+
+    Poses outside or behind the image are left out unless ``everything``. An occlusion that is not
+    set is that of the last pose marked as a key for it.
+    """
+    key = False
+    for offset, pose in enumerate(track.poses):
+        occluded = _OCCLUSIONS.get(pose.occlusion, False)
+        if pose.occlusion_kf == 1:
+            key = occluded
+        elif pose.occlusion == -1:
+            occluded = key
+        if everything or pose.truncation not in _OUT:
+            yield track.first + offset, Box(track, pose, occluded)
+
+
+class KittiRawImporter(Importer):
+    """Opens recordings with ``tracklet_labels.xml``.
+
+    Args:
+        cuboid_convention: What the numbers mean, see ``convention.CONVENTIONS``; "auto" asks the
+            file who wrote it.
+        all_poses: Read poses outside the image too.
+    """
+
+    def __init__(self, *, cuboid_convention: str = "kitti", all_poses: bool = False) -> None:
+        if cuboid_convention not in ("auto", *CONVENTIONS):
+            raise OptionError(f"cuboid_convention is auto, {', '.join(CONVENTIONS)}")
+        self._convention = cuboid_convention
+        self._all = all_poses
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        drives = layout.find_drives(root)
+        if not drives:
+            raise InputError(
+                "there is no tracklet_labels.xml and no velodyne_points folder",
+                where=root.path,
+                hint="give the folder of a drive (…_sync), or the one above",
+            )
+        return KittiRawSource(root, drives, self._convention, ledger, everything=self._all)
+
+
+class KittiRawSource(Source):
+    """Drives, indexed by frame."""
+
+    def __init__(
+        self,
+        root: InputRoot,
+        drives: list[layout.Drive],
+        convention: str,
+        ledger: Ledger,
+        *,
+        everything: bool,
+    ) -> None:
+        self._root = root
+        self._drives: list[tuple[layout.Drive, str, str, list[Frame]]] = []
+        names: set[str] = set()
+        attributes: dict[str, dict[str, None]] = {}
+        common = {"occluded": None}
+        self._skipped = 0
+        for drive in drives:
+            tracks, kind = self._tracklets(drive, convention, ledger)
+            _note(tracks, names, attributes)
+            frames = self._frames(drive, tracks, ledger, everything=everything)
+            subset = DEFAULT_SUBSET if len(drives) == 1 else _subset(drive)
+            self._drives.append((drive, subset, kind, frames))
+            common |= dict.fromkeys(n for f in frames for b in f.boxes for n in _more(b))
+        if self._skipped:
+            ledger.warn(
+                f"{self._skipped} poses outside the image left out; -I all_poses=true reads them"
+            )
+        self._cameras: dict[str, dict[str, Any]] = {}
+        self._categories(names, attributes, common)
+
+    def _tracklets(
+        self, drive: layout.Drive, convention: str, ledger: Ledger
+    ) -> tuple[list[Tracklet], str]:
+        if not drive.tracklets:
+            ledger.warn(f"{drive.folder or self._root.path}: no tracklets, so there are no boxes")
+            return [], "kitti"
+        where = self._root.show(drive.tracklets)
+        data = self._root.read(drive.tracklets)
+        foreign = made_by_datumaro(data[: 1 << 16])
+        kind = ("datumaro" if foreign else "kitti") if convention == "auto" else convention
+        if foreign and convention == "kitti":
+            ledger.warn(
+                f"{where}: written by Datumaro or CVAT, whose h, w, l may be in another order "
+                "and whose point the centre; -I cuboid_convention=auto reads them so"
+            )
+        tracks = read_tracklets(parse_root(data, where), where, ledger)
+        if any(not is_upright(p.rotation) for t in tracks for p in t.poses):
+            ledger.warn(f"{where}: boxes have roll or pitch, which KITTI itself never has")
+        return tracks, kind
+
+    def _frames(
+        self, drive: layout.Drive, tracks: list[Tracklet], ledger: Ledger, *, everything: bool
+    ) -> list[Frame]:
+        """Return a drive's frames in order: those of boxes, the list, clouds and images."""
+        root = self._root
+        names = layout.read_frame_list(root, drive.folder, ledger)
+        clouds = layout.clouds_by_stem(root, drive.velodyne)
+        images = layout.images_by_stem(root, drive.cameras)
+        numbers = {name: number for number, name in names.items()}
+        boxes: dict[int, list[Box]] = {}
+        poses = 0
+        for track in tracks:
+            for number, box in visible_poses(track, everything=everything):
+                boxes.setdefault(number, []).append(box)
+                poses += 1
+        self._skipped += sum(len(t.poses) for t in tracks) - poses
+        for stem in (*clouds, *images):
+            number = int(stem) if re.fullmatch("[0-9]{1,10}", stem) else -1
+            if stem not in numbers and number >= 0 and number not in names:
+                names[number] = stem
+                numbers[stem] = number
+        for number in boxes:
+            if number not in names:
+                names[number] = f"{number:010d}"
+                numbers[names[number]] = number
+        frames = [
+            Frame(names[n], n, clouds.get(names[n], ""), images.get(names[n], []), boxes.get(n, []))
+            for n in sorted(names)
+        ]
+        frames += [
+            Frame(stem, None, clouds.get(stem, ""), images.get(stem, []))
+            for stem in sorted({*clouds, *images} - set(numbers))
+        ]
+        return frames
+
+    def _categories(
+        self, names: set[str], attributes: dict[str, dict[str, None]], common: dict[str, None]
+    ) -> None:
+        meta = read_meta(self._root)
+        order = meta[0].names if meta is not None else []
+        order += sorted(names - set(order))
+        labels = tuple(
+            LabelCategory(name, attributes=tuple(attributes.get(name, ()))) for name in order
+        )
+        self._label = {name: number for number, name in enumerate(order)}
+        subsets = tuple(dict.fromkeys(subset for _, subset, _, _ in self._drives))
+        self.header = Header(
+            categories=Categories(labels=labels, attributes=tuple(common)),
+            media=frozenset({"point_cloud"}),
+            subsets=subsets,
+            items=sum(len(frames) for *_, frames in self._drives),
+        )
+
+    def partitions(self) -> Sequence[Any]:
+        """Return (drive, start, stop)."""
+        return [
+            (number, start, min(start + PARTITION_ITEMS, len(frames)))
+            for number, (*_, frames) in enumerate(self._drives)
+            for start in range(0, len(frames), PARTITION_ITEMS)
+        ]
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
+        """Yield the items of some frames."""
+        number, start, stop = partition
+        drive, subset, kind, frames = self._drives[number]
+        cameras = self._calibrated(drive)
+        for frame in frames[start:stop]:
+            yield DatasetItem(
+                frame.id,
+                subset,
+                self._medium(drive, frame, cameras),
+                [self._cuboid(box, kind) for box in frame.boxes],
+                {"frame": frame.number} if frame.number is not None else {},
+            )
+
+    def _medium(
+        self, drive: layout.Drive, frame: Frame, cameras: dict[str, Any]
+    ) -> PointCloud | Image | None:
+        locate = self._root.locate
+        images = tuple(
+            Image(file, locate(file), cameras.get(camera)) for camera, file in frame.images
+        )
+        if frame.cloud:
+            return PointCloud(frame.cloud, locate(frame.cloud), None, images)
+        if not images:
+            return None
+        folder = drive.velodyne or posixpath.join(drive.folder, "velodyne_points/data")
+        return PointCloud(f"{folder}/{frame.id}.pcd", None, None, images)
+
+    def _calibrated(self, drive: layout.Drive) -> dict[str, Any]:
+        """Return the extra fields of a drive's images by camera."""
+        texts = {}
+        for name in ("calib_velo_to_cam.txt", "calib_cam_to_cam.txt"):
+            for folder in (drive.folder, posixpath.dirname(drive.folder)):
+                full = posixpath.join(folder, name)
+                if name not in texts and self._root.is_file(full):
+                    texts[name] = numbers_by_key(self._root.text(full))
+        velo, cams = texts.get("calib_velo_to_cam.txt"), texts.get("calib_cam_to_cam.txt")
+        found = {}
+        for folder in drive.cameras:
+            camera = posixpath.basename(folder)
+            matrices = raw_camera(velo, cams, camera[-2:]) if velo and cams else None
+            found[camera] = camera_extra(camera.lower(), matrices)
+        return found
+
+    def _cuboid(self, box: Box, kind: str) -> Cuboid3d:
+        track, pose = box.tracklet, box.pose
+        position, scale = to_box(kind, pose.translation, pose.rotation, track.size)
+        attributes: dict[str, Any] = {"track_id": track.number, "occluded": box.occluded}
+        attributes |= track.attributes
+        attributes |= pose.attributes or {}
+        attributes |= _more(box)
+        return Cuboid3d(
+            position,
+            pose.rotation,
+            scale,
+            label=self._label[track.label],
+            attributes=attributes,
+            extra=_extra(track, pose),
+        )
+
+
+def _note(tracks: list[Tracklet], names: set[str], attributes: dict[str, dict[str, None]]) -> None:
+    """Collect the labels and the names of their attributes."""
+    for track in tracks:
+        names.add(track.label)
+        mine = attributes.setdefault(track.label, {})
+        for source in (track.attributes, *(pose.attributes for pose in track.poses)):
+            for name in source or ():
+                if name not in ("track_id", "occluded"):
+                    mine[name] = None
+
+
+def _more(box: Box) -> dict[str, Any]:
+    """Return what a pose says beyond ``occluded``, in the words that the exporter reads."""
+    pose = box.pose
+    more: dict[str, Any] = {}
+    if pose.occlusion == 2:
+        more["occlusion"] = "FULLY"
+    if pose.truncation in (1, 2, 99):
+        more["truncation"] = {1: "TRUNCATED", 2: "OUT_IMAGE", 99: "BEHIND_IMAGE"}[pose.truncation]
+    if pose.occlusion_kf == 1:
+        more["keyframe"] = True
+    return more
+
+
+def _extra(track: Tracklet, pose: Pose) -> dict[str, Any] | None:
+    """Return what the model has no place for and an export to the same format writes back."""
+    extra: dict[str, Any] = {}
+    if pose.state != 2:
+        extra["state"] = pose.state
+    if pose.amt is not NO_AMT and pose.amt != NO_AMT:
+        extra |= dict(zip(AMT, pose.amt, strict=True))
+    if pose.occlusion == -1:
+        extra["occlusion"] = -1
+    if pose.truncation == -1:
+        extra["truncation"] = -1
+    if track.finished != 1:
+        extra["finished"] = track.finished
+    return {"kitti_raw": extra} if extra else None
+
+
+def _subset(drive: layout.Drive) -> str:
+    """Return a drive's name where there are several."""
+    return posixpath.basename(drive.folder) or DEFAULT_SUBSET

@@ -1,0 +1,154 @@
+"""Finding the drives of a KITTI raw folder, and the files of each frame."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from dsk.errors import InputError, RecordError
+from dsk.media import is_image_name
+from dsk.names import clean_name, stem_of
+from dsk_pointcloud.clouds.files import is_cloud_name, suffix_of
+from dsk_pointcloud.kitti_raw.xmltext import looks_like_tracklets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["Drive", "cloud_stem", "find_drives", "read_frame_list"]
+
+HEAD = 4096
+_DEPTH = 3
+_DATA = re.compile(r"image_\d*|velodyne_points|oxts|data", re.IGNORECASE)
+_LINE = re.compile(r"\s*([+-]?\d+)\s+(\S.*?)\s*")
+
+
+class Drive(Struct):
+    """One recording.
+
+    Attributes:
+        folder: Its folder below the root, or "".
+        tracklets: Name of its tracklet file, or "".
+        velodyne: Its folder of clouds, or "".
+        cameras: Its folders of images, sorted.
+    """
+
+    folder: str
+    tracklets: str = ""
+    velodyne: str = ""
+    cameras: list[str] = []
+
+
+def find_drives(root: InputRoot) -> list[Drive]:
+    """Return the recordings in a folder, or the one whose tracklet file was given."""
+    if root.focus is not None:
+        folder = posixpath.dirname(root.focus)
+        drive = _drive(root, folder) or Drive(folder)
+        drive.tracklets = root.focus
+        return [drive]
+    found = list(_search(root, "", _DEPTH))
+    annotated = [drive for drive in found if drive.tracklets]
+    return annotated or found
+
+
+def _search(root: InputRoot, folder: str, depth: int) -> Iterator[Drive]:
+    drive = _drive(root, folder)
+    if drive is not None:
+        yield drive
+        return
+    if depth:
+        for name in root.entries(folder)[0]:
+            if not _DATA.fullmatch(name):
+                yield from _search(root, posixpath.join(folder, name), depth - 1)
+
+
+def _drive(root: InputRoot, folder: str) -> Drive | None:
+    folders, files = root.entries(folder)
+    drive = Drive(folder, cameras=[])
+    names = sorted((n for n in files if n.lower().endswith(".xml")), key=_best)
+    for name in names:
+        full = posixpath.join(folder, name)
+        if not name.startswith("._") and looks_like_tracklets(root.read(full, HEAD)):
+            drive.tracklets = full
+            break
+    for name in folders:
+        if name.lower() == "velodyne_points":
+            drive.velodyne = _data(root, posixpath.join(folder, name))
+        elif name.lower().startswith("image_"):
+            drive.cameras.append(posixpath.join(folder, name))
+    return drive if drive.tracklets or drive.velodyne else None
+
+
+def _best(name: str) -> tuple[bool, str]:
+    return name.lower() != "tracklet_labels.xml", name
+
+
+def _data(root: InputRoot, folder: str) -> str:
+    for name in root.entries(folder)[0]:
+        if name.lower() == "data":
+            return posixpath.join(folder, name)
+    return folder
+
+
+def cloud_stem(name: str) -> str:
+    """Return a cloud's name without its ending; ``.pcd.bin`` is one ending."""
+    ext = suffix_of(name)
+    return name[: -len(ext)] if ext else stem_of(name)
+
+
+def clouds_by_stem(root: InputRoot, folder: str) -> dict[str, str]:
+    """Return the cloud files of a folder by their relative stem; PCD goes before ``.bin``."""
+    found: dict[str, str] = {}
+    if not folder:
+        return found
+    for name in root.walk(folder):
+        if is_cloud_name(name):
+            stem = cloud_stem(name[len(folder) + 1 :])
+            if stem not in found or suffix_of(name) == ".pcd":
+                found[stem] = name
+    return found
+
+
+def images_by_stem(root: InputRoot, cameras: list[str]) -> dict[str, list[tuple[str, str]]]:
+    """Return (camera, file) of all cameras' images by their relative stem."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for camera in cameras:
+        folder = _data(root, camera)
+        name = posixpath.basename(camera)
+        for file in root.walk(folder):
+            if is_image_name(file):
+                found.setdefault(stem_of(file[len(folder) + 1 :]), []).append((name, file))
+    return found
+
+
+def read_frame_list(root: InputRoot, folder: str, ledger: Ledger) -> dict[int, str]:
+    """Return the names that ``frame_list.txt`` gives to frames.
+
+    Raises:
+        UnsafePathError: A name leads out of the dataset.
+    """
+    name = posixpath.join(folder, "frame_list.txt")
+    if not root.is_file(name):
+        return {}
+    names: dict[int, str] = {}
+    for number, line in enumerate(root.text(name).replace("\r\n", "\n").split("\n"), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        where = f"{root.show(name)}:{number}"
+        found = _LINE.fullmatch(line)
+        if found is None or len(found[1]) > 10:
+            ledger.bad_record(RecordError("a line is: frame number, name", where=where))
+            continue
+        frame = int(found[1])
+        if frame in names:
+            ledger.bad_record(RecordError(f"frame {frame} is named twice", where=where))
+            continue
+        names[frame] = clean_name(found[2], where)
+    if len(set(names.values())) < len(names):
+        raise InputError("a name is given to several frames", where=root.show(name))
+    return names

@@ -1,0 +1,73 @@
+"""From the bytes of a tracklet file to its elements, without entities or anything external."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from dsk.errors import InputError
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+__all__ = ["looks_like_tracklets", "parse_root"]
+
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+# Boost writes <!DOCTYPE boost_serialization>, which declares nothing. Entities can only come from a
+# type declaration that says more; comments and CDATA are harmless.
+_PLAIN_DOCTYPE = re.compile(r"<!DOCTYPE\s+[\w.-]+\s*>")
+_MARKUP = re.compile(r"<!(?!--|\[CDATA\[)")
+_STARTS = re.compile(rb"<([A-Za-z_][\w.-]*)[\s>/]")
+
+
+def parse_root(data: bytes, where: str) -> Element:
+    """Parse a tracklet file.
+
+    The text is decoded here, so that no declaration hides in an odd encoding; that also accepts
+    ``standalone="true"``, which old KITTI tools wrote and XML does not know.
+
+    Raises:
+        InputError: It is no well-formed XML or declares entities.
+    """
+    try:
+        text = _decode(data)
+    except (UnicodeError, LookupError) as error:
+        raise InputError(f"text that cannot be decoded: {error}", where=where) from error
+    text = _PLAIN_DOCTYPE.sub("", text, count=1)
+    if _MARKUP.search(text):
+        raise InputError(
+            "document type declarations with content are refused",
+            where=where,
+            hint="remove it; tracklets need no more than <!DOCTYPE boost_serialization>",
+        )
+    try:
+        return ET.fromstring(text)  # noqa: S314 - without declarations there is nothing to expand
+    except ET.ParseError as error:
+        line = error.position[0]
+        raise InputError(f"no well-formed XML: {error}", where=f"{where}:{line}") from error
+    except ValueError as error:
+        raise InputError(f"no well-formed XML: {error}", where=where) from error
+
+
+def _decode(data: bytes) -> str:
+    if data.startswith(_UTF16):
+        text = data.decode("utf-16")
+    else:
+        declared = _ENCODING.match(data[:300])
+        encoding = declared[1].decode() if declared else "utf-8-sig"
+        if encoding.lower() in ("utf-8", "utf8"):
+            encoding = "utf-8-sig"
+        text = data.decode(encoding)
+    # The declaration speaks of the bytes, which are decoded now; its line stays for messages.
+    return _DECLARATION.sub("", text, count=1)
+
+
+def looks_like_tracklets(head: bytes) -> bool:
+    """Tell by a file's first bytes whether its first two elements are a tracklet file's."""
+    if head.startswith(_UTF16):
+        head = head.decode("utf-16", "ignore").encode()
+    names = _STARTS.findall(re.sub(rb"<!--.*?-->", b"", head, flags=re.DOTALL))
+    return names[:2] == [b"boost_serialization", b"tracklets"]

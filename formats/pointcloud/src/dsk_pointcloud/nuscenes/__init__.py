@@ -1,0 +1,1 @@
+"""nuScenes: scenes of keyframes, tables that refer to one another by token."""

@@ -1,0 +1,232 @@
+"""Reading nuScenes."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from msgspec import Struct
+
+from dsk.annotations import Cuboid3d
+from dsk.categories import Categories
+from dsk.errors import InputError, RecordError, UnsafePathError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.media import Image, PointCloud
+from dsk.names import clean_name
+from dsk_pointcloud.calib import camera_extra
+from dsk_pointcloud.frames import angles_of, invert, is_finite, quaternion_matrix, rigid
+from dsk_pointcloud.nuscenes import tables
+from dsk_pointcloud.nuscenes.tables import Box, Data, Pose, Sample, Scene, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["NuscenesImporter"]
+
+LIDAR = "LIDAR_TOP"
+
+
+class Key(Struct):
+    """A keyframe: its place, its boxes, and its data by channel."""
+
+    id: str
+    index: int
+    sample: Sample
+    boxes: list[Box]
+    data: dict[str, Data]
+
+
+class NuscenesImporter(Importer):
+    """Opens a folder with ``v1.0-*`` tables.
+
+    Args:
+        version: The folder of tables; needed when there are several.
+    """
+
+    def __init__(self, *, version: str = "") -> None:
+        self._version = version
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        found = tables.find_tables(root, self._version)
+        if not found:
+            raise InputError(
+                "there is no folder of nuScenes tables"
+                + (f" {self._version}" * bool(self._version)),
+                where=root.path,
+                hint="give the folder that holds v1.0-mini, v1.0-trainval or the like",
+            )
+        if len(found) > 1:
+            names = ", ".join(posixpath.basename(f) for f in found)
+            raise InputError(
+                f"there are several versions: {names}",
+                where=root.path,
+                hint="-I version=… names one",
+            )
+        return NuscenesSource(root, found[0], ledger)
+
+
+class NuscenesSource(Source):
+    """The keyframes of all scenes."""
+
+    def __init__(self, root: InputRoot, folder: str, ledger: Ledger) -> None:
+        self._root = root
+        self._base = posixpath.dirname(folder)
+        self._folder = folder
+
+        def rows(name: str, kind: Any, *, needed: bool = True) -> dict[str, Any]:
+            return {row.token: row for row in read_table(root, folder, name, kind, needed=needed)}
+
+        categories = rows("category", tables.Named, needed=False)
+        self._attributes = rows("attribute", tables.Named, needed=False)
+        self._levels = rows("visibility", tables.Level, needed=False)
+        self._instances = rows("instance", tables.Instance, needed=False)
+        self._sensors = rows("sensor", tables.Sensor)
+        self._calibrated: dict[str, Pose] = rows("calibrated_sensor", Pose)
+        self._egos: dict[str, Pose] = rows("ego_pose", Pose)
+        names = [category.name for category in categories.values()]
+        self._label = {token: number for number, token in enumerate(categories)}
+        self._tracks = {token: number for number, token in enumerate(self._instances, 1)}
+        self._keys = self._keyframes(rows("scene", Scene), rows("sample", Sample), ledger)
+        self.header = Header(
+            categories=Categories.from_names(names),
+            media=frozenset({"point_cloud"}),
+            subsets=(DEFAULT_SUBSET,),
+            items=len(self._keys),
+        )
+
+    def _keyframes(
+        self, scenes: dict[str, Scene], samples: dict[str, Sample], ledger: Ledger
+    ) -> list[Key]:
+        root, folder = self._root, self._folder
+        data: dict[str, dict[str, Data]] = {}
+        for row in read_table(root, folder, "sample_data", Data, needed=True):
+            calibrated = self._calibrated.get(row.calibrated_sensor_token)
+            sensor = self._sensors.get(calibrated.sensor_token) if calibrated is not None else None
+            if sensor is not None and row.is_key_frame:
+                data.setdefault(row.sample_token, {})[sensor.channel] = row
+        boxes: dict[str, list[Box]] = {}
+        for box in read_table(root, folder, "sample_annotation", Box, needed=False):
+            boxes.setdefault(box.sample_token, []).append(box)
+        found = []
+        for scene in sorted(scenes.values(), key=lambda s: s.name):
+            token, index, seen = scene.first_sample_token, 0, set()
+            while token in samples and token not in seen:
+                seen.add(token)
+                sample = samples[token]
+                name = clean_name(f"{scene.name}/{index:04d}", root.show(folder))
+                found.append(Key(name, index, sample, boxes.get(token, []), data.get(token, {})))
+                token, index = sample.next, index + 1
+            if token:
+                ledger.warn(f"{root.show(folder)}: scene {scene.name} does not end in a sample")
+        return found
+
+    def partitions(self) -> Sequence[Any]:
+        """Return slices of the keyframes."""
+        return [(s, s + PARTITION_ITEMS) for s in range(0, len(self._keys), PARTITION_ITEMS)]
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """Yield some keyframes."""
+        start, stop = partition
+        for key in self._keys[start:stop]:
+            lidar = key.data.get(LIDAR)
+            try:
+                to_global = self._to_global(lidar) if lidar is not None else None
+                medium = self._medium(key, lidar, to_global)
+            except (KeyError, ValueError) as error:
+                text = f"keyframe {key.sample.token}: a pose or sensor is missing: {error}"
+                where = self._root.show(self._folder)
+                ledger.bad_record(RecordError(text, where=where, item=key.id))
+                continue
+            boxes = self._boxes(key, to_global, ledger)
+            attributes = {"frame": key.index}
+            yield DatasetItem(key.id, DEFAULT_SUBSET, medium, boxes, attributes)
+
+    def _to_global(self, data: Data) -> NDArray[np.float64]:
+        """Return the 4×4 matrix from a sensor's frame to the global one."""
+        chain = np.eye(4)
+        for pose in (
+            self._egos[data.ego_pose_token],
+            self._calibrated[data.calibrated_sensor_token],
+        ):
+            if not is_finite(*pose.translation, *pose.rotation):
+                raise ValueError("a number is not finite")
+            chain = chain @ rigid(quaternion_matrix(pose.rotation), pose.translation)
+        return chain
+
+    def _medium(
+        self, key: Key, lidar: Data | None, to_global: NDArray[np.float64] | None
+    ) -> PointCloud | None:
+        images = []
+        for channel in sorted(key.data):
+            data = key.data[channel]
+            calibrated = self._calibrated[data.calibrated_sensor_token]
+            if self._sensors[calibrated.sensor_token].modality != "camera":
+                continue
+            matrices = None
+            lens = [float(v) for row in calibrated.camera_intrinsic for v in row]
+            if to_global is not None and len(lens) == 9:
+                outer = invert(self._to_global(data)) @ to_global
+                matrices = ([float(v) for v in outer[:3].ravel()], lens)
+            size = (data.height, data.width) if data.height and data.width else None
+            name = self._name(data)
+            extra = camera_extra(channel, matrices)
+            images.append(Image(name, self._source(name), extra, size))
+        if lidar is None:
+            return PointCloud(f"{key.id}.pcd.bin", None, None, tuple(images)) if images else None
+        name = self._name(lidar)
+        return PointCloud(name, self._source(name), None, tuple(images))
+
+    def _name(self, data: Data) -> str:
+        return clean_name(posixpath.join(self._base, data.filename), self._root.show(self._folder))
+
+    def _source(self, name: str) -> Any:
+        """Return where a file is; downloads of a part of the dataset lack many."""
+        return self._root.locate(name) if self._root.is_file(name) else None
+
+    def _boxes(self, key: Key, to_global: NDArray[np.float64] | None, ledger: Ledger) -> list[Any]:
+        if to_global is None:
+            if key.boxes:
+                ledger.warn(f"keyframes without {LIDAR} have no boxes")
+            return []
+        to_lidar = invert(to_global)
+        found = []
+        for box in key.boxes:
+            try:
+                found.append(self._box(box, to_lidar))
+            except (KeyError, ValueError, UnsafePathError) as error:
+                where = f"{self._root.show(self._folder)}/sample_annotation.json#{box.token}"
+                text = f"damaged box: {error}"
+                ledger.bad_record(RecordError(text, where=where, item=key.id))
+        return found
+
+    def _box(self, box: Box, to_lidar: NDArray[np.float64]) -> Cuboid3d:
+        if not is_finite(*box.translation, *box.size, *box.rotation):
+            raise ValueError("a number is not finite")
+        centre = to_lidar @ np.array([*box.translation, 1.0])
+        turn = to_lidar[:3, :3] @ quaternion_matrix(box.rotation)
+        width, length, height = box.size
+        attributes: dict[str, Any] = {"track_id": self._tracks[box.instance_token]}
+        attributes["instance_token"] = box.instance_token
+        for token in box.attribute_tokens:
+            name, _, value = self._attributes[token].name.rpartition(".")
+            attributes[name or value] = value if name else True
+        level = self._levels.get(box.visibility_token)
+        if level is not None:
+            attributes["visibility"] = level.level or level.token
+        if box.num_lidar_pts is not None:
+            attributes["num_lidar_pts"] = box.num_lidar_pts
+        return Cuboid3d(
+            (float(centre[0]), float(centre[1]), float(centre[2])),
+            angles_of(turn),
+            (length, width, height),
+            label=self._label[self._instances[box.instance_token].category_token],
+            attributes=attributes,
+        )

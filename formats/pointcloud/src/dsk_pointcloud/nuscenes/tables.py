@@ -1,0 +1,150 @@
+"""nuScenes' tables, read once into what the keyframes need."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from dsk.errors import InputError
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = [
+    "Box",
+    "Data",
+    "Pose",
+    "Sample",
+    "Scene",
+    "find_tables",
+    "read_table",
+]
+
+T = TypeVar("T")
+_VERSION = re.compile(r"v\d+\.\d+.*")
+Vector = tuple[float, float, float]
+Quaternion = tuple[float, float, float, float]
+
+
+class Named(Struct):
+    """A row of category or attribute."""
+
+    token: str
+    name: str
+
+
+class Instance(Struct):
+    """A row of instance."""
+
+    token: str
+    category_token: str
+
+
+class Sensor(Struct):
+    """A row of sensor."""
+
+    token: str
+    channel: str
+    modality: str = ""
+
+
+class Pose(Struct):
+    """A row of ego_pose, or of calibrated_sensor: to the global frame, or to the vehicle's."""
+
+    token: str
+    translation: Vector
+    rotation: Quaternion
+    sensor_token: str = ""
+    camera_intrinsic: list[list[float]] = []
+
+
+class Scene(Struct):
+    """A row of scene."""
+
+    token: str
+    name: str
+    first_sample_token: str = ""
+
+
+class Sample(Struct):
+    """A row of sample."""
+
+    token: str
+    scene_token: str
+    timestamp: int = 0
+    next: str = ""
+
+
+class Data(Struct):
+    """A row of sample_data."""
+
+    token: str
+    sample_token: str
+    ego_pose_token: str
+    calibrated_sensor_token: str
+    filename: str
+    is_key_frame: bool = False
+    width: int | None = None
+    height: int | None = None
+    timestamp: int = 0
+
+
+class Level(Struct):
+    """A row of visibility."""
+
+    token: str
+    level: str = ""
+
+
+class Box(Struct):
+    """A row of sample_annotation."""
+
+    token: str
+    sample_token: str
+    instance_token: str
+    translation: Vector
+    size: Vector
+    rotation: Quaternion
+    attribute_tokens: list[str] = []
+    visibility_token: str = ""
+    num_lidar_pts: int | None = None
+    num_radar_pts: int | None = None
+
+
+def find_tables(root: InputRoot, version: str = "") -> list[str]:
+    """Return the folders of tables at the root or one level below it."""
+    found = []
+    for base in ("", *root.entries()[0]):
+        folders = [base] if _VERSION.fullmatch(base) else []
+        folders += [posixpath.join(base, n) for n in root.entries(base)[0] if _VERSION.fullmatch(n)]
+        found += [f for f in folders if root.is_file(f"{f}/sample_data.json")]
+    if not found and root.is_file("sample_data.json"):
+        found = [""]
+    found = list(dict.fromkeys(found))
+    return [f for f in found if not version or posixpath.basename(f) == version]
+
+
+def read_table(root: InputRoot, folder: str, name: str, kind: type[T], *, needed: bool) -> list[T]:
+    """Read a table.
+
+    Args:
+        root: The dataset.
+        folder: The folder of tables.
+        name: The table's name.
+        kind: What a row is.
+        needed: Whether it must be there.
+
+    Raises:
+        InputError: It is missing or damaged.
+    """
+    full = posixpath.join(folder, f"{name}.json")
+    if not needed and not root.is_file(full):
+        return []
+    try:
+        return msgspec.json.decode(root.buffer(full), type=list[kind])  # type: ignore[valid-type]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"damaged table: {error}", where=root.show(full)) from error

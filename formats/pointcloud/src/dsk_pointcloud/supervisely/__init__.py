@@ -1,0 +1,1 @@
+"""Supervisely projects of point clouds and of point cloud episodes."""

@@ -1,0 +1,459 @@
+"""Writing Supervisely projects of point clouds and episodes."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct, field
+
+from dsk.annotations import Cuboid3d
+from dsk.errors import OptionError, OutputError
+from dsk.flow import Exporter
+from dsk.item import DEFAULT_SUBSET
+from dsk.media import PointCloud
+from dsk_pointcloud.calib import CAMERA
+from dsk_pointcloud.clouds.files import CloudSaver, suffix_of
+from dsk_pointcloud.frames import is_finite, turned
+from dsk_pointcloud.plugin import sly_capabilities
+from dsk_pointcloud.supervisely.episodes import Episode, write_episodes
+from dsk_pointcloud.supervisely.project import FAMILY, KEY_MAP, META
+from dsk_pointcloud.supervisely.tags import SPECIAL, Declared, TagFacts, key_of, tag_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dsk.descriptors import Capabilities
+    from dsk.flow import Header
+    from dsk.item import DatasetItem
+    from dsk.media import Image
+    from dsk.output import WriteContext
+
+__all__ = ["SlyPointCloudExporter", "set_folder"]
+
+_SUFFIXES = (".pcd", ".ply", ".las", ".laz")
+_USER = {"labelerLogin": "", "createdAt": "", "updatedAt": ""}
+_TIME = "2000-01-01T00:00:00.000Z"  # a time of writing would make each output another
+_SHADES = (0xFA, 0x32, 0x53, 0xC8, 0x96)
+
+
+class State(Struct):
+    """What a partition leaves for the files of the whole project."""
+
+    facts: dict[str, TagFacts] = field(default_factory=dict)
+    videos: list[tuple[str, int | None]] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    objects: dict[str, tuple[int | None, int]] = field(default_factory=dict)
+    figures: list[tuple[str, int]] = field(default_factory=list)
+    episodes: list[Episode] = field(default_factory=list)
+    sets: dict[str, None] = field(default_factory=dict)
+
+
+def set_folder(subset: str) -> str:
+    """Return the folder of a subset; "a/b" is dataset b inside dataset a."""
+    return "ds0" if subset == DEFAULT_SUBSET else subset.replace("/", "/datasets/")
+
+
+class SlyPointCloudExporter(Exporter):
+    """Writes a project with one dataset per subset.
+
+    Args:
+        reindex: Number clouds and figures from 1 anew.
+        allow_undeclared_attrs: Write attributes that the labels do not declare, too.
+        format_variant: pointclouds, episodes, or auto: as the source was.
+        cuboid_convention: "supervisely" turns boxes so that +y points ahead; "datumaro" writes
+            their numbers as they are; "auto" turns those whose forward axis is known.
+        pcd_encoding: How PCD files shall store points: keep, ascii, binary, binary_compressed.
+    """
+
+    def __init__(
+        self,
+        *,
+        reindex: bool = False,
+        allow_undeclared_attrs: bool = False,
+        format_variant: str = "auto",
+        cuboid_convention: str = "auto",
+        pcd_encoding: str = "keep",
+    ) -> None:
+        if format_variant not in ("auto", "pointclouds", "episodes"):
+            raise OptionError("format_variant is auto, pointclouds or episodes")
+        if cuboid_convention not in ("auto", "supervisely", "datumaro"):
+            raise OptionError("cuboid_convention is auto, supervisely or datumaro")
+        self._reindex = reindex
+        self._allow = allow_undeclared_attrs
+        self._variant = format_variant
+        self._convention = cuboid_convention
+        self._clouds = CloudSaver("", pcd_encoding)
+        self._episodes = False
+
+    def capabilities(self, header: Header) -> Capabilities:
+        """See ``Exporter.capabilities``: without the option, declared attributes only."""
+        return sly_capabilities(None if self._allow else Declared(header).names() | SPECIAL)
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``."""
+        self._header = header
+        self._keys: dict[tuple[str, int, int | None], str] = {}
+        self._declared = Declared(header)
+        self._labels = header.categories.names
+        if len(set(self._labels)) < len(self._labels) or "" in self._labels:
+            raise OutputError("labels have no name, or the same name twice", hint="rename them")
+        known = header.info.get(FAMILY)
+        kind = known.get("projectType") if isinstance(known, dict) else None
+        self._episodes = self._variant == "episodes" or (
+            self._variant == "auto" and kind == "point_cloud_episodes"
+        )
+        if "ds0" in header.subsets:
+            ctx.ledger.add("DSK-L012", "subset ds0 is read back as default")
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> State:
+        """Write clouds, images and, but for episodes, annotations."""
+        state = State()
+        for item in items:
+            folder = set_folder(item.subset)
+            state.sets[folder] = None
+            ext = self._media(item, folder, ctx)
+            user = _user(item.attributes, _USER | {"createdAt": _TIME, "updatedAt": _TIME})
+            tags = self._item_tags(item, state, user, ctx)
+            objects, figures = self._boxes(item, state, user, ctx)
+            if self._episodes:
+                state.episodes.append(
+                    Episode(
+                        item.subset,
+                        f"{item.id}{ext}",
+                        _frame(item),
+                        str(item.attributes.get("description") or ""),
+                        tags,
+                        objects,
+                        figures,
+                    )
+                )
+                continue
+            key = _kept(item.extra, "key") or key_of("cloud", item.subset, item.id)
+            state.videos.append((key, None if self._reindex else _frame(item)))
+            state.tags.extend(tag["key"] for tag in tags)
+            ann = {
+                "description": str(item.attributes.get("description") or ""),
+                "key": key,
+                "tags": tags,
+                "objects": objects,
+                "figures": figures,
+            }
+            ctx.write(f"{folder}/ann/{item.id}{ext}.json", _json(ann))
+        return state
+
+    def _media(self, item: DatasetItem, folder: str, ctx: WriteContext) -> str:
+        """Write a cloud and its images; return the cloud's ending."""
+        media = item.media
+        if not isinstance(media, PointCloud):
+            return ".pcd"
+        own = suffix_of(media.path)
+        ext = own if own in _SUFFIXES else ".pcd"
+        if not ctx.save_media:
+            return ext
+        if media.source is not None or not media.extra_images:
+            self._clouds.save(item, media, f"{folder}/pointcloud/{item.id}{ext}", ctx)
+        base = posixpath.basename(f"{item.id}{ext}").replace(".", "_")
+        place = posixpath.join(f"{folder}/related_images", posixpath.dirname(item.id), base)
+        for name, image in _image_names(media.extra_images):
+            end = ctx.media.image_ext
+            full = f"{place}/{posixpath.splitext(name)[0]}{end}" if end else f"{place}/{name}"
+            ctx.save_image(item.replace(media=image), full)
+            ctx.write(f"{full}.json", _json(_image_facts(posixpath.basename(full), image)))
+        return ext
+
+    def _item_tags(
+        self, item: DatasetItem, state: State, user: dict[str, str], ctx: WriteContext
+    ) -> list[dict[str, Any]]:
+        tags = []
+        for name, value in item.attributes.items():
+            if name in SPECIAL or value is None:
+                continue
+            if not _fits(value):
+                ctx.ledger.add("DSK-L009", f"item attribute {name}", item=item.id)
+                continue
+            place = ("tag", item.subset, item.id)
+            tags.append(self._tag(name, value, None, state=state, user=user, place=place))
+        return tags
+
+    def _tag(
+        self,
+        name: str,
+        value: Any,
+        label: str | None,
+        *,
+        state: State,
+        user: dict[str, str],
+        place: tuple[object, ...],
+    ) -> dict[str, Any]:
+        """Return a tag's instance and note what it says about the tag."""
+        plain = None if self._declared.is_flag(name) else tag_value(value)
+        state.facts.setdefault(name, TagFacts()).note(value, label)
+        return {"name": name, "value": plain, "key": key_of(*place, name), **user}
+
+    def _boxes(
+        self, item: DatasetItem, state: State, user: dict[str, str], ctx: WriteContext
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Return the objects and figures of an item."""
+        objects: dict[str, dict[str, Any]] = {}
+        figures = []
+        for number, a in enumerate(item.annotations):
+            if not isinstance(a, Cuboid3d):
+                continue
+            title = self._labels[a.label or 0]
+            if not is_finite(*a.position, *a.rotation, *a.scale):
+                ctx.ledger.add("DSK-L018", "a number is not finite", kind=a.kind, item=item.id)
+                continue
+            if self._convention == "supervisely" or (
+                self._convention == "auto" and a.forward == "+x"
+            ):
+                a = turned(a, "+y")  # noqa: PLW2901
+            mine = _user(a.attributes, user)
+            if a.extra:
+                mine = _user(a.attributes, _user(a.extra.get(FAMILY) or {}, user))
+            key = self._object_key(item, a, number)
+            tags = self._object_tags(item, a, key, state=state, user=mine, ctx=ctx)
+            if key not in objects:
+                objects[key] = {"key": key, "classTitle": title, "tags": tags}
+                objects[key] |= mine
+                state.objects.setdefault(key, (_track(a), a.id))
+            elif tags != objects[key]["tags"] and [
+                (t["name"], t["value"]) for t in objects[key]["tags"]
+            ] != [(t["name"], t["value"]) for t in tags]:
+                what = "attributes of a second box of an object"
+                ctx.ledger.add("DSK-L004", what, kind=a.kind, item=item.id, annotation=a.id)
+            figure = _kept(a.extra, "key") or key_of("figure", item.subset, item.id, number)
+            state.figures.append((figure, a.id))
+            figures.append(_figure(figure, key, a, mine))
+        return list(objects.values()), figures
+
+    def _object_key(self, item: DatasetItem, a: Cuboid3d, number: int) -> str:
+        kept = _kept(a.extra, "objectKey")
+        if kept:
+            return kept
+        track = _track(a)
+        if track is None:
+            return key_of("object", item.subset, item.id, number)
+        known = (item.subset, track, a.label)
+        key = self._keys.get(known)
+        if key is None:
+            label = self._labels[a.label or 0]
+            key = self._keys[known] = key_of("object", item.subset, track, label)
+        return key
+
+    def _object_tags(
+        self,
+        item: DatasetItem,
+        a: Cuboid3d,
+        key: str,
+        *,
+        state: State,
+        user: dict[str, str],
+        ctx: WriteContext,
+    ) -> list[dict[str, Any]]:
+        tags = []
+        label = a.label or 0
+        for name, value in a.attributes.items():
+            if name in SPECIAL or value is None:
+                continue
+            if not self._allow and not self._declared.allows(name, label):
+                if name in self._declared.names():  # else core has reported it
+                    _lost(ctx, item, a, name)
+                continue
+            if not _fits(value):
+                _lost(ctx, item, a, name)
+                continue
+            place = ("tag", item.subset, item.id, key)
+            title = self._labels[label]
+            tags.append(self._tag(name, value, title, state=state, user=user, place=place))
+        return tags
+
+    def finish(self, states: list[State], ctx: WriteContext) -> None:
+        """Write ``meta.json``, ``key_id_map.json`` and the episodes."""
+        facts: dict[str, TagFacts] = {}
+        for state in states:
+            for name, fact in state.facts.items():
+                facts.setdefault(name, TagFacts()).join(fact)
+        kind = "point_cloud_episodes" if self._episodes else "point_clouds"
+        meta = {
+            "classes": self._classes(),
+            "tags": self._declared.rows(facts),
+            "projectType": kind,
+            "dsk": {"absent_tags": "unset"},
+        }
+        ctx.write(META, _json(meta))
+        episodes = [episode for state in states for episode in state.episodes]
+        videos, tags = write_episodes(episodes, ctx) if self._episodes else _clouds(states)
+        table = {
+            "tags": {key: number for number, key in enumerate(tags, 1)},
+            "objects": _object_ids(states),
+            "figures": self._figure_ids(states),
+            "videos": videos,
+        }
+        ctx.write(KEY_MAP, _json(table))
+
+    def _figure_ids(self, states: list[State]) -> dict[str, int]:
+        rows = [row for state in states for row in state.figures]
+        if self._reindex or any(not number for _, number in rows):
+            free = 0 if self._reindex else max((n for _, n in rows), default=0)
+            found = {}
+            for key, number in rows:
+                if number and not self._reindex:
+                    found[key] = number
+                else:
+                    free += 1
+                    found[key] = free
+            return found
+        return dict(rows)
+
+    def _classes(self) -> list[dict[str, Any]]:
+        cats = self._header.categories
+        rows = []
+        for number, label in enumerate(cats.labels):
+            color = cats.colors.get(number) or tuple(s * (number + 3) % 256 for s in _SHADES[:3])
+            more = (label.extra or {}).get(FAMILY) or {}
+            rows.append(
+                {
+                    "id": label.source_id if label.source_id is not None else number,
+                    "title": label.name,
+                    "color": "#{:02x}{:02x}{:02x}".format(*color),
+                    "shape": "cuboid_3d",
+                    "geometry_config": {},
+                    **more,
+                }
+            )
+        return rows
+
+
+def _clouds(states: list[State]) -> tuple[dict[str, int], list[str]]:
+    """Return the numbers of clouds, and the keys of their tags."""
+    rows = [row for state in states for row in state.videos]
+    stated = [number for _, number in rows if number is not None]
+    free = max(stated, default=0)
+    videos = {}
+    for key, number in rows:
+        if number is None:
+            free += 1
+        videos[key] = free if number is None else number
+    return videos, [key for state in states for key in state.tags]
+
+
+def _object_ids(states: list[State]) -> dict[str, int]:
+    """Number objects: by track, else by the annotation's id if that is free, else by counting."""
+    rows: dict[str, tuple[int | None, int]] = {}
+    for state in states:
+        rows |= {key: row for key, row in state.objects.items() if key not in rows}
+    taken = {track for track, _ in rows.values() if track is not None}
+    free = max(taken, default=0)
+    found = {}
+    for key, (track, own) in rows.items():
+        number = track
+        if number is None and own > 0 and own not in taken:
+            number = own
+            free = max(free, own)
+        if number is None:
+            free += 1
+            while free in taken:
+                free += 1
+            number = free
+        taken.add(number)
+        found[key] = number
+    return found
+
+
+def _json(value: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=1)
+
+
+def _xyz(values: tuple[float, float, float]) -> dict[str, float]:
+    x, y, z = values
+    return {"x": x, "y": y, "z": z}
+
+
+def _figure(key: str, owner: str, a: Cuboid3d, user: dict[str, str]) -> dict[str, Any]:
+    return {
+        "key": key,
+        "objectKey": owner,
+        "geometryType": "cuboid_3d",
+        "geometry": {
+            "position": _xyz(a.position),
+            "rotation": _xyz(a.rotation),
+            "dimensions": _xyz(a.scale),
+        },
+        **user,
+    }
+
+
+def _user(given: dict[str, Any], default: dict[str, str]) -> dict[str, str]:
+    if given.keys().isdisjoint(_USER):
+        return default
+    return {name: str(given.get(name) or value) for name, value in default.items()}
+
+
+def _kept(extra: dict[str, Any] | None, name: str) -> str:
+    """Return a key that the source gave, or ""."""
+    if not extra:
+        return ""
+    value = (extra.get(FAMILY) or {}).get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _fits(value: Any) -> bool:
+    """Whether a tag can hold a value."""
+    if isinstance(value, float):
+        return is_finite(value)
+    return isinstance(value, str | int)
+
+
+def _lost(ctx: WriteContext, item: DatasetItem, a: Cuboid3d, name: str) -> None:
+    ctx.ledger.add(
+        "DSK-L004",
+        name,
+        kind=a.kind,
+        item=item.id,
+        subset=item.subset,
+        annotation=a.id,
+        hint="--allow-undeclared-attrs writes attributes that labels do not declare",
+    )
+
+
+def _track(a: Cuboid3d) -> int | None:
+    value = a.attributes.get("track_id")
+    try:
+        return int(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return a.object_id if a.object_id >= 0 else None
+
+
+def _frame(item: DatasetItem) -> int | None:
+    value = item.attributes.get("frame")
+    try:
+        return int(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _image_names(images: tuple[Image, ...]) -> list[tuple[str, Image]]:
+    """Return images with names that differ: several cameras may have files of one name."""
+    names = [posixpath.basename(image.path) or f"image_{n}.png" for n, image in enumerate(images)]
+    if len({posixpath.splitext(n.lower())[0] for n in names}) < len(names):
+        cameras = [(image.extra or {}).get(CAMERA, {}).get("name") for image in images]
+        if any(not isinstance(c, str) or not c for c in cameras) or len(set(cameras)) < len(names):
+            cameras = [f"image_{n:02d}" for n in range(len(names))]
+        names = [f"{str(c).replace('/', '_')}_{n}" for c, n in zip(cameras, names, strict=True)]
+    return list(zip(names, images, strict=True))
+
+
+def _image_facts(name: str, image: Image) -> dict[str, Any]:
+    about = (image.extra or {}).get(CAMERA) or {}
+    meta: dict[str, Any] = {}
+    if about.get("name") is not None:
+        meta["deviceId"] = about["name"]
+    if about.get("timestamp") is not None:
+        meta["timestamp"] = about["timestamp"]
+    meta["sensorsData"] = {
+        "extrinsicMatrix": about.get("extrinsics") or [0] * 12,
+        "intrinsicMatrix": about.get("intrinsics") or [0] * 9,
+    }
+    return {"name": name, "meta": meta}

@@ -1,0 +1,343 @@
+"""Reading Supervisely projects of point clouds and episodes."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from dsk.errors import InputError, OptionError, RecordError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.media import Image, PointCloud, is_image_name
+from dsk_pointcloud.calib import CAMERA
+from dsk_pointcloud.clouds.files import is_cloud_name, suffix_of
+from dsk_pointcloud.supervisely import project
+from dsk_pointcloud.supervisely.keys import KeyNumbers
+from dsk_pointcloud.supervisely.parse import FigureReader, object_keys, unwrapped
+from dsk_pointcloud.supervisely.project import FAMILY, Set
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.annotations import Annotation
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["SlyPointCloudImporter", "SlySource"]
+
+DEFAULT_SET = "ds0"
+
+
+class Entry(Struct):
+    """One cloud: its id, its file and annotation below the set's folders, its number in the set."""
+
+    id: str
+    cloud: str = ""
+    ann: str = ""
+    index: int = 0
+
+
+class SlyPointCloudImporter(Importer):
+    """Opens projects of point clouds and of episodes.
+
+    Args:
+        default_tags: Give objects the default of tags that they lack: "always" as Datumaro does,
+            "never", or "auto": unless dsk wrote the project.
+    """
+
+    def __init__(self, *, default_tags: str = "auto") -> None:
+        if default_tags not in ("auto", "always", "never"):
+            raise OptionError(f"default_tags is auto, always or never, not {default_tags!r}")
+        self._defaults = default_tags
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        folder = project.find_project(root)
+        if folder is None:
+            raise InputError(
+                "no Supervisely project: meta.json beside a folder with pointcloud/ is missing",
+                where=root.path,
+                hint="give the project's folder, which holds meta.json",
+            )
+        return SlySource(root, folder, self._defaults, ledger)
+
+
+class SlySource(Source):
+    """A project, indexed by cloud."""
+
+    def __init__(self, root: InputRoot, folder: str, defaults: str, ledger: Ledger) -> None:
+        self._root = root
+        self._meta = meta = project.read_meta(root, folder)
+        numbers = project.read_key_map(root, folder)
+        self._sets = list(project.find_sets(root, folder))
+        self._videos = numbers["videos"]
+        self._episodes: dict[str, dict[str, Any]] = {}
+        self._entries = [self._list(one, ledger) for one in self._sets]
+        self._images = [_related(root, one) for one in self._sets]
+        self._firsts = [0]
+        for entries in self._entries:
+            self._firsts.append(self._firsts[-1] + len(entries))
+        self._reader = FigureReader(
+            {label.name: n for n, label in enumerate(meta.categories.labels)},
+            meta.tags,
+            KeyNumbers(numbers["objects"], self._object_keys),
+            KeyNumbers(numbers["figures"], self._figure_keys),
+            defaults=defaults == "always" or (defaults == "auto" and not meta.own),
+        )
+        info = {
+            "tags": [tag.raw for tag in meta.tags],
+            "projectType": meta.project_type or "point_clouds",
+        }
+        self.header = Header(
+            categories=meta.categories,
+            media=frozenset({"point_cloud"}),
+            subsets=tuple(_subset(one) for one in self._sets),
+            items=self._firsts[-1],
+            info={FAMILY: info} if meta.tags else {},
+        )
+
+    def _list(self, one: Set, ledger: Ledger) -> list[Entry]:
+        """Return the clouds of a set: those with a file, an annotation or a place in the map."""
+        folder = f"{one.folder}/{project.CLOUDS}"
+        clouds = [n[len(folder) + 1 :] for n in self._root.walk(folder) if is_cloud_name(n)]
+        if one.episode:
+            return self._episode(one, clouds, ledger)
+        folder = f"{one.folder}/ann"
+        anns = {
+            n[len(folder) + 1 : -5]: n[len(folder) + 1 :]
+            for n in self._root.walk(folder)
+            if n.lower().endswith(".json")
+        }
+        by_case = {name.lower(): name for name in clouds}
+        found: dict[str, Entry] = {}
+        for name in sorted({*clouds, *(n for n in anns if n.lower() not in by_case)}):
+            ann = anns.get(name) or next(
+                (a for n, a in anns.items() if n.lower() == name.lower()), ""
+            )
+            found[name] = Entry("", name if name in clouds else "", ann)
+        return _named(found)
+
+    def _episode(self, one: Set, clouds: list[str], ledger: Ledger) -> list[Entry]:
+        """Return the frames of an episode in order."""
+        root, name = self._root, f"{one.folder}/{project.EPISODE_FILE}"
+        where = root.show(name)
+        try:
+            plain = unwrapped(project.decode(root.read(name), where))
+        except ValueError as error:
+            raise InputError(str(error), where=where) from error
+        frames = {
+            f["index"]: f.get("figures") or []
+            for f in plain.get("frames") or ()
+            if isinstance(f, dict) and type(f.get("index")) is int
+        }
+        mapped = self._frame_map(one, clouds, ledger)
+        self._episodes[one.folder] = {"plain": plain, "frames": frames}
+        for index in sorted(set(frames) - set(mapped)):
+            ledger.warn(f"{where}: frame {index} has no point cloud")
+            mapped[index] = ""
+        found = {
+            (file or f"{index:06d}.pcd"): Entry("", file if file in clouds else "", "", index)
+            for index, file in sorted(mapped.items())
+        }
+        return _named(found)
+
+    def _frame_map(self, one: Set, clouds: list[str], ledger: Ledger) -> dict[int, str]:
+        name = f"{one.folder}/{project.FRAME_MAP}"
+        if not self._root.is_file(name):
+            ledger.warn(f"{self._root.show(one.folder)}: no {project.FRAME_MAP}; clouds by name")
+            return dict(enumerate(clouds))
+        where = self._root.show(name)
+        plain = project.decode(self._root.read(name), where)
+        if not isinstance(plain, dict):
+            raise InputError('it holds {"0": "x.pcd", …}', where=where)
+        found = {}
+        for key, value in plain.items():
+            file = project.safe_name(value) if isinstance(value, str) else None
+            if not re.fullmatch(r"\d{1,9}", key) or file is None:
+                ledger.bad_record(
+                    RecordError(f"no frame and file: {key!r}: {value!r}", where=where)
+                )
+                continue
+            found[int(key)] = file
+        return found
+
+    def _object_keys(self) -> Iterator[str]:
+        for plain in self._all():
+            yield from object_keys(plain)
+
+    def _figure_keys(self) -> Iterator[str]:
+        for plain in self._all():
+            frames = sorted(
+                (f for f in plain.get("frames") or () if isinstance(f, dict)),
+                key=lambda f: str(f.get("index")).zfill(12),
+            )
+            for holder in (plain, *frames):
+                for figure in holder.get("figures") or ():
+                    if isinstance(figure, dict) and isinstance(figure.get("key"), str):
+                        yield figure["key"]
+
+    def _all(self) -> Iterator[dict[str, Any]]:
+        """Yield all annotations once more, in order."""
+        for one, entries in zip(self._sets, self._entries, strict=True):
+            if one.episode:
+                yield self._episodes[one.folder]["plain"]
+                continue
+            for entry in entries:
+                if entry.ann:
+                    name = f"{one.folder}/ann/{entry.ann}"
+                    try:
+                        yield unwrapped(project.decode(self._root.read(name), name))
+                    except (ValueError, InputError):
+                        continue  # reading it says what is wrong
+
+    def partitions(self) -> Sequence[Any]:
+        """Return (set, start, stop)."""
+        return [
+            (number, start, min(start + PARTITION_ITEMS, len(entries)))
+            for number, entries in enumerate(self._entries)
+            for start in range(0, len(entries), PARTITION_ITEMS)
+        ]
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """Yield the items of some clouds."""
+        number, start, stop = partition
+        one = self._sets[number]
+        read_ann = self._root.reader(f"{one.folder}/ann")
+        for offset, entry in enumerate(self._entries[number][start:stop], start):
+            medium = self._medium(one, entry, self._images[number], ledger)
+            if one.episode:
+                yield self._frame_item(one, entry, medium, ledger)
+                continue
+            index = self._firsts[number] + offset
+            yield self._cloud_item(one, entry, read_ann, medium, ledger, index=index)
+
+    def _frame_item(
+        self, one: Set, entry: Entry, medium: PointCloud, ledger: Ledger
+    ) -> DatasetItem:
+        plain = self._episodes[one.folder]["plain"]
+        figures = self._episodes[one.folder]["frames"].get(entry.index, ())
+        where = self._root.show(f"{one.folder}/{project.EPISODE_FILE}")
+        boxes = self._reader.boxes(
+            figures,
+            _objects(plain),
+            f"{where}#frame {entry.index}",
+            ledger,
+            item=entry.id,
+            frame=entry.index,
+        )
+        attributes = {"frame": entry.index, "description": str(plain.get("description") or "")}
+        attributes |= self._reader.item_attributes(plain, entry.index)
+        return DatasetItem(entry.id, _subset(one), medium, boxes, attributes)
+
+    def _cloud_item(
+        self,
+        one: Set,
+        entry: Entry,
+        read_ann: Any,
+        medium: PointCloud,
+        ledger: Ledger,
+        *,
+        index: int,
+    ) -> DatasetItem:
+        attributes: dict[str, Any] = {"frame": index}
+        extra = None
+        boxes: list[Annotation] = []
+        data = read_ann(entry.ann) if entry.ann else None
+        if data is not None:
+            where = self._root.show(f"{one.folder}/ann/{entry.ann}")
+            try:
+                plain = unwrapped(project.decode(data, where))
+            except ValueError as error:
+                ledger.bad_record(RecordError(str(error), where=where, item=entry.id))
+                return DatasetItem(entry.id, _subset(one), medium, [], attributes)
+            except InputError as error:
+                ledger.bad_record(RecordError(error.message, where=where, item=entry.id))
+                return DatasetItem(entry.id, _subset(one), medium, [], attributes)
+            key = plain.get("key")
+            if isinstance(key, str):
+                attributes["frame"] = self._videos.get(key, index)
+                extra = {FAMILY: {"key": key}}
+            attributes["description"] = str(plain.get("description") or "")
+            attributes |= self._reader.item_attributes(plain, None)
+            figures = plain.get("figures") or ()
+            boxes = self._reader.boxes(figures, _objects(plain), where, ledger, item=entry.id)
+        return DatasetItem(entry.id, _subset(one), medium, boxes, attributes, extra)
+
+    def _medium(
+        self, one: Set, entry: Entry, related: dict[str, list[str]], ledger: Ledger
+    ) -> PointCloud:
+        locate = self._root.locate
+        name = entry.cloud or f"{entry.id}.pcd"
+        flat = posixpath.join(posixpath.dirname(name), posixpath.basename(name).replace(".", "_"))
+        images = related.get(flat) or related.get(f"{entry.id}_pcd") or ()
+        folder = f"{one.folder}/{project.CLOUDS}"
+        extras = tuple(Image(file, locate(file), self._camera(file, ledger)) for file in images)
+        source = locate(f"{folder}/{name}") if entry.cloud else None
+        return PointCloud(f"{folder}/{name}", source, None, extras)
+
+    def _camera(self, file: str, ledger: Ledger) -> dict[str, Any] | None:
+        """Return what is known of an image's camera; matrices of zeros mean nothing is."""
+        name = f"{file}.json"
+        if not self._root.is_file(name):
+            return None
+        try:
+            plain = project.decode(self._root.read(name), self._root.show(name))
+            meta = plain.get("meta") or {}
+            sensors = meta.get("sensorsData") or {}
+            about = {
+                "extrinsics": _matrix(sensors.get("extrinsicMatrix"), 12),
+                "intrinsics": _matrix(sensors.get("intrinsicMatrix"), 9),
+                "name": meta.get("deviceId"),
+                "timestamp": meta.get("timestamp"),
+            }
+        except (AttributeError, TypeError, ValueError) as error:
+            text = f"damaged image facts: {error}"
+            ledger.bad_record(RecordError(text, where=self._root.show(name)))
+            return None
+        except InputError as error:
+            ledger.bad_record(RecordError(error.message, where=error.where))
+            return None
+        known = {k: v for k, v in about.items() if v is not None}
+        return {CAMERA: known} if known else None
+
+
+def _matrix(values: Any, size: int) -> list[float] | None:
+    if values is None or not any(values):
+        return None
+    if len(values) != size:
+        raise ValueError(f"a matrix has {size} numbers, not {len(values)}")
+    return [float(v) for v in values]
+
+
+def _objects(plain: dict[str, Any]) -> dict[str, Any]:
+    objects = plain.get("objects") or ()
+    return {o["key"]: o for o in objects if isinstance(o, dict) and isinstance(o.get("key"), str)}
+
+
+def _named(found: dict[str, Entry]) -> list[Entry]:
+    """Give ids: names without their ending, unless two would be equal."""
+    taken: set[str] = set()
+    for name, entry in found.items():
+        ext = suffix_of(name)
+        stem = name[: -len(ext)] if ext else name
+        entry.id = name if stem in taken or not stem else stem
+        taken.add(entry.id)
+    return list(found.values())
+
+
+def _related(root: InputRoot, one: Set) -> dict[str, list[str]]:
+    """Return the images of each folder below related_images."""
+    base = f"{one.folder}/related_images"
+    found: dict[str, list[str]] = {}
+    for file in root.walk(base):
+        if is_image_name(file):
+            folder = posixpath.dirname(file)[len(base) + 1 :]
+            found.setdefault(folder, []).append(file)
+    return found
+
+
+def _subset(one: Set) -> str:
+    return DEFAULT_SUBSET if one.name == DEFAULT_SET else one.name

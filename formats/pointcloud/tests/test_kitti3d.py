@@ -1,0 +1,203 @@
+"""KITTI 3D: labels, calibration, layouts, traps."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+
+from dsk.annotations import Bbox, Cuboid3d
+from dsk.dataset import Dataset
+from dsk.detect import detect
+from dsk.errors import InputError, OutputError, RecordError
+from dsk.files import open_root
+from dsk.item import DatasetItem
+from dsk.media import Image, PointCloud
+
+CALIB = """P0: 700 0 600 0 0 700 200 0 0 0 1 0
+P2: 700 0 600 45 0 700 200 0 0 0 1 0
+R0_rect: 1 0 0 0 1 0 0 0 1
+Tr_velo_to_cam: 0 -1 0 0 0 0 -1 0 1 0 0 0
+"""
+CAR = "Car 0.10 1 -1.87 400.00 150.00 500.00 250.00 1.50 1.80 4.00 -2.00 1.75 10.00 -2.07"
+DONT_CARE = "DontCare -1 -1 -10 5 6 7 8 -1 -1 -1 -1000 -1000 -1000 -10"
+
+
+def dataset(folder, labels=None, base="training", calib=CALIB, cloud=True):
+    for name, text in (labels or {"000001": CAR}).items():
+        for kind, ext, data in (
+            ("label_2", "txt", text.encode()),
+            ("calib", "txt", calib.encode()),
+            ("velodyne", "bin", struct.pack("<4f", 1, 2, 3, 0.5)),
+        ):
+            if (kind == "velodyne" and not cloud) or (kind == "calib" and not calib):
+                continue
+            path = folder / base / kind / f"{name}.{ext}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    return folder
+
+
+def read(folder, **options):
+    return Dataset.import_from(folder, "kitti3d", **options)
+
+
+def test_a_label_is_a_flat_and_a_solid_box(tmp_path):
+    (item,) = read(dataset(tmp_path))
+    assert (item.id, item.subset, item.media.path) == (
+        "000001",
+        "train",
+        "training/velodyne/000001.bin",
+    )
+    flat, solid = item.annotations
+    assert flat.bbox == (400, 150, 100, 100)
+    assert flat.group == solid.group == 1
+    assert solid.position == pytest.approx((10, 2, -1))
+    assert solid.scale == (4, 1.8, 1.5)
+    assert solid.rotation == pytest.approx((0, 0, 2.07 - np.pi / 2))
+    assert solid.attributes == {
+        "truncated": 0.1,
+        "occluded": True,
+        "occluded_level": 1,
+        "alpha": -1.87,
+    }
+
+
+def test_labels_come_back_as_they_were(tmp_path):
+    texts = {
+        "000001": f"{CAR}\n{DONT_CARE}\n",
+        "000002": "",
+        "000003": CAR.replace("Car", "Van") + " 0.90 \r\n",
+    }
+    dataset(tmp_path / "in", texts)
+    data = read(tmp_path / "in")
+    assert data.header.categories.names == ["Car", "Van", "DontCare"]
+    report = data.export(tmp_path / "out", "kitti3d", save_media=True, save_scores=True)
+    out = tmp_path / "out/training"
+    assert (out / "label_2/000001.txt").read_text().splitlines()[0] == CAR
+    assert (
+        (out / "label_2/000001.txt")
+        .read_text()
+        .splitlines()[1]
+        .startswith("DontCare -1.00 -1 -10.00 5.00")
+    )
+    assert (out / "label_2/000002.txt").read_text() == ""
+    assert (out / "label_2/000003.txt").read_text() == CAR.replace("Car", "Van") + " 0.90\n"
+    assert (out / "calib/000001.txt").read_text() == CALIB
+    assert (out / "velodyne/000001.bin").stat().st_size == 16
+    assert (tmp_path / "out/ImageSets/train.txt").read_text() == "000001\n000002\n000003\n"
+    assert not [e for e in report.events if e.code == "DSK-L007"]
+
+
+def test_sentinels_are_no_boxes_in_space(tmp_path):
+    (item,) = read(dataset(tmp_path, {"000001": DONT_CARE}))
+    (flat,) = item.annotations
+    assert isinstance(flat, Bbox)
+    assert flat.attributes == {"ignore": True}
+
+
+def test_without_calibration_boxes_are_flat(tmp_path):
+    dataset(tmp_path, {"1": CAR}, calib="")
+    (tmp_path / "training/calib").mkdir()
+    data = read(tmp_path)
+    (item,) = data
+    assert [a.kind for a in item.annotations] == ["bbox"]
+    assert "without calibration" in " ".join(data.opening_ledger.warnings)
+
+
+def test_lists_and_folders_give_subsets(tmp_path):
+    dataset(tmp_path / "a", {"1": CAR, "2": CAR, "3": CAR})
+    dataset(tmp_path / "a", {"1": ""}, base="testing")
+    (tmp_path / "a/ImageSets").mkdir()
+    for name, ids in {"trainval": "1\n2\n3\n", "train": "1\r\n", "val": "2\n"}.items():
+        (tmp_path / f"a/ImageSets/{name}.txt").write_text(ids)
+    found = sorted((i.subset, i.id) for i in read(tmp_path / "a"))
+    assert found == [("test", "1"), ("train", "1"), ("trainval", "3"), ("val", "2")]
+    dataset(tmp_path / "b", {"dev/1": CAR}, base=".")
+    assert [(i.subset, i.id) for i in read(tmp_path / "b")] == [("dev", "1")]
+
+
+def test_images_alone_are_images(tmp_path):
+    dataset(tmp_path, cloud=False)
+    (tmp_path / "training/image_2").mkdir()
+    (tmp_path / "training/image_2/000001.png").write_bytes(b"png")
+    (item,) = read(tmp_path)
+    assert isinstance(item.media, Image)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("0 5 " + CAR, "tracking label"),
+        (CAR.replace("4.00", "four"), "are numbers"),
+        (CAR.replace("4.00", "nan"), "not finite"),
+        ("Car 1 2", "15 or 16 fields"),
+    ],
+)
+def test_a_bad_line_does_not_spoil_the_others(tmp_path, line, message):
+    dataset(tmp_path, {"1": f"{line}\n{CAR}\n"})
+    with pytest.raises(RecordError, match=message) as caught:
+        list(read(tmp_path))
+    assert caught.value.where.endswith("1.txt:1")
+    (item,) = read(tmp_path, on_error="skip")
+    assert len(item.annotations) == 2
+
+
+@pytest.mark.parametrize(
+    "calib", ["x", CALIB.replace("Tr_velo", "Tr_lidar"), CALIB.replace("R0_rect: 1", "R0_rect: 0")]
+)
+def test_damaged_calibration(tmp_path, calib):
+    with pytest.raises(RecordError, match="Tr_velo_to_cam"):
+        list(read(dataset(tmp_path, calib=calib)))
+
+
+def test_the_2d_task_is_another_format(tmp_path):
+    dataset(tmp_path / "a")
+    assert detect(open_root(tmp_path / "a"))[0].format == "kitti3d"
+    dataset(tmp_path / "b", calib="", cloud=False)
+    assert all(c.format != "kitti3d" for c in detect(open_root(tmp_path / "b")))
+    (tmp_path / "c").mkdir()
+    with pytest.raises(InputError, match="calib"):
+        read(tmp_path / "c")
+
+
+def boxes(*annotations, media=None):
+    item = DatasetItem("a", subset="train", annotations=annotations, media=media)
+    return Dataset.from_iterable([item], categories=["Car"])
+
+
+def cuboid(x=10.0, rotation=(0.0, 0.0, 0.5), **more):
+    return Cuboid3d((x, 2.0, -1.0), rotation, (4.0, 1.8, 1.5), label=0, **more)
+
+
+def test_exports_need_a_calibration(tmp_path):
+    with pytest.raises(OutputError, match="no calibration"):
+        boxes(cuboid()).export(tmp_path / "out", "kitti3d")
+    data = boxes(cuboid(), cuboid(-10.0), cuboid(rotation=(0.1, 0.0, 0.0)))
+    report = data.export(tmp_path / "out", "kitti3d", calib="identity", precision=6)
+    assert {(e.code, e.what) for e in report.events if e.kind} == {
+        ("DSK-L017", "behind the camera"),
+        ("DSK-L007", "rounded to 6 decimals"),
+        ("DSK-L007", "roll and pitch left out"),
+    }
+    (item,) = read(tmp_path / "out")
+    solid = [a for a in item.annotations if isinstance(a, Cuboid3d)]
+    assert solid[0].position == pytest.approx((10, 2, -1), abs=1e-5)
+    assert solid[0].rotation == pytest.approx((0, 0, 0.5), abs=1e-5)
+
+
+def test_a_cameras_matrices_are_a_calibration(tmp_path):
+    camera = {
+        "name": "image_02",
+        "extrinsics": [0, -1, 0, 0.1, 0, 0, -1, 0, 1, 0, 0, 0],
+        "intrinsics": [700, 0, 600, 0, 700, 200, 0, 0, 1],
+    }
+    media = PointCloud(
+        "a.bin", None, None, (Image("a.png", None, {"camera": camera}, (400, 1200)),)
+    )
+    boxes(cuboid(), media=media).export(tmp_path / "out", "kitti3d", precision=9)
+    (item,) = read(tmp_path / "out")
+    flat, solid = item.annotations
+    assert solid.position == pytest.approx((10, 2, -1), abs=1e-6)
+    assert 0 <= flat.x < flat.x + flat.w <= 1199

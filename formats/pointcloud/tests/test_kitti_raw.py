@@ -1,0 +1,414 @@
+"""KITTI raw: the whole grammar, layouts, options, traps."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from dsk.annotations import Cuboid3d
+from dsk.dataset import Dataset
+from dsk.detect import detect
+from dsk.errors import DskError, InputError, OutputError, RecordError, UnsafePathError
+from dsk.files import open_root
+from dsk.item import DatasetItem
+from dsk.media import Image, PointCloud
+from dsk_pointcloud.kitti_raw.grammar import OCCLUSION, TRUNCATION, enum_value, value_of
+
+POSE = (
+    "<item><tx>{x}</tx><ty>2</ty><tz>-1.75</tz><rx>0</rx><ry>0</ry><rz>0.5</rz><state>{s}</state>"
+    "<occlusion>{o}</occlusion><occlusion_kf>{k}</occlusion_kf><truncation>{t}</truncation>{m}</item>"
+)
+DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes" ?>\n'
+
+
+def pose(*, x=10.0, s=2, o=0, k=0, t=0, m=""):
+    return POSE.format(x=x, s=s, o=o, k=k, t=t, m=m)
+
+
+def track(*poses, label="Car", first=0, count=None, head="<h>1.5</h><w>1.8</w><l>4</l>", tail=""):
+    number = len(poses) if count is None else count
+    return (
+        f"<item><objectType>{label}</objectType>{head}<first_frame>{first}</first_frame><poses>"
+        f"<count>{number}</count><item_version>2</item_version>{''.join(poses)}</poses>{tail}"
+        "<finished>1</finished></item>"
+    )
+
+
+def document(*tracks, doctype="<!DOCTYPE boost_serialization>\n", declaration=DECLARATION):
+    return (
+        f'{declaration}{doctype}<boost_serialization signature="x" version="9">'
+        f"<tracklets><count>{len(tracks)}</count><item_version>1</item_version>{''.join(tracks)}"
+        "</tracklets></boost_serialization>"
+    )
+
+
+def drive(folder: Path, *tracks, text=None, **names):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tracklet_labels.xml").write_text(text or document(*tracks))
+    for name, data in names.items():
+        path = folder / name.replace("__", "/").replace("_DOT_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return folder
+
+
+def warned(data):
+    return " ".join(data.opening_ledger.warnings)
+
+
+def read(folder, **options):
+    return Dataset.import_from(folder, "kitti_raw", **options)
+
+
+def boxes(folder, **options):
+    return {item.id: list(item.annotations) for item in read(folder, **options)}
+
+
+def test_a_box_is_physical(tmp_path):
+    (box,) = boxes(drive(tmp_path, track(pose())))["0000000000"]
+    assert box.position == (10, 2, -1)
+    assert box.scale == (4, 1.8, 1.5)
+    assert box.rotation == (0, 0, 0.5)
+    assert (box.forward, box.frame) == ("+x", "lidar")
+    assert box.attributes == {"track_id": 1, "occluded": False}
+
+
+@pytest.mark.parametrize(
+    ("convention", "scale"), [("datumaro", (1.8, 1.5, 4)), ("datumaro-hwl", (1.5, 1.8, 4))]
+)
+def test_datumaros_orders(tmp_path, convention, scale):
+    drive(tmp_path / "in", track(pose()))
+    data = read(tmp_path / "in", cuboid_convention=convention)
+    (box,) = next(iter(data)).annotations
+    assert (box.position, box.scale) == ((10, 2, -1.75), scale)
+    data.export(tmp_path / "out", "kitti_raw", cuboid_convention=convention)
+    (back,) = boxes(tmp_path / "out")["0000000000"]
+    assert (back.position, back.scale) == ((10, 2, -1), (4, 1.8, 1.5))
+
+
+def test_auto_knows_who_wrote_a_file(tmp_path):
+    amt = "<amt_border_r>-1</amt_border_r><amt_occlusion_kf>-1</amt_occlusion_kf>"
+    text = document(track(pose(m=amt)))
+    text = text.replace(
+        "<item_version>2</item_version><item>", '<item_version>0</item_version><item version="1">'
+    )
+    drive(tmp_path, text=text)
+    (box,) = boxes(tmp_path, cuboid_convention="auto")["0000000000"]
+    assert box.scale == (1.8, 1.5, 4)
+    assert "written by Datumaro" in warned(read(tmp_path))
+
+
+def test_poses_outside_the_image_keep_the_frames_of_the_others(tmp_path):
+    folder = drive(tmp_path, track(pose(), pose(t=2), pose(t=99), pose(x=13), first=10))
+    found = boxes(folder)
+    assert "2 poses outside" in warned(read(folder))
+    assert list(found) == ["0000000010", "0000000013"]
+    everything = boxes(folder, all_poses=True)
+    (box,) = everything["0000000012"]
+    assert box.attributes["truncation"] == "BEHIND_IMAGE"
+
+
+def test_an_occlusion_that_is_not_set_is_that_of_the_last_key(tmp_path):
+    folder = drive(
+        tmp_path,
+        track(pose(o=-1), pose(o=2, k=1), pose(o=-1), pose(o=0), pose(o=-1, k=1), pose(o=-1)),
+    )
+    found = [a.attributes["occluded"] for (a,) in boxes(folder).values()]
+    assert found == [False, True, True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("2", 2),
+        ("TruncationStates.OUT_IMAGE", 2),
+        ("out_image", 2),
+        ("3", 99),
+        ("99", 99),
+        ("-1", -1),
+        (None, 0),
+    ],
+)
+def test_truncation_is_a_number_or_a_name(text, number):
+    assert enum_value(text, TRUNCATION, 0) == number
+
+
+def test_states_that_are_none(tmp_path):
+    with pytest.raises(ValueError, match="none of"):
+        enum_value("7", OCCLUSION, -1)
+    with pytest.raises(ValueError, match="none of"):
+        enum_value("maybe", OCCLUSION, -1)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("true", True),
+        ("5", 5),
+        ("05", "05"),
+        ("1.5", 1.5),
+        ("nan", "nan"),
+        ("", ""),
+        ("red", "red"),
+    ],
+)
+def test_values_of_attributes(text, value):
+    assert value_of(text) == value
+
+
+def test_attributes_of_tracks_and_poses(tmp_path):
+    def attributes(name, value):
+        one = f"<name>{name}</name><value>{value}</value>"
+        return f"<attributes><attribute>{one}</attribute></attributes>"
+
+    folder = drive(tmp_path, track(pose(m=attributes("parked", "true")), tail=attributes("n", "3")))
+    (box,) = boxes(folder)["0000000000"]
+    assert box.attributes == {"track_id": 1, "occluded": False, "parked": True, "n": 3}
+    assert read(folder).header.categories.labels[0].attributes == ("n", "parked")
+
+
+def test_frames_are_those_of_boxes_list_clouds_and_images(tmp_path):
+    files = {
+        "frame_list_DOT_txt": b"# names\r\n7 some where/seven\r\n\r\n8 eight\r\n",
+        "velodyne_points__data__some where__seven_DOT_pcd": b"pcd",
+        "velodyne_points__data__0000000003_DOT_bin": struct.pack("<4f", 1, 2, 3, 4),
+        "IMAGE_00__data__some where__seven_DOT_png": b"png",
+        "image_02__data__0000000004_DOT_png": b"png",
+    }
+    data = read(drive(tmp_path, track(pose()), **files))
+    items = {item.id: item for item in data}
+    assert list(items) == ["0000000000", "0000000003", "0000000004", "some where/seven", "eight"]
+    assert [i.attributes["frame"] for i in items.values()] == [0, 3, 4, 7, 8]
+    media = items["some where/seven"].media
+    assert media.path == "velodyne_points/data/some where/seven.pcd"
+    assert [i.path for i in media.extra_images] == ["IMAGE_00/data/some where/seven.png"]
+    assert items["0000000000"].media is None
+
+
+def test_pcd_goes_before_bin(tmp_path):
+    files = {f"velodyne_points__data__0000000000_DOT_{e}": b"" for e in ("bin", "pcd")}
+    (item,) = read(drive(tmp_path, track(pose()), **files))
+    assert item.media.path.endswith(".pcd")
+
+
+def test_several_drives_are_subsets(tmp_path):
+    for name in ("d1_sync", "d2_sync"):
+        drive(tmp_path / "2011_09_26" / name, track(pose()))
+    data = read(tmp_path)
+    assert [(i.subset, i.id) for i in data] == [
+        ("d1_sync", "0000000000"),
+        ("d2_sync", "0000000000"),
+    ]
+
+
+def test_calibration_becomes_matrices_of_images(tmp_path):
+    drive(
+        tmp_path / "day" / "drive",
+        track(pose()),
+        image_02__data__0000000000_DOT_png=b"png",
+        velodyne_points__data__0000000000_DOT_bin=b"",
+    )
+    (tmp_path / "day/calib_velo_to_cam.txt").write_text(
+        "calib_time: 15-Mar-2012\nR: 0 -1 0 0 0 -1 1 0 0\nT: 0 0 0\n"
+    )
+    (tmp_path / "day/calib_cam_to_cam.txt").write_text(
+        "R_rect_00: 1 0 0 0 1 0 0 0 1\nP_rect_02: 700 0 600 70 0 700 200 0 0 0 1 0\n"
+    )
+    (item,) = read(tmp_path / "day")
+    camera = item.media.extra_images[0].extra["camera"]
+    assert camera["name"] == "image_02"
+    assert camera["intrinsics"] == [700, 0, 600, 0, 700, 200, 0, 0, 1]
+    assert camera["extrinsics"] == pytest.approx([0, -1, 0, 0.1, 0, 0, -1, 0, 1, 0, 0, 0])
+
+
+@pytest.mark.parametrize("declaration", ["", '<?xml version="1.0" standalone="true"?>\n'])
+def test_odd_declarations(tmp_path, declaration):
+    drive(tmp_path, text=document(track(pose()), declaration=declaration))
+    assert len(boxes(tmp_path)) == 1
+
+
+BOMB = '<!DOCTYPE boost_serialization [<!ENTITY a "x"><!ENTITY b "&a;&a;">]>'
+
+
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        BOMB,
+        '<!DOCTYPE boost_serialization SYSTEM "file:///etc/passwd">',
+        "<!DOCTYPE b PUBLIC 'a' 'b'>",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_entities_are_refused(tmp_path, doctype, encoding):
+    text = document(track(pose(), label="Car"), doctype=doctype, declaration="")
+    (tmp_path / "tracklet_labels.xml").write_bytes(text.encode(encoding))
+    with pytest.raises(InputError, match="refused"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (track(pose(), first="x"), "first_frame"),
+        (track(pose(), first=-1), "first_frame"),
+        (track(pose(), head="<h>1</h><w>1</w>"), "<l>"),
+        (track(pose(), head="<h>1</h><w>nan</w><l>1</l>"), "<w> is nan"),
+        (track(pose(x="nan")), "not finite"),
+        (track(pose(x="ten")), "tx missing or no number"),
+        (track(pose(t=17)), "none of"),
+        (track(pose(), label=""), "objectType"),
+        (track().replace("poses>", "pozes>"), "no poses"),
+    ],
+)
+def test_a_bad_track_does_not_spoil_the_others(tmp_path, bad, message):
+    folder = drive(tmp_path, bad, track(pose()))
+    with pytest.raises(RecordError, match=message):
+        read(folder)
+    kept = Dataset.import_from(folder, "kitti_raw", on_error="skip")
+    (item,) = kept
+    assert item.annotations[0].attributes["track_id"] == 2
+
+
+def test_wrong_counts_and_sizes_are_warnings(tmp_path):
+    folder = drive(tmp_path, track(pose(), count=9, head="<h>-1</h><w>0</w><l>4</l>"))
+    (box,) = boxes(folder)["0000000000"]
+    assert box.scale == (4, 0, -1)
+    texts = warned(read(folder))
+    assert "count says 9 poses, there are 1" in texts
+    assert "sizes of 0 or less" in texts
+
+
+def test_truncated_xml_has_a_line(tmp_path):
+    text = document(track(pose())).replace("<poses>", "\n<poses>")
+    drive(tmp_path, text=text[:-60])
+    with pytest.raises(InputError, match=r"tracklet_labels\.xml:\d"):
+        read(tmp_path)
+
+
+def test_names_that_lead_out_are_refused(tmp_path):
+    drive(tmp_path, track(pose()), frame_list_DOT_txt=b"0 ../../etc/passwd\n")
+    with pytest.raises(UnsafePathError):
+        read(tmp_path)
+
+
+def test_detection(tmp_path):
+    drive(tmp_path / "a", track(pose()))
+    assert detect(open_root(tmp_path / "a"))[0].format == "kitti_raw"
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b/x.xml").write_text("<annotations><tracklets/></annotations>")
+    assert all(c.format != "kitti_raw" for c in detect(open_root(tmp_path / "b")))
+
+
+def dataset(*items):
+    return Dataset.from_iterable(items, categories=["car", "bus"])
+
+
+def item(frame, *annotations, name=None, **more):
+    return DatasetItem(
+        name or f"f{frame}", attributes={"frame": frame}, annotations=annotations, **more
+    )
+
+
+def cuboid(track_id=1, label=0, scale=(4.0, 1.8, 1.5), **attributes):
+    if track_id is not None:
+        attributes["track_id"] = track_id
+    return Cuboid3d((10.0, 2.0, -1.0), (0.0, 0.0, 0.5), scale, label=label, attributes=attributes)
+
+
+def test_gaps_are_poses_outside_the_image(tmp_path):
+    data = dataset(item(3, cuboid()), item(6, cuboid(occluded=True)))
+    data.export(tmp_path / "out", "kitti_raw")
+    text = (tmp_path / "out/tracklet_labels.xml").read_text()
+    assert text.count("<truncation>2</truncation>") == 2
+    assert "<first_frame>3</first_frame>" in text
+    assert "States" not in text
+    found = boxes(tmp_path / "out")
+    assert {k: [a.attributes["occluded"] for a in v] for k, v in found.items()} == {
+        "f3": [False],
+        "f6": [True],
+    }
+
+
+def test_states_come_back(tmp_path):
+    given = [
+        {"occlusion": "FULLY", "occluded": True},
+        {"truncation": "TRUNCATED", "occluded": False},
+        {"keyframe": True, "occluded": True},
+    ]
+    data = dataset(*[item(n, cuboid(**more)) for n, more in enumerate(given)])
+    data.export(tmp_path / "out", "kitti_raw")
+    found = [a.attributes for (a,) in boxes(tmp_path / "out").values()]
+    assert found == [{"track_id": 1, **more} for more in given]
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        ([item(0, cuboid(None))], "track_id"),
+        ([item(1, name="a"), item(1, name="b")], "frame id 1 is repeated"),
+        ([item(0, cuboid()), item(1, cuboid(label=1))], "is a bus here and a car before"),
+        ([item(0, cuboid()), item(1, cuboid(scale=(5.0, 1.8, 1.5)))], "size of track 1 changes"),
+        ([item(0, cuboid(), cuboid())], "two boxes in frame 0"),
+        ([item(0, cuboid(occlusion="hm"))], "occlusion"),
+    ],
+)
+def test_what_tracklets_cannot_say_is_refused(tmp_path, items, message):
+    with pytest.raises(OutputError, match=message):
+        dataset(*items).export(tmp_path / "out", "kitti_raw")
+    assert not (tmp_path / "out").exists()
+
+
+def test_reindex_and_split_tracks(tmp_path):
+    data = dataset(item(5, cuboid(None), cuboid(None)), item(9, cuboid(3)), item(11, cuboid(3, 1)))
+    report = data.export(tmp_path / "out", "kitti_raw", reindex=True, split_tracks=True)
+    assert report.annotations["out"] == 4
+    found = read(tmp_path / "out")
+    assert [(i.id, i.attributes["frame"]) for i in found] == [("f5", 0), ("f9", 1), ("f11", 2)]
+
+
+def test_custom_attributes_need_the_option(tmp_path):
+    data = dataset(item(0, cuboid(colour="a<&>\n b", checked=True)))
+    report = data.export(tmp_path / "a", "kitti_raw")
+    assert {e.what for e in report.events if e.code == "DSK-L004"} == {"colour", "checked"}
+    assert "attributes" not in (tmp_path / "a/tracklet_labels.xml").read_text()
+    data.export(tmp_path / "b", "kitti_raw", allow_attrs=True)
+    (box,) = boxes(tmp_path / "b")["f0"]
+    assert box.attributes["colour"] == "a<&>\n b"
+    assert box.attributes["checked"] is True
+
+
+def test_bin_and_pcd_are_copied_or_re_encoded(tmp_path):
+    cloud = struct.pack("<8f", *range(8))
+    media = PointCloud("a.bin", cloud, None, (Image("b/x.png", b"b"), Image("a/x.jpg", b"a")))
+    data = dataset(item(0, name="n", media=media))
+    data.export(tmp_path / "a", "kitti_raw", save_media=True)
+    assert (tmp_path / "a/velodyne_points/data/n.bin").read_bytes() == cloud
+    assert (tmp_path / "a/image_00/data/n.jpg").read_bytes() == b"a"
+    assert (tmp_path / "a/image_01/data/n.png").read_bytes() == b"b"
+    report = data.export(tmp_path / "b", "kitti_raw", save_media=True, cloud_ext="pcd")
+    assert (tmp_path / "b/velodyne_points/data/n.pcd").read_bytes().endswith(cloud)
+    assert any(e.code == "DSK-L016" for e in report.events)
+
+
+def test_what_the_model_has_no_place_for_comes_back(tmp_path):
+    amt = "<amt_occlusion>0</amt_occlusion><amt_border_l>2</amt_border_l>"
+    one = track(pose(s=1, o=-1, t=-1, m=amt)).replace("<finished>1", "<finished>0")
+    drive(tmp_path / "in", one)
+    read(tmp_path / "in").export(tmp_path / "out", "kitti_raw")
+    text = (tmp_path / "out/tracklet_labels.xml").read_text()
+    for part in (
+        "<state>1<",
+        "<occlusion>-1<",
+        "<truncation>-1<",
+        "<amt_border_l>2<",
+        "<finished>0<",
+    ):
+        assert part in text
+
+
+def test_a_folder_in_the_place_of_a_file(tmp_path):
+    (tmp_path / "tracklet_labels.xml").mkdir()
+    with pytest.raises(DskError):
+        read(tmp_path)

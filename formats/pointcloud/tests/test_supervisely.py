@@ -1,0 +1,322 @@
+"""Supervisely: layouts, tags, keys, cameras, episodes, traps."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dsk.annotations import Cuboid3d
+from dsk.categories import Categories, LabelCategory
+from dsk.dataset import Dataset
+from dsk.detect import detect
+from dsk.errors import InputError, OutputError, RecordError
+from dsk.files import open_root
+from dsk.item import DatasetItem
+from dsk.media import Image, PointCloud
+
+TAGS = [
+    {"name": "note", "value_type": "any_string", "applicable_type": "all", "classes": []},
+    {"name": "n", "value_type": "any_number", "applicable_type": "objectsOnly", "classes": ["Bus"]},
+    {
+        "name": "w",
+        "value_type": "oneof_string",
+        "values": ["sun", "rain"],
+        "applicable_type": "imagesOnly",
+    },
+    {"name": "flag", "value_type": "none", "applicable_type": "objectsOnly"},
+]
+CLASSES = [
+    {"title": "Car", "shape": "cuboid_3d", "color": "#FF0080", "id": 35},
+    {"title": "Bus", "shape": "cuboid_3d", "color": ""},
+]
+MATRIX = [0, -1, 0, 0.1, 0, 0, -1, 0, 1, 0, 0, 0]
+
+
+def figure(key="f1", owner="o1", **changes):
+    geometry = {
+        "position": {"x": 10, "y": 2, "z": -1},
+        "rotation": {"x": 0, "y": 0, "z": -1.070796},
+        "dimensions": {"x": 1.8, "y": 4, "z": 1.5},
+    }
+    made = {"key": key, "objectKey": owner, "geometryType": "cuboid_3d", "geometry": geometry}
+    return made | changes
+
+
+def owner(key="o1", title="Car", tags=()):
+    return {"key": key, "classTitle": title, "tags": list(tags)}
+
+
+def ann(figures=None, objects=None, **more):
+    given = {"figures": [figure()] if figures is None else figures, "objects": objects or [owner()]}
+    return {"description": "", "key": "k", "tags": []} | given | more
+
+
+def project(folder, anns, meta=None, **files):
+    """Make a project: anns by "<dataset>/<name>.pcd"; further files by path with __ and _DOT_."""
+    texts = {"meta.json": {"classes": CLASSES, "tags": TAGS, "projectType": "point_clouds"}}
+    if meta is not None:
+        texts["meta.json"] = meta
+    for name, one in anns.items():
+        dataset, _, rest = name.partition("/")
+        texts[f"{dataset}/ann/{rest}.json"] = one
+        texts[f"{dataset}/pointcloud/{rest}"] = "pcd"
+    for name, content in files.items():
+        texts[name.replace("__", "/").replace("_DOT_", ".")] = content
+    for name, content in texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return folder
+
+
+def read(folder, **options):
+    return Dataset.import_from(folder, "sly_pointcloud", **options)
+
+
+def test_a_box_has_y_ahead(tmp_path):
+    (item,) = read(project(tmp_path, {"ds0/a.pcd": ann()}))
+    (box,) = item.annotations
+    assert (box.position, box.scale, box.forward) == ((10, 2, -1), (1.8, 4, 1.5), "+y")
+    assert (item.id, item.subset, item.attributes) == (
+        "a",
+        "default",
+        {"frame": 0, "description": ""},
+    )
+    assert item.media.path == "ds0/pointcloud/a.pcd"
+
+
+def test_tags_and_their_defaults(tmp_path):
+    tags = [{"name": "note", "value": "true"}, {"name": "flag", "value": None}]
+    objects = [owner(tags=tags), owner("o2", "Bus")]
+    one = ann([figure(), figure("f2", "o2")], objects, tags=[{"name": "w", "value": "rain"}])
+    folder = project(tmp_path, {"ds0/a.pcd": one})
+    (item,) = read(folder)
+    assert item.attributes["w"] == "rain"
+    first, second = (a.attributes for a in item.annotations)
+    assert first == {"track_id": 1, "note": True, "flag": True}
+    assert second == {"track_id": 2, "note": "", "n": 0, "flag": None}
+    (bare,) = read(folder, default_tags="never")
+    assert bare.annotations[1].attributes == {"track_id": 2}
+
+
+def test_categories(tmp_path):
+    cats = read(project(tmp_path, {"ds0/a.pcd": ann()})).header.categories
+    assert cats.names == ["Car", "Bus"]
+    assert cats.attributes == ("note", "flag")
+    assert cats.labels[1].attributes == ("n",)
+    assert (cats.colors, cats.labels[0].source_id) == ({0: (255, 0, 128)}, 35)
+
+
+def test_numbers_of_keys(tmp_path):
+    table = {"objects": {"o1": 7}, "figures": {"f1": 70}, "videos": {"k": 5}}
+    one = ann([figure(), figure("f2", "o2")], [owner(), owner("o2")])
+    folder = project(tmp_path, {"ds0/a.pcd": one}, key_id_map_DOT_json=table)
+    (item,) = read(folder)
+    assert item.attributes["frame"] == 5
+    assert [(a.id, a.attributes["track_id"]) for a in item.annotations] == [(70, 7), (71, 8)]
+
+
+def test_all_datasets_are_read(tmp_path):
+    anns = {
+        "ds0/x/a.pcd": ann(key="1"),
+        "b/a.pcd": ann(key="2"),
+        "c.d/e.f.pcd": {"annotation": ann(key="3")},
+    }
+    folder = project(tmp_path, anns, c_DOT_d__datasets__in__pointcloud__z_DOT_ply="ply")
+    found = [(i.subset, i.id, i.attributes["frame"]) for i in read(folder)]
+    assert found == [("b", "a", 0), ("c.d", "e.f", 1), ("c.d/in", "z", 2), ("default", "x/a", 3)]
+
+
+@pytest.mark.parametrize("place", ["a_b_pcd", "a.b_pcd"])
+def test_related_images(tmp_path, place):
+    folder = project(tmp_path, {"ds0/a.b.pcd": ann()})
+    images = folder / "ds0/related_images" / place
+    images.mkdir(parents=True)
+    (images / "i.png").write_bytes(b"png")
+    sensors = {"extrinsicMatrix": MATRIX, "intrinsicMatrix": [700, 0, 6, 0, 700, 2, 0, 0, 1]}
+    facts = {"name": "../../i.png", "meta": {"deviceId": "front", "sensorsData": sensors}}
+    (images / "i.png.json").write_text(json.dumps(facts))
+    (item,) = read(folder)
+    (image,) = item.media.extra_images
+    assert image.path == f"ds0/related_images/{place}/i.png"
+    assert image.extra["camera"]["name"] == "front"
+    assert image.extra["camera"]["extrinsics"] == MATRIX
+    Dataset.import_from(folder, "sly_pointcloud").export(
+        tmp_path / "out", "sly_pointcloud", save_media=True
+    )
+    (back,) = read(tmp_path / "out")
+    assert back.media.extra_images[0].extra == image.extra
+    assert (tmp_path / "out/ds0/related_images/a_b_pcd/i.png").read_bytes() == b"png"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        figure(owner="nobody"),
+        figure(geometry={"position": {"x": 1, "y": 2}}),
+        figure(geometry=None),
+        {"geometryType": "cuboid_3d"},
+        5,
+    ],
+)
+def test_a_bad_figure_does_not_spoil_the_others(tmp_path, bad):
+    folder = project(tmp_path, {"ds0/a.pcd": ann([bad, figure()])})
+    with pytest.raises(RecordError, match=r"a\.pcd\.json#/figures/0"):
+        list(read(folder))
+    (item,) = Dataset.import_from(folder, "sly_pointcloud", on_error="skip")
+    assert len(item.annotations) == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"figures": NaN}', "[1]", '{"objects": 5}'])
+def test_damaged_annotations(tmp_path, text):
+    folder = project(tmp_path, {"ds0/a.pcd": text})
+    with pytest.raises(RecordError, match=r"a\.pcd\.json"):
+        list(read(folder))
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        "{",
+        [],
+        {"classes": 5},
+        {"classes": [{"color": "#000000"}]},
+        {"classes": CLASSES, "tags": [{"name": "a", "applicable_type": "some"}]},
+        {"classes": CLASSES, "tags": [{"name": "a", "value_type": "none", "classes": ["Tram"]}]},
+    ],
+)
+def test_damaged_meta(tmp_path, meta):
+    with pytest.raises(InputError, match=r"meta\.json"):
+        read(project(tmp_path, {"ds0/a.pcd": ann()}, meta))
+
+
+def test_detection_leaves_image_projects_alone(tmp_path):
+    project(tmp_path / "a", {"ds0/a.pcd": ann()})
+    assert detect(open_root(tmp_path / "a"))[0].format == "sly_pointcloud"
+    meta = {"classes": CLASSES, "tags": [], "projectType": "images"}
+    project(tmp_path / "b", {}, meta, ds0__ann__a_DOT_png_DOT_json={}, ds0__img__a_DOT_png="")
+    assert all(c.format != "sly_pointcloud" for c in detect(open_root(tmp_path / "b")))
+
+
+def episode(folder):
+    tags = [{"name": "w", "value": "sun", "frameRange": [0, 1]}]
+    on_object = [{"name": "note", "value": "hi"}, {"name": "flag", "frameRange": [2, 2]}]
+    frames = [{"index": 0, "figures": [figure()]}, {"index": 2, "figures": [figure("f2")]}]
+    whole = {"description": "d", "key": "e", "tags": tags, "objects": [owner(tags=on_object)]}
+    whole |= {"framesCount": 3, "frames": frames}
+    meta = {"classes": CLASSES, "tags": TAGS, "projectType": "point_cloud_episodes"}
+    return project(
+        folder,
+        {},
+        meta,
+        ep__annotation_DOT_json=[whole],
+        ep__frame_pointcloud_map_DOT_json={"0": "z.pcd", "1": "y.pcd", "2": "x.pcd"},
+        ep__pointcloud__z_DOT_pcd="0",
+        ep__pointcloud__y_DOT_pcd="1",
+        ep__pointcloud__x_DOT_pcd="2",
+    )
+
+
+def facts(data):
+    return [
+        (i.id, i.subset, i.attributes, [(a.attributes, a.position) for a in i.annotations])
+        for i in data
+    ]
+
+
+def test_episodes(tmp_path):
+    data = read(episode(tmp_path / "in"), default_tags="never")
+    found = list(data)
+    assert [(i.id, i.attributes["frame"], i.attributes.get("w")) for i in found] == [
+        ("z", 0, "sun"),
+        ("y", 1, "sun"),
+        ("x", 2, None),
+    ]
+    assert found[0].annotations[0].attributes == {"track_id": 1, "note": "hi"}
+    assert found[2].annotations[0].attributes == {"track_id": 1, "note": "hi", "flag": True}
+    data.export(tmp_path / "out", "sly_pointcloud", save_media=True)
+    assert not (tmp_path / "out/ep/ann").exists()
+    assert facts(read(tmp_path / "out")) == facts(data)
+
+
+def dataset(*items, categories=None):
+    labels = (LabelCategory("car", attributes=("colour",)), LabelCategory("bus"))
+    return Dataset.from_iterable(items, categories=categories or Categories(labels=labels))
+
+
+def box(label=0, **attributes):
+    return Cuboid3d(
+        (10.0, 2.0, -1.0), (0.0, 0.0, 0.5), (4.0, 1.8, 1.5), label=label, attributes=attributes
+    )
+
+
+def test_boxes_are_turned(tmp_path):
+    data = dataset(DatasetItem("a", annotations=[box(track_id=1)]))
+    data.export(tmp_path / "a", "sly_pointcloud")
+    (item,) = read(tmp_path / "a")
+    (found,) = item.annotations
+    assert found.scale == (1.8, 4.0, 1.5)
+    assert found.rotation[2] == pytest.approx(-1.070796, abs=1e-6)
+    data.export(tmp_path / "b", "sly_pointcloud", cuboid_convention="datumaro")
+    (item,) = read(tmp_path / "b")
+    assert item.annotations[0].scale == (4.0, 1.8, 1.5)
+
+
+def test_undeclared_attributes_need_the_option(tmp_path):
+    items = [
+        DatasetItem("a", annotations=[box(track_id=1, colour="red", speed=3)]),
+        DatasetItem("b", annotations=[box(1, track_id=2, colour="blue")]),
+    ]
+    report = dataset(*items).export(tmp_path / "a", "sly_pointcloud")
+    lost = {e.what: e.count for e in report.events if e.code == "DSK-L004"}
+    assert lost == {"speed": 1, "colour": 1}
+    first, second = read(tmp_path / "a")
+    assert first.annotations[0].attributes == {"track_id": 1, "colour": "red"}
+    dataset(*items).export(tmp_path / "b", "sly_pointcloud", allow_undeclared_attrs=True)
+    first, second = read(tmp_path / "b")
+    assert first.annotations[0].attributes["speed"] == 3
+    assert second.annotations[0].attributes == {"track_id": 2, "colour": "blue"}
+
+
+def test_ids_and_reindex(tmp_path):
+    one = DatasetItem(
+        "a", annotations=[Cuboid3d((0.0, 0, 0), label=0, id=206)], attributes={"frame": 9}
+    )
+    for reindex, frame, number in ((False, 9, 206), (True, 1, 1)):
+        dataset(one).export(tmp_path / str(reindex), "sly_pointcloud", reindex=reindex)
+        (item,) = read(tmp_path / str(reindex))
+        assert (item.attributes["frame"], item.annotations[0].id) == (frame, number)
+        assert item.annotations[0].attributes["track_id"] == 206
+
+
+def test_mixed_types_are_refused(tmp_path):
+    data = dataset(DatasetItem("a", attributes={"x": 1}), DatasetItem("b", attributes={"x": "one"}))
+    with pytest.raises(OutputError, match="'x'"):
+        data.export(tmp_path / "out", "sly_pointcloud")
+
+
+def test_images_of_one_name_stay_apart(tmp_path):
+    images = tuple(
+        Image(f"{c}/data/0.png", c.encode(), {"camera": {"name": c}})
+        for c in ("image_02", "image_03")
+    )
+    data = dataset(DatasetItem("0", media=PointCloud("0.pcd", b"pcd", None, images)))
+    data.export(tmp_path / "out", "sly_pointcloud", save_media=True)
+    (item,) = read(tmp_path / "out")
+    assert [i.read_bytes() for i in item.media.extra_images] == [b"image_02", b"image_03"]
+
+
+def test_output_does_not_depend_on_chance(tmp_path):
+    data = dataset(DatasetItem("a", annotations=[box(track_id=1, colour="red")]))
+    for name in "xy":
+        data.export(tmp_path / name, "sly_pointcloud")
+    for file in ("meta.json", "key_id_map.json", "ds0/ann/a.pcd.json"):
+        assert (tmp_path / "x" / file).read_bytes() == (tmp_path / "y" / file).read_bytes()
+
+
+def test_a_folder_in_the_place_of_a_file(tmp_path):
+    project(tmp_path, {"ds0/a.pcd": ann()})
+    (tmp_path / "key_id_map.json").mkdir()
+    (tmp_path / "ds0/ann/b.pcd.json").mkdir()
+    assert [i.id for i in read(tmp_path)] == ["a"]
