@@ -54,6 +54,27 @@ KNOWN_PACKAGES: dict[str, tuple[str, ...]] = {
     "dsk-classification": ("imagenet", "cifar", "mnist"),
     "dsk-faces": ("wider_face", "vgg_face2", "lfw", "celeba", "align_celeba"),
     "dsk-reid": ("market1501", "mars"),
+    "dsk-pointcloud": (
+        "kitti_raw",
+        "sly_pointcloud",
+        "kitti3d",
+        "nuscenes",
+        "pcd",
+        "openpcdet",
+        "mmdet3d",
+    ),
+    "dsk-medical": ("nifti", "brats", "nnunet", "msd", "bids", "nrrd", "dicom"),
+    "dsk-scenes": (
+        "cityscapes",
+        "kitti",
+        "camvid",
+        "mapillary_vistas",
+        "synthia",
+        "common_semantic_segmentation",
+    ),
+    "dsk-ade20k": ("ade20k",),
+    "dsk-video": ("video_frames", "kinetics"),
+    "dsk-depth": ("common_super_resolution", "nyu_depth"),
     "dsk-transforms": ("transform", "filter"),
 }
 """Packages of this project and the names (or beginnings of names) they bring."""

@@ -1,0 +1,47 @@
+"""Telling ADE20K datasets from others."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["detect_2017", "detect_2020"]
+
+_FILES = 5000
+_HEAD = 4096
+_TRIES = 5
+
+
+def detect_2017(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    for name in islice(root.walk(), _FILES):
+        if name.endswith("_atr.txt"):
+            lines = root.read(name, _HEAD).split(b"\n")
+            if lines[0].count(b"#") >= 5:
+                return Detection(90, f"{name} lists objects as ADE20K of 2017 does")
+            if not lines[0].strip():
+                return Detection(40, f"there is a file {name}")
+    return None
+
+
+def detect_2020(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    tried = 0
+    for name in islice(root.walk(), _FILES):
+        if not name.endswith(".json"):
+            continue
+        tried += 1
+        if tried > _TRIES:
+            return None
+        head = root.read(name, _HEAD).lstrip()
+        start = head.replace(b" ", b"").replace(b"\n", b"").replace(b"\r", b"")
+        if start.startswith(b'{"annotation":{') and (
+            b'"object"' in head or b'"imsize"' in head or b'"scene"' in head
+        ):
+            return Detection(90, f"{name} describes a scene as ADE20K of 2020 does")
+    return None

@@ -1,0 +1,1 @@
+"""Depth and super-resolution datasets for dsk."""

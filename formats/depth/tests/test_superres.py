@@ -1,0 +1,145 @@
+"""Super-resolution folders as they are met, and what becomes of the pictures beside the images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from dsk import Dataset
+from dsk.detect import choose
+from dsk.errors import InputError
+from dsk.files import open_root
+from dsk.item import DatasetItem
+from dsk.media import Image
+from dsk.pixels import encode
+from dsk_depth.attached import Attached, attached
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = "common_super_resolution"
+
+
+def picture(path: Path, value: int = 0, size: tuple[int, int] = (3, 4)) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = encode(np.full((*size, 3), value, np.uint8), path.suffix)
+    path.write_bytes(data)
+    return data
+
+
+def test_pictures_belong_to_the_image(tmp_path):
+    picture(tmp_path / "LR/1.png", 1)
+    picture(tmp_path / "HR/1.png", 2, (10, 20))
+    picture(tmp_path / "upsampled/1.png", 3, (10, 20))
+    (item,) = Dataset.import_from(tmp_path)
+    assert (item.id, item.subset) == ("1", "default")
+    assert item.media.get_size() == (3, 4)
+    assert attached(item, NAME, "hr").get_size() == (10, 20)
+    assert (attached(item, NAME, "upsampled").data == 3).all()
+
+
+def test_incomplete_items(tmp_path):
+    picture(tmp_path / "LR/a/low.png")
+    picture(tmp_path / "HR/a/high.PNG")
+    picture(tmp_path / "upsampled/a/big.png")
+    items = {item.id: item for item in Dataset.import_from(tmp_path, NAME)}
+    assert sorted(items) == ["a/big", "a/high", "a/low"]
+    assert items["a/low"].extra is None
+    assert items["a/high"].media is None
+    assert attached(items["a/high"], NAME, "hr").exists
+    assert attached(items["a/big"], NAME, "upsampled").exists
+
+
+@pytest.mark.parametrize(
+    ("homes", "subsets"),
+    [
+        (("", "val"), {"default", "val"}),
+        (("train", "val"), {"train", "val"}),
+        (("set/train", "set/val"), {"train", "val"}),
+        (("set",), {"default"}),
+        (("set/test",), {"test"}),
+    ],
+)
+def test_folders_of_subsets(tmp_path, homes, subsets):
+    for number, home in enumerate(homes):
+        for folder in ("LR", "HR"):
+            picture(tmp_path / home / folder / f"{number}.png")
+    dataset = Dataset.import_from(tmp_path)
+    assert set(dataset.header.subsets) == subsets
+    assert {item.subset for item in dataset} == subsets
+    assert {item.id for item in dataset} == {str(n) for n in range(len(homes))}
+
+
+def test_option_names_the_subset(tmp_path):
+    picture(tmp_path / "LR/1.png")
+    picture(tmp_path / "HR/1.png")
+    (item,) = Dataset.import_from(tmp_path, NAME, subset="mine")
+    assert item.subset == "mine"
+
+
+def test_written_as_read(tmp_path):
+    given = {
+        name: picture(tmp_path / "in" / name, number)
+        for number, name in enumerate(("LR/x/1.jpg", "HR/x/1.png", "upsampled/x/1.bmp"))
+    }
+    report = Dataset.import_from(tmp_path / "in").export(tmp_path / "out", NAME, strict=True)
+    assert report.media_saved == 3
+    for name, data in given.items():
+        assert (tmp_path / "out" / name).read_bytes() == data
+
+
+def test_plain_values_keep_the_picture(tmp_path):
+    data = encode(np.full((5, 6, 3), 9, np.uint8), ".png")
+    plain = Attached(Image.from_bytes(data, "HR/1.png")).tolist()
+    item = DatasetItem("1", extra={NAME: {"hr": plain}})
+    assert attached(item, NAME, "hr").read_bytes() == data
+
+
+def test_items_without_pictures_are_reported(tmp_path):
+    dataset = Dataset.from_iterable([DatasetItem("1"), DatasetItem("2", media=Image("2.png"))])
+    report = dataset.export(tmp_path / "out", NAME)
+    assert {(e.code, e.what) for e in report.events} == {
+        ("DSK-L008", "item without an image"),
+        ("DSK-L016", "image not found"),
+    }
+
+
+def test_lost_name_of_the_only_subset_is_reported(tmp_path):
+    image = Image.from_array(np.zeros((2, 2, 3), np.uint8), "1.png")
+    dataset = Dataset.from_iterable([DatasetItem("1", "mine", image)])
+    report = dataset.export(tmp_path / "out", NAME)
+    assert [e.code for e in report.events] == ["DSK-L012"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        3,
+        {"file": "%"},
+        {"shape": [2, 2], "dtype": "O", "zlib": ""},
+        {"shape": [1 << 20, 1 << 20], "dtype": "<f4", "zlib": ""},
+        {"shape": [2, 2], "dtype": "<f4", "zlib": "eJw="},
+    ],
+)
+def test_malformed_pictures(tmp_path, value):
+    item = DatasetItem("1", extra={NAME: {"hr": value}})
+    with pytest.raises(InputError, match=r"1: the field common_super_resolution\.hr is no picture"):
+        Dataset.from_iterable([item]).export(tmp_path / "out", NAME)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_here(tmp_path):
+    (tmp_path / "HD").mkdir()
+    with pytest.raises(InputError, match="no folders HR and LR"):
+        Dataset.import_from(tmp_path, NAME)
+
+
+def test_detection_wants_images_in_both(tmp_path):
+    picture(tmp_path / "LR/1.png")
+    (tmp_path / "HR").mkdir()
+    (tmp_path / "HR/readme.txt").write_text("soon")
+    with pytest.raises(InputError, match="no installed format"):
+        choose(open_root(tmp_path / "HR"))
+    assert Dataset.import_from(tmp_path, NAME).header.items == 1

@@ -1,0 +1,1 @@
+"""Segmentation of street scenes for dsk, and folders of images and masks."""

@@ -1,0 +1,1 @@
+"""CamVid: lists of images and colour masks."""

@@ -1,0 +1,24 @@
+"""Telling CamVid datasets from others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+from dsk_scenes.camvid.lists import find_home, list_names
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["detect"]
+
+
+def detect(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    if root.focus is not None:
+        return None
+    home = find_home(root)
+    if home is None:
+        return None
+    name = list_names(root, home)[0]
+    return Detection(75, f"{name} lists images and masks that are there")

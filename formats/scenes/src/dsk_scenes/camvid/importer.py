@@ -1,0 +1,139 @@
+"""Reading CamVid datasets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsk.annotations import Mask
+from dsk.errors import InputError, RecordError
+from dsk.flow import Importer
+from dsk.names import stem_of
+from dsk_scenes.camvid.lists import find_home, item_id, list_names, parse_line, resolve
+from dsk_scenes.camvid.tables import LABELS, SEGNET_LABELS
+from dsk_scenes.shared.colors import BLACK, Entry, read_colors, to_categories
+from dsk_scenes.shared.labelmap import ColorReader
+from dsk_scenes.shared.source import Scene, SceneSource
+from dsk_scenes.shared.target import BACKGROUND
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dsk.annotations import Annotation
+    from dsk.categories import Categories
+    from dsk.files import InputRoot
+    from dsk.flow import Source
+    from dsk.loss import Ledger
+    from dsk_scenes.shared.source import Maps
+
+__all__ = ["CamvidImporter", "ColorSource", "with_background"]
+
+
+_SEGNET = b"/SegNet/CamVid/"
+"""What the paths in the lists of SegNet's copy begin with."""
+
+
+class CamvidImporter(Importer):
+    """Opens CamVid datasets."""
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        if root.focus is not None:
+            lists, home = [root.focus], root.focus.rpartition("/")[0]
+        else:
+            found = find_home(root)
+            home = found or ""
+            lists = list_names(root, home)
+        scenes = [scene for name in lists for scene in _read_list(root, home, name, ledger)]
+        if not scenes:
+            raise InputError(
+                "there are no lists <subset>.txt of images and masks",
+                where=root.path,
+                hint="folders of images and masks without lists: -if common_semantic_segmentation",
+            )
+        table = read_colors(root, home)
+        if table is None and any(_SEGNET in root.read(name, 4096) for name in lists):
+            # Their grey masks number other labels, and none of them is added.
+            return ColorSource(root, scenes, to_categories(SEGNET_LABELS))
+        entries, added = with_background(table or LABELS)
+        return ColorSource(root, scenes, to_categories(entries), skip_zero=added)
+
+
+def with_background(entries: Sequence[Entry]) -> tuple[list[Entry], bool]:
+    """Put the label of the colour 0,0,0 first; without one a background is added there."""
+    found = next((e for e in entries if e.color == BLACK), None) or next(
+        (e for e in entries if e.name == BACKGROUND), None
+    )
+    if found is None:
+        color = BLACK if any(e.color is not None for e in entries) else None
+        return [Entry(BACKGROUND, color), *entries], True
+    return [found, *(e for e in entries if e is not found)], False
+
+
+def _read_list(root: InputRoot, home: str, name: str, ledger: Ledger) -> list[Scene]:
+    subset = stem_of(name.rpartition("/")[2])
+    scenes: dict[str, Scene] = {}
+    text = root.text(name).replace("\r\n", "\n").replace("\r", "\n")
+    for number, raw in enumerate(text.split("\n"), 1):
+        where = f"{root.show(name)}:{number}"
+        try:
+            line = parse_line(raw)
+            if line is None:
+                continue
+            image, mask = line
+            item = item_id(image, subset)
+            image_place = resolve(root, home, image)
+            mask_place = resolve(root, home, mask) if mask else ""
+        except (ValueError, RecordError) as error:
+            message = error.message if isinstance(error, RecordError) else str(error)
+            ledger.bad_record(RecordError(message, where=where))
+            continue
+        if mask_place is None:
+            ledger.bad_record(
+                RecordError(f"the mask {mask!r} is not there", where=where, item=item)
+            )
+        prefix = f"{home}/" if home else ""
+        place = image_place or prefix + image.lstrip("/")
+        scenes[item] = Scene(item, subset, place, mask_place or "")
+    return list(scenes.values())
+
+
+class ColorSource(SceneSource):
+    """An opened dataset of one class mask an image.
+
+    Args:
+        root: The input.
+        scenes: The items.
+        categories: The labels, whose colours masks have.
+        skip_zero: The background is no label of the dataset.
+        values: Label by value of grey masks; None: the value is the label.
+    """
+
+    def __init__(
+        self,
+        root: InputRoot,
+        scenes: Sequence[Scene],
+        categories: Categories,
+        *,
+        skip_zero: bool = False,
+        values: dict[int, int] | None = None,
+    ) -> None:
+        super().__init__(root, scenes, categories)
+        self._skip_zero = skip_zero
+        self._reader = ColorReader(categories, values)
+
+    def annotations(self, scene: Scene, maps: Maps, ledger: Ledger) -> list[Annotation]:
+        """See ``SceneSource.annotations``."""
+        if not scene.mask:
+            return []
+        label_map = maps.open(scene.mask, self._reader)
+        labels = label_map.values()
+        if self._reader.unknown:
+            ledger.warn(
+                "masks have pixels whose colour or value is not in the label map; "
+                "these belong to nothing"
+            )
+        return [
+            Mask(label_map.mask(label), label=label)
+            for label in labels
+            if label or not self._skip_zero
+        ]

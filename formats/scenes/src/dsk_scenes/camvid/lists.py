@@ -1,0 +1,120 @@
+"""The lists of CamVid: ``<subset>.txt``, each line an image and its mask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsk.errors import RecordError, UnsafePathError
+from dsk.names import clean_name, stem_of
+from dsk_scenes.shared.colors import COLORS_NAME
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["Line", "find_home", "item_id", "list_names", "parse_line", "resolve"]
+
+_DEPTH = 3
+_HEAD = 4096
+_SKIPPED = frozenset({COLORS_NAME, "labels.txt", "classes.txt", "codes.txt", "readme.txt"})
+
+Line = tuple[str, str]
+"""Name of the image and of its mask, or "", as the list has them."""
+
+
+def parse_line(line: str) -> Line | None:
+    """Return the two names of a line; None for an empty one.
+
+    Raises:
+        ValueError: The quotes do not match, or there are more than two names.
+    """
+    line = line.strip()
+    if not line:
+        return None
+    if '"' in line:
+        fields = line.split('"')
+        if len(fields) not in (3, 5) or any(text.strip() for text in fields[::2]):
+            raise ValueError("names with blanks are both in double quotes")
+        return (fields[1], fields[3]) if len(fields) == 5 else (fields[1], "")
+    words = line.split()
+    if len(words) > 2:
+        raise ValueError(f"a line has an image and a mask, this one has {len(words)} names")
+    return words[0], words[1] if len(words) == 2 else ""
+
+
+def list_names(root: InputRoot, home: str) -> list[str]:
+    """Return the lists of a folder."""
+    prefix = f"{home}/" if home else ""
+    return [
+        prefix + name
+        for name in root.entries(home)[1]
+        if name.lower().endswith(".txt") and name.lower() not in _SKIPPED
+    ]
+
+
+def find_home(root: InputRoot) -> str | None:
+    """Return the folder that holds lists whose files are there, at most three levels deep."""
+    level = [""]
+    for _ in range(_DEPTH + 1):
+        for home in level:
+            if any(_fits(root, home, name) for name in list_names(root, home)):
+                return home
+        level = [f"{h}/{n}" if h else n for h in level for n in root.entries(h)[0]]
+    return None
+
+
+def _fits(root: InputRoot, home: str, name: str) -> bool:
+    """Tell whether one of a list's first lines names an image or a mask that is there."""
+    head = root.read(name, _HEAD).decode("utf-8-sig", "replace").split("\n")
+    if len(head) > 1:
+        head = head[:-1]
+    for text in head[:20]:
+        try:
+            line = parse_line(text)
+        except ValueError:
+            continue
+        if line is None or not line[1]:
+            continue
+        try:
+            if resolve(root, home, line[1]) is not None:
+                return True
+        except RecordError:
+            continue
+    return False
+
+
+def resolve(root: InputRoot, home: str, name: str) -> str | None:
+    """Return the place of a file that a list names, or None when it is not there.
+
+    SegNet's lists begin with the folders of their author's machine, which are tried without.
+
+    Raises:
+        RecordError: The name leads out of the dataset.
+    """
+    try:
+        parts = clean_name(name.lstrip("/\\")).split("/")
+    except UnsafePathError as error:
+        raise RecordError(error.message) from error
+    prefix = f"{home}/" if home else ""
+    for start in range(min(len(parts), 4)):
+        there = prefix + "/".join(parts[start:])
+        if root.is_file(there):
+            return there
+    return None
+
+
+def item_id(image: str, subset: str) -> str:
+    """Return the id of an image: its name below the folder of its subset.
+
+    Raises:
+        RecordError: The name leads out of the dataset.
+    """
+    parts = [part for part in image.replace("\\", "/").split("/") if part not in ("", ".")]
+    if not image.startswith("/") and subset in parts[:-1]:
+        parts = parts[parts.index(subset) + 1 :]
+    elif len(parts) > 1:
+        where = parts.index(subset) if subset in parts[:-1] else 0
+        parts = parts[where + 1 :]
+    try:
+        return clean_name(stem_of("/".join(parts)))
+    except UnsafePathError as error:
+        raise RecordError(error.message) from error

@@ -1,0 +1,1 @@
+"""Cityscapes: label and instance maps of street scenes."""

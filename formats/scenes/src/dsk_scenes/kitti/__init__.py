@@ -1,0 +1,1 @@
+"""KITTI: boxes in text files, instance maps."""

@@ -1,0 +1,56 @@
+"""Telling KITTI datasets from others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+from dsk_scenes.kitti.layout import IMAGES, INSTANCES, LABELS, SEMANTIC, find_splits
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["detect"]
+
+_HEAD = 4096
+_FIELDS = (15, 16)
+_PNG_DEPTH = 24  # place of the bit depth in the header
+
+
+def detect(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    if root.focus is not None:
+        return None
+    best: Detection | None = None
+    for split in find_splits(root):
+        found = None
+        if LABELS in split.folders:
+            found = _boxes(root, split.under(LABELS))
+        if found is None and split.folders & {INSTANCES, SEMANTIC}:
+            beside = bool(split.folders & {IMAGES, SEMANTIC} - {INSTANCES})
+            found = _maps(root, split.under(INSTANCES), beside=beside)
+        if found is not None and (best is None or found.score > best.score):
+            best = found
+    return best
+
+
+def _boxes(root: InputRoot, folder: str) -> Detection | None:
+    files = [name for name in root.entries(folder)[1] if name.endswith(".txt")]
+    for name in files[:5]:
+        lines = root.read(f"{folder}/{name}", _HEAD).split(b"\n")
+        if lines and lines[0].strip():
+            if len(lines[0].split()) not in _FIELDS:
+                return None
+            return Detection(80, f"{folder}/{name} has lines of KITTI objects")
+    return Detection(40, f"there is a folder {folder}") if files else None
+
+
+def _maps(root: InputRoot, folder: str, *, beside: bool) -> Detection | None:
+    for name in root.walk(folder):
+        if not name.lower().endswith(".png"):
+            continue
+        head = root.read(name, _PNG_DEPTH + 1)
+        if len(head) > _PNG_DEPTH and head[_PNG_DEPTH] == 16:
+            return Detection(80 if beside else 60, f"{name} is a map of 16 bits")
+        return Detection(60 if beside else 40, f"{name} may be an instance map")
+    return None

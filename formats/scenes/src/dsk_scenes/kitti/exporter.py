@@ -1,0 +1,279 @@
+"""Writing KITTI datasets."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsk.annotations import Bbox, Mask, is_crowd
+from dsk.errors import OutputError
+from dsk.flow import Exporter
+from dsk_scenes.cityscapes.tables import LABELS as CITYSCAPES
+from dsk_scenes.kitti.layout import IMAGES, INSTANCES, LABELS, SEMANTIC, SEMANTIC_RGB
+from dsk_scenes.plugin import kitti_held
+from dsk_scenes.shared.painting import labelled, paint
+from dsk_scenes.shared.png import encode_map
+from dsk_scenes.shared.target import make_target, write_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from dsk.annotations import Annotation
+    from dsk.categories import Categories
+    from dsk.descriptors import Capabilities
+    from dsk.flow import Header
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+    from dsk.output import WriteContext
+
+__all__ = ["KittiDetectionExporter", "KittiExporter", "KittiSegmentationExporter"]
+
+DETECTION, SEGMENTATION = "detection", "segmentation"
+TASKS = (DETECTION, SEGMENTATION)
+_MAX = 255
+_WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0, "": 0.0}
+_DEFAULTS = {"truncated": 0.0, "occluded": 0.0, "score": 1.0}
+_BLANK = re.compile(r"\s+")
+
+
+class _KittiExporter(Exporter):
+    """Writes KITTI datasets; see the descriptors for the options."""
+
+    tasks: frozenset[str] = frozenset(TASKS)
+
+    def __init__(
+        self,
+        *,
+        label_map: str = "source",
+        apply_colormap: bool = True,
+        allow_attributes: bool = True,
+        score_column: bool = True,
+        save_dataset_meta: bool = False,
+    ) -> None:
+        self.label_map = label_map
+        self.apply_colormap = apply_colormap
+        self.allow_attributes = allow_attributes
+        self.score_column = score_column
+        self.save_dataset_meta = save_dataset_meta
+
+    def capabilities(self, header: Header) -> Capabilities:  # noqa: ARG002
+        """See ``Exporter.capabilities``."""
+        return kitti_held(self.tasks, attributes=self.allow_attributes)
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``."""
+        self._types = _types(header.categories, ctx.ledger) if DETECTION in self.tasks else []
+        if SEGMENTATION not in self.tasks:
+            return
+        self._target = make_target(
+            header.categories,
+            self.label_map,
+            CITYSCAPES,
+            "kitti",
+            ctx.ledger,
+            unique=False,
+            lines=not self.save_dataset_meta,
+        )
+        # Readers take the table's first label for pixels of 0: the background must be in it.
+        self._target.added = False
+        colors = [entry.color or (0, 0, 0) for entry in self._target.entries]
+        self._colors = np.array(colors, np.uint8).reshape(-1, 3)
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> None:
+        """See ``Exporter.write``."""
+        for item in items:
+            name = ctx.image_name(item, ".png")
+            saved = ctx.save_image(item, f"{item.subset}/{IMAGES}/{name}")
+            boxes = [a for a in item.annotations if type(a) is Bbox]
+            # Of an item without boxes and without its image nothing would be left.
+            if DETECTION in self.tasks and (boxes or not saved):
+                text = "".join(self._line(box, item, ctx.ledger) for box in boxes)
+                ctx.write(f"{item.subset}/{LABELS}/{item.id}.txt", text.encode())
+            found = [a for a in item.annotations if type(a) is Mask]
+            if len(self.tasks) > 1:
+                _report_misplaced(boxes, found, item, ctx.ledger)
+            if found and SEGMENTATION in self.tasks:
+                kept = labelled(item, found, self._target, ctx.ledger)
+                values = paint(item, self._numbered(item, kept, ctx.ledger), ctx.ledger)
+                if values is not None:
+                    self._write_maps(item, values, ctx)
+
+    def _line(self, box: Bbox, item: DatasetItem, ledger: Ledger) -> str:
+        """Return an object's line: what KITTI says of space is unknown."""
+        assert box.label is not None  # core drops boxes without one
+        attributes = box.attributes if self.allow_attributes else {}
+        values = []
+        for name, default in _DEFAULTS.items():
+            value, is_number = _number(attributes.get(name, default), default)
+            if not is_number:
+                _lose_attribute(f"{name} that is no number", box, item, ledger)
+            values.append(value)
+        truncated, occluded, score = values
+        if occluded != round(occluded):
+            ledger.add("DSK-L007", "occluded rounded", kind="bbox", item=item.id)
+        left, top = float(box.x), float(box.y)
+        words = [
+            self._types[box.label],
+            repr(truncated),
+            str(round(occluded)),
+            "-1",
+            *(repr(v) for v in (left, top, left + box.w, top + box.h)),
+            *["-1"] * 7,
+        ]
+        if "score" in attributes or self.score_column:
+            words.append(repr(score))
+        return " ".join(words) + "\n"
+
+    def _numbered(
+        self, item: DatasetItem, kept: Sequence[tuple[Mask, int]], ledger: Ledger
+    ) -> list[tuple[Mask, int]]:
+        """Return masks with the value of their pixels: label · 256 + number, 0 for crowds."""
+        single: dict[int, list[Mask]] = {}
+        for mask, label in kept:
+            if label > _MAX:
+                raise OutputError(
+                    f"KITTI's maps have 8 bits for labels, label {label} does not fit",
+                    hint="remap labels first",
+                )
+            if label and not is_crowd(mask):
+                single.setdefault(label, []).append(mask)
+        numbers: dict[int, int] = {}
+        for found in single.values():
+            own = [mask.id for mask in found]
+            if len(set(own)) < len(own) or not all(0 < n <= _MAX for n in own):
+                own = list(range(1, len(found) + 1))
+                ledger.add(
+                    "DSK-L015",
+                    "objects numbered by class from 1",
+                    kind="mask",
+                    count=len(found),
+                    item=item.id,
+                    subset=item.subset,
+                )
+            if len(own) > _MAX:
+                raise OutputError(
+                    f"KITTI's maps can number {_MAX} objects of a class, item {item.id!r} has more",
+                    hint="split the image into tiles, or choose a format with single masks",
+                )
+            numbers.update((id(mask), n) for mask, n in zip(found, own, strict=True))
+        return [(mask, (label << 8) + numbers.get(id(mask), 0)) for mask, label in kept]
+
+    def _write_maps(self, item: DatasetItem, values: NDArray[np.int32], ctx: WriteContext) -> None:
+        classes = (values >> 8).astype(np.uint8)
+        shown = encode_map(self._colors[classes] if self.apply_colormap else classes)
+        for folder, data in (
+            (INSTANCES, encode_map(values.astype(np.uint16))),
+            (SEMANTIC, encode_map(classes)),
+            (SEMANTIC_RGB, shown),
+        ):
+            ctx.write(f"{item.subset}/{folder}/{item.id}.png", data)
+
+    def finish(self, states: list[Any], ctx: WriteContext) -> None:  # noqa: ARG002
+        """See ``Exporter.finish``."""
+        if SEGMENTATION in self.tasks:
+            write_labels(self._target, ctx, meta=self.save_dataset_meta)
+
+
+def _types(categories: Categories, ledger: Ledger) -> list[str]:
+    """Return the names of labels as types, which have no blanks."""
+    names: list[str] = []
+    for label in categories.labels:
+        name = base = _BLANK.sub("_", label.name) or "_"
+        number = 2
+        while name in names:
+            name, number = f"{base}_{number}", number + 1
+        if name != label.name:
+            ledger.add("DSK-L010", f"label name {label.name!r} becomes {name!r}")
+        names.append(name)
+    return names
+
+
+def _number(value: Any, default: float) -> tuple[float, bool]:
+    """Return a value as a number, or the default, and whether it was one."""
+    if isinstance(value, str):
+        try:
+            value = _WORDS[value.lower()] if value.lower() in _WORDS else float(value)
+        except ValueError:
+            return default, False
+    if isinstance(value, bool | int | float) and math.isfinite(value):
+        return float(value), True
+    return default, False
+
+
+def _report_misplaced(
+    boxes: Sequence[Bbox], found: Sequence[Mask], item: DatasetItem, ledger: Ledger
+) -> None:
+    """Report attributes of boxes that masks have, and the other way round."""
+    for box in boxes:
+        if "is_crowd" in box.attributes:
+            _lose_attribute("is_crowd", box, item, ledger)
+    for mask in found:
+        for name in _DEFAULTS.keys() & mask.attributes:
+            _lose_attribute(name, mask, item, ledger)
+
+
+def _lose_attribute(name: str, a: Annotation, item: DatasetItem, ledger: Ledger) -> None:
+    ledger.add(
+        "DSK-L004",
+        f"attribute {name}",
+        kind=a.kind,
+        item=item.id,
+        subset=item.subset,
+        annotation=a.id,
+    )
+
+
+class KittiExporter(_KittiExporter):
+    """Writes boxes and maps, or those that are named."""
+
+    def __init__(
+        self,
+        *,
+        tasks: Sequence[str] = (),
+        label_map: str = "source",
+        apply_colormap: bool = True,
+        allow_attributes: bool = True,
+        score_column: bool = True,
+        save_dataset_meta: bool = False,
+    ) -> None:
+        super().__init__(
+            label_map=label_map,
+            apply_colormap=apply_colormap,
+            allow_attributes=allow_attributes,
+            score_column=score_column,
+            save_dataset_meta=save_dataset_meta,
+        )
+        self.tasks = frozenset(tasks) or frozenset(TASKS)
+
+
+class KittiDetectionExporter(_KittiExporter):
+    """Writes boxes."""
+
+    tasks = frozenset({DETECTION})
+
+    def __init__(self, *, allow_attributes: bool = True, score_column: bool = True) -> None:
+        super().__init__(allow_attributes=allow_attributes, score_column=score_column)
+
+
+class KittiSegmentationExporter(_KittiExporter):
+    """Writes maps."""
+
+    tasks = frozenset({SEGMENTATION})
+
+    def __init__(
+        self,
+        *,
+        label_map: str = "source",
+        apply_colormap: bool = True,
+        save_dataset_meta: bool = False,
+    ) -> None:
+        super().__init__(
+            label_map=label_map,
+            apply_colormap=apply_colormap,
+            save_dataset_meta=save_dataset_meta,
+        )

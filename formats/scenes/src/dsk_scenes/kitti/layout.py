@@ -1,0 +1,54 @@
+"""Where the files of a KITTI dataset are."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["IMAGES", "INSTANCES", "LABELS", "SEMANTIC", "SEMANTIC_RGB", "Split", "find_splits"]
+
+IMAGES, LABELS = "image_2", "label_2"
+INSTANCES, SEMANTIC, SEMANTIC_RGB = "instance", "semantic", "semantic_rgb"
+
+_TASKS = frozenset({IMAGES, LABELS, INSTANCES, SEMANTIC})
+_DEPTH = 3
+
+
+class Split(Struct, frozen=True):
+    """A subset: its folder, its name, and which task folders it has."""
+
+    path: str
+    subset: str
+    folders: frozenset[str]
+
+    def under(self, folder: str) -> str:
+        """Return the place of a task folder."""
+        return f"{self.path}/{folder}" if self.path else folder
+
+
+def find_splits(root: InputRoot) -> list[Split]:
+    """Return the folders that hold task folders, at most three levels deep."""
+    return list(_find(root, "", _DEPTH))
+
+
+def _find(root: InputRoot, path: str, depth: int) -> list[Split]:
+    folders, _ = root.entries(path)
+    there = frozenset(folders) & _TASKS
+    if there:
+        name = path.rpartition("/")[2] if path else _name_of(root)
+        return [Split(path, name, there)]
+    if not depth:
+        return []
+    prefix = f"{path}/" if path else ""
+    return [split for name in folders for split in _find(root, prefix + name, depth - 1)]
+
+
+def _name_of(root: InputRoot) -> str:
+    """Return the subset's name when the folder given is the subset itself."""
+    name = re.sub(r"\.(zip|tar|tgz|tar\.gz)$", "", root.name)
+    return name if name in ("training", "testing", "train", "test", "val") else "default"

@@ -1,0 +1,118 @@
+"""Lines of ``label_2`` files: one object each, fields separated by blanks.
+
+``type truncated occluded alpha left top right bottom height width length x y z rotation_y [score]``
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from dsk.annotations import Bbox
+from dsk.errors import RecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dsk.loss import Ledger
+
+__all__ = ["FIELDS", "first_words", "read_objects"]
+
+FIELDS = 15
+"""Fields of an object; results have a score behind them."""
+
+_TRACKING = (17, 18)
+
+
+def first_words(text: str) -> Iterator[str]:
+    """Yield the types of objects of a file."""
+    for line in text.split("\n"):
+        words = line.split(None, 1)
+        if words:
+            yield words[0]
+
+
+def read_objects(
+    text: str,
+    labels: dict[str, int],
+    ledger: Ledger,
+    *,
+    where: str,
+    item: str,
+    details: bool,
+) -> list[Bbox]:
+    """Parse a file.
+
+    Args:
+        text: Its content.
+        labels: Index by type.
+        ledger: For bad lines.
+        where: The file's place.
+        item: Id of the item.
+        details: Also keep viewing angle, size and place in space, and the exact values of
+            truncation and occlusion, as attributes.
+    """
+    found: list[Bbox] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        fields = line.split()
+        if not fields:
+            continue
+        try:
+            box = _box(fields, len(found), labels, details=details)
+        except ValueError as error:
+            hint = (
+                "these look like labels of the tracking benchmark"
+                if (len(fields) in _TRACKING)
+                else ""
+            )
+            ledger.bad_record(
+                RecordError(str(error), where=f"{where}:{number}", item=item, hint=hint)
+            )
+            continue
+        if box.w < 0 or box.h < 0:
+            ledger.warn("boxes whose right or bottom edge lies before the left or top one")
+        found.append(box)
+    return found
+
+
+def _box(fields: list[str], number: int, labels: dict[str, int], *, details: bool) -> Bbox:
+    if len(fields) not in (FIELDS, FIELDS + 1):
+        raise ValueError(f"an object has {FIELDS} or {FIELDS + 1} fields, not {len(fields)}")
+    values = [_number(word) for word in fields[1:]]
+    if fields[0] not in labels:
+        raise ValueError(f"the type {fields[0]!r} is not among the dataset's labels")
+    left, top, right, bottom = values[3:7]
+    attributes: dict[str, Any] = {"truncated": values[0] != 0, "occluded": values[1] != 0}
+    if len(values) == FIELDS:
+        attributes["score"] = values[-1]
+    if details:
+        attributes.update(
+            alpha=values[2],
+            dimensions=values[7:10],
+            location=values[10:13],
+            rotation_y=values[13],
+            truncation=values[0],
+            occlusion=int(values[1]),
+        )
+    return Bbox(
+        left,
+        top,
+        right - left,
+        bottom - top,
+        label=labels[fields[0]],
+        id=number,
+        attributes=attributes,
+    )
+
+
+_WORDS = {"true": 1.0, "false": 0.0}
+
+
+def _number(word: str) -> float:
+    try:
+        value = _WORDS[word.lower()] if word.lower() in _WORDS else float(word)
+    except ValueError:
+        raise ValueError(f"{word!r} is no number") from None
+    if not math.isfinite(value):
+        raise ValueError(f"{word!r} is no finite number")
+    return value

@@ -1,0 +1,1 @@
+"""Mapillary Vistas: instance, label and panoptic maps, and outlines."""

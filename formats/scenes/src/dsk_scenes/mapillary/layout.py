@@ -1,0 +1,86 @@
+"""Where the files of a Mapillary Vistas dataset are."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["FOLDERS", "IMAGES", "Split", "find_config", "find_splits"]
+
+IMAGES = "images"
+INSTANCES, LABELS, PANOPTIC, POLYGONS = "instances", "labels", "panoptic", "polygons"
+FOLDERS = frozenset({INSTANCES, LABELS, PANOPTIC, POLYGONS})
+VERSIONS = ("v1.2", "v2.0")
+_CONFIG = re.compile(r"config(?:_v(\d+\.\d+))?\.json$", re.IGNORECASE)
+_DEPTH = 3
+
+
+class Split(Struct, frozen=True):
+    """A subset of one version.
+
+    Attributes:
+        subset: Its name.
+        images: Its folder of images.
+        home: Its folder of annotations.
+        version: "v1.2", "v2.0", or "" when the folders do not say.
+        folders: Which annotation folders it has.
+    """
+
+    subset: str
+    images: str
+    home: str
+    version: str
+    folders: frozenset[str]
+
+
+def find_splits(root: InputRoot, depth: int = _DEPTH, path: str = "") -> list[Split]:
+    """Return the subsets of all versions: folders that hold ``images`` and annotations.
+
+    The first editions have their annotation folders beside the images, without a version's folder.
+    """
+    folders, _ = root.entries(path)
+    prefix = f"{path}/" if path else ""
+    found: list[Split] = []
+    subset = path.rpartition("/")[2] or "default"
+    for version in VERSIONS:
+        if version in folders:
+            there = frozenset(root.entries(prefix + version)[0]) & FOLDERS
+            if there:
+                found.append(Split(subset, prefix + IMAGES, prefix + version, version, there))
+    if not found and IMAGES in folders:
+        there = frozenset(folders) & FOLDERS
+        if there or _is_test(root, prefix + IMAGES, path):
+            found.append(Split(subset, prefix + IMAGES, path, "", there))
+    if found or not depth:
+        return found
+    return [s for name in folders for s in find_splits(root, depth - 1, prefix + name)]
+
+
+def _is_test(root: InputRoot, images: str, path: str) -> bool:
+    """Tell whether images without annotations are those of the test."""
+    return path.rpartition("/")[2].startswith("test") and bool(root.entries(images)[1])
+
+
+def find_config(root: InputRoot, path: str, version: str) -> str | None:
+    """Return the configuration of a version, in a folder or one above it."""
+    while True:
+        prefix = f"{path}/" if path else ""
+        names = {}
+        for name in root.entries(path)[1]:
+            match = _CONFIG.match(name)
+            if match is not None:
+                names[f"v{match[1]}" if match[1] else ""] = prefix + name
+        if names:
+            wanted = names.get(version) or names.get("")
+            if wanted is not None:
+                return wanted
+            if not version:
+                return next(iter(names.values()))
+        if not path:
+            return None
+        path = path.rpartition("/")[0]

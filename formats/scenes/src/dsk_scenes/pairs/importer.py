@@ -1,0 +1,109 @@
+"""Reading folders of images and masks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsk.errors import InputError, UnsafePathError
+from dsk.flow import Importer
+from dsk.item import DEFAULT_SUBSET
+from dsk.names import clean_name
+from dsk_scenes.camvid.importer import ColorSource
+from dsk_scenes.pairs.classes import (
+    find_table,
+    given_table,
+    palette_classes,
+    read_table,
+)
+from dsk_scenes.pairs.layout import SPLITS, find_pairs, find_suffix
+from dsk_scenes.shared.source import Scene, image_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.flow import Source
+    from dsk.loss import Ledger
+    from dsk_scenes.pairs.classes import Classes
+    from dsk_scenes.pairs.layout import Pair
+
+__all__ = ["PairsImporter"]
+
+
+class PairsImporter(Importer):
+    """Opens folders of images and masks; see the descriptor for the options."""
+
+    def __init__(
+        self,
+        *,
+        image_prefix: str = "",
+        mask_prefix: str = "",
+        mask_suffix: str = "",
+        classes: str = "",
+    ) -> None:
+        self.image_prefix = image_prefix
+        self.mask_prefix = mask_prefix
+        self.mask_suffix = mask_suffix
+        self.classes = classes
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        pairs = find_pairs(root) if root.focus is None else []
+        if not pairs:
+            raise InputError(
+                "there is no folder of images beside one of masks",
+                where=root.path,
+                hint="name them images and masks",
+            )
+        scenes = [scene for pair in pairs for scene in self._scenes(root, pair, ledger)]
+        classes = self._classes(root, pairs, scenes)
+        return ColorSource(root, scenes, classes.categories, values=classes.values)
+
+    def _classes(self, root: InputRoot, pairs: Sequence[Pair], scenes: Sequence[Scene]) -> Classes:
+        if self.classes:
+            return given_table(self.classes)
+        paths = [path for pair in pairs for path in (pair.home, pair.masks)]
+        paths += [pair.home.rpartition("/")[0] for pair in pairs]
+        table = find_table(root, [*paths, ""])
+        if table is not None:
+            return read_table(root, table)
+        first = next((scene.mask for scene in scenes if scene.mask), None)
+        found = palette_classes(root, first) if first is not None else None
+        if found is None:
+            raise InputError(
+                "nothing says what the values of the masks mean",
+                where=root.path,
+                hint="put a dataset_meta.json, label_colors.txt or class_dict.csv beside the "
+                "folders, or give one: -I classes=FILE",
+            )
+        return found
+
+    def _scenes(self, root: InputRoot, pair: Pair, ledger: Ledger) -> Iterator[Scene]:
+        images = dict(_cut(image_files(root, pair.images), self.image_prefix))
+        masks = dict(_cut(image_files(root, pair.masks), self.mask_prefix))
+        suffix = self.mask_suffix or find_suffix(list(images), list(masks))
+        masks = {name.removesuffix(suffix): file for name, file in masks.items()}
+        if images and masks and not images.keys() & masks.keys():
+            ledger.warn(
+                f"no image in {pair.images} has the name of a mask: "
+                "image_prefix and mask_prefix say what the names begin with"
+            )
+            images = {}
+        names = sorted(images.keys() | masks.keys())
+        in_splits = all(name.partition("/")[0] in SPLITS and "/" in name for name in names)
+        for name in names:
+            item, subset = name, pair.subset or DEFAULT_SUBSET
+            if in_splits:
+                subset, _, item = name.partition("/")
+            yield Scene(item, subset, images.get(name, ""), masks.get(name, ""))
+
+
+def _cut(files: dict[str, str], prefix: str) -> Iterator[tuple[str, str]]:
+    """Yield files whose base name has a prefix, by their names without it."""
+    for name, file in files.items():
+        folder, slash, base = name.rpartition("/")
+        if base.startswith(prefix):
+            try:
+                yield clean_name(folder + slash + base.removeprefix(prefix)), file
+            except UnsafePathError:
+                continue

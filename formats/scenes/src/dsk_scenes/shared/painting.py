@@ -1,0 +1,126 @@
+"""Painting an item's masks into one map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from msgspec import Struct
+
+from dsk import masks
+from dsk.rle import counts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dsk.annotations import Mask
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+    from dsk_scenes.shared.target import Target
+
+__all__ = ["labelled", "paint"]
+
+
+class _Layer(Struct):
+    """Pixels of one value on their way into the map."""
+
+    value: int
+    found: list[Mask]
+    counts: list[NDArray[np.int64]]
+
+
+def labelled(
+    item: DatasetItem, found: Sequence[Mask], target: Target, ledger: Ledger
+) -> list[tuple[Mask, int]]:
+    """Return masks with the new index of their label; those without one are reported."""
+    kept = []
+    for mask in found:
+        label = target.index[mask.label] if mask.label is not None else None
+        if label is None:
+            _lose("DSK-L017", "mask whose label is not in the label map", mask, item, ledger)
+        else:
+            kept.append((mask, label))
+    return kept
+
+
+def paint(
+    item: DatasetItem, found: Sequence[tuple[Mask, int]], ledger: Ledger
+) -> NDArray[np.int32] | None:
+    """Paint masks, higher ``z_order`` over lower; those of one value become one area.
+
+    Args:
+        item: The item, for reports.
+        found: Masks and the value of each.
+        ledger: For masks that are not painted, hidden or joined.
+
+    Returns:
+        The values by pixel, 0 where there is no mask; None when nothing could be painted.
+    """
+    layers, size = _layers(item, found, ledger)
+    if not layers:
+        return None
+    canvas = np.zeros(size, np.uint16 if len(layers) < 0xFFFF else np.uint32)
+    merged = [c[0] if len(c) == 1 else masks.union(c) for c in (x.counts for x in layers)]
+    masks.paint_many(canvas, merged, range(1, len(layers) + 1))
+    seen = np.bincount(canvas.reshape(-1), minlength=len(layers) + 1)
+    visible: dict[int, int] = {}
+    for number, layer in enumerate(layers, 1):
+        if not seen[number]:
+            for mask in layer.found:
+                _lose("DSK-L017", "mask covered by others", mask, item, ledger)
+            continue
+        visible[layer.value] = visible.get(layer.value, 0) + len(layer.found)
+        if int(seen[number]) != masks.area(merged[number - 1]):
+            for mask in layer.found:
+                _lose("DSK-L006", "mask covered in part by another one", mask, item, ledger)
+    joined = sum(visible.values()) - len(visible)
+    if joined:
+        ledger.add(
+            "DSK-L014",
+            "masks of one class",
+            kind="mask",
+            count=joined,
+            item=item.id,
+            subset=item.subset,
+        )
+    table = np.array([0, *(layer.value for layer in layers)], np.int32)
+    painted: NDArray[np.int32] = table[canvas]
+    return painted
+
+
+def _layers(
+    item: DatasetItem, found: Sequence[tuple[Mask, int]], ledger: Ledger
+) -> tuple[list[_Layer], tuple[int, int]]:
+    layers: list[_Layer] = []
+    size: tuple[int, int] | None = None
+    for mask, value in sorted(found, key=lambda pair: pair[0].z_order):
+        try:
+            rle = mask.rle
+            counts = counts_of(rle)
+        except ValueError as error:
+            _lose("DSK-L018", f"mask: {error}", mask, item, ledger)
+            continue
+        if not counts[1::2].any():
+            _lose("DSK-L018", "empty mask", mask, item, ledger)
+            continue
+        size = size or rle.size
+        if rle.size != size:
+            _lose(
+                "DSK-L018",
+                "mask of another size than the first one of its image",
+                mask,
+                item,
+                ledger,
+            )
+        elif layers and layers[-1].value == value:
+            layers[-1].found.append(mask)
+            layers[-1].counts.append(counts)
+        else:
+            layers.append(_Layer(value, [mask], [counts]))
+    return layers, size or (0, 0)
+
+
+def _lose(code: str, what: str, mask: Mask, item: DatasetItem, ledger: Ledger) -> None:
+    ledger.add(code, what, kind="mask", item=item.id, subset=item.subset, annotation=mask.id)

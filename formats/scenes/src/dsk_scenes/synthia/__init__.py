@@ -1,0 +1,1 @@
+"""SYNTHIA: rendered street scenes with colour and label maps."""

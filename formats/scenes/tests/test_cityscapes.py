@@ -1,0 +1,169 @@
+"""Cityscapes: layouts, values, traps."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dsk import Categories, Dataset, DatasetItem, Mask
+from dsk.errors import OptionError, OutputError, RecordError
+from dsk.rle import from_dense
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+STEM = "aachen/aachen_000000_000019"
+GT = f"gtFine/train/{STEM}_gtFine_"
+
+
+def read(folder: Path, **options: Any) -> list[DatasetItem]:
+    return list(Dataset.import_from(folder, "cityscapes", **options))
+
+
+def named(folder: Path, **options: Any) -> list[tuple[str, int, bool]]:
+    dataset = Dataset.import_from(folder, "cityscapes", **options)
+    names = dataset.categories().names
+    return [
+        (names[a.label], a.id, a.attributes["is_crowd"]) for i in dataset for a in i.annotations
+    ]
+
+
+def test_objects_crowds_and_areas(png: Callable[..., Path], tmp_path: Path) -> None:
+    png(f"{GT}instanceIds.png", [[26000, 26001, 26], [7, 7, 0]], np.uint16)
+    assert named(tmp_path) == [
+        ("unlabeled", 0, True),
+        ("road", 0, True),
+        ("car", 0, True),
+        ("car", 0, False),
+        ("car", 1, False),
+    ]
+    (item,) = read(tmp_path)
+    assert item.annotations[3].image.tolist() == [[True, False, False], [False] * 3]
+
+
+@pytest.mark.parametrize("images", ["leftImg8bit", "imgsFine/leftImg8bit"])
+@pytest.mark.parametrize("above", ["", "data/Cityscapes/"])
+def test_layouts(png: Callable[..., Path], tmp_path: Path, images: str, above: str) -> None:
+    png(f"{above}{images}/train/{STEM}_leftImg8bit.png", [[0]])
+    png(f"{above}{GT}instanceIds.png", [[7]], np.uint16)
+    (item,) = read(tmp_path)
+    assert (item.id, item.subset, item.media.exists) == (STEM, "train", True)
+    assert len(item.annotations) == 1
+
+
+def test_part_of_the_download_and_archive(png: Callable[..., Path], tmp_path: Path) -> None:
+    png(f"{GT}labelIds.png", [[7]])
+    for folder in (tmp_path, tmp_path / "gtFine"):
+        assert [(i.id, i.subset) for i in read(folder)] == [(STEM, "train")]
+    archive = shutil.make_archive(str(tmp_path / "gtFine_trainvaltest"), "zip", tmp_path, "gtFine")
+    assert [len(i.annotations) for i in read(tmp_path.__class__(archive))] == [1]
+
+
+def test_train_ids(png: Callable[..., Path], tmp_path: Path) -> None:
+    png(f"{GT}instanceIds.png", [[26000, 7]], np.uint16)
+    png(f"{GT}labelTrainIds.png", [[13, 255]])
+    assert named(tmp_path) == [("car", 0, True)]  # 255 is void
+    assert named(tmp_path, source="instance") == [("road", 0, True), ("car", 0, False)]
+
+
+def test_coarse(png: Callable[..., Path], tmp_path: Path) -> None:
+    png(f"gtCoarse/train/{STEM}_gtCoarse_instanceIds.png", [[24001]], np.uint16)
+    png(f"{GT}instanceIds.png", [[26000]], np.uint16)
+    assert named(tmp_path) == [("car", 0, False)]
+    assert named(tmp_path, quality="coarse") == [("person", 1, False)]
+
+
+def test_outlines(text: Callable[[str, str], Path], tmp_path: Path) -> None:
+    ring = [[0, 0], [4, 0], [4, 4]]
+    objects = [
+        {"label": "traffic light", "polygon": ring},
+        {"label": "cargroup", "polygon": ring},
+        {"label": "polegroup", "polygon": ring},
+        {"label": "sky", "polygon": ring, "deleted": 1},
+    ]
+    text(f"{GT}polygons.json", json.dumps({"imgHeight": 4, "imgWidth": 4, "objects": objects}))
+    assert named(tmp_path) == [
+        ("trafficlight", 0, False),
+        ("car", 0, True),
+        ("polegroup", 0, False),
+    ]
+
+
+def test_value_without_label(png: Callable[..., Path], tmp_path: Path) -> None:
+    png(f"{GT}instanceIds.png", [[60000, 7]], np.uint16)
+    with pytest.raises(RecordError, match="label 60"):
+        read(tmp_path)
+
+
+def dataset(*found: tuple[int, Any, dict[str, Any], int], labels: tuple[str, ...]) -> Dataset:
+    masks = [
+        Mask(from_dense(np.array(rows)), label=label, attributes=attributes, id=number)
+        for label, rows, attributes, number in found
+    ]
+    return Dataset.from_iterable(
+        [DatasetItem("a", "train", annotations=masks)], categories=Categories.from_names(labels)
+    )
+
+
+def pixels(folder: Path, kind: str) -> list[Any]:
+    with Image.open(folder / f"gtFine/train/a_gtFine_{kind}.png") as picture:
+        return np.asarray(picture).tolist()
+
+
+def test_written_values(tmp_path: Path) -> None:
+    given = dataset(
+        (0, [[1, 0, 0, 0]], {"is_crowd": False}, 0),
+        (0, [[0, 1, 0, 0]], {}, 5),
+        (1, [[0, 0, 1, 0]], {"is_crowd": True}, 9),
+        labels=("cat", "grass"),
+    )
+    given.export(tmp_path / "out", "cityscapes")
+    assert pixels(tmp_path / "out", "instanceIds") == [[1000, 1005, 2, 0]]
+    assert pixels(tmp_path / "out", "labelIds") == [[1, 1, 2, 0]]
+    assert pixels(tmp_path / "out", "labelTrainIds") == [[1, 1, 2, 0]]
+    assert np.array(pixels(tmp_path / "out", "color")).shape == (1, 4, 4)
+    assert named(tmp_path / "out") == [
+        ("grass", 0, True),
+        ("cat", 0, False),
+        ("cat", 5, False),
+    ]
+
+
+def test_official_labels(tmp_path: Path) -> None:
+    given = dataset(
+        (0, [[1, 0, 0]], {}, 3),
+        (1, [[0, 1, 0]], {}, 0),
+        (2, [[0, 0, 1]], {}, 0),
+        labels=("road", "car", "unicorn"),
+    )
+    report = given.export(tmp_path / "out", "cityscapes", label_map="cityscapes", train_ids=True)
+    assert pixels(tmp_path / "out", "instanceIds") == [[7, 26000, 0]]
+    assert pixels(tmp_path / "out", "labelTrainIds") == [[0, 13, 255]]
+    assert [(e.code, e.count) for e in report.events if e.code == "DSK-L017"] == [("DSK-L017", 1)]
+
+
+def test_too_many_labels(tmp_path: Path) -> None:
+    given = dataset((69, [[1]], {}, 0), labels=tuple(f"l{n}" for n in range(70)))
+    with pytest.raises(OutputError, match="label 70"):
+        given.export(tmp_path / "out", "cityscapes")
+    assert not (tmp_path / "out").exists()
+
+
+def test_unknown_label_map(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="no file"):
+        dataset(labels=("a",)).export(tmp_path / "out", "cityscapes", label_map="nowhere.txt")
+
+
+def test_overlap_is_reported(tmp_path: Path) -> None:
+    given = dataset(
+        (0, [[1, 1, 0]], {}, 0), (0, [[0, 1, 1]], {}, 1), (0, [[0, 1, 0]], {}, 2), labels=("a",)
+    )
+    report = given.export(tmp_path / "out", "cityscapes")
+    counts = {event.code: event.count for event in report.events if event.kind == "mask"}
+    assert counts == {"DSK-L006": 2}

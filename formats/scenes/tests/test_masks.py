@@ -1,0 +1,271 @@
+"""CamVid, SYNTHIA, Mapillary Vistas, and folders of images and masks."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dsk import Dataset
+from dsk.errors import DskWarning, InputError, RecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Png = Callable[..., Path]
+    Text = Callable[[str, str], Path]
+
+RED, GREEN, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 0)
+TABLE = "255 0 0 a lamp\n\n# a comment\r\n0 255 0\ttree\n"
+
+
+def labels(folder: Path, name: str, **options: Any) -> list[tuple[str, str, list[str]]]:
+    dataset = Dataset.import_from(folder, name, **options)
+    names = dataset.categories().names
+    return [(i.subset, i.id, [names[a.label] for a in i.annotations]) for i in dataset]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/train/x.png trainannot/x.png",
+        "train/x.png trainannot/x.png\r",
+        '"/train/x.png" "trainannot/x.png"',
+        "/home/someone/train/x.png /home/someone/trainannot/x.png",
+    ],
+)
+def test_camvid_lists(png: Png, text: Text, tmp_path: Path, line: str) -> None:
+    text("label_colors.txt", TABLE)
+    text("train.txt", line + "\n")
+    png("train/x.png", [[BLACK]])
+    png("trainannot/x.png", [[RED, GREEN, BLACK]])
+    assert labels(tmp_path, "camvid") == [("train", "x", ["a lamp", "tree"])]
+
+
+def test_camvid_segnet(png: Png, text: Text, tmp_path: Path) -> None:
+    text("val.txt", "/SegNet/CamVid/val/x.png /SegNet/CamVid/valannot/x.png\n")
+    png("val/x.png", [[0]])
+    png("valannot/x.png", [[0, 8, 11]])
+    assert labels(tmp_path, "camvid") == [("val", "x", ["Sky", "Car", "Unlabelled"])]
+
+
+def test_camvid_unknown_colour(png: Png, text: Text, tmp_path: Path) -> None:
+    text("train.txt", "/train/x.png trainannot/x.png\n")
+    png("trainannot/x.png", [[(128, 0, 0), (1, 2, 3)]])
+    with pytest.warns(DskWarning, match="not in the label map"):
+        assert labels(tmp_path, "camvid") == [("train", "x", ["Building"])]
+
+
+def test_camvid_bad_lines(png: Png, text: Text, tmp_path: Path) -> None:
+    png("trainannot/x.png", [[BLACK]])
+    good = "/train/x.png trainannot/x.png\n"
+    for bad, what in (
+        ("/train/y.png trainannot/y.png", "not there"),
+        ("/train/y.png ../../etc/passwd", "leads out"),
+        ('"/train/y.png trainannot/y.png', "double quotes"),
+    ):
+        text("train.txt", good + bad + "\n")
+        with pytest.raises(RecordError, match=what) as caught:
+            labels(tmp_path, "camvid")
+        assert caught.value.where.endswith("train.txt:2")
+
+
+def test_table_with_a_label_twice(png: Png, text: Text, tmp_path: Path) -> None:
+    text("label_colors.txt", "1 2 3 a\n4 5 6 a\n")
+    text("train.txt", "/train/x.png trainannot/x.png\n")
+    png("trainannot/x.png", [[BLACK]])
+    with pytest.raises(InputError, match="twice"):
+        labels(tmp_path, "camvid")
+
+
+def rgb16(pixels: Any) -> bytes:
+    """Return a PNG file of three channels and 16 bits, which Pillow cannot write."""
+    array = np.array(pixels, ">u2")
+    height, width = array.shape[:2]
+    rows = array.tobytes()
+    step = 6 * width
+    data = b"".join(b"\0" + rows[n * step : (n + 1) * step] for n in range(height))
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        )
+
+    head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    parts = (chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(data)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def test_synthia_labels(tmp_path: Path) -> None:
+    file = tmp_path / "GT/LABELS/Stereo_Left/Omni_F/0.png"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(rgb16([[(8, 700, 0), (8, 701, 0), (3, 0, 0)]]))
+    (item,) = Dataset.import_from(tmp_path, "synthia")
+    assert item.id == "Stereo_Left/Omni_F/0"
+    found = [(a.label, a.attributes) for a in item.annotations]
+    assert found == [(3, {"dynamic_object": False}), (8, {"dynamic_object": True})]
+    (item,) = Dataset.import_from(tmp_path, "synthia", instances=True)
+    assert [(a.label, a.id) for a in item.annotations] == [(3, 0), (8, 700), (8, 701)]
+
+
+@pytest.mark.parametrize(
+    ("folders", "color", "name"),
+    [
+        (("RGB", "GT"), (0, 175, 0), "Lanemarking"),
+        (("RGBLeft", "GTLeft"), (107, 142, 35), "Vegetation"),
+        (("RGB", "SemSeg"), (0, 172, 0), "Lanemarking"),
+        (("RGB", "GT/COLOR"), (0, 172, 0), "Lanemarking"),
+    ],
+)
+def test_synthia_editions(
+    png: Png, tmp_path: Path, folders: tuple[str, str], color: Any, name: str
+) -> None:
+    png(f"{folders[0]}/1.png", [[BLACK]])
+    png(f"{folders[1]}/1.png", [[color]])
+    assert labels(tmp_path, "synthia") == [("default", "1", [name])]
+
+
+def test_synthia_texts(png: Png, text: Text, tmp_path: Path) -> None:
+    png("RGB/1.png", [[BLACK]])
+    text("GTTXT/1.txt", "1 1 8\n3 3 3\n")
+    assert labels(tmp_path, "synthia") == [("default", "1", ["Sky", "Road", "Car"])]
+
+
+CONFIG = {
+    "labels": [
+        {"name": "animal--bird", "color": [1, 2, 3], "instances": True},
+        {"name": "void--other", "color": [1, 2, 3], "instances": False},
+    ]
+}
+
+
+def test_mapillary_instances_and_outlines(png: Png, text: Text, tmp_path: Path) -> None:
+    text("config_v2.0.json", json.dumps(CONFIG))
+    png("training/images/1.png", [[0]])
+    png("training/v2.0/instances/1.png", [[256, 258, 0]], np.uint16)
+    ring = [[0, 0], [1, 0], [1, 1]]
+    outline = {"objects": [{"id": 0, "label": "new--thing", "polygon": ring}]}
+    text("training/v2.0/polygons/2.json", json.dumps(outline))
+    dataset = Dataset.import_from(tmp_path, "mapillary_vistas")
+    assert [lab.parent for lab in dataset.categories().labels] == ["animal", "void", "new"]
+    first, second = dataset
+    assert [(a.label, a.id) for a in first.annotations] == [(0, 0), (1, 0), (1, 2)]
+    assert (second.id, second.annotations[0].label) == ("2", 2)
+
+
+def test_mapillary_without_configuration(png: Png, tmp_path: Path) -> None:
+    png("training/images/1.png", [[0]])
+    png("training/v1.2/labels/1.png", [[13]])
+    with pytest.raises(InputError, match="no configuration"):
+        labels(tmp_path, "mapillary_vistas")
+    found = labels(tmp_path, "mapillary_vistas", use_original_config=True)
+    assert found == [("training", "1", ["construction--flat--road"])]
+
+
+def test_mapillary_panoptic(png: Png, text: Text, tmp_path: Path) -> None:
+    png("training/images/1.png", [[0]])
+    png("training/v2.0/panoptic/1.png", [[(1, 1, 0), (2, 0, 0)]])
+    segments = [{"id": 257, "category_id": 3, "iscrowd": 1}, {"id": 2, "category_id": 1}]
+    found = {
+        "categories": [{"id": 1, "name": "a"}, {"id": 3, "name": "c"}],
+        "annotations": [{"image_id": "1", "file_name": "1.png", "segments_info": segments}],
+    }
+    text("training/v2.0/panoptic/panoptic_2020.json", json.dumps(found))
+    (item,) = Dataset.import_from(tmp_path, "mapillary_vistas_panoptic")
+    assert [(a.label, a.id, a.group) for a in item.annotations] == [(1, 257, 257), (0, 2, 2)]
+    assert item.annotations[0].attributes == {"is_crowd": True}
+    kept = Dataset.import_from(
+        tmp_path, "mapillary_vistas_panoptic", keep_original_category_ids=True
+    )
+    assert kept.categories().names == ["class-0", "a", "class-2", "c"]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        ("label_colors.txt", TABLE),
+        ("class_dict.csv", "name, r, g, b\na lamp, 255, 0, 0\ntree, 0, 255, 0\n"),
+        ("classes.csv", "class;red;green;blue\r\na lamp;255;0;0\r\ntree;0;255;0\r\n"),
+    ],
+)
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("images/1.png", "masks/1.png"),
+        ("imgs/1.jpg", "labels/1_L.png"),
+        ("images/1.png", "annotations/1_mask.png"),
+    ],
+)
+def test_pairs(
+    png: Png, text: Text, tmp_path: Path, table: tuple[str, str], files: tuple[str, str]
+) -> None:
+    text(*table)
+    png(files[0], [[BLACK]])
+    png(files[1], [[RED, GREEN]])
+    found = labels(tmp_path, "common_semantic_segmentation")
+    assert found == [("default", "1", ["a lamp", "tree"])]
+
+
+def test_pairs_values_in_table(png: Png, text: Text, tmp_path: Path) -> None:
+    text("classes.csv", "id,name\n7,road\n26,car\n")
+    png("images/1.png", [[0]])
+    png("masks/1.png", [[26, 7]])
+    assert labels(tmp_path, "image_masks") == [("default", "1", ["road", "car"])]
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"),
+    [
+        ("train/images/1.png", "train/masks/1.png"),
+        ("images/train/1.png", "masks/train/1.png"),
+        ("train/1.png", "train_labels/1_L.png"),
+    ],
+)
+def test_pairs_subsets(png: Png, text: Text, tmp_path: Path, image: str, mask: str) -> None:
+    text("class_dict.csv", "name,r,g,b\na,255,0,0\n")
+    png(image, [[BLACK]])
+    png(mask, [[RED]])
+    assert labels(tmp_path, "image_masks") == [("train", "1", ["a"])]
+
+
+def test_pairs_palette(png: Png, tmp_path: Path) -> None:
+    png("images/1.png", [[0]])
+    picture = Image.fromarray(np.array([[0, 2]], np.uint8), "L").convert("P")
+    picture.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
+    picture.putdata([0, 2])
+    (tmp_path / "masks").mkdir()
+    picture.save(tmp_path / "masks/1.png")
+    assert labels(tmp_path, "image_masks") == [("default", "1", ["class-0", "class-2"])]
+
+
+def test_pairs_without_table(png: Png, tmp_path: Path) -> None:
+    png("images/1.png", [[0]])
+    png("masks/1.png", [[1]])
+    with pytest.raises(InputError, match="nothing says"):
+        labels(tmp_path, "image_masks")
+
+
+def test_pairs_table_given(png: Png, text: Text, tmp_path: Path) -> None:
+    png("images/1.png", [[0]])
+    png("masks/1.png", [[255, 0]])
+    table = text("elsewhere/t.txt", "0 0 0 background\n255 255 255 cell\n")
+    found = labels(tmp_path, "image_masks", classes=str(table))
+    assert found == [("default", "1", ["background", "cell"])]
+
+
+@pytest.mark.parametrize("table", ["meta", "csv", "txt"])
+@pytest.mark.parametrize("colors", [True, False])
+def test_pairs_written(png: Png, text: Text, tmp_path: Path, table: str, colors: bool) -> None:
+    text("in/class_dict.csv", "name,r,g,b\na,255,0,0\nb,0,255,0\n")
+    png("in/images/1.png", [[BLACK]])
+    png("in/masks/1.png", [[RED, GREEN, BLACK]])
+    given = Dataset.import_from(tmp_path / "in", "image_masks")
+    given.export(tmp_path / "out", "image_masks", table=table, apply_colormap=colors)
+    found = labels(tmp_path / "out", "image_masks")
+    assert found[0][2] == (["a", "b"] if colors else ["background", "a", "b"])

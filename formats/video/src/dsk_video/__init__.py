@@ -1,0 +1,1 @@
+"""Videos for dsk: frames as images, and clips with labels."""

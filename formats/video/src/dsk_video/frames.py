@@ -1,0 +1,165 @@
+"""Reading videos as frames: one item per frame, decoded when its pixels are asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsk.errors import InputError, MediaError, OptionError, RecordError, UnsafePathError
+from dsk.flow import Header, Importer, Source
+from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.media import VideoFrame
+from dsk.names import clean_name, stem_of
+from dsk_video.containers import has_video_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+    from dsk_video.decoding import VideoFile
+
+__all__ = ["VideoFramesImporter"]
+
+_FRAMES = 256
+"""Frames of a partition: they are much work, and a seek at most lies between two partitions."""
+
+
+class VideoFramesImporter(Importer):
+    """Reads a video, or all videos of a folder, as frames.
+
+    Args:
+        subset: The subset that the items shall be in.
+        name_pattern: What an item is called: a printf pattern for the number of its frame.
+        step: Take every frame whose distance from the first is a multiple of this.
+        start_frame: The first frame, from 0.
+        end_frame: The last frame, itself included; None for the last one there is.
+
+    Raises:
+        OptionError: The pattern does not tell frames apart, or the numbers make no sense.
+    """
+
+    def __init__(
+        self,
+        *,
+        subset: str | None = None,
+        name_pattern: str = "%06d",
+        step: int = 1,
+        start_frame: int = 0,
+        end_frame: int | None = None,
+    ) -> None:
+        self._subset = subset or DEFAULT_SUBSET
+        self._pattern = name_pattern
+        _check_pattern(name_pattern)
+        if step < 1:
+            raise OptionError(f"importer video_frames: step is at least 1, not {step}")
+        if start_frame < 0:
+            raise OptionError(
+                f"importer video_frames: start_frame is at least 0, not {start_frame}"
+            )
+        if end_frame is not None and end_frame < start_frame:
+            raise OptionError(
+                f"importer video_frames: end_frame {end_frame} lies before start_frame "
+                f"{start_frame}"
+            )
+        self._range = (start_frame, end_frame, step)
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``; reads the packets of all videos, decodes next to nothing."""
+        from dsk_video.decoding import VideoFile
+
+        names = (
+            [root.focus] if root.focus is not None else list(filter(has_video_name, root.walk()))
+        )
+        if not names:
+            raise InputError("no video is here", where=root.path)
+        videos: list[tuple[str, VideoFile, range]] = []
+        for name, prefix in zip(names, _prefixes(names, root), strict=True):
+            try:
+                video = VideoFile(root.locate(name))
+            except MediaError as error:
+                ledger.bad_record(RecordError(error.message, where=error.where))
+                continue
+            videos.append((prefix, video, self._frames(video.table.count, name, ledger)))
+        if not any(frames for _, _, frames in videos):
+            raise InputError(
+                "no video here has any of the frames asked for",
+                where=root.show(root.focus) if root.focus is not None else root.path,
+                hint="see start_frame, end_frame and step",
+            )
+        return _FrameSource(videos, self._pattern, self._subset)
+
+    def _frames(self, count: int, name: str, ledger: Ledger) -> range:
+        start, end, step = self._range
+        if end is not None and end >= count:
+            ledger.warn(f"{name} has frames 0 to {count - 1}, it ends before frame {end}")
+        return range(start, count if end is None else min(count, end + 1), step)
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        names = [pattern % number for number in (0, 1, 1_000_000)]
+    except (TypeError, ValueError, KeyError) as error:
+        raise OptionError(
+            f"importer video_frames: name_pattern {pattern!r} is no pattern for a number: {error}",
+            hint="for instance frame_%06d",
+        ) from error
+    if len(set(names)) < len(names):
+        raise OptionError(
+            f"importer video_frames: name_pattern {pattern!r} gives all frames one name",
+            hint="for instance frame_%06d",
+        )
+    try:
+        clean_name(names[0])
+    except UnsafePathError as error:
+        raise OptionError(f"importer video_frames: name_pattern: {error}") from error
+
+
+def _prefixes(names: Sequence[str], root: InputRoot) -> list[str]:
+    """Return what stands before the number in the ids of each video's frames."""
+    if root.focus is not None:
+        return [""]
+    stems = [stem_of(name) for name in names]
+    twice = (
+        {stem for stem in stems if stems.count(stem) > 1} if len(set(stems)) < len(stems) else ()
+    )
+    return [
+        f"{clean_name(name if stem in twice else stem)}/"
+        for name, stem in zip(names, stems, strict=True)
+    ]
+
+
+class _FrameSource(Source):
+    """Frames of some videos."""
+
+    def __init__(
+        self, videos: Sequence[tuple[str, VideoFile, range]], pattern: str, subset: str
+    ) -> None:
+        self._videos = videos
+        self._pattern = pattern
+        self._subset = subset
+        self.header = Header(
+            media=frozenset({"video_frame"}),
+            subsets=(subset,),
+            items=sum(len(frames) for _, _, frames in videos),
+        )
+
+    def partitions(self) -> Sequence[Any]:
+        """Return (video, first) for every slice of each video's frames."""
+        return [
+            (number, first)
+            for number, (_, _, frames) in enumerate(self._videos)
+            for first in range(0, len(frames), _FRAMES)
+        ]
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
+        """See ``Source.read``."""
+        from dsk_video.decoding import FrameSource
+
+        number, first = partition
+        prefix, video, frames = self._videos[number]
+        size, location = video.table.size, video.location
+        for index in frames[first : first + _FRAMES]:
+            name = prefix + clean_name(self._pattern % index)
+            source = FrameSource(video, index)
+            media = VideoFrame(f"{name}.png", source, None, size, location, index)
+            yield DatasetItem(name, self._subset, media)

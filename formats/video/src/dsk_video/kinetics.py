@@ -1,0 +1,154 @@
+"""Reading Kinetics: one item per video, one label per clip, with its time in seconds."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, Any
+
+from dsk.annotations import Label
+from dsk.categories import Categories
+from dsk.errors import InputError, RecordError, UnsafePathError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DatasetItem
+from dsk.media import MediaElement
+from dsk.metafile import read_meta
+from dsk.names import clean_name
+from dsk_video.clipfiles import ClipFiles
+from dsk_video.clips import END, START, CsvTable, JsonTable
+from dsk_video.tablefiles import find_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.annotations import Annotation
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+    from dsk_video.clips import Clip, Table
+
+__all__ = ["FAMILY", "KineticsImporter"]
+
+FAMILY = "kinetics"
+_ROW = 40
+"""Bits of a row's number in the number that stands for table and row."""
+
+
+class KineticsImporter(Importer):
+    """Reads the tables of a folder, or the one that is given."""
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``; indexes the rows and the names of the videos."""
+        tables: list[Table] = []
+        reason: InputError | None = None
+        for name in find_tables(root):
+            try:
+                csv = name.lower().endswith(".csv")
+                tables.append(CsvTable(root, name) if csv else JsonTable(root, name))
+            except UnsafePathError:
+                raise
+            except InputError as error:
+                reason = reason or error
+        if not tables:
+            raise reason or InputError(
+                "no CSV or JSON file with clips is here",
+                where=root.path,
+                hint="the CSV's first line is label,youtube_id,time_start,time_end,split",
+            )
+        return _KineticsSource(root, tables, ledger)
+
+
+class _KineticsSource(Source):
+    """Clips of some tables, joined by video."""
+
+    def __init__(self, root: InputRoot, tables: list[Table], ledger: Ledger) -> None:
+        self._tables = tables
+        self._root = root
+        self._files = ClipFiles(root.walk())
+        meta = read_meta(root)
+        categories = meta[0] if meta is not None else Categories()
+        known = len(categories.labels)
+        self._labels = {name: n for n, name in reversed(list(enumerate(categories.names)))}
+        self._first = array("q")  # table and row of each item's first clip
+        self._further: dict[int, list[int]] = {}
+        subsets = self._join(ledger)
+        added = Categories.from_names(name for name, n in self._labels.items() if n >= known)
+        self.header = Header(
+            categories=categories.with_labels((*categories.labels, *added.labels)),
+            media=frozenset({"media"}),
+            subsets=subsets,
+            items=len(self._first),
+        )
+
+    def _join(self, ledger: Ledger) -> tuple[str, ...]:
+        """Number the labels and find the rows of each item; return the subsets."""
+        labels = self._labels
+        subsets: dict[str, None] = {}
+        owners: dict[tuple[str, str], int] = {}
+        for number, table in enumerate(self._tables):
+            for row, clip in table.read(range(len(table)), ledger):
+                try:
+                    clean_name(clip.id)
+                except UnsafePathError as error:
+                    ledger.bad_record(RecordError(error.message, where=table.where, item=clip.id))
+                    continue
+                if clip.label and clip.label not in labels:
+                    labels[clip.label] = len(labels)
+                subsets[clip.subset] = None
+                place = number << _ROW | row
+                owner = owners.setdefault((clip.subset, clean_name(clip.id)), place)
+                if owner == place:
+                    self._first.append(place)
+                else:
+                    self._further.setdefault(owner, []).append(place)
+        return tuple(subsets)
+
+    def partitions(self) -> Sequence[Any]:
+        """Return where slices of the items begin."""
+        return range(0, len(self._first), PARTITION_ITEMS)
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.read``."""
+        firsts = self._first[partition : partition + PARTITION_ITEMS]
+        items = [[place, *self._further.get(place, ())] for place in firsts]
+        rows: dict[int, list[int]] = {}
+        for place in sorted(place for places in items for place in places):
+            rows.setdefault(place >> _ROW, []).append(place & ((1 << _ROW) - 1))
+        clips = {
+            number << _ROW | row: clip
+            for number, wanted in rows.items()
+            for row, clip in self._tables[number].read(wanted, ledger)
+        }
+        for places in items:
+            yield self._item([clips[place] for place in places], ledger)
+
+    def _item(self, clips: list[Clip], ledger: Ledger) -> DatasetItem:
+        first = clips[0]
+        item, subset = clean_name(first.id), first.subset
+        files = [self._files.find(item, c.start, c.end, subset) for c in clips]
+        if len(set(files)) > 1:
+            ledger.warn("videos with several clips, each in a file: the first file is taken")
+        media = None
+        if files[0] is not None:
+            media = MediaElement(files[0], self._root.locate(files[0]))
+        labels: list[Annotation] = []
+        for clip in clips:
+            if clip.label:
+                extra = {FAMILY: clip.more} if clip.more and clip.more != first.more else None
+                label = self._labels[clip.label]
+                labels.append(Label(label=label, attributes=_times(clip), extra=extra))
+        return DatasetItem(
+            item,
+            subset,
+            media,
+            labels,
+            {} if first.label else _times(first),
+            {FAMILY: first.more} if first.more else None,
+        )
+
+
+def _times(clip: Clip) -> dict[str, Any]:
+    """Return a clip's times as attributes, whole seconds as whole numbers."""
+    return {
+        name: int(value) if value == int(value) else value
+        for name, value in ((START, clip.start), (END, clip.end))
+        if value is not None
+    }

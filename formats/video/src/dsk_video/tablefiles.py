@@ -1,0 +1,50 @@
+"""Finding tables of clips by their names and first bytes; light, for detectors."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from dsk.metafile import META_NAME
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["find_tables", "tells_clips"]
+
+_DEPTH = 3
+_FILES = 100_000
+_HEAD = 4096
+_CLIP = re.compile(rb'\A\s*\{\s*"[^"]+"\s*:\s*\{')
+
+
+def find_tables(root: InputRoot, files: int = _FILES) -> list[str]:
+    """Return the names of CSV and JSON files that may list clips, those of the top folder first.
+
+    Of two with the same name but for the ending, the CSV is the one.
+    """
+    if root.focus is not None:
+        return [root.focus] if root.focus.lower().endswith((".csv", ".json")) else []
+    best: dict[str, str] = {}
+    for name in islice(root.walk(depth=_DEPTH), files):
+        base = name.rpartition("/")[2]
+        if base.lower().endswith((".csv", ".json")) and base != META_NAME and base[0] != ".":
+            stem = name.rpartition(".")[0]
+            if stem not in best or name.lower().endswith(".csv"):
+                best[stem] = name
+    return sorted(best.values(), key=lambda n: (n.count("/"), n))
+
+
+def tells_clips(root: InputRoot, name: str) -> str:
+    """Tell by a table's first bytes whether it lists clips: a reason, or ""."""
+    head = root.read(name, _HEAD).removeprefix(b"\xef\xbb\xbf")
+    if name.lower().endswith(".csv"):
+        columns = head.partition(b"\n")[0].decode("utf-8", "replace").lower().split(",")
+        words = {column.strip().strip('"') for column in columns}
+        return "has a column youtube_id" if "youtube_id" in words else ""
+    if _CLIP.match(head) and b'"subset"' in head and b"youtube" in head:
+        return "lists videos of YouTube by subset"
+    if _CLIP.match(head) and b'"segment"' in head and b'"annotations"' in head:
+        return "lists segments of videos"
+    return ""

@@ -1,0 +1,181 @@
+"""Kinetics tables and folders as they are met."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from dsk import Dataset
+from dsk.annotations import Label
+from dsk.detect import choose
+from dsk.errors import InputError, OutputError
+from dsk.files import open_root
+from dsk.item import DatasetItem
+from dsk.media import MediaElement
+
+NAME = "kinetics"
+HEAD = "label,youtube_id,time_start,time_end,split\n"
+
+
+def facts(item):
+    return [(a.label, a.attributes) for a in item.annotations]
+
+
+def test_csv(tmp_path):
+    (tmp_path / "train.csv").write_text(
+        HEAD + "abseiling,-3B32lodo2M,59,69,train\r\n"
+        '"hugging, long",-4-7_wxSWSc,63,73.5,train\n\nabseiling,x,0,10,train\n'
+    )
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.categories().names == ["abseiling", "hugging, long"]
+    items = {item.id: item for item in dataset}
+    assert list(items) == ["-3B32lodo2M", "-4-7_wxSWSc", "x"]
+    assert {item.subset for item in items.values()} == {"train"}
+    assert facts(items["-4-7_wxSWSc"]) == [(1, {"time_start": 63, "time_end": 73.5})]
+
+
+def test_json(tmp_path):
+    record = {
+        "annotations": {"label": "juggling balls", "segment": [4.0, 14.0]},
+        "duration": 10.0,
+        "subset": "validate",
+        "url": "https://www.youtube.com/watch?v=abc",
+    }
+    (tmp_path / "validate.json").write_text(json.dumps({"abc": record}))
+    assert choose(open_root(tmp_path)).format == NAME
+    (item,) = Dataset.import_from(tmp_path / "validate.json")
+    assert (item.id, item.subset) == ("abc", "validate")
+    assert facts(item) == [(0, {"time_start": 4, "time_end": 14})]
+    assert item.extra == {NAME: {"duration": 10.0, "url": record["url"]}}
+
+
+def test_test_lists_have_no_labels(tmp_path):
+    (tmp_path / "test.csv").write_text("youtube_id,time_start,time_end,split\nabc,1,11,test\n")
+    (item,) = Dataset.import_from(tmp_path)
+    assert (item.annotations, item.attributes) == ([], {"time_start": 1, "time_end": 11})
+
+
+def test_the_csv_of_two_of_one_name(tmp_path):
+    (tmp_path / "train.csv").write_text(HEAD + "a,one,0,1,train\n")
+    (tmp_path / "train.json").write_text('{"two": {"annotations": {"segment": [0, 1]}}}')
+    (tmp_path / "val.json").write_text('{"three": {"annotations": {"segment": [0, 1]}}}')
+    found = {(item.id, item.subset) for item in Dataset.import_from(tmp_path, NAME)}
+    assert found == {("one", "train"), ("three", "val")}
+
+
+def test_other_tables_are_left_alone(tmp_path):
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations/train.csv").write_text("\ufeff" + HEAD + "a,one,0,1,train\n")
+    (tmp_path / "kinetics_400_labels.csv").write_text("id,name\n0,abseiling\n")
+    (tmp_path / "classes.json").write_text('["abseiling"]')
+    (tmp_path / "dataset_meta.json").write_text('{"labels": ["b", "a"]}')
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.categories().names == ["b", "a"]
+    assert [facts(item)[0][0] for item in dataset] == [1]
+
+
+def test_clips_of_one_video_are_one_item(tmp_path):
+    (tmp_path / "all.csv").write_text(
+        HEAD + "a,one,0,1,train\nb,two,0,1,train\nb,one,5,6,train\na,one,0,1,val\n"
+    )
+    items = {(item.id, item.subset): item for item in Dataset.import_from(tmp_path)}
+    assert [label for label, _ in facts(items["one", "train"])] == [0, 1]
+    assert len(items) == 3
+
+
+def test_videos_are_found_by_name(tmp_path):
+    (tmp_path / "val.csv").write_text(
+        HEAD + "a,ab-cd_ef_12,5,15,val\na,two,0,10,val\na,3,0,10,val\na,wo,0,10,val\n"
+    )
+    for name in (
+        "train/a/two.mp4",
+        "val/a/two.mkv",
+        "val/a/ab-cd_ef_12_000005_000015.mp4",
+        "clips/video_3.avi",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    found = {item.id: item.media for item in Dataset.import_from(tmp_path)}
+    assert found["ab-cd_ef_12"].path == "val/a/ab-cd_ef_12_000005_000015.mp4"
+    assert found["two"].read_bytes() == b"val/a/two.mkv"
+    assert found["3"].path == "clips/video_3.avi"
+    assert found["wo"] is None
+
+
+def test_written_as_the_official_files(tmp_path):
+    items = [
+        DatasetItem(
+            "v1",
+            "train",
+            MediaElement("clip.webm", b"film"),
+            [
+                Label(label=1, attributes={"time_start": 2.0, "time_end": 4.5}),
+                Label(label=0, attributes={"time_start": "7", "time_end": "9"}),
+            ],
+            extra={NAME: {"is_cc": "1"}},
+        ),
+        DatasetItem("v2", "test", attributes={"time_start": 1}),
+        DatasetItem("v3", "train", annotations=[Label(label=0)]),
+    ]
+    report = Dataset.from_iterable(items, ["a", "b"]).export(
+        tmp_path / "out", NAME, save_media=True
+    )
+    assert [(e.code, e.what) for e in report.events] == [
+        ("DSK-L015", "labels in the order of the clips")
+    ]
+    with (tmp_path / "out/train.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["label", "youtube_id", "time_start", "time_end", "split", "is_cc"],
+            ["b", "v1", "2", "4.5", "train", "1"],
+            ["a", "v1", "7", "9", "train", "1"],
+            ["a", "v3", "", "", "train", ""],
+        ]
+    assert (tmp_path / "out/train/v1.webm").read_bytes() == b"film"
+    back = {item.id: item for item in Dataset.import_from(tmp_path / "out")}
+    assert back["v2"].attributes == {"time_start": 1}
+    assert back["v1"].media.read_bytes() == b"film"
+    assert back["v1"].extra == {NAME: {"is_cc": "1"}}
+
+
+def test_times_that_are_no_numbers_are_reported(tmp_path):
+    item = DatasetItem("v", annotations=[Label(label=0, attributes={"time_start": "soon"})])
+    report = Dataset.from_iterable([item], ["a"]).export(tmp_path / "out", NAME)
+    assert [(e.code, e.kind) for e in report.events] == [("DSK-L004", "label")]
+
+
+def test_labels_without_a_name_are_refused(tmp_path):
+    with pytest.raises(OutputError, match="label without a name"):
+        Dataset.from_iterable([DatasetItem("v")], [""]).export(tmp_path / "out", NAME)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("a.csv", HEAD + "a,v,soon,1,train\n", r"a\.csv: row 1: time_start 'soon' is no number"),
+        ("a.csv", HEAD + "a,v,nan,1,train\n", "'nan' is no number"),
+        ("a.csv", HEAD + "a,,0,1,train\n", "row 1: the row has no youtube_id"),
+        ("a.csv", HEAD + "a,../../v,0,1,train\n", "leads out of its folder"),
+        ("a.csv", "", "there is no column youtube_id"),
+        ("a.json", '{"v": {"annotations": {"segment": [0, 1]', "truncated"),
+        ("a.json", "[]", "no Kinetics|not valid JSON"),
+        ("a.json", '{"v": {"annotations": {"segment": ["a"]}}}', "lists no clips"),
+        (
+            "a.json",
+            '{"u": {"annotations": {"segment": [0, 1]}}, "v": {"annotations": {"segment": [0]}}}',
+            "a.json#/v: segment is no start and end",
+        ),
+    ],
+)
+def test_bad_tables(tmp_path, name, text, what):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=what):
+        list(Dataset.import_from(tmp_path, NAME))
+
+
+def test_bad_rows_are_skipped_on_request(tmp_path):
+    (tmp_path / "a.csv").write_text(HEAD + "a,v,x,1,train\na,w,0,1,train\n")
+    dataset = Dataset.import_from(tmp_path, NAME, on_error="skip")
+    assert [item.id for item in dataset] == ["w"]
+    assert dataset.opening_ledger.bad_count == 1
