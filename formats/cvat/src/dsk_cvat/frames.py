@@ -10,7 +10,7 @@ from msgspec import Struct
 from dsk.errors import LimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -147,28 +147,21 @@ def _shapes(
     plain = np.full(len(frames), -1, np.int64)
     if step_of is None or not len(frames):
         return frames, plain, numbers
-    track = _array(scan.shape_track)
-    order = np.lexsort((frames, track))
     more: list[NDArray[np.int64]] = []
     total = 0
-    for a, b in zip(order.tolist(), [*order.tolist()[1:], -1], strict=True):
-        if "frame" in scan.tracks[track[a]].given or _is_outside(scan, a):
+    for a, b, step, count in _gaps(scan, frames, step_of):
+        if _is_outside(scan, a):
             continue
-        step, last = step_of(scan.tracks[track[a]].scope)
-        follows = b >= 0 and track[b] == track[a]
-        stop = int(frames[b]) if follows else (last + 1 if last is not None else 0)
-        count = max(0, (stop - 1 - int(frames[a])) // step)
         total += count
         if total > MAX_FILLED:
             raise LimitError(
                 f"interpolation would make more than {MAX_FILLED} shapes", where=scan.where
             )
-        if count:
-            filled = int(frames[a]) + step * np.arange(1, count + 1, dtype=np.int64)
-            target = b if follows and not _is_outside(scan, b) else a
-            more.append(
-                np.column_stack([filled, np.full_like(filled, target), np.full_like(filled, a)])
-            )
+        filled = int(frames[a]) + step * np.arange(1, count + 1, dtype=np.int64)
+        target = b if b >= 0 and not _is_outside(scan, b) else a
+        more.append(
+            np.column_stack([filled, np.full_like(filled, target), np.full_like(filled, a)])
+        )
     if not more:
         return frames, plain, numbers
     extra = np.concatenate(more)
@@ -177,6 +170,31 @@ def _shapes(
         np.concatenate([plain, extra[:, 1]]),
         np.concatenate([numbers, extra[:, 2]]),
     )
+
+
+def _gaps(
+    scan: Scan, frames: NDArray[np.int64], step_of: Callable[[int], tuple[int, int | None]]
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield shapes that frames without one follow.
+
+    Yields:
+        The shape, the next one of its track or -1, the distance of frames and their count.
+    """
+    steps = [step_of(scope) for scope in range(len(scan.scopes))]
+    scope = _array([t.scope for t in scan.tracks])
+    step = _array([step for step, _ in steps])[scope]
+    end = _array([0 if last is None else last + 1 for _, last in steps])[scope]
+    tagged = np.array(["frame" in t.given for t in scan.tracks])
+    track = _array(scan.shape_track)
+    order = np.lexsort((frames, track))
+    own = track[order]
+    follows = np.append(own[1:] == own[:-1], [False])
+    after = np.where(follows, np.append(order[1:], [-1]), -1)
+    stop = np.where(follows, frames[after], end[own])
+    counts = np.maximum(0, (stop - 1 - frames[order]) // step[own])
+    counts[tagged[own]] = 0
+    for n in np.flatnonzero(counts).tolist():
+        yield int(order[n]), int(after[n]), int(step[own[n]]), int(counts[n])
 
 
 def _is_outside(scan: Scan, shape: int) -> bool:

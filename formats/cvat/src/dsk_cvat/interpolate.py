@@ -60,6 +60,5 @@ def _points(text: str, other: str, share: float) -> str:
 
 
 def _pairs(text: str) -> Sequence[Sequence[float]]:
-    if not text.strip():
-        return []
-    return [tuple(float(v) for v in pair.split(",")) for pair in text.split(";")]
+    pairs = text.strip().rstrip(";")
+    return [tuple(float(v) for v in pair.split(",")) for pair in pairs.split(";")] if pairs else []

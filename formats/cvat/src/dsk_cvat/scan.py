@@ -34,6 +34,11 @@ _ENDS = {
 _COMMENT_END = re.compile(rb"-->")
 _FRAME = re.compile(rb"""(?:^|\s)frame\s*=\s*["']\s*(\d{1,15})\s*["']""")
 _GAP = 1 << 20
+# A shape of a track as most writers have it: all that the scan wants to know in one match.
+_PLAIN = re.compile(
+    rb'\s*(<(box|polygon|polyline|points) frame="(\d{1,15})"(?: [a-z_]+="[^"<]*")* ?'
+    rb'(?:/>|>\s*(?:<attribute name="[^"<]*">[^<]*</attribute>\s*)*</\2>))'
+)
 
 
 class Scope(Struct, frozen=True):
@@ -250,6 +255,8 @@ class _Scanner:
         if tag[3]:
             return position
         open_tracks = [number]
+        if number is not None:
+            position = self._plain(position, number)
         while (found := _INNER.search(data, position)) is not None:
             kind, start = found[1], found.start()
             if kind is None:
@@ -265,6 +272,19 @@ class _Scanner:
             position = self._inside(kind, start, open_tracks)
         self._bad("<track> has no end", tag.start())
         return len(data)
+
+    def _plain(self, position: int, track: int) -> int:
+        """Note the plain shapes at the beginning of a track; return where they end."""
+        scan, match = self._scan, _PLAIN.match
+        data, starts, ends = scan.data, scan.shape_start, scan.shape_end
+        frames, first = scan.shape_frame, len(scan.shape_start)
+        while (found := match(data, position)) is not None:
+            start, position = found.span(1)
+            starts.append(start)
+            ends.append(position)
+            frames.append(int(found[3]))
+        scan.shape_track.extend([track] * (len(starts) - first))
+        return position
 
     def _inside(self, kind: bytes, start: int, open_tracks: list[int | None]) -> int:
         """Note a shape or an inner track; return where to go on."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dsk.categories import Categories
     from dsk.loss import Ledger
 
-__all__ = ["CORNERS", "ShapeReader", "Tracked"]
+__all__ = ["CORNERS", "ShapeReader", "Tracked", "numbers_of"]
 
 CORNERS = tuple(
     f"{axis}{corner}{face}"
@@ -64,7 +64,7 @@ class Tracked:
         self.unique = unique
 
 
-def _numbers(text: str) -> list[float]:
+def numbers_of(text: str) -> list[float]:
     """Return the flat coordinates of ``x,y;x,y``.
 
     Raises:
@@ -131,9 +131,9 @@ class ShapeReader:
         self._values: dict[tuple[int | None, str, str], Any] = {}
         self._makers: dict[str, Callable[[Element, Any, dict[str, Any]], Annotation | None]] = {
             "box": self._box,
-            "polygon": lambda e, _, common: Polygon(_numbers(e.get("points", "")), **common),
-            "polyline": lambda e, _, common: PolyLine(_numbers(e.get("points", "")), **common),
-            "points": lambda e, _, common: Points(_numbers(e.get("points", "")), **common),
+            "polygon": lambda e, _, common: Polygon(numbers_of(e.get("points", "")), **common),
+            "polyline": lambda e, _, common: PolyLine(numbers_of(e.get("points", "")), **common),
+            "points": lambda e, _, common: Points(numbers_of(e.get("points", "")), **common),
             "ellipse": self._ellipse,
             "cuboid": lambda e, _, common: Cuboid2d(_floats(e, CORNERS), **common),
             "mask": self._mask,
@@ -197,7 +197,7 @@ class ShapeReader:
         if label is None:
             label = self._label(name, ledger)
         source = get("source")
-        extra = None if source in (None, "manual") else self._extra(source)
+        extra = None if source in (None, "manual") else self.extra_of(source)
         flags = _PLAIN["1" if get("occluded") == "1" else "0"]
         z_order, group = int(get("z_order") or 0), int(get("group_id") or 0)
         angle = get("rotation")
@@ -232,7 +232,19 @@ class ShapeReader:
             ledger.warn(f"the label {name!r} is not declared in <meta>; its shapes have no label")
         return number
 
-    def _extra(self, source: str | None) -> dict[str, Any] | None:
+    def declared(self, name: str) -> int | None:
+        """Return the number of a label; None for no name.
+
+        Raises:
+            ValueError: The label is not declared.
+        """
+        number = self._labels.get(name)
+        if number is None and name:
+            raise ValueError(f"the label {name!r} is not declared")
+        return number
+
+    def extra_of(self, source: str | None) -> dict[str, Any] | None:
+        """Return what is kept of who made a shape."""
         if not source or source == "manual":
             return None
         known = self._extras.get(source)
@@ -254,7 +266,7 @@ class ShapeReader:
             common["object_id"] = track.unique
             common["group"] = common["group"] or track.group
             source = source or track.source
-        extra = self._extra(source)
+        extra = self.extra_of(source)
         if extra is not None:
             common["extra"] = extra
         return common
@@ -274,7 +286,7 @@ class ShapeReader:
                 name = child.get("name")
                 if name is None:
                     raise ValueError("an <attribute> has no name")
-                found[name] = self._value(label, name, child.text or "")
+                found[name] = self.value(label, name, child.text or "")
         if flags:
             found["occluded"] = get("occluded") == "1"
         if track is not None:
@@ -283,7 +295,8 @@ class ShapeReader:
             found["track_id"] = track.number
         return found
 
-    def _value(self, label: int | None, name: str, text: str) -> Any:
+    def value(self, label: int | None, name: str, text: str) -> Any:
+        """Return the value of an attribute by the type that its label declares."""
         key = (label, name, text)
         try:
             return self._values[key]
@@ -372,7 +385,7 @@ class ShapeReader:
         for name, part in given:
             if name not in names:
                 raise ValueError(f"the skeleton {owner!r} has no point {name!r}")
-            place = _numbers(part.get("points", ""))
+            place = numbers_of(part.get("points", ""))
             if len(place) != 2:
                 raise ValueError(f"the point {name!r} has {len(place) // 2} places")
             n = names.index(name)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from dsk.annotations import Annotation
 from dsk.errors import InputError, MediaError, RecordError
 from dsk.flow import Source
 from dsk.item import DatasetItem
@@ -15,22 +16,20 @@ from dsk_cvat.frames import Index
 from dsk_cvat.interpolate import between
 from dsk_cvat.meta import MAX_SIDE, Meta
 from dsk_cvat.pictures import ImageFinder
+from dsk_cvat.quick import QuickReader
 from dsk_cvat.scan import Scan
 from dsk_cvat.shapes import ShapeReader, Tracked
 from dsk_cvat.xmltext import parse_part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from xml.etree.ElementTree import Element
 
-    from dsk.annotations import Annotation
     from dsk.files import InputRoot
     from dsk.flow import Header
     from dsk.loss import Ledger
 
 __all__ = ["CvatSource", "Part"]
-
-_CHUNK = 1 << 20  # bytes that are parsed at once
 
 
 class Part(Struct):
@@ -50,6 +49,9 @@ class Part(Struct):
     prefixes: list[str]
     number: int
 
+
+_Picture = tuple["Mapping[str, str]", "list[Annotation | Element]"]
+"""The attributes of an image and its shapes."""
 
 _Entry = tuple["Element", int, "list[tuple[str, Element]]"]
 """An element, the number of its shape, and the points of a skeleton."""
@@ -81,10 +83,12 @@ class CvatSource(Source):
         self._root = root
         self._parts = parts
         self._reader = reader
+        self._quick = QuickReader(reader)
         self._subsets = subsets
         self._partition = partition
         self._finders: dict[str, ImageFinder] = {}
         self._tracked: dict[tuple[int, int], Tracked] = {}
+        self._quick_tracks: dict[tuple[int, int], Tracked | None] = {}
         self._offsets = [0]
         for part in parts:
             self._offsets.append(self._offsets[-1] + len(part.scan.tracks))
@@ -112,58 +116,45 @@ class CvatSource(Source):
 
     def _images(
         self, part: Part, start: int, stop: int, images: list[int], ledger: Ledger
-    ) -> Iterator[tuple[list[tuple[Element, int]] | None, int]]:
-        """Yield the image elements of each item, parsed many at once."""
+    ) -> Iterator[tuple[list[tuple[_Picture, int]] | None, int]]:
+        """Yield the images of each item."""
         scan, order = part.scan, part.index.image_order
-        n = start
-        while n < stop:
-            wanted: list[int] = []
-            size, first = 0, n
-            while n < stop and size < _CHUNK:
-                for k in order[images[n - start] : images[n - start + 1]].tolist():
-                    wanted.append(k)
-                    size += scan.image_end[k] - scan.image_start[k]
-                n += 1
-            parsed = self._parse(scan, wanted, ledger)
-            for item in range(first, n):
-                mine = order[images[item - start] : images[item - start + 1]].tolist()
-                found = [
-                    (element, scan.image_start[k])
-                    for k in mine
-                    if (element := parsed.pop(k, None)) is not None
-                ]
-                yield found or None, item
+        for n in range(start, stop):
+            found = [
+                (picture, scan.image_start[k])
+                for k in order[images[n - start] : images[n - start + 1]].tolist()
+                if (picture := self._picture(scan, k, ledger)) is not None
+            ]
+            yield found or None, n
 
-    def _parse(self, scan: Scan, wanted: Sequence[int], ledger: Ledger) -> dict[int, Element]:
-        starts, ends, data = scan.image_start, scan.image_end, scan.data
-        if not wanted:
-            return {}
+    def _picture(self, scan: Scan, k: int, ledger: Ledger) -> _Picture | None:
+        """Return an image; None if it is damaged."""
+        data = scan.data[scan.image_start[k] : scan.image_end[k]]
         try:
-            whole = parse_part(b"".join(data[starts[k] : ends[k]] for k in wanted), "")
-            if len(whole) == len(wanted):
-                return dict(zip(wanted, whole, strict=True))
-        except RecordError:
-            pass  # one of them is damaged: which one is found out below
-        found = {}
-        for k in wanted:
-            try:
-                found[k] = parse_part(bytes(data[starts[k] : ends[k]]), "")[0]
-            except RecordError as error:
-                place = scan.place(starts[k])
-                ledger.bad_record(RecordError(error.message, where=place, hint=error.hint))
-        return found
+            quick = self._quick.image(str(data, "utf-8"))
+        except ValueError:
+            quick = None  # the parser says what is wrong
+        if quick is not None:
+            return quick
+        try:
+            element = parse_part(bytes(data), "")[0]
+        except RecordError as error:
+            place = scan.place(scan.image_start[k])
+            ledger.bad_record(RecordError(error.message, where=place, hint=error.hint))
+            return None
+        return element.attrib, list(element)
 
     def _item(
         self,
         part: Part,
         n: int,
-        elements: list[tuple[Element, int]],
+        elements: list[tuple[_Picture, int]],
         ledger: Ledger,
     ) -> DatasetItem | None:
         index, scan = part.index, part.scan
         frame, scope = int(index.frame[n]), int(index.scope[n])
         subset = self._subsets[int(index.subset[n])]
-        given = elements[0][0].get("name") if elements else None
+        given = elements[0][0][0].get("name") if elements else None
         name = given or f"{part.prefixes[scope]}frame_{max(frame, 0):06d}.png"
         try:
             name = clean_name(name, scan.where)
@@ -171,12 +162,12 @@ class CvatSource(Source):
         except InputError as error:
             ledger.bad_record(RecordError(error.message, where=error.where, item=name))
             return None
-        size = _stated_size([e for e, _ in elements], part, scope, video=not elements)
+        size = _stated_size([e[0] for e, _ in elements], part, scope, video=not elements)
         image = self._image(scan, name, subset, size)
         where = (item_id, image)
         annotations: list[Annotation] = []
         for element, offset in elements:
-            annotations += self._shapes(element, scan, offset, where, ledger)
+            annotations += self._shapes(element[1], scan, offset, where, ledger)
         low, high = index.shapes[n].tolist()
         if high > low:
             annotations += self._frame(part, low, high, where, ledger)
@@ -195,7 +186,7 @@ class CvatSource(Source):
 
     def _shapes(
         self,
-        element: Element,
+        shapes: list[Annotation | Element],
         scan: Scan,
         offset: int,
         item: tuple[str, Image],
@@ -205,7 +196,10 @@ class CvatSource(Source):
         found: list[Annotation] = []
         read, knows = self._reader.read, self._reader.knows
         size = item[1].size
-        for number, shape in enumerate(element, 1):
+        for number, shape in enumerate(shapes, 1):
+            if isinstance(shape, Annotation):
+                found.append(shape)
+                continue
             tag = shape.tag
             if not knows(tag):
                 ledger.warn(f"<{tag}> in an image is not known and left out")
@@ -236,10 +230,17 @@ class CvatSource(Source):
             )
         )
         frame = int(index.shape_frame[low])
+        plain = self._plain(part, rows, frame)
+        if None not in plain:
+            return plain  # type: ignore[return-value]
         whole: dict[int, _Entry] = {}
-        order: list[_Entry] = []
-        parsed = _parse_shapes(scan, [n for row in rows for n in row if n >= 0])
-        for shape, following in rows:
+        order: list[_Entry | Annotation] = []
+        pairs = zip(rows, plain, strict=True)
+        parsed = _parse_shapes(scan, [n for row, a in pairs if a is None for n in row if n >= 0])
+        for (shape, following), made in zip(rows, plain, strict=True):
+            if made is not None:
+                order.append(made)
+                continue
             try:
                 element = _shape_element(scan, parsed, shape, following, frame)
             except (RecordError, ValueError) as error:
@@ -258,16 +259,44 @@ class CvatSource(Source):
             order.append(entry)
         return self._made(part, order, item, ledger)
 
+    def _plain(
+        self, part: Part, rows: list[tuple[int, int]], frame: int
+    ) -> list[Annotation | None]:
+        """Return the shapes that need no parser, and None for the others."""
+        scan, quick, known = part.scan, self._quick.tracked, self._quick_tracks
+        found: list[Annotation | None] = []
+        for row in rows:
+            key = (part.number, scan.shape_track[row[0]])
+            try:
+                track = known[key]
+            except KeyError:
+                track = known[key] = self._plain_track(scan, *key)
+            found.append(None if track is None else quick(scan, track, row, frame))
+        return found
+
+    def _plain_track(self, scan: Scan, number: int, track: int) -> Tracked | None:
+        """Return a track, or None for parts of skeletons and damaged ones."""
+        if scan.tracks[track].top != track:
+            return None
+        try:
+            return self._track(number, scan, track)
+        except ValueError:
+            return None  # reading the element says so
+
     def _made(
         self,
         part: Part,
-        order: list[_Entry],
+        order: list[_Entry | Annotation],
         item: tuple[str, Image],
         ledger: Ledger,
     ) -> list[Annotation]:
         scan, size = part.scan, item[1].size
         found: list[Annotation] = []
-        for element, shape, points in order:
+        for entry in order:
+            if isinstance(entry, Annotation):
+                found.append(entry)
+                continue
+            element, shape, points = entry
             if element.tag == "mask" and size is None:
                 size = _size_of(item[1])
             track = scan.shape_track[shape]
@@ -349,7 +378,7 @@ def _side(text: str | None) -> int:
 
 
 def _stated_size(
-    elements: Sequence[Element], part: Part, scope: int, *, video: bool
+    elements: Sequence[Mapping[str, str]], part: Part, scope: int, *, video: bool
 ) -> tuple[int, int] | None:
     for element in elements:
         height, width = _side(element.get("height")), _side(element.get("width"))

@@ -16,7 +16,8 @@ from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
-from dsk_labelme.jsonshapes import Groups, read_shape
+from dsk_labelme.folders import Folders, reader_of
+from dsk_labelme.jsonshapes import Groups, Shape, made_of, read_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,6 +44,7 @@ _MAX_SIDE = 1 << 20
 
 _decode_top = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_shapes = msgspec.json.Decoder(list[Any]).decode
+_decode_checked = msgspec.json.Decoder(list[Shape]).decode
 
 
 class _LabelOnly(Struct):
@@ -106,8 +108,9 @@ class LabelMeJsonImporter(Importer):
         kept: list[str] = []
         found: set[str] = set()
         flags: dict[str, None] = {}
+        read = reader_of(root)
         for name in names:
-            data = root.read(name)
+            data = read(name)
             if b'"shapes"' not in data and name != root.focus:
                 if data.strip() and data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in b"{[":
                     continue  # some other tool's file
@@ -162,7 +165,7 @@ class _JsonSource(Source):
         self._places = places
         self._flags_are_labels = flags_are_labels
         self._labels = {name: n for n, name in enumerate(header.categories.names)}
-        self._folders: dict[str, frozenset[str]] = {}
+        self._folders = Folders(root)
 
     def partitions(self) -> list[tuple[int, int]]:
         """Return slices of the list of files."""
@@ -171,29 +174,32 @@ class _JsonSource(Source):
 
     def read(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
+        read = reader_of(self._root)
         for n in range(*partition):
             name = self._names[n]
             where = self._root.show(name)
             try:
                 item_id = clean_name(self._places[n][1], where)
-                yield self._item(name, self._places[n][0], item_id, ledger)
+                yield self._item(name, read(name), self._places[n][0], item_id, ledger)
             except RecordError as error:
                 ledger.bad_record(error)
             except InputError as error:
                 ledger.bad_record(RecordError(error.message, where=error.where or where))
 
-    def _item(self, name: str, subset: str, item_id: str, ledger: Ledger) -> DatasetItem:
+    def _item(
+        self, name: str, data: bytes, subset: str, item_id: str, ledger: Ledger
+    ) -> DatasetItem:
         where = self._root.show(name)
-        top = self._decoded(self._root.read(name), where, item_id)
+        top = self._decoded(data, where, item_id)
         try:
             rest = {key: msgspec.json.decode(raw) for key, raw in top.items() if key not in _BULK}
-            shapes = _decode_shapes(top["shapes"])
+            shapes = _decoded_shapes(top["shapes"])
         except (msgspec.MsgspecError, RecursionError) as error:
             raise RecordError(f"no valid JSON: {error}", where=where, item=item_id) from error
         height, width = _side(rest.get("imageHeight")), _side(rest.get("imageWidth"))
         size = (height, width) if height and width else None
         image = self._image(name, item_id, rest.get("imagePath"), top.get("imageData"), size)
-        if size is None and any(isinstance(s, dict) and s.get("mask") for s in shapes):
+        if size is None and any(map(_has_mask, shapes)):
             size = image.get_size()
         annotations = self._shapes(shapes, size, where, item_id, ledger)
         stated = rest.get("flags")
@@ -234,18 +240,13 @@ class _JsonSource(Source):
         groups = Groups()
         for number, shape in enumerate(shapes):
             try:
-                found.append(read_shape(shape, number, self._labels, groups, size))
+                read = made_of if type(shape) is Shape else read_shape
+                found.append(read(shape, number, self._labels, groups, size))
             except (ValueError, OverflowError) as error:
                 place = f"{where}#/shapes/{number}"
                 what = f"shape {number}: {error}"
                 ledger.bad_record(RecordError(what, where=place, item=item, annotation=number + 1))
         return found
-
-    def _files(self, folder: str) -> frozenset[str]:
-        known = self._folders.get(folder)
-        if known is None:
-            known = self._folders[folder] = frozenset(self._root.entries(folder)[1])
-        return known
 
     def _image(
         self,
@@ -259,22 +260,36 @@ class _JsonSource(Source):
         folder, _, base = name.rpartition("/")
         given = stated.replace("\\", "/") if isinstance(stated, str) else ""
         for place in _nearby(folder, given):
-            below, _, last = place.rpartition("/")
-            if last in self._files(below):
+            if self._folders.has(place):
+                last = place.rpartition("/")[2]
                 path = f"{item_id}.{last.rpartition('.')[2]}" if is_image_name(last) else item_id
                 return Image(path=path, source=self._root.locate(place), size=size)
         stem = stem_of(base)
-        for other in sorted(self._files(folder)):
-            if is_image_name(other) and stem_of(other) == stem:
-                place = f"{folder}/{other}" if folder else other
-                path = f"{item_id}.{other.rpartition('.')[2]}"
-                return Image(path=path, source=self._root.locate(place), size=size)
+        other = self._folders.images(folder).get(stem)
+        if other is not None:
+            place = f"{folder}/{other}" if folder else other
+            path = f"{item_id}.{other.rpartition('.')[2]}"
+            return Image(path=path, source=self._root.locate(place), size=size)
         ext = f".{given.rpartition('.')[2]}" if is_image_name(given) else ".jpg"
         inside = _inside(data)
         if inside is not None:
             return Image(path=item_id + ext, source=inside, size=size)
         missing = f"{folder}/{stem}{ext}" if folder else stem + ext
         return Image(path=item_id + ext, source=self._root.locate(missing), size=size)
+
+
+def _decoded_shapes(raw: Raw) -> list[Any]:
+    """Return the shapes, as ``Shape`` if all of them are as labelme writes them."""
+    try:
+        return _decode_checked(raw)
+    except msgspec.ValidationError:
+        return _decode_shapes(raw)
+
+
+def _has_mask(shape: Any) -> bool:
+    return bool(
+        shape.mask if type(shape) is Shape else isinstance(shape, dict) and shape.get("mask")
+    )
 
 
 _BULK = frozenset({"shapes", "imageData"})

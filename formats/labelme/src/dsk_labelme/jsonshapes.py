@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
 
 from dsk import geometry
 from dsk.annotations import (
@@ -28,12 +30,31 @@ from dsk.rle import from_dense
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Groups", "PatchMask", "read_shape"]
+__all__ = ["Groups", "PatchMask", "Shape", "made_of", "read_shape"]
 
 _KNOWN = frozenset(
     {"label", "points", "shape_type", "group_id", "description", "flags", "mask", "attributes"}
 )
+_Size = tuple[int, int] | None
 _EMPTY: tuple[Any, ...] = ("", None, [], {})
+
+
+class Shape(Struct, forbid_unknown_fields=True):
+    """A shape as labelme itself writes it; decoding is the check.
+
+    Shapes with other fields or values go through ``read_shape``, which knows what is wrong.
+    """
+
+    points: list[tuple[float, float]]
+    label: str | None = None
+    shape_type: str | None = None
+    group_id: int | None = None
+    description: str | None = None
+    flags: dict[str, Any] | None = None
+    mask: str | None = None
+    attributes: dict[str, Any] | None = None
+    line_color: None = None
+    fill_color: None = None
 
 
 class Groups:
@@ -140,7 +161,7 @@ def read_shape(
     number: int,
     labels: Mapping[str, int],
     groups: Groups,
-    size: tuple[int, int] | None,
+    size: _Size,
 ) -> Annotation:
     """Return the annotation of a shape.
 
@@ -169,7 +190,33 @@ def read_shape(
     if own:
         common["extra"] = {"labelme_json": own}
     kind = shape.get("shape_type") or "polygon"
-    points = _points(shape)
+    return _annotation(kind, _points(shape), shape.get("mask"), size, common)
+
+
+def made_of(
+    shape: Shape, number: int, labels: Mapping[str, int], groups: Groups, size: _Size
+) -> Annotation:
+    """Return the annotation of a shape that is checked; see ``read_shape``."""
+    points = list(chain.from_iterable(shape.points))
+    if not points:
+        raise ValueError("it has no points")
+    if not math.isfinite(sum(points)):
+        raise ValueError("its points are not finite")
+    attributes = {**(shape.flags or {}), **(shape.attributes or {})}
+    if shape.description:
+        attributes["description"] = shape.description
+    common: dict[str, Any] = {
+        "label": labels.get(shape.label or ""),
+        "id": number + 1,
+        "group": groups.number(shape.group_id) if shape.group_id is not None else 0,
+        "attributes": attributes,
+    }
+    return _annotation(shape.shape_type or "polygon", points, shape.mask, size, common)
+
+
+def _annotation(
+    kind: str, points: list[float], mask: Any, size: _Size, common: dict[str, Any]
+) -> Annotation:
     if kind == "polygon":
         return Polygon(points, **common)
     if kind == "rectangle":
@@ -183,13 +230,17 @@ def read_shape(
     if kind == "circle":
         return _circle(points, common)
     if kind == "mask":
-        return _mask(shape, points, size, common)
+        return _mask(mask, points, size, common)
     raise ValueError(f"the shape_type {kind!r} is not known")
 
 
 def _rectangle(points: list[float], common: dict[str, Any]) -> Annotation:
     if len(points) < 4:
         raise ValueError("a rectangle of one point")
+    if len(points) == 4:
+        x1, y1, x2, y2 = points
+        x, y = min(x1, x2), min(y1, y2)
+        return Bbox(x, y, abs(x2 - x1), abs(y2 - y1), **common)
     xs, ys = points[::2], points[1::2]
     return Bbox(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), **common)
 
@@ -208,13 +259,7 @@ def _circle(points: list[float], common: dict[str, Any]) -> Annotation:
     return Ellipse(x - radius, y - radius, 2 * radius, 2 * radius, **common)
 
 
-def _mask(
-    shape: Mapping[str, Any],
-    points: list[float],
-    size: tuple[int, int] | None,
-    common: dict[str, Any],
-) -> Annotation:
-    data = shape.get("mask")
+def _mask(data: Any, points: list[float], size: _Size, common: dict[str, Any]) -> Annotation:
     if not isinstance(data, str) or not data:
         raise ValueError("a mask without pixels")
     try:

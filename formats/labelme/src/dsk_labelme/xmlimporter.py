@@ -15,6 +15,7 @@ from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.metafile import read_meta
 from dsk.names import clean_name, stem_of
+from dsk_labelme.folders import Folders, reader_of
 from dsk_labelme.xmlobjects import ObjectReader, Parsed
 from dsk_labelme.xmltext import parse_root
 
@@ -28,7 +29,7 @@ __all__ = ["LabelMeImporter"]
 
 _NAME = re.compile(rb"<name>([^<]*)</name>")
 _FOLDER = re.compile(rb"<folder>([^<]*)</folder>")
-_ODD = re.compile(rb"<!|<name\s|<name/|\x00")
+_ODD = re.compile(rb"<name[\s/]")
 _ANNOTATIONS = "Annotations"
 
 
@@ -59,8 +60,9 @@ class LabelMeImporter(Importer):
         stated = read_meta(root)
         names: dict[str, None] = {}
         subsets: dict[str, None] = {}
+        read = reader_of(root)
         for file in files:
-            data = root.read(file.name)
+            data = read(file.name)
             if stated is None:
                 names.update(dict.fromkeys(_label_names(data)))
             subset = file.subset
@@ -101,7 +103,7 @@ def _list(root: InputRoot) -> list[_File]:
 
 def _label_names(data: bytes) -> Iterator[str]:
     """Yield the names of a file's objects; those of a damaged file are found out about later."""
-    if _ODD.search(data):
+    if b"<!" in data or b"\0" in data or _ODD.search(data):
         try:
             root = parse_root(data, "")
         except RecordError:
@@ -119,26 +121,6 @@ def _decoded(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-class _Folders:
-    """Looks for files in folders that are listed once."""
-
-    def __init__(self, root: InputRoot) -> None:
-        self._root = root
-        self._known: dict[str, frozenset[str]] = {}
-
-    def has(self, name: str) -> bool:
-        """Tell whether there is a file."""
-        folder, _, base = name.rpartition("/")
-        return base in self.files(folder)
-
-    def files(self, folder: str) -> frozenset[str]:
-        """Return the names of a folder's files."""
-        known = self._known.get(folder)
-        if known is None:
-            known = self._known[folder] = frozenset(self._root.entries(folder)[1])
-        return known
-
-
 class _LabelMeSource(Source):
     """An opened dataset of XML files."""
 
@@ -146,7 +128,7 @@ class _LabelMeSource(Source):
         self.header = header
         self._root = root
         self._files = files
-        self._folders = _Folders(root)
+        self._folders = Folders(root)
         self._reader = ObjectReader(header.categories)
 
     def partitions(self) -> list[tuple[int, int]]:
@@ -156,11 +138,11 @@ class _LabelMeSource(Source):
 
     def read(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
-        root = self._root
+        root, read = self._root, reader_of(self._root)
         for file in self._files[slice(*partition)]:
             where = root.show(file.name)
             try:
-                element = parse_root(root.read(file.name), where)
+                element = parse_root(read(file.name), where)
                 parsed = self._reader.head(element, where)
                 item = self._item(file, parsed, ledger)
             except RecordError as error:
@@ -208,13 +190,10 @@ class _LabelMeSource(Source):
     def _image(self, name: str, parsed: Parsed, item_id: str) -> Image:
         """Return the image; one of another ending when there is none of the exact name."""
         folder, _, base = name.rpartition("/")
-        files = self._folders.files(folder)
-        if base not in files:
+        if base not in self._folders.files(folder):
+            images = self._folders.images(folder)
             stem = stem_of(base) if is_image_name(base) else base
-            for other in sorted(files):
-                if is_image_name(other) and stem_of(other) in (stem, base):
-                    base = other
-                    break
+            base = min((images[s] for s in (stem, base) if s in images), default=base)
         path = f"{item_id}.{base.rpartition('.')[2]}" if is_image_name(base) else item_id
         place = f"{folder}/{base}" if folder else base
         return Image(path=path, source=self._root.locate(place), size=parsed.size)

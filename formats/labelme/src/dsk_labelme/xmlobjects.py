@@ -76,11 +76,22 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 8 and int(text) <= _MAX_SIDE else 0
 
 
-def _ids(element: Element, name: str) -> list[int]:
-    text = _text(element, f"parts/{name}")
+def _ids(text: str) -> list[int]:
+    if not text:
+        return []
     return [
         int(part) for part in text.replace(",", " ").split() if part.isdecimal() and len(part) < 16
     ]
+
+
+def _fields(element: Element) -> dict[str, Element]:
+    """Return an element's children by name: of several with one name, the first."""
+    return {child.tag: child for child in reversed(element)}
+
+
+def _stripped(fields: dict[str, Element], name: str) -> str:
+    element = fields.get(name)
+    return (element.text or "").strip() if element is not None else ""
 
 
 class ObjectReader:
@@ -141,15 +152,16 @@ class ObjectReader:
         found: list[tuple[int, Annotation]] = []
         children: dict[int, list[int]] = {}
         for number, element in enumerate(parsed.element.iter("object")):
-            text = _text(element, "id")
+            fields = _fields(element)
+            text = _stripped(fields, "id")
             ident = int(text) if text.isdecimal() and len(text) < 16 else number
-            children.setdefault(ident, []).extend(_ids(element, "hasparts"))
-            for parent in _ids(element, "ispartof"):
-                children.setdefault(parent, []).append(ident)
-            if _text(element, "deleted") not in ("", "0"):
+            children.setdefault(ident, [])
+            if "parts" in fields:
+                _note_parts(fields["parts"], ident, children)
+            if _stripped(fields, "deleted") not in ("", "0"):
                 continue
             try:
-                made = self._object(element, ident, find_mask, ledger)
+                made = self._object(fields, ident, find_mask, ledger)
             except (ValueError, InputError) as error:
                 message = error.message if isinstance(error, InputError) else str(error)
                 what = f"object {ident}: {message}"
@@ -161,32 +173,33 @@ class ObjectReader:
 
     def _object(
         self,
-        element: Element,
+        fields: dict[str, Element],
         ident: int,
         find_mask: Callable[[str], Image | None],
         ledger: Ledger,
     ) -> Annotation:
-        name = " ".join((element.findtext("name") or "").split())
+        name = " ".join(_stripped(fields, "name").split())
         label = self._labels.get(name)
         if label is None and name:
             ledger.warn(f"the label {name!r} is not among the dataset's labels")
-        polygon, segm = element.find("polygon"), element.find("segm")
+        polygon, segm = fields.get("polygon"), fields.get("segm")
         shape = polygon if polygon is not None else segm
         if shape is None:
             raise ValueError("it has neither <polygon> nor <segm>")
-        attributes = parse_attributes(element.findtext("attributes") or "")
-        attributes["occluded"] = _text(element, "occluded") == "yes"
+        text = _stripped(fields, "attributes")
+        attributes = parse_attributes(text) if text else {}
+        attributes["occluded"] = _stripped(fields, "occluded") == "yes"
         attributes["username"] = _text(shape, "username")
         common: dict[str, Any] = {"label": label, "id": ident, "attributes": attributes}
         own = {
             key: text
             for key in ("date", "verified")
-            if (text := _text(element, key)) and (key, text) != ("verified", "0")
+            if (text := _stripped(fields, key)) and (key, text) != ("verified", "0")
         }
         if own:
             common["extra"] = {"label_me": own}
         if polygon is not None:
-            return _outline(polygon, common, box=_text(element, "type") == "bounding_box")
+            return _outline(polygon, common, box=_stripped(fields, "type") == "bounding_box")
         file = find_mask(_text(shape, "mask"))
         if file is None:
             raise ValueError(f"there is no mask file {_text(shape, 'mask')!r} in Masks")
@@ -194,13 +207,14 @@ class ObjectReader:
 
 
 def _outline(polygon: Element, common: dict[str, Any], *, box: bool) -> Annotation:
-    points: list[float] = []
+    texts: list[str] = []
     for pt in polygon.iter("pt"):
-        for axis in ("x", "y"):
-            text = pt.findtext(axis)
-            if text is None:
-                raise ValueError(f"a point without <{axis}>")
-            points.append(float(text))
+        found = {child.tag: child.text for child in reversed(pt)}
+        try:
+            texts += (found["x"] or "", found["y"] or "")
+        except KeyError as error:
+            raise ValueError(f"a point without <{error.args[0]}>") from None
+    points = list(map(float, texts))
     if not points:
         raise ValueError("the polygon has no points")
     if not isfinite(sum(points)):
@@ -209,6 +223,14 @@ def _outline(polygon: Element, common: dict[str, Any], *, box: bool) -> Annotati
         return Polygon(points, **common)
     xs, ys = points[::2], points[1::2]
     return Bbox(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), **common)
+
+
+def _note_parts(parts: Element, ident: int, children: dict[int, list[int]]) -> None:
+    """Note what an object says of its parts and of what it is part of."""
+    fields = _fields(parts)
+    children[ident] += _ids(_stripped(fields, "hasparts"))
+    for parent in _ids(_stripped(fields, "ispartof")):
+        children.setdefault(parent, []).append(ident)
 
 
 def _groups(children: dict[int, list[int]]) -> dict[int, int]:

@@ -31,7 +31,7 @@ def parse_root(data: bytes, where: str, item: str = "") -> Element:
     except (UnicodeError, LookupError) as error:
         what = f"text that cannot be decoded: {error}"
         raise RecordError(what, where=where, item=item) from error
-    if _DOCTYPE.search(text):
+    if "<!" in text and _DOCTYPE.search(text):
         raise RecordError(
             "document type declarations are refused",
             where=where,
@@ -60,7 +60,8 @@ def _decode(data: bytes) -> str:
         else:
             text = data.decode(encoding)
     # The declaration speaks of the bytes, which are decoded now.
-    return _DECLARATION.sub("", text, count=1)
+    declaration = _DECLARATION.match(text)
+    return text[declaration.end() :] if declaration else text
 
 
 def xml_text(text: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any
+import shutil
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 from msgspec import Struct
@@ -44,6 +46,7 @@ class Entry(Struct, array_like=True):
         ext: The ending of its image, or "".
         size: (height, width), or None.
         staged: Where its image was saved, or "".
+        rows: How many boxes it has.
     """
 
     subset: str
@@ -52,6 +55,7 @@ class Entry(Struct, array_like=True):
     ext: str
     size: tuple[int, int] | None
     staged: str
+    rows: int = 0
 
 
 class Share(Struct):
@@ -95,11 +99,12 @@ class MotSeqExporter(Exporter):
                 share = shares[folder] = Share(ctx.part, [], Numbers())
                 lines[folder] = []
             entry = self._entry(item, frame, f"{_STAGE}/{ctx.part:08d}-{count}", ctx)
-            lines[folder] += rows(item, len(share.entries), share.numbers)
+            text, entry.rows = rows(item, frame, share.numbers)
+            lines[folder].append(text)
             share.entries.append(entry)
-        for folder, text in lines.items():
+        for folder, texts in lines.items():
             with ctx.fragment(_join(folder, GT)) as file:
-                file.write("".join(text).encode())
+                file.write("".join(texts).encode())
         return shares
 
     @staticmethod
@@ -169,8 +174,7 @@ class MotSeqExporter(Exporter):
                 path = fragments.get(share.part)
                 if path is not None:
                     own = frames[first : first + len(share.entries)]
-                    with open(path, encoding="utf-8") as file:  # noqa: PTH123
-                        out.writelines(tracks.rows(file, own, share.numbers))
+                    _copy(path, share, own, tracks, out)
                     os.unlink(path)  # noqa: PTH108
                 first += len(share.entries)
 
@@ -196,6 +200,18 @@ class MotSeqExporter(Exporter):
             f"imExt={ext}",
         ]
         return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _copy(path: str, share: Share, frames: list[int], tracks: Numbers, out: BinaryIO) -> None:
+    """Write a partition's rows; they stay as they are if all their numbers do."""
+    if not tracks.changes(share.numbers) and frames == [entry.frame for entry in share.entries]:
+        with open(path, "rb") as raw:  # noqa: PTH123
+            shutil.copyfileobj(raw, out)
+        return
+    pairs = zip(share.entries, frames, strict=True)
+    own = chain.from_iterable(repeat(frame, entry.rows) for entry, frame in pairs)
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        out.writelines(tracks.rows(file, own, share.numbers))
 
 
 def _place(item: DatasetItem) -> tuple[str, int]:

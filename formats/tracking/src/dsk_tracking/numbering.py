@@ -96,20 +96,24 @@ class Numbers(Struct):
                 "accept as ground truth; -O track_ids=assign makes each a track"
             )
 
-    def rows(self, lines: Iterable[str], frames: Sequence[int], part: Numbers) -> Iterator[bytes]:
+    def changes(self, part: Numbers) -> bool:
+        """Tell whether tracks in a partition's rows have other numbers here."""
+        return bool(part.names) or (self.assign and part.untracked > 0)
+
+    def rows(self, lines: Iterable[str], frames: Iterable[int], part: Numbers) -> Iterator[bytes]:
         """Yield a partition's rows with the numbers of frames and tracks.
 
         Args:
-            lines: Rows that begin with the position of an item, and a track.
-            frames: Frame by position.
+            lines: Rows that begin with a frame, which is replaced, and a track.
+            frames: The frame of each row.
             part: The partition's tracks.
         """
         ids = {f"?{n}": str(self.names[name]) for name, n in part.names.items()}
-        for line in lines:
-            place, track, rest = line.split(",", 2)
+        for line, frame in zip(lines, frames, strict=True):
+            _, track, rest = line.split(",", 2)
             if track[0] == "?":
                 track = ids[track]
             elif track == NO_TRACK and self.assign:
                 self.highest += 1
                 track = str(self.highest)
-            yield f"{frames[int(place)]},{track},{rest}".encode()
+            yield f"{frame},{track},{rest}".encode()

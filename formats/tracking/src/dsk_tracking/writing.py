@@ -28,13 +28,11 @@ def truth(value: Any) -> bool | None:
     return True if word in _TRUE else False if word in _FALSE else None
 
 
-def _plain(value: float) -> str:
-    """Return a number without needless digits; it reads back as the same."""
-    return repr(int(value)) if value == int(value) else repr(float(value))
+_LARGEST = 1 << 31
 
 
 class RowWriter:
-    """Writes the boxes of items as rows; frame and track are filled in later.
+    """Writes the boxes of items as rows; some frames and tracks are known only later.
 
     Args:
         ledger: Where values go that a row cannot hold.
@@ -43,24 +41,44 @@ class RowWriter:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def __call__(self, item: DatasetItem, place: int, numbers: Numbers) -> list[str]:
-        """Return an item's rows.
+    def __call__(self, item: DatasetItem, frame: int, numbers: Numbers) -> tuple[str, int]:
+        """Return an item's rows, and how many they are.
 
         Args:
             item: The item.
-            place: Its position among the partition's items of the sequence.
+            frame: The frame that its id names, or -1.
             numbers: Where its tracks are noted.
         """
         rows = []
+        tracked, highest = 0, numbers.highest
         for box in item.annotations:
             if not isinstance(box, Bbox):
                 continue
-            track = self._track(box, item, numbers)
-            considered, visibility = self._flags(box, item)
-            geometry = ",".join(map(_plain, (box.x, box.y, box.w, box.h)))
+            attributes, ident = box.attributes, box.object_id
+            track: Any = attributes.get("track_id", ident)
+            if type(track) is int and 0 <= track < _LARGEST and ident in (track, -1):
+                tracked += 1
+                highest = max(track, highest)
+            else:
+                track = self._track(box, item, numbers)
+            seen: Any = attributes.get("visibility") if attributes else 1.0
+            hidden, ignored = attributes.get("occluded"), attributes.get("ignored", False)
+            if not (
+                type(seen) is float
+                and 0 <= seen <= 1
+                and (hidden is None or hidden is (seen <= 0))
+                and type(ignored) is bool
+            ):
+                considered, seen = self._flags(box, item)
+                ignored = not considered
             label = box.label + 1 if box.label is not None else -1
-            rows.append(f"{place},{track},{geometry},{considered:d},{label},{_plain(visibility)}\n")
-        return rows
+            rows.append(
+                f"{frame},{track},{box.x},{box.y},{box.w},{box.h},{not ignored:d},{label},{seen}\n"
+            )
+        numbers.tracked += tracked
+        numbers.highest = max(highest, numbers.highest)
+        # Whole numbers need no digits behind the point; they read back as the same.
+        return "".join(rows).replace(".0,", ",").replace(".0\n", "\n"), len(rows)
 
     def _lost(self, what: str, box: Bbox, item: DatasetItem, code: str = "DSK-L004") -> None:
         self._ledger.add(
@@ -74,7 +92,7 @@ class RowWriter:
             value = int(value)
         elif isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and value < 1 << 31:
+        if isinstance(value, int) and not isinstance(value, bool) and value < _LARGEST:
             if value < 0 and "track_id" in box.attributes:
                 value = box.object_id
             if box.object_id not in (-1, value):

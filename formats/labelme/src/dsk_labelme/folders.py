@@ -1,0 +1,64 @@
+"""Looking for images and masks in folders that are listed once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsk.media import is_image_name
+from dsk.names import stem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dsk.files import InputRoot
+
+__all__ = ["Folders", "reader_of"]
+
+
+def reader_of(root: InputRoot) -> Callable[[str], bytes]:
+    """Return a fast function from the name of a file to its content.
+
+    The function raises ``InputError`` where there is no such file.
+    """
+    quick = root.reader()
+
+    def read(name: str) -> bytes:
+        data = quick(name)
+        return root.read(name) if data is None else data
+
+    return read
+
+
+class Folders:
+    """The files of a dataset's folders.
+
+    Args:
+        root: The dataset.
+    """
+
+    def __init__(self, root: InputRoot) -> None:
+        self._root = root
+        self._files: dict[str, frozenset[str]] = {}
+        self._images: dict[str, dict[str, str]] = {}
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a file."""
+        folder, _, base = name.rpartition("/")
+        return base in self.files(folder)
+
+    def files(self, folder: str) -> frozenset[str]:
+        """Return the names of a folder's files."""
+        known = self._files.get(folder)
+        if known is None:
+            known = self._files[folder] = frozenset(self._root.entries(folder)[1])
+        return known
+
+    def images(self, folder: str) -> dict[str, str]:
+        """Return the names of a folder's images by stem: of several with one stem, the first."""
+        known = self._images.get(folder)
+        if known is None:
+            known = self._images[folder] = {}
+            for name in sorted(self.files(folder)):
+                if is_image_name(name):
+                    known.setdefault(stem_of(name), name)
+        return known
