@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from msgspec.structs import replace
 
 from dsk.annotations import Label
@@ -20,6 +21,8 @@ from dsk_classification.pickles import is_pickle, load_dict, load_pixels
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
@@ -31,6 +34,9 @@ PARENTS = "fine_to_coarse"
 
 SIDE = 32
 """Height and width of an image, if the file does not say another."""
+
+_KEPT = 256 << 20
+"""Bytes of pixels to hold: all of CIFAR-10 or CIFAR-100, which need not be unpickled twice then."""
 
 _DEPTH = 3
 _PICKLE_ENDINGS = (".pkl", ".pickle")
@@ -91,6 +97,13 @@ class CifarImporter(Importer):
 class _Batch:
     """One file: columns of equal length.
 
+    Attributes:
+        names: The images' files, if they are stated; ``labels``, ``coarse``, ``sizes`` likewise.
+        pixels: Rows, or None when there are none or they have been let go.
+        count: Number of images.
+        size: Bytes of all pixels.
+        loaded: Whether the pixels have not been let go.
+
     Raises:
         InputError: It holds no such columns.
     """
@@ -120,6 +133,14 @@ class _Batch:
                 raise InputError(f"{key} has {len(column)} values for {count} images", where=where)
         self.count = count
         self.where = where
+        self.loaded = True
+        parts = pixels if isinstance(pixels, list) else [pixels]
+        self.size = sum(part.nbytes for part in parts if isinstance(part, np.ndarray))
+
+    def forget(self) -> None:
+        """Let the pixels go."""
+        self.pixels = None
+        self.loaded = False
 
 
 def _column(table: dict[str, Any], key: str, where: str) -> list[Any]:
@@ -133,7 +154,7 @@ def _column(table: dict[str, Any], key: str, where: str) -> list[Any]:
 
 
 class CifarSource(Source):
-    """Batches of images; holds one of them at a time.
+    """Batches of images; holds their names and labels, and rows of pixels as far as they are few.
 
     Args:
         root: The dataset.
@@ -143,17 +164,15 @@ class CifarSource(Source):
 
     def __init__(self, root: InputRoot, home: str, ledger: Ledger) -> None:
         self._root = root
-        self._batches = find_batches(root, home)
-        self._loaded: tuple[str, _Batch] | None = None
-        if not self._batches:
+        self._files = find_batches(root, home)
+        self._batches: dict[str, _Batch] = {}
+        if not self._files:
             raise InputError("there is no batch of images", where=root.show(home))
         categories, coarse, parents = _read_labels(root, home)
         highest, fine = -1, False
         self._ids: dict[str, list[str]] = {}
-        self._counts: dict[str, int] = {}
-        for subset in self._batches:
-            batch = self._batch(subset)
-            self._counts[subset] = batch.count
+        for subset in self._files:
+            batch = self._load(subset)
             self._ids[subset] = _ids(batch, ledger)
             for label, above in zip(batch.labels, batch.coarse, strict=False):
                 if type(label) is int and type(above) is int:
@@ -168,46 +187,59 @@ class CifarSource(Source):
         self._categories = _with_parents(categories, parents, coarse)
         self.header = Header(
             categories=self._categories,
-            subsets=tuple(self._batches),
-            items=sum(self._counts.values()),
+            subsets=tuple(self._files),
+            items=sum(batch.count for batch in self._batches.values()),
         )
 
-    def _batch(self, subset: str) -> _Batch:
-        if self._loaded is None or self._loaded[0] != subset:
-            self._loaded = None  # before the next one comes
-            self._loaded = (subset, _Batch(self._root, self._batches[subset]))
-        return self._loaded[1]
+    def _load(self, subset: str) -> _Batch:
+        """Return a batch with its pixels; those of others are let go when they become many."""
+        batch = self._batches.get(subset)
+        if batch is not None and batch.loaded:
+            return batch
+        known = [b for b in self._batches.values() if b.loaded]
+        if sum(b.size for b in known) + (batch.size if batch else 0) > _KEPT:
+            for other in known:
+                other.forget()  # before the next one comes
+        self._batches[subset] = batch = _Batch(self._root, self._files[subset])
+        return batch
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the batches."""
         return [
             (subset, start)
-            for subset, count in self._counts.items()
-            for start in range(0, count, PARTITION_ITEMS)
+            for subset, batch in self._batches.items()
+            for start in range(0, batch.count, PARTITION_ITEMS)
         ]
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
         subset, start = partition
-        batch = self._batch(subset)
-        for number in range(start, min(batch.count, start + PARTITION_ITEMS)):
-            item = self._ids[subset][number]
-            name = clean_name(batch.names[number], batch.where) if batch.names else f"{item}.png"
-            annotations = []
+        batch = self._load(subset)
+        stop = min(batch.count, start + PARTITION_ITEMS)
+        ids = self._ids[subset][start:stop]
+        names = batch.names[start:stop] or [f"{item}.png" for item in ids]
+        views = _views(batch, start, stop)
+        known = [(Label(label=n),) for n in range(len(self._categories.labels))]
+        for number, item, name in zip(range(start, stop), ids, names, strict=True):
+            annotations: tuple[Label, ...] = ()
+            media = None
             try:
-                label = _label(batch, number, len(self._categories.labels))
+                label = _label(batch, number, len(known))
                 if label is not None:
-                    annotations.append(Label(label=label))
+                    annotations = known[label]
             except ValueError as error:
                 place = f"{batch.where}[{number}]"
                 ledger.bad_record(RecordError(str(error), where=place, item=item))
-            media = None
+            path = clean_name(name, batch.where)
             try:
-                media = _image(batch, number, name)
+                if views is not None:
+                    media = Image(path, views[number - start], None, (SIDE, SIDE))
+                else:
+                    media = _image(batch, number, path)
             except (ValueError, TypeError) as error:
                 place = f"{batch.where}[{number}]"
                 ledger.bad_record(RecordError(str(error), where=place, item=item))
-            yield DatasetItem(item, subset, media, tuple(annotations))
+            yield DatasetItem(item, subset, media, annotations)
 
 
 def _ids(batch: _Batch, ledger: Ledger) -> list[str]:
@@ -237,6 +269,14 @@ def _label(batch: _Batch, number: int, known: int) -> int | None:
     if type(value) is not int or not 0 <= value < known:
         raise ValueError(f"label {value!r} of {known} labels, counted from 0")
     return value
+
+
+def _views(batch: _Batch, start: int, stop: int) -> list[NDArray[np.uint8]] | None:
+    """Return images of the usual size, at once; None if there are others."""
+    pixels = batch.pixels
+    if not isinstance(pixels, np.ndarray) or batch.sizes or pixels.shape[1:] != (3 * SIDE * SIDE,):
+        return None
+    return list(pixels[start:stop].reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1))
 
 
 def _image(batch: _Batch, number: int, name: str) -> Image | None:

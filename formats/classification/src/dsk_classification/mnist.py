@@ -208,6 +208,10 @@ class _Subset:
         data = np.frombuffer(self.images.read(begin, end - begin), np.uint8)
         if len(data) < end - begin:
             raise InputError("the file is cut off", where=self.images.where)
+        sizes = self.sizes[first:last]
+        height, width = (int(n) for n in sizes[0])
+        if height * width and (sizes == sizes[0]).all():
+            return list(data.reshape(-1, height, width))
         found: list[NDArray[np.uint8] | None] = []
         for number in range(first, last):
             height, width = (int(n) for n in self.sizes[number])
@@ -278,22 +282,23 @@ class MnistSource(Source):
         stop = min(len(subset.labels), start + PARTITION_ITEMS)
         labels = subset.labels[start:stop].tolist()
         images = subset.pixels(start, stop)
-        known: dict[int, Label] = {v: Label(label=n) for v, n in self._numbers.items()}
+        known: dict[int, tuple[Label, ...]] = {
+            value: (Label(label=n),) for value, n in self._numbers.items()
+        }
+        known.setdefault(-1, ())
         for number, value, pixels in zip(range(start, stop), labels, images, strict=True):
-            where = f"{subset.where}[{number}]"
             item = str(number)
             if subset.ids is not None:
-                item = clean_name(subset.ids[number], where)
-            annotations = []
-            if value in known:
-                annotations.append(known[value])
-            elif value != -1:
+                item = clean_name(subset.ids[number], f"{subset.where}[{number}]")
+            if value not in known:
+                where = f"{subset.where}[{number}]"
                 message = f"label {value} has no name"
                 ledger.bad_record(RecordError(message, where=where, item=item))
             media = None
             if pixels is not None:
-                media = Image.from_array(pixels.T if self._turn else pixels, f"{item}.png")
-            yield DatasetItem(item, name, media, tuple(annotations))
+                image = pixels.T if self._turn else pixels
+                media = Image(f"{item}.png", image, None, image.shape)
+            yield DatasetItem(item, name, media, known.get(value, ()))
 
     def close(self) -> None:
         """See ``Source.close``."""

@@ -6,6 +6,8 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
 from dsk_classification.mnist import SIDE
@@ -15,14 +17,16 @@ from dsk_classification.tables import Rows, add, joined, labels_text, meta_rows
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
     from dsk.flow import Header
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
 
 __all__ = ["MnistCsvExporter"]
 
-_NONE = "-1"
-_TEXTS = [str(n) for n in range(256)]
+_NONE = -1
+_CELLS = np.array([b",%d" % n for n in range(256)], dtype="S4")
 
 
 class MnistCsvExporter(Exporter):
@@ -49,18 +53,18 @@ class MnistCsvExporter(Exporter):
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> dict[str, Rows]:
         """See ``Exporter.write``; the state is the subsets' rows without pixels."""
         found: dict[str, Rows] = {}
-        lines: dict[str, list[str]] = {}
+        lines: dict[str, list[bytes]] = {}
         for item in items:
             rows = found.setdefault(item.subset, Rows())
             pixels = add(rows, item, ctx)
             label = rows.labels[-1]
-            fields = [_NONE if label is None else str(label)]
+            line = b"%d" % (_NONE if label is None else label)
             if pixels is not None:
-                fields += [_TEXTS[n] for n in pixels.tobytes()]
-            lines.setdefault(item.subset, []).append(",".join(fields))
+                line += _cells(pixels)
+            lines.setdefault(item.subset, []).append(line)
         for subset, texts in lines.items():
             with ctx.fragment(subset) as file:
-                file.write(("\n".join(texts) + "\n").encode())
+                file.write(b"\n".join(texts) + b"\n")
         return found
 
     def finish(self, states: list[dict[str, Rows]], ctx: WriteContext) -> None:
@@ -71,3 +75,12 @@ class MnistCsvExporter(Exporter):
                 text = io.StringIO(newline="")
                 csv.writer(text, lineterminator="\n").writerows(table)
                 ctx.write(meta_name(subset), text.getvalue().encode())
+
+
+def _cells(pixels: NDArray[np.uint8]) -> bytes:
+    """Return the pixels' numbers, a comma before each; shorter texts are padded by NUL in a table.
+
+    Args:
+        pixels: (height, width).
+    """
+    return _CELLS.take(pixels).tobytes().translate(None, b"\0")
