@@ -25,8 +25,16 @@ MORE = frozenset({"mvtec", "brats", "brats_numpy"})
 """Formats that are read with more than was written: labels of folders, boxes around masks, or a
 mask for each slice."""
 
+DENSE = frozenset(
+    {"camvid", "cityscapes", "common_semantic_segmentation", "kitti", "kitti_segmentation"}
+)
+"""Formats whose maps say something of each pixel: what nothing covers is read as a mask, too."""
+
 NEEDS = {"kitti3d": {"calib": "identity"}, "kitti_raw": {"reindex": True}}
 """Options without which a format refuses the samples."""
+
+ONLY_TO = frozenset({"nyu_depth_v2"})
+"""Formats that hold nothing of the samples; this one's package has samples with depth maps."""
 
 
 def both_ways() -> list[str]:
@@ -85,11 +93,12 @@ def problem(dataset: Dataset, target: str, out) -> str:
         return f"{written} written, nothing to be read: {error}" if written else ""
     found = sum(len(item.annotations) for item in back)
     found += sum(e.count for e in report.events if e.code == JOINED.get(target))
-    fits = found >= written if reader in MORE else found == written
+    highest = written + (len(dataset) if reader in DENSE else 0)
+    fits = written <= found and (found <= highest or reader in MORE)
     return "" if fits else f"{written} written, {found} found: {report.events}"
 
 
-@pytest.mark.parametrize("first", both_ways())
+@pytest.mark.parametrize("first", [name for name in both_ways() if name not in ONLY_TO])
 def test_every_pair_accounts_for_its_annotations(first, tmp_path):
     suited(first).export(tmp_path / "first", first, save_media=True, **NEEDS.get(first, {}))
     dataset = Dataset.import_from(tmp_path / "first", first)
