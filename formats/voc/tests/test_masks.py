@@ -16,10 +16,10 @@ from dsk.annotations import Bbox, Mask
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import OutputError, RecordError
 from dsk.item import DatasetItem
+from dsk.labelmaps import encode_map, palette
 from dsk.media import Image
 from dsk.rle import from_dense
-from dsk_voc.labelmap import VOID_COLOR, default_map, palette
-from dsk_voc.png import encode_map
+from dsk_voc.labelmap import VOID_COLOR, default_map
 
 COLORS = palette(256)
 CLASSES = np.array([[0, 1, 1, 255], [0, 2, 2, 255]], np.uint8)

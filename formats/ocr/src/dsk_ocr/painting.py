@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from msgspec import Struct
 from dsk import masks
 from dsk.annotations import Mask
 from dsk.flow import Exporter
+from dsk.labelmaps import palette_color
 from dsk.pixels import encode
 from dsk.rle import counts_of
 from dsk_ocr.exporter import EXT, lose_labels, make_folders, text_of
@@ -160,20 +162,10 @@ def _color(chars: list[_Char], item: DatasetItem, ledger: Ledger) -> None:
         if stated is not None:
             _lose(ledger, "DSK-L004", "value of color", char.mask, item)
         without.append(char)
-    fresh = (color for color in _palette() if color not in used)
+    spread = (red << 16 | green << 8 | blue for red, green, blue in map(palette_color, count(1)))
+    fresh = (color for color in spread if color not in used)
     for char in without:
         char.color = next(fresh)
-
-
-def _palette() -> Iterator[int]:
-    """Yield colours that differ well from one another at first: bits of a number, spread."""
-    for number in range(1, 1 << 24):
-        color, rest = 0, number
-        for shift in range(7, -1, -1):
-            color |= (rest & 1) << (16 + shift) | (rest >> 1 & 1) << (8 + shift)
-            color |= (rest >> 2 & 1) << shift
-            rest >>= 3
-        yield color
 
 
 def _line(char: _Char, item: DatasetItem, ledger: Ledger) -> str:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError
+from dsk.labelmaps import palette
 from dsk.metafile import META_NAME, meta_text, read_meta
 from dsk_voc.tasks import BUILTIN, LABEL_MAP
 
@@ -24,7 +25,6 @@ __all__ = [
     "default_map",
     "label_map_text",
     "meta_bytes",
-    "palette",
     "parse_label_map",
     "read_label_map",
     "to_categories",
@@ -90,21 +90,6 @@ class Entry(Struct, frozen=True):
     color: Color | None = None
     parts: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
-
-
-def palette(count: int) -> list[Color]:
-    """Return the colours of the VOC development kit: bits of the index spread over the channels."""
-    colors = []
-    for index in range(count):
-        red = green = blue = 0
-        rest = index
-        for shift in range(7, -1, -1):
-            red |= (rest & 1) << shift
-            green |= (rest >> 1 & 1) << shift
-            blue |= (rest >> 2 & 1) << shift
-            rest >>= 3
-        colors.append((red, green, blue))
-    return colors
 
 
 def default_map() -> list[Entry]:

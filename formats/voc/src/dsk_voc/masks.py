@@ -9,8 +9,9 @@ import numpy as np
 from dsk import masks
 from dsk.annotations import Mask, Rle
 from dsk.errors import RecordError
+from dsk.labelmaps import palette
 from dsk.pixels import decode_labels
-from dsk_voc.labelmap import VOID, VOID_COLOR, palette
+from dsk_voc.labelmap import VOID, VOID_COLOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from dsk import masks
 from dsk.errors import OutputError
+from dsk.labelmaps import encode_map, palette
 from dsk.rle import counts_of
-from dsk_voc.labelmap import VOID_COLOR, palette
-from dsk_voc.png import encode_map
+from dsk_voc.labelmap import VOID_COLOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from dsk.errors import DskError, OptionError
 from dsk.files import DirectoryRoot
-from dsk_voc.labelmap import VOID, Entry, default_map, palette, parse_label_map, read_label_map
+from dsk.labelmaps import palette
+from dsk_voc.labelmap import VOID, Entry, default_map, parse_label_map, read_label_map
 from dsk_voc.tasks import FORMATS
 
 if TYPE_CHECKING:

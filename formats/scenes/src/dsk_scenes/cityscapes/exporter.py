@@ -9,10 +9,10 @@ import numpy as np
 from dsk.annotations import Mask, is_crowd
 from dsk.errors import OutputError
 from dsk.flow import Exporter
+from dsk.labelmaps import encode_map
 from dsk_scenes.cityscapes.layout import FINE, IMAGES
 from dsk_scenes.cityscapes.tables import INSTANCES, LABELS, TRAIN_IDS
 from dsk_scenes.shared.painting import labelled, paint
-from dsk_scenes.shared.png import encode_map
 from dsk_scenes.shared.target import make_target, write_labels
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import numpy as np
 from dsk.annotations import Bbox, Mask, is_crowd
 from dsk.errors import OutputError
 from dsk.flow import Exporter
+from dsk.labelmaps import encode_map
 from dsk_scenes.cityscapes.tables import LABELS as CITYSCAPES
 from dsk_scenes.kitti.layout import IMAGES, INSTANCES, LABELS, SEMANTIC, SEMANTIC_RGB
 from dsk_scenes.plugin import kitti_held
 from dsk_scenes.shared.painting import labelled, paint
-from dsk_scenes.shared.png import encode_map
 from dsk_scenes.shared.target import make_target, write_labels
 
 if TYPE_CHECKING:

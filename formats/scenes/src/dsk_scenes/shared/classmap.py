@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsk.errors import OutputError
+from dsk.labelmaps import encode_map
 from dsk_scenes.shared.painting import labelled, paint
-from dsk_scenes.shared.png import encode_map
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError
+from dsk.labelmaps import palette
 from dsk.metafile import META_NAME, read_meta
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ __all__ = [
     "COLORS_NAME",
     "Entry",
     "colors_text",
-    "palette",
     "parse_class_csv",
     "parse_colors",
     "read_colors",
@@ -41,21 +41,6 @@ class Entry(Struct, frozen=True):
 
     name: str
     color: Color | None = None
-
-
-def palette(count: int) -> list[Color]:
-    """Return the colours of the VOC development kit: bits of the index spread over the channels."""
-    colors = []
-    for index in range(count):
-        red = green = blue = 0
-        rest = index
-        for shift in range(7, -1, -1):
-            red |= (rest & 1) << shift
-            green |= (rest >> 1 & 1) << shift
-            blue |= (rest >> 2 & 1) << shift
-            rest >>= 3
-        colors.append((red, green, blue))
-    return colors
 
 
 def parse_colors(text: str, where: str) -> list[Entry]:

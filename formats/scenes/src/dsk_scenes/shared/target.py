@@ -11,13 +11,13 @@ from msgspec.structs import replace
 
 from dsk.errors import DskError, OptionError
 from dsk.files import DirectoryRoot
+from dsk.labelmaps import palette
 from dsk.metafile import META_NAME, meta_text
 from dsk_scenes.shared.colors import (
     BLACK,
     COLORS_NAME,
     Entry,
     colors_text,
-    palette,
     parse_colors,
     read_colors,
     to_categories,

@@ -1,4 +1,4 @@
-"""Writing label maps as PNG: a few large areas, which the "up" filter and short runs pack best."""
+"""Label maps as images: the colours that stand for indices, and writing them as PNG."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from dsk.categories import Color
 
-__all__ = ["encode_map"]
+__all__ = ["encode_map", "palette", "palette_color"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _PALETTE, _RGBA = 0, 2, 3, 6
@@ -23,8 +23,27 @@ _UP = 2
 _KINDS = {1: _GREY, 3: _RGB, 4: _RGBA}
 
 
+def palette_color(index: int) -> Color:
+    """Return the colour of an index in the VOC development kit: its bits spread over the channels.
+
+    Neighbours differ well from one another, and no two of the first 2^24 indices share a colour.
+    """
+    red = green = blue = 0
+    for shift in range(7, -1, -1):
+        red |= (index & 1) << shift
+        green |= (index >> 1 & 1) << shift
+        blue |= (index >> 2 & 1) << shift
+        index >>= 3
+    return red, green, blue
+
+
+def palette(count: int) -> list[Color]:
+    """Return the colours of the first indices, see ``palette_color``."""
+    return [palette_color(index) for index in range(count)]
+
+
 def encode_map(pixels: NDArray[Any], colors: Sequence[Color] | None = None) -> bytes:
-    """Return a PNG file: faster than with Pillow's writer, and about as small.
+    """Return a PNG file of a few large areas: faster than Pillow's writer, and about as small.
 
     Args:
         pixels: uint8 or uint16, (height, width), (height, width, 3) or (height, width, 4).
