@@ -1,4 +1,7 @@
-"""Every format to every other: what comes back is what the report says was written."""
+"""Every format to every other: what comes back is what the report says was written.
+
+And what a format writes is told from all other formats: no ties, no strangers.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ import functools
 import pytest
 
 from dsk import Dataset
+from dsk.detect import choose
 from dsk.errors import DskError, OutputError
+from dsk.files import open_root
 from dsk.registry import registry
 from dsk.testing import samples
 
@@ -35,6 +40,24 @@ NEEDS = {"kitti3d": {"calib": "identity"}, "kitti_raw": {"reindex": True}}
 
 ONLY_TO = frozenset({"nyu_depth_v2"})
 """Formats that hold nothing of the samples; this one's package has samples with depth maps."""
+
+FOUND_AS = READ_AS | {
+    "kitti_detection": "kitti",
+    "kitti_segmentation": "kitti",
+    "common_super_resolution": "image_dir",
+    **{
+        f"voc_{part}": "voc"
+        for part in (
+            "action",
+            "classification",
+            "detection",
+            "instance_segmentation",
+            "layout",
+            "segmentation",
+        )
+    },
+}
+"""Parts of formats, which are read with the whole format; images without a sharper version."""
 
 
 def both_ways() -> list[str]:
@@ -111,3 +134,25 @@ def test_every_pair_accounts_for_its_annotations(first, tmp_path):
 def test_volumes_and_clouds_go_everywhere(kind, target, tmp_path):
     dataset = samples.make(kinds=(kind,), fields=samples.ALL_FIELDS, attributes=samples.ATTRIBUTES)
     assert not problem(dataset, target, tmp_path / "out")
+
+
+def kinds_for(name: str) -> list[str]:
+    media = registry().exporter(name).capabilities.media
+    return [
+        kind
+        for kind in sorted(samples.MAKERS)
+        if (kind in samples.VOLUME_KINDS) == ("volume" in media)
+        and (kind in samples.CLOUD_KINDS) == ("point_cloud" in media)
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in both_ways() if name not in ONLY_TO])
+def test_own_output_is_found_out(name, tmp_path):
+    expected = FOUND_AS.get(name, name)
+    found = {}
+    for kind in kinds_for(name):
+        dataset = samples.make(kinds=(kind,), fields=samples.ALL_FIELDS - {"object_id"})
+        report = dataset.export(tmp_path / kind, name, save_media=True, **NEEDS.get(name, {}))
+        if report.annotations["out"]:
+            found[kind] = choose(open_root(str(tmp_path / kind))).format
+    assert set(found.values()) <= {expected}, found
