@@ -7,8 +7,8 @@ from html import unescape
 from typing import TYPE_CHECKING
 
 from dsk.errors import RecordError
+from dsk.xmltext import parse_root
 from dsk_voc.labelmap import Entry, default_map
-from dsk_voc.xmltext import parse_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from dsk.annotations import Annotation, Bbox
 from dsk.errors import RecordError
+from dsk.xmltext import parse_root
 from dsk_voc.tasks import ACTION, BUILTIN, DETECTION, FORMATS, LAYOUT
-from dsk_voc.xmltext import parse_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
