@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from typing import TYPE_CHECKING
 
 import h5py
@@ -9,8 +10,8 @@ import numpy as np
 import pytest
 
 from dsk import Dataset
-from dsk.detect import choose
-from dsk.errors import InputError
+from dsk.detect import choose, detect
+from dsk.errors import InputError, MediaError
 from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.media import Image
@@ -45,6 +46,13 @@ def test_image_and_depth(tmp_path):
     assert np.array_equal(found, depth)
 
 
+@pytest.mark.parametrize("version", ["earliest", "v108", "latest"])
+def test_all_versions_of_hdf5_are_detected(tmp_path, version):
+    with h5py.File(tmp_path / "1.h5", "w", libver=version) as file:
+        file["rgb"], file["depth"] = np.ones((3, 4, 5), np.uint8), np.ones((4, 5))
+    assert choose(open_root(tmp_path)).format == NAME
+
+
 def test_scenes_and_subsets(tmp_path):
     for name in ("train/kitchen_1/00001", "train/office_2/00001", "val/official/00001"):
         store(tmp_path / f"nyudepthv2/{name}.h5")
@@ -54,6 +62,26 @@ def test_scenes_and_subsets(tmp_path):
         ("train", "office_2/00001"),
         ("val", "official/00001"),
     }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {("default", "kitchen/1"), ("default", "kitchen/2")},
+        {("default", "1")},
+        {("default", "a/b/1")},
+        {("train", "a/1"), ("default", "a/1")},
+        {("default", "train/1"), ("default", "x/2")},
+        {("val", "train/1")},
+    ],
+)
+def test_ids_and_subsets_come_back(tmp_path, names):
+    extra = {NAME: {"depth": Attached(Image.from_array(np.ones((2, 3), np.float32)))}}
+    image = Image.from_array(np.zeros((2, 3, 3), np.uint8), "1.png")
+    items = [DatasetItem(item, subset, image, extra=extra) for subset, item in sorted(names)]
+    Dataset.from_iterable(items).export(tmp_path / "out", NAME, strict=True)
+    found = {(item.subset, item.id) for item in Dataset.import_from(tmp_path / "out", NAME)}
+    assert found == names
 
 
 def test_pixels_stored_as_floats(tmp_path):
@@ -170,6 +198,58 @@ def test_bad_files(tmp_path, make, what):
     with pytest.raises(Exception, match=what) as caught:
         list(Dataset.import_from(folder, NAME))
     assert caught.value.exit_code in (3, 6)
+
+
+def _cut(path: Path) -> None:
+    store(path, rgb=np.zeros((3, 40, 50), np.uint8))
+    path.write_bytes(path.read_bytes()[:3000])
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda path: path.write_bytes(b""), "no readable HDF5 file"),
+        (_cut, "no readable HDF5 file: .*truncated"),
+        (lambda path: path.mkdir(), r"no \.h5 file is here"),
+    ],
+)
+def test_files_that_are_none(tmp_path, make, what):
+    (tmp_path / "in").mkdir()
+    make(tmp_path / "in/1.h5")
+    with pytest.raises(InputError, match=what):
+        list(Dataset.import_from(tmp_path / "in", NAME))
+    with pytest.raises(InputError, match="there is no such file or folder"):
+        Dataset.import_from(tmp_path / "absent", NAME)
+
+
+def test_a_file_that_went_away(tmp_path):
+    store(tmp_path / "1.h5")
+    (item,) = Dataset.import_from(tmp_path, NAME)
+    (tmp_path / "1.h5").unlink()
+    with pytest.raises(MediaError, match=r"1\.h5: No such file"):
+        attached(item, NAME, "depth").data  # noqa: B018 - reads it
+
+
+def test_odd_names_and_archives(tmp_path):
+    _, depth = store(tmp_path / "кухня 🍳.h5")
+    with zipfile.ZipFile(tmp_path / "good.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "кухня 🍳.h5", "nyu/val/кухня 🍳.h5")
+    (item,) = Dataset.import_from(tmp_path / "good.zip")
+    assert (item.id, item.subset) == ("кухня 🍳", "val")
+    assert np.array_equal(attached(item, NAME, "depth").data, depth)
+    assert item.media.data.shape == (4, 5, 3)
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.write(tmp_path / "кухня 🍳.h5", "../1.h5")
+    with pytest.raises(InputError, match="leads out of its folder"):
+        list(Dataset.import_from(tmp_path / "evil.zip", NAME))
+
+
+def test_own_output_is_detected(tmp_path):
+    store(tmp_path / "in/train/a/1.h5")
+    store(tmp_path / "in/train/a/2.h5")
+    Dataset.import_from(tmp_path / "in", NAME).export(tmp_path / "out", NAME, strict=True)
+    found = detect(open_root(tmp_path / "out"))
+    assert [(f.format, f.score) for f in found if f.score > 5] == [(NAME, 85)]
 
 
 def test_bad_files_are_skipped_on_request(tmp_path):

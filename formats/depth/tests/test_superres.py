@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from dsk import Dataset
-from dsk.detect import choose
-from dsk.errors import InputError
+from dsk.detect import choose, detect
+from dsk.errors import InputError, MediaError
 from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.media import Image
@@ -128,6 +129,57 @@ def test_malformed_pictures(tmp_path, value):
     with pytest.raises(InputError, match=r"1: the field common_super_resolution\.hr is no picture"):
         Dataset.from_iterable([item]).export(tmp_path / "out", NAME)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_and_odd_files(tmp_path):
+    picture(tmp_path / "in/LR/ночь 🌙.png", 1)
+    (tmp_path / "in/HR").mkdir()
+    (tmp_path / "in/HR/ночь 🌙.png").write_bytes(b"")
+    (tmp_path / "in/HR/x.png").mkdir()  # a folder where a file should be
+    picture(tmp_path / "in/HR/x.png/deep.png")
+    items = {item.id: item for item in Dataset.import_from(tmp_path / "in", NAME)}
+    assert sorted(items) == ["x.png/deep", "ночь 🌙"]
+    assert items["ночь 🌙"].media.get_size() == (3, 4)
+    with pytest.raises(MediaError, match="ночь 🌙"):
+        attached(items["ночь 🌙"], NAME, "hr").data  # noqa: B018 - decodes it
+    with pytest.raises(InputError, match="there is no such file or folder"):
+        Dataset.import_from(tmp_path / "absent", NAME)
+
+
+def test_a_file_where_a_folder_should_be(tmp_path):
+    (tmp_path / "LR").write_text("no folder")
+    (tmp_path / "HR").write_text("no folder")
+    with pytest.raises(InputError, match="no folders HR and LR"):
+        Dataset.import_from(tmp_path, NAME)
+
+
+def test_archives(tmp_path):
+    data = picture(tmp_path / "1.png", 7)
+    with zipfile.ZipFile(tmp_path / "good.zip", "w") as archive:
+        for folder in ("LR", "HR"):
+            archive.writestr(f"set/{folder}/1.png", data)
+    (item,) = Dataset.import_from(tmp_path / "good.zip")
+    assert (item.id, item.subset) == ("1", "default")
+    assert (attached(item, NAME, "hr").data == 7).all()
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.writestr("LR/1.png", data)
+        archive.writestr("LR/../../1.png", data)
+    with pytest.raises(InputError, match="leads out of its folder"):
+        list(Dataset.import_from(tmp_path / "evil.zip", NAME))
+
+
+@pytest.mark.parametrize("subsets", [("default",), ("train", "val"), ("test",)])
+def test_own_output_is_detected(tmp_path, subsets):
+    given = tmp_path / "in"
+    for number, subset in enumerate(subsets):
+        for folder in ("LR", "HR", "upsampled"):
+            home = given if subset == "default" else given / subset
+            picture(home / folder / f"{number}.png")
+    Dataset.import_from(given, NAME).export(tmp_path / "out", NAME, strict=True)
+    found = detect(open_root(tmp_path / "out"))
+    assert found[0].format == NAME
+    assert [f.format for f in found[1:] if f.score >= found[0].score] == []
+    assert {item.subset for item in Dataset.import_from(tmp_path / "out")} == set(subsets)
 
 
 def test_nothing_here(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
+import struct
 import zipfile
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -11,13 +12,15 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dsk import Dataset
 from dsk.detect import choose, detect
-from dsk.errors import DetectionError, InputError, MediaError, OptionError
+from dsk.errors import DetectionError, InputError, LimitError, MediaError, OptionError
 from dsk.files import open_root
 from dsk.media import VideoFrame
-from dsk_video import decoding
+from dsk_video import decoding, frames, scan, streams
 from dsk_video.decoding import VideoFile
 
 if TYPE_CHECKING:
@@ -55,6 +58,18 @@ def film(path: Path, codec: str = "mpeg4", count: int = COUNT, turned: int = 0) 
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
     return path
+
+
+def damage(path: Path, numbers: range) -> None:
+    """Put zeros where some frames are."""
+    data, place = bytearray(path.read_bytes()), 0
+    with av.open(str(path)) as container:
+        packets = [bytes(p) for p in container.demux(video=0) if p.size]
+    for number, packet in enumerate(packets):
+        place = data.index(packet, place) + len(packet)
+        if number in numbers:
+            data[place - len(packet) : place] = bytes(len(packet))
+    path.write_bytes(data)
 
 
 KINDS = [
@@ -130,6 +145,8 @@ def test_name_pattern(tmp_path):
         {"name_pattern": "%d %d"},
         {"name_pattern": "%q"},
         {"name_pattern": "%.0s"},
+        {"name_pattern": "%.1g"},
+        {"name_pattern": "%c"},
         {"name_pattern": "../%d"},
     ],
 )
@@ -197,20 +214,102 @@ def test_frame_times_may_be_uneven(tmp_path):
     assert [number_of(item.media.data) for item in Dataset.import_from(path)] == list(range(10))
 
 
-def test_parts_in_any_order_give_the_same(tmp_path):
-    from dsk_video import frames
-
-    path = film(tmp_path / "a.mp4", "libx264" if "libx264" in av.codecs_available else "mpeg4")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frames, "_FRAMES", 7)
-        dataset = Dataset.import_from(path)
-        assert len(dataset.source.partitions()) == 6
-        parts = [list(dataset.source.read(p, None)) for p in dataset.source.partitions()]
+def test_parts_in_any_order_give_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(frames, "_FRAMES", 7)
+    dataset = Dataset.import_from(film(tmp_path / "a.mp4"))
+    parts = [list(dataset.source.read(p, None)) for p in dataset.source.partitions()]
+    assert [part[0].media.index for part in parts] == [0, 10, 20, 30], "not at key frames"
     whole = [item for part in parts for item in part]
+    assert [item.media.index for item in whole] == list(range(COUNT))
     alone = {item.id: item.media.data for item in whole}
     for part in parts[::-1]:
         for item in part:
             assert np.array_equal(item.media.data, alone[item.id])
+
+
+@given(
+    st.integers(0, 60),
+    st.integers(0, 90),
+    st.integers(1, 9),
+    st.sets(st.integers(0, 80)),
+    st.integers(1, 12),
+)
+def test_slices_hold_every_frame_once(start, end, step, keys, most):
+    wanted = range(start, max(start, end), step)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frames, "_FRAMES", most)
+        cuts = frames._cuts(wanted, np.array(sorted(keys), np.int64))
+    assert (cuts[0], cuts[-1]) == (0, len(wanted))
+    assert len(cuts) > 1 or not wanted
+    sizes = np.diff(cuts)
+    assert (sizes > 0).all()
+    assert (sizes <= 2 * most).all()
+    for cut, size in zip(cuts[1:-1], sizes[:-1], strict=True):
+        begins_at_key = any(wanted[cut - 1] < key <= wanted[cut] for key in keys)
+        assert begins_at_key or size == most
+
+
+def decoded_frames(path: Path, order: list[range], monkeypatch) -> list[int]:
+    """Return how many frames are decoded for reading some slices, one after the other."""
+    video = VideoFile(str(path))
+    counts: list[int] = []
+    plain = streams.OpenVideo.frames
+
+    def counted(self):
+        for frame in plain(self):
+            counts.append(1)
+            yield frame
+
+    monkeypatch.setattr(streams.OpenVideo, "frames", counted)
+    found = []
+    for numbers in order:
+        counts.clear()
+        for number in numbers:
+            assert number_of(video.frame(number)) == number
+        found.append(len(counts))
+    return found
+
+
+def test_frames_in_order_are_decoded_once(tmp_path, monkeypatch):
+    path = film(tmp_path / "a.mp4")
+    assert decoded_frames(path, [range(COUNT)], monkeypatch) == [COUNT]
+
+
+def test_a_slice_is_not_decoded_from_the_start(tmp_path, monkeypatch):
+    path = film(tmp_path / "a.mp4")
+    order = [range(30, 40), range(10, 20), range(20, 25)]
+    assert decoded_frames(path, order, monkeypatch) == [10, 10, 5]
+
+
+def test_damaged_stretches_cost_little(tmp_path, monkeypatch):
+    path = film(tmp_path / "a.mkv", count=160)
+    damaged = range(93, 118)
+    damage(path, damaged)
+    video = VideoFile(str(path))
+    assert video.table.count == 160
+    decoded: list[int] = []
+    plain = streams.OpenVideo.frames
+    monkeypatch.setattr(
+        streams.OpenVideo, "frames", lambda self: (decoded.append(1) or f for f in plain(self))
+    )
+    lost = []
+    for number in range(160):
+        try:
+            assert number_of(video.frame(number)) == number
+        except MediaError as error:
+            assert f"frame {number} cannot be decoded" in str(error)  # noqa: PT017
+            lost.append(number)
+    assert set(damaged) <= set(lost)
+    assert len(lost) <= len(damaged) + 12, "more than what depends on the damaged ones"
+    assert len(decoded) < 160 + 150, "decoded anew for every lost frame"
+
+
+def test_videos_without_times_go_forward_only(tmp_path, monkeypatch):
+    if "libx264" not in av.codecs_available:
+        pytest.skip("this PyAV has no libx264")
+    path = film(tmp_path / "a.avi", "libx264")
+    order = [range(5, 10), range(20, 30), range(30, 40)]
+    assert sum(decoded_frames(path, order, monkeypatch)) <= COUNT
 
 
 def test_sources_travel_light(tmp_path):
@@ -232,10 +331,10 @@ def test_few_videos_stay_open(tmp_path):
 def test_scans_read_packets_only_where_they_can(tmp_path, monkeypatch):
     path = film(tmp_path / "a.mp4")
 
-    def refuse(location):
-        raise AssertionError(location)
+    def refuse(file, where):
+        raise AssertionError(where)
 
-    monkeypatch.setattr(decoding, "_scan_frames", refuse)
+    monkeypatch.setattr(scan, "_scan_frames", refuse)
     assert VideoFile(str(path)).table.count == COUNT
 
 
@@ -246,6 +345,29 @@ def test_cut_videos_give_the_frames_they_have(tmp_path):
     items = list(Dataset.import_from(path))
     assert 5 < len(items) < COUNT
     assert [number_of(item.media.data) for item in items[:-2]] == list(range(len(items) - 2))
+
+
+def test_cut_videos_are_told(tmp_path):
+    path = film(tmp_path / "a.avi")
+    assert list(Dataset.import_from(path).opening_ledger.warnings) == []
+    path.write_bytes(path.read_bytes()[:-1500])
+    dataset = Dataset.import_from(path)
+    assert len(dataset) < COUNT
+    assert list(dataset.opening_ledger.warnings) == [
+        "a.avi is damaged or cut: frames that cannot be found are not counted"
+    ]
+
+
+def test_damage_at_the_beginning_does_not_move_the_numbers(tmp_path):
+    path = film(tmp_path / "a.mkv")
+    damage(path, range(3, 6))
+    dataset = Dataset.import_from(path)
+    assert len(dataset) == COUNT
+    items = list(dataset)
+    for number in (0, 2, *range(10, COUNT)):
+        assert number_of(items[number].media.data) == number
+    with pytest.raises(MediaError, match="frame 4 cannot be decoded"):
+        items[4].media.data  # noqa: B018 - decodes it
 
 
 def test_frames_that_are_not_there(tmp_path):
@@ -288,7 +410,7 @@ def _playlist(path: Path) -> None:
         ("a.avi", _sound, "the file holds no video"),
         ("a.mp4", _list, "no readable video"),
         ("a.mp4", _playlist, "no readable video"),
-        ("a.mp4", lambda path: path.write_bytes(b""), "no readable video"),
+        ("a.mp4", lambda path: path.write_bytes(b""), "the file is empty"),
         ("a.mp4", lambda path: path.write_bytes(bytes(1000)), "no readable video"),
         (
             "a.mp4",
@@ -303,6 +425,72 @@ def test_bad_files(tmp_path, name, make, what):
     with pytest.raises(InputError, match=what) as caught:
         Dataset.import_from(tmp_path / name, NAME)
     assert name in str(caught.value)
+
+
+def test_absurd_numbers_of_frames_are_refused(tmp_path):
+    path = film(tmp_path / "a.mp4")
+    data = bytearray(path.read_bytes())
+    sizes, chunks = data.find(b"stsz"), data.find(b"stsc")
+    # each of 2 G frames has one byte, all of them are in the first chunk
+    data[sizes + 8 : sizes + 16] = struct.pack(">II", 1, 1 << 31)
+    data[chunks + 16 : chunks + 20] = struct.pack(">I", 1 << 31)
+    path.write_bytes(data)
+    what = rf"a\.mp4: the header names 2147483648 frames, {len(data)} bytes cannot hold them"
+    with pytest.raises(LimitError, match=what):
+        Dataset.import_from(path)
+
+
+def test_absurd_numbers_in_fragments_are_refused(tmp_path):
+    run = struct.pack(">I4sIII", 20, b"trun", 0, 1 << 31, 0)
+    boxes = run
+    for tag in (b"traf", b"moof"):
+        boxes = struct.pack(">I4s", 8 + len(boxes), tag) + boxes
+    path = film(tmp_path / "a.mp4")
+    path.write_bytes(path.read_bytes() + struct.pack(">I4sQ", 1, b"free", 16) + boxes)
+    with pytest.raises(LimitError, match="the header names 2147483648 frames"):
+        Dataset.import_from(path)
+
+
+def test_fragmented_videos(tmp_path):
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w", options={"movflags": "frag_keyframe+empty_moov"}) as out:
+        stream = out.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for number in range(30):
+            frame = av.VideoFrame.from_ndarray(drawn(number), format="rgb24")
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    assert path.read_bytes().count(b"trun") > 1, "the test's video has no fragments"
+    assert [number_of(item.media.data) for item in Dataset.import_from(path)] == list(range(30))
+
+
+def test_names_with_emoji_and_hostile_archives(tmp_path):
+    path = film(tmp_path / "🎬 é.mp4", count=2)
+    with zipfile.ZipFile(tmp_path / "good.zip", "w") as archive:
+        archive.write(path, "тест/🎬.mp4")
+    items = list(Dataset.import_from(tmp_path / "good.zip"))
+    assert [item.id for item in items] == ["тест/🎬/000000", "тест/🎬/000001"]
+    assert [item.id for item in Dataset.import_from(path)] == ["000000", "000001"]
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.write(path, "../evil.mp4")
+    with pytest.raises(InputError, match="leads out of its folder"):
+        list(Dataset.import_from(tmp_path / "evil.zip", NAME))
+
+
+def test_a_folder_called_like_a_video_is_a_folder(tmp_path):
+    film(tmp_path / "a.mp4/b.mp4", count=1)
+    assert [item.id for item in Dataset.import_from(tmp_path, NAME)] == ["a.mp4/b/000000"]
+
+
+def test_a_video_that_went_away(tmp_path):
+    path = film(tmp_path / "a.mp4", count=2)
+    dataset = Dataset.import_from(path)
+    items = list(dataset)
+    path.unlink()
+    with pytest.raises(MediaError, match=r"a\.mp4: No such file"):
+        items[1].media.data  # noqa: B018 - decodes it
+    with pytest.raises(InputError, match="there is no such file"):
+        Dataset.import_from(path, NAME)
 
 
 def test_bad_videos_of_a_folder_are_skipped_on_request(tmp_path):

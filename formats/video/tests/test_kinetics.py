@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
 
 import pytest
 
 from dsk import Dataset
 from dsk.annotations import Label
-from dsk.detect import choose
+from dsk.detect import choose, detect
 from dsk.errors import InputError, OutputError
 from dsk.files import open_root
 from dsk.item import DatasetItem
@@ -172,6 +173,64 @@ def test_bad_tables(tmp_path, name, text, what):
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=what):
         list(Dataset.import_from(tmp_path, NAME))
+
+
+def test_damaged_tables_beside_good_ones_are_told(tmp_path):
+    (tmp_path / "train.json").write_text('{"v": {"annotations": {"segment": [0, 1')
+    (tmp_path / "val.csv").write_text(HEAD + "a,w,0,1,val\n")
+    with pytest.raises(InputError, match=r"train\.json.*truncated"):
+        Dataset.import_from(tmp_path, NAME)
+    dataset = Dataset.import_from(tmp_path, NAME, on_error="skip")
+    assert [item.id for item in dataset] == ["w"]
+    assert dataset.opening_ledger.bad_count == 1
+
+
+def test_one_table_finds_the_videos_beside_it(tmp_path):
+    (tmp_path / "val.csv").write_text(HEAD + "a,one,0,1,val\n")
+    (tmp_path / "train.csv").write_text(HEAD + "a,two,0,1,train\n")
+    (tmp_path / "val").mkdir()
+    (tmp_path / "val/one.mp4").write_bytes(b"film")
+    (item,) = Dataset.import_from(tmp_path / "val.csv", NAME)
+    assert item.media.path == "val/one.mp4"
+    assert item.media.read_bytes() == b"film"
+
+
+def test_odd_names_and_folders(tmp_path):
+    (tmp_path / "train.csv").write_text(HEAD + "день 🎬,🎬 é,0,1,train\n", encoding="utf-8")
+    (tmp_path / "val.csv").mkdir()  # a folder where a file should be
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train/🎬 é.mp4").write_bytes(b"film")
+    (tmp_path / "val.csv/🎬 é.mp4").write_bytes(b"another")
+    dataset = Dataset.import_from(tmp_path)
+    (item,) = dataset
+    assert (item.id, item.media.path) == ("🎬 é", "train/🎬 é.mp4")
+    dataset.export(tmp_path / "out", NAME, save_media=True, strict=True)
+    (back,) = Dataset.import_from(tmp_path / "out")
+    assert (back.id, back.media.read_bytes()) == ("🎬 é", b"film")
+    with pytest.raises(InputError, match="no CSV or JSON file with clips"):
+        Dataset.import_from(tmp_path / "val.csv", NAME)
+
+
+def test_an_archive_is_read_like_a_folder(tmp_path):
+    with zipfile.ZipFile(tmp_path / "k.zip", "w") as archive:
+        archive.writestr("k/val.csv", HEAD + "a,one,0,1,val\na,gone,0,1,val\n")
+        archive.writestr("k/val/one.mp4", b"film")
+    items = {item.id: item for item in Dataset.import_from(tmp_path / "k.zip")}
+    assert items["one"].media.read_bytes() == b"film"
+    assert items["gone"].media is None
+
+
+@pytest.mark.parametrize("media", [True, False])
+def test_own_output_is_detected(tmp_path, media):
+    items = [
+        DatasetItem(name, subset, MediaElement(f"{name}.mp4", b"\0\0\0\x18ftypmp42film"))
+        for name, subset in (("a", "train"), ("b", "val"))
+    ]
+    items = [item.replace(annotations=[Label(label=0)]) for item in items]
+    Dataset.from_iterable(items, ["x"]).export(tmp_path / "out", NAME, save_media=media)
+    found = detect(open_root(tmp_path / "out"))
+    assert found[0].format == NAME
+    assert [f.score for f in found[1:] if f.score > 5] == []
 
 
 def test_bad_rows_are_skipped_on_request(tmp_path):

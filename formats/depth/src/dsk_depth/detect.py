@@ -35,6 +35,6 @@ def detect_nyu(root: InputRoot) -> Detection | None:
     head = root.read(name, _HEAD)
     if not head.startswith(_HDF5):
         return None
-    if b"rgb\0" in head and b"depth\0" in head:
+    if b"rgb" in head and b"depth" in head:  # newer HDF5 has no NUL behind names
         return Detection(85, f"{name} has rgb and depth")
     return None

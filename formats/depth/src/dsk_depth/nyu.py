@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,14 +48,13 @@ class NyuDepthImporter(Importer):
 
 
 def _top(names: list[str]) -> str:
-    """Return the folder, with its slash, that holds everything and is no subset, or ""."""
-    top = ""
-    while True:
-        folders = {name[len(top) :].partition("/")[0] for name in names if "/" in name[len(top) :]}
-        loose = any("/" not in name[len(top) :] for name in names)
-        if loose or len(folders) != 1 or is_subset(*folders):
-            return top
-        top += f"{folders.pop()}/"
+    """Return the folder, with its slash, that holds everything and the subsets' folders, or ""."""
+    folders = [name.split("/")[:-1] for name in names]
+    shared = posixpath.commonprefix(folders)
+    for depth in range(len(shared) + 1):
+        if any(len(f) > depth and is_subset(f[depth]) for f in folders):
+            return "".join(f"{folder}/" for folder in shared[:depth])
+    return ""
 
 
 class _NyuSource(Source):
@@ -63,7 +63,7 @@ class _NyuSource(Source):
     def __init__(self, root: InputRoot, names: list[str], subset: str) -> None:
         self._root = root
         self._names = names
-        self._top = len(_top(names)) if len(names) > 1 and root.focus is None else 0
+        self._top = len(_top(names)) if root.focus is None else 0
         self._subset = subset
         subsets = dict.fromkeys(self._place(name)[0] for name in names)
         self.header = Header(subsets=tuple(subsets), items=len(names))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from dsk.errors import InputError, MediaError, OptionError, RecordError, UnsafePathError
@@ -14,6 +16,9 @@ from dsk_video.containers import has_video_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from dsk.files import InputRoot
     from dsk.loss import Ledger
     from dsk_video.decoding import VideoFile
@@ -21,7 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["VideoFramesImporter"]
 
 _FRAMES = 256
-"""Frames of a partition: they are much work, and a seek at most lies between two partitions."""
+"""Frames of a partition, or up to twice as many if a key frame follows then: they are much work."""
+
+
+_TRIALS = (0, 1, 11, 12, 1_000_000, 1_000_001)
 
 
 class VideoFramesImporter(Importer):
@@ -79,6 +87,10 @@ class VideoFramesImporter(Importer):
             except MediaError as error:
                 ledger.bad_record(RecordError(error.message, where=error.where))
                 continue
+            if video.table.damaged:
+                ledger.warn(
+                    f"{name} is damaged or cut: frames that cannot be found are not counted"
+                )
             videos.append((prefix, video, self._frames(video.table.count, name, ledger)))
         if not any(frames for _, _, frames in videos):
             raise InputError(
@@ -97,7 +109,7 @@ class VideoFramesImporter(Importer):
 
 def _check_pattern(pattern: str) -> None:
     try:
-        names = [pattern % number for number in (0, 1, 1_000_000)]
+        names = [pattern % number for number in _TRIALS]
     except (TypeError, ValueError, KeyError) as error:
         raise OptionError(
             f"importer video_frames: name_pattern {pattern!r} is no pattern for a number: {error}",
@@ -105,7 +117,7 @@ def _check_pattern(pattern: str) -> None:
         ) from error
     if len(set(names)) < len(names):
         raise OptionError(
-            f"importer video_frames: name_pattern {pattern!r} gives all frames one name",
+            f"importer video_frames: name_pattern {pattern!r} gives several frames one name",
             hint="for instance frame_%06d",
         )
     try:
@@ -119,13 +131,27 @@ def _prefixes(names: Sequence[str], root: InputRoot) -> list[str]:
     if root.focus is not None:
         return [""]
     stems = [stem_of(name) for name in names]
-    twice = (
-        {stem for stem in stems if stems.count(stem) > 1} if len(set(stems)) < len(stems) else ()
-    )
+    counts = Counter(stems)
     return [
-        f"{clean_name(name if stem in twice else stem)}/"
+        f"{clean_name(name if counts[stem] > 1 else stem)}/"
         for name, stem in zip(names, stems, strict=True)
     ]
+
+
+def _cuts(frames: range, keys: NDArray[np.int64]) -> list[int]:
+    """Return where the slices of a video begin, and its end.
+
+    They begin with key frames where that is possible: whoever decodes one slice need not decode the
+    end of the one before it.
+    """
+    cuts = [0]
+    # in places among the frames asked for: the first one that is not before the key frame
+    begins = -((frames.start - keys) // frames.step)
+    while len(frames) - cuts[-1] > _FRAMES:
+        least = cuts[-1] + _FRAMES
+        begin = min([len(frames), *begins[begins.searchsorted(least) :][:1].tolist()])
+        cuts.append(begin if begin <= least + _FRAMES else least)
+    return [*cuts, len(frames)] if cuts[-1] < len(frames) else cuts
 
 
 class _FrameSource(Source):
@@ -144,21 +170,21 @@ class _FrameSource(Source):
         )
 
     def partitions(self) -> Sequence[Any]:
-        """Return (video, first) for every slice of each video's frames."""
+        """Return (video, first, end) for every slice of each video's frames."""
         return [
-            (number, first)
-            for number, (_, _, frames) in enumerate(self._videos)
-            for first in range(0, len(frames), _FRAMES)
+            (number, first, end)
+            for number, (_, video, frames) in enumerate(self._videos)
+            for first, end in pairwise(_cuts(frames, video.table.keys))
         ]
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""
         from dsk_video.decoding import FrameSource
 
-        number, first = partition
+        number, first, end = partition
         prefix, video, frames = self._videos[number]
         size, location = video.table.size, video.location
-        for index in frames[first : first + _FRAMES]:
+        for index in frames[first:end]:
             name = prefix + clean_name(self._pattern % index)
             source = FrameSource(video, index)
             media = VideoFrame(f"{name}.png", source, None, size, location, index)

@@ -15,7 +15,7 @@ from dsk.metafile import read_meta
 from dsk.names import clean_name
 from dsk_video.clipfiles import ClipFiles
 from dsk_video.clips import END, START, CsvTable, JsonTable
-from dsk_video.tablefiles import find_tables
+from dsk_video.tablefiles import find_tables, tells_clips
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,6 +47,8 @@ class KineticsImporter(Importer):
                 raise
             except InputError as error:
                 reason = reason or error
+                if tells_clips(root, name):
+                    ledger.bad_record(RecordError(error.message, where=error.where))
         if not tables:
             raise reason or InputError(
                 "no CSV or JSON file with clips is here",
@@ -81,25 +83,23 @@ class _KineticsSource(Source):
     def _join(self, ledger: Ledger) -> tuple[str, ...]:
         """Number the labels and find the rows of each item; return the subsets."""
         labels = self._labels
-        subsets: dict[str, None] = {}
-        owners: dict[tuple[str, str], int] = {}
+        owners: dict[str, dict[str, int]] = {}
         for number, table in enumerate(self._tables):
             for row, clip in table.read(range(len(table)), ledger):
                 try:
-                    clean_name(clip.id)
+                    item = clean_name(clip.id)
                 except UnsafePathError as error:
                     ledger.bad_record(RecordError(error.message, where=table.where, item=clip.id))
                     continue
                 if clip.label and clip.label not in labels:
                     labels[clip.label] = len(labels)
-                subsets[clip.subset] = None
                 place = number << _ROW | row
-                owner = owners.setdefault((clip.subset, clean_name(clip.id)), place)
+                owner = owners.setdefault(clip.subset, {}).setdefault(item, place)
                 if owner == place:
                     self._first.append(place)
                 else:
                     self._further.setdefault(owner, []).append(place)
-        return tuple(subsets)
+        return tuple(owners)
 
     def partitions(self) -> Sequence[Any]:
         """Return where slices of the items begin."""
