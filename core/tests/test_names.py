@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsk.errors import UnsafePathError
-from dsk.names import clean_name, stem_of
+from dsk.loss import Ledger
+from dsk.names import NO_LINE, clean_name, fit_labels, fitting, stem_of
 
 
 @pytest.mark.parametrize(
@@ -135,3 +136,33 @@ def test_what_passes_stays_below_its_root(name):
 )
 def test_stem(name, stem):
     assert stem_of(name) == stem
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [
+        ("a b", "a b"),
+        ("  padded", "padded"),
+        ("two\nlines\r\n", "two_lines"),
+        ("", "_"),
+        ("\n", "_"),
+        ("a\u2028b", "a_b"),
+    ],
+)
+def test_names_of_lines(name, fits):
+    assert fitting(name, NO_LINE) == fits
+
+
+def test_fitting_names_stay_apart():
+    assert fitting(" a", NO_LINE, {"a", "a_2"}) == "a_3"
+    assert fitting("a", NO_LINE, {"a"}) == "a_2"
+
+
+def test_labels_that_fit_keep_their_names():
+    ledger = Ledger()
+    names = [" cat", "cat", "dog\n", " cat", "dog"]
+    assert fit_labels(names, NO_LINE, ledger) == ["cat_2", "cat", "dog_2", "cat_2", "dog"]
+    assert [event.what for event in ledger.events.values()] == [
+        "label name ' cat' becomes 'cat_2'",
+        "label name 'dog\\n' becomes 'dog_2'",
+    ]

@@ -1,12 +1,21 @@
-"""The one gate for names that come out of datasets and become paths."""
+"""Names that come out of datasets: the one gate to paths, and names that fit a file's grammar."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from dsk.errors import UnsafePathError
 
-__all__ = ["clean_name", "stem_of"]
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from dsk.loss import Ledger
+
+__all__ = ["NO_LINE", "clean_name", "fit_labels", "fitting", "stem_of"]
+
+NO_LINE = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]|^\s|\s$|^$")
+"""What a file of one name a line cannot hold in a name."""
 
 # Plain tests of substrings tell in a quarter of a microsecond what the search takes five times as
 # long for: that a name needs no work, the common case by far.
@@ -69,3 +78,49 @@ def stem_of(name: str) -> str:
     head, slash, base = name.rpartition("/")
     stem, dot, _ = base.rpartition(".")
     return f"{head}{slash}{stem}" if dot and stem else name
+
+
+def fitting(name: str, bad: re.Pattern[str], taken: Container[str] = ()) -> str:
+    """Return the nearest name that a file's grammar can hold; a name that fits stays.
+
+    Args:
+        name: The name.
+        bad: Finds what the grammar cannot hold, at most a character at a time or nothing at all.
+        taken: Names that are there already.
+    """
+    new = name.strip() if bad.search(name) else name
+    while bad.search(new):
+        new = bad.sub("_", new)
+    base, number = new, 2
+    while new in taken:
+        new, number = f"{base}_{number}", number + 1
+    return new
+
+
+def fit_labels(
+    names: Iterable[str],
+    bad: re.Pattern[str],
+    ledger: Ledger,
+    hint: str = "save_dataset_meta can hold any name",
+) -> list[str]:
+    """Return labels' names as a file's grammar can hold them, and report those that change.
+
+    Args:
+        names: The names; equal ones are one label and stay equal.
+        bad: See ``fitting``.
+        ledger: For names that change.
+        hint: How to keep them.
+    """
+    changed: dict[str, str] = {}
+    taken: set[str] = set()
+    names = list(names)
+    known = {name for name in names if not bad.search(name)}
+    for name in names:
+        if name in changed:
+            continue
+        new = name if name in known else fitting(name, bad, taken | known)
+        changed[name] = new
+        taken.add(new)
+        if new != name:
+            ledger.add("DSK-L010", f"label name {name!r} becomes {new!r}", hint=hint)
+    return [changed[name] for name in names]

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from dsk.errors import DskError, OptionError
 from dsk.files import DirectoryRoot
 from dsk.labelmaps import palette
+from dsk.names import fitting
 from dsk_voc.labelmap import VOID, Entry, default_map, parse_label_map, read_label_map
 from dsk_voc.tasks import FORMATS
 
@@ -137,13 +138,15 @@ def _writable(entries: Iterable[Entry], ledger: Ledger) -> list[Entry]:
     changed: list[Entry] = []
     taken: set[str] = set()
     for entry in entries:
-        name = _fitting(entry.name, _NO_NAME, taken)
+        name = fitting(XML_REFUSES.sub("_", entry.name), _NO_NAME, taken)
         taken.add(name)
         new = replace(
             entry,
             name=name,
-            parts=tuple(_fitting(part, _NO_PART, ()) for part in entry.parts),
-            actions=tuple(_fitting(action, _NO_PART, ()) for action in entry.actions),
+            parts=tuple(fitting(XML_REFUSES.sub("_", part), _NO_PART) for part in entry.parts),
+            actions=tuple(
+                fitting(XML_REFUSES.sub("_", action), _NO_PART) for action in entry.actions
+            ),
         )
         for old, now in zip((entry.name, *entry.parts), (new.name, *new.parts), strict=True):
             if old != now:
@@ -154,17 +157,6 @@ def _writable(entries: Iterable[Entry], ledger: Ledger) -> list[Entry]:
                 )
         changed.append(new)
     return changed
-
-
-def _fitting(name: str, bad: re.Pattern[str], taken: Iterable[str]) -> str:
-    new = XML_REFUSES.sub("_", name)
-    while bad.search(new):
-        new = bad.sub("_", new)
-        new = new or "_"
-    base, number = new, 2
-    while new in taken:
-        new, number = f"{base}_{number}", number + 1
-    return new
 
 
 def _with_background(entries: list[Entry]) -> list[Entry]:

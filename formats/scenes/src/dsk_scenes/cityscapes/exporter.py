@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -69,9 +69,11 @@ class CityscapesExporter(Exporter):
         # Beside the official labels, ids for training would hide the instances from readers.
         self._with_train = self.train_ids or not official
 
-    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> None:
-        """See ``Exporter.write``."""
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> set[str]:
+        """See ``Exporter.write``; the state is the subsets."""
+        subsets = set()
         for item in items:
+            subsets.add(item.subset)
             if ctx.save_media:
                 ending = ctx.image_name(item, ".png")[len(item.id) :]
                 ctx.save_image(item, f"{IMAGES}/{item.subset}/{item.id}_{IMAGES}{ending}")
@@ -80,6 +82,7 @@ class CityscapesExporter(Exporter):
             values = paint(item, self._numbered(item, kept, ctx.ledger), ctx.ledger)
             if values is not None:
                 self._write_maps(item, values, ctx)
+        return subsets
 
     def _numbered(
         self, item: DatasetItem, kept: Sequence[tuple[Mask, int]], ledger: Ledger
@@ -132,6 +135,8 @@ class CityscapesExporter(Exporter):
         if self._with_train:
             ctx.write(f"{stem}_labelTrainIds.png", encode_map(self._train[classes]))
 
-    def finish(self, states: list[Any], ctx: WriteContext) -> None:  # noqa: ARG002
-        """See ``Exporter.finish``."""
+    def finish(self, states: list[set[str]], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``; readers look for subsets among the maps, also without any."""
+        for subset in sorted(set().union(*states)):
+            ctx.out.make_folder(f"{FINE}/{subset}")
         write_labels(self._target, ctx, meta=self.save_dataset_meta)

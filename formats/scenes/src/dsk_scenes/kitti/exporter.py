@@ -84,9 +84,11 @@ class _KittiExporter(Exporter):
         colors = [entry.color or (0, 0, 0) for entry in self._target.entries]
         self._colors = np.array(colors, np.uint8).reshape(-1, 3)
 
-    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> None:
-        """See ``Exporter.write``."""
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> set[str]:
+        """See ``Exporter.write``; the state is the subsets."""
+        subsets = set()
         for item in items:
+            subsets.add(item.subset)
             name = ctx.image_name(item, ".png")
             saved = ctx.save_image(item, f"{item.subset}/{IMAGES}/{name}")
             boxes = [a for a in item.annotations if type(a) is Bbox]
@@ -102,6 +104,7 @@ class _KittiExporter(Exporter):
                 values = paint(item, self._numbered(item, kept, ctx.ledger), ctx.ledger)
                 if values is not None:
                     self._write_maps(item, values, ctx)
+        return subsets
 
     def _line(self, box: Bbox, item: DatasetItem, ledger: Ledger) -> str:
         """Return an object's line: what KITTI says of space is unknown."""
@@ -173,9 +176,11 @@ class _KittiExporter(Exporter):
         ):
             ctx.write(f"{item.subset}/{folder}/{item.id}.png", data)
 
-    def finish(self, states: list[Any], ctx: WriteContext) -> None:  # noqa: ARG002
-        """See ``Exporter.finish``."""
+    def finish(self, states: list[set[str]], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``; readers look for subsets by their maps, also without any."""
         if SEGMENTATION in self.tasks:
+            for subset in sorted(set().union(*states)):
+                ctx.out.make_folder(f"{subset}/{INSTANCES}")
             write_labels(self._target, ctx, meta=self.save_dataset_meta)
 
 

@@ -13,6 +13,7 @@ from dsk.errors import DskError, OptionError
 from dsk.files import DirectoryRoot
 from dsk.labelmaps import palette
 from dsk.metafile import META_NAME, meta_text
+from dsk.names import fit_labels
 from dsk_scenes.shared.colors import (
     BLACK,
     COLORS_NAME,
@@ -24,7 +25,7 @@ from dsk_scenes.shared.colors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from dsk.categories import Categories
     from dsk.loss import Ledger
@@ -114,31 +115,12 @@ def make_target(
 def _from_source(
     categories: Categories, ledger: Ledger, *, lines: bool
 ) -> tuple[list[Entry], dict[str, str]]:
+    names = categories.names
+    fitted = fit_labels(names, _NO_LINE, ledger) if lines else names
     entries: dict[str, Entry] = {}
-    renamed: dict[str, str] = {}
-    for number, label in enumerate(categories.labels):
-        if label.name in renamed:
-            continue
-        name = _fitting(label.name, entries) if lines else label.name
-        if name != label.name:
-            ledger.add(
-                "DSK-L010",
-                f"label name {label.name!r} becomes {name!r}",
-                hint="save_dataset_meta can hold any name",
-            )
-        renamed[label.name] = name
-        entries[name] = Entry(name, categories.colors.get(number))
-    return list(entries.values()), renamed
-
-
-def _fitting(name: str, taken: Iterable[str]) -> str:
-    new = name
-    while _NO_LINE.search(new):
-        new = _NO_LINE.sub("_", new) or "_"
-    base, number = new, 2
-    while new in taken:
-        new, number = f"{base}_{number}", number + 1
-    return new
+    for number, name in enumerate(fitted):
+        entries.setdefault(name, Entry(name, categories.colors.get(number)))
+    return list(entries.values()), dict(zip(names, fitted, strict=True))
 
 
 def _from_file(path: str, name: str) -> list[Entry]:
