@@ -113,6 +113,6 @@ class DatumaroExporter(Exporter):
             head["dsk"] = more
         try:
             text = msgspec.json.encode(head, enc_hook=plain_value)
-        except (TypeError, OverflowError) as error:
+        except (OutputError, TypeError, OverflowError) as error:
             raise OutputError(str(error), where="facts about the dataset or its labels") from error
         return text[:-1] + b',"items":[\n'

@@ -143,9 +143,9 @@ class PartWriter:
         """Return the record's JSON, without the numbers that JSON cannot say."""
         try:
             text = self._encode(record)
-        except (TypeError, OverflowError) as error:
+        except (OutputError, TypeError, OverflowError) as error:
             raise OutputError(
-                str(error),
+                error.message if isinstance(error, OutputError) else str(error),
                 where=f"item {item.id!r}",
                 hint="attributes are text, numbers, booleans, or lists and mappings of them",
             ) from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from dsk.errors import MediaError
+from dsk.errors import MediaError, OutputError
 from dsk.jsonvalues import plain_value
 from dsk.media import ArchiveMember, Media
 
@@ -157,7 +157,7 @@ def describe_volume(
             more[name] = value
     try:
         msgspec.json.encode(more.get("header"), enc_hook=plain_value)
-    except (TypeError, ValueError):
+    except (OutputError, TypeError, ValueError):
         ctx.ledger.add("DSK-L011", "volume header", item=item.id, subset=item.subset)
         del more["header"]
     record.setdefault("dsk", {})["media"] = more
