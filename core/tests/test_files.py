@@ -353,3 +353,21 @@ def test_nothing_at_the_path_is_an_input_error(tmp_path):
     os.symlink("gone", tmp_path / "dangling")
     with pytest.raises(InputError):
         open_root(tmp_path / "dangling")
+
+
+def test_listings_are_remembered_while_asked_to(root):
+    before = root.entries("sub")
+    with root.remembering():
+        with root.remembering():
+            root.entries("sub")[1].append("mine")
+        os.unlink(os.path.join(base(root), "sub", "c.TXT"))
+        assert root.entries("sub") == before
+    assert root.entries("sub") == (["deep"], [])
+
+
+def test_large_folders_are_not_remembered(root, monkeypatch):
+    monkeypatch.setattr(files, "REMEMBERED", 1)
+    with root.remembering():
+        root.entries("sub")
+        os.unlink(os.path.join(base(root), "sub", "c.TXT"))
+        assert root.entries("sub") == (["deep"], [])

@@ -74,6 +74,7 @@ class Adapter:
         self._split = "polygon" in caps.annotations and not (caps.multi_ring and caps.holes)
         self._events: dict[type[Annotation], dict[tuple[str, str], Event]] = {}
         self._lost: dict[tuple[str, str], Event] = {}
+        self._counts: dict[type[Annotation], Event] = {}  # of what becomes a box, for speed
         self._boxed = frozenset(c for c, act in self._plan.items() if act == "bbox")
         self._arrows = {cls: f"{cls.kind}→{act}" for cls, act in self._plan.items()}
         self._all_attributes = "attributes" in caps.fields
@@ -87,9 +88,9 @@ class Adapter:
                 what = f"subset {item.subset}"
                 self._ledger.add("DSK-L012", what, item=item.id, subset=item.subset)
             if annotations:
-                fitted = self._fit(item, annotations)
-                if fitted is not annotations:
-                    item = replace(item, annotations=fitted)  # noqa: PLW2901
+                self._fields(item, annotations)
+                if not self._fits(annotations):
+                    item = replace(item, annotations=self._fit(item, annotations))  # noqa: PLW2901
             if item.attributes or item.extra or item.media is not None:
                 item = self._fit_item(item)  # noqa: PLW2901
             yield item
@@ -122,8 +123,9 @@ class Adapter:
             if self._caps.family in (family, "*"):
                 continue
             for name in fields if isinstance(fields, dict) else (family,):
-                event = self._lost.get((family, name))
-                if event is None:
+                try:
+                    event = self._lost[family, name]
+                except KeyError:
                     what = f"{family} field {name}"
                     self._ledger.add("DSK-L011", what, count=0)
                     event = self._lost[family, name] = self._ledger.events["DSK-L011", what, ""]
@@ -140,23 +142,24 @@ class Adapter:
             whole = self._caps.multi_ring
             if not whole or any(type(a) is Polygon and a.holes for a in annotations):
                 return False
-        return kinds.isdisjoint(self._needs_label) or all(a.label is not None for a in annotations)
+        return kinds.isdisjoint(self._needs_label) or None not in [a.label for a in annotations]
 
     def _fit(
         self, item: DatasetItem, annotations: tuple[Annotation, ...] | list[Annotation]
-    ) -> tuple[Annotation, ...] | list[Annotation]:
-        self._fields(item, annotations)
-        if self._fits(annotations):
-            return annotations
+    ) -> list[Annotation]:
         plan, needs, keeps = self._plan, self._needs_label, self._keeps
         out: list[Annotation] = []
-        boxed, arrows, unlabelled = self._boxed, self._arrows, Bbox not in needs
+        boxed, unlabelled, counts = self._boxed, Bbox not in needs, self._counts
         for a in annotations:
             cls = type(a)
             if cls in boxed and (a.label is not None or unlabelled):
                 box = getattr(a, "bbox", None)
                 if box is not None:
-                    self._count("DSK-L003", arrows[cls], a, item)
+                    event = counts.get(cls)
+                    if event is not None and event.count >= SAMPLES:
+                        event.count += 1
+                    else:
+                        counts[cls] = self._count("DSK-L003", self._arrows[cls], a, item)
                     x, y, w, h = box
                     out.append(
                         Bbox(
@@ -214,7 +217,7 @@ class Adapter:
         event = events[code, what] = self._ledger.events[code, what, cls.kind]
         return event
 
-    def _count(self, code: str, what: str, a: Annotation, item: DatasetItem) -> None:
+    def _count(self, code: str, what: str, a: Annotation, item: DatasetItem) -> Event:
         cls = type(a)
         try:
             event = self._events[cls][code, what]
@@ -223,6 +226,7 @@ class Adapter:
         event.count += 1
         if event.count <= SAMPLES:
             event.samples.append(Sample(item.id, item.subset, a.id))
+        return event
 
     def _drop(self, code: str, what: str, a: Annotation, item: DatasetItem, hint: str) -> None:
         self._ledger.add(

@@ -29,6 +29,12 @@ class Candidate(Struct, frozen=True):
 
 def detect(root: InputRoot) -> list[Candidate]:
     """Ask every installed importer's detector; best answers first, near misses last."""
+    with root.remembering():
+        found = _answers(root)
+    return sorted(found, key=lambda c: (-c.score, c.format))
+
+
+def _answers(root: InputRoot) -> list[Candidate]:
     found = []
     for info in registry().importers:
         if not info.detector:
@@ -44,7 +50,7 @@ def detect(root: InputRoot) -> list[Candidate]:
             continue
         if answer is not None:
             found.append(Candidate(info.name, answer.score, answer.reason, answer.options))
-    return sorted(found, key=lambda c: (-c.score, c.format))
+    return found
 
 
 def choose(root: InputRoot) -> Candidate:

@@ -6,6 +6,7 @@ import mmap
 import os
 import posixpath
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from dsk.errors import InputError, UnsafePathError
@@ -143,6 +144,11 @@ class InputRoot(ABC):
             return list(self.walk(under, depth))
         return [n for n in self.walk(under, depth) if posixpath.splitext(n)[1].lower() in suffixes]
 
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Keep what folders hold meanwhile: many detectors ask for the same ones, and importers."""
+        yield
+
     def show(self, name: str) -> str:
         """Return a file's place for messages."""
         return posixpath.join(self.path, name)
@@ -150,6 +156,10 @@ class InputRoot(ABC):
     def up(self) -> InputRoot:
         """Return the same input seen from the folder above; only for a single given file."""
         return self
+
+
+REMEMBERED = 1_000_000
+"""How many names ``remembering`` keeps; folders that have more are listed again."""
 
 
 class Located(str):
@@ -174,6 +184,21 @@ class DirectoryRoot(InputRoot):
         self._base = os.path.abspath(path)  # noqa: PTH100
         self._real = os.path.realpath(path)
         self._inside: dict[str, bool] = {}
+        self._listed: dict[str, tuple[list[str], list[str]]] = {}
+        self._remembers, self._room = False, 0
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """See ``InputRoot.remembering``."""
+        outermost = not self._remembers
+        if outermost:
+            self._remembers, self._room = True, REMEMBERED
+        try:
+            yield
+        finally:
+            if outermost:
+                self._remembers, self._room = False, 0
+                self._listed.clear()
 
     def _full(self, name: str) -> str:
         return os.path.join(self._base, clean_name(name, self.path)) if name else self._base  # noqa: PTH118
@@ -206,6 +231,17 @@ class DirectoryRoot(InputRoot):
 
     def entries(self, under: str = "") -> tuple[list[str], list[str]]:
         """See ``InputRoot.entries``; links to folders outside the root are not entered."""
+        if under in self._listed:
+            folders, files = self._listed[under]
+        else:
+            folders, files = self._list(under)
+            count = len(folders) + len(files)
+            if count <= self._room and self._remembers:
+                self._room -= count
+                self._listed[under] = folders, files
+        return folders.copy(), files.copy()
+
+    def _list(self, under: str) -> tuple[list[str], list[str]]:
         folders, files = [], []
         full = self._full(under)
         try:

@@ -28,22 +28,24 @@ def open_dataset(
 ) -> Dataset:
     """Open a dataset, see ``Dataset.import_from``."""
     root = open_root(path)
-    found: dict[str, Any] = {}
-    if format is None:
-        from dsk.detect import choose
-
-        choice = choose(root)
-        format, found = choice.format, choice.options  # noqa: A001
-    info = registry().importer(format)
-    given = check_options(f"importer {format}", info.options, options)
-    importer: Importer = resolve(info.target)(
-        **{**info.alias_options.get(format, {}), **found, **given}
-    )
     ledger = Ledger(on_error)
-    try:
-        source = importer.open(root, ledger)
-    except OSError as error:
-        raise InputError(error.strerror or str(error), where=error.filename or root.path) from error
+    with root.remembering():
+        found: dict[str, Any] = {}
+        if format is None:
+            from dsk.detect import choose
+
+            choice = choose(root)
+            format, found = choice.format, choice.options  # noqa: A001
+        info = registry().importer(format)
+        given = check_options(f"importer {format}", info.options, options)
+        importer: Importer = resolve(info.target)(
+            **{**info.alias_options.get(format, {}), **found, **given}
+        )
+        try:
+            source = importer.open(root, ledger)
+        except OSError as error:
+            where = error.filename or root.path
+            raise InputError(error.strerror or str(error), where=where) from error
     dataset = Dataset(source, format=format, on_error=on_error)
     dataset.path = os.path.abspath(path)  # noqa: PTH100 - a str is wanted
     dataset.opening_ledger = ledger

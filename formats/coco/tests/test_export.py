@@ -208,6 +208,12 @@ def test_renumbering_changes_only_the_ids():
     assert renumber(b'{"id":-1,"width":1}', [4], None) == b'{"id":4,"width":1}'
 
 
+def test_new_ids_leave_percent_signs_alone():
+    text = b'{"id":0,"image_id":-1,"name":"5%"},{"id":0,"image_id":-1,"name":"%d"}'
+    expected = b'{"id":1,"image_id":5,"name":"5%"},{"id":3,"image_id":9,"name":"%d"}'
+    assert renumber(text, [1, 3], [5, 9]) == expected
+
+
 # objects
 
 

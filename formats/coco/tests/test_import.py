@@ -366,3 +366,20 @@ def test_no_warning_for_good_files(folder, make):
     with warnings.catch_warnings():
         warnings.simplefilter("error", DskWarning)
         assert len(items(folder.path)) == 1
+
+
+def test_outlines_are_told_from_others_even_with_the_mark_between_them_inside():
+    from msgspec import Raw
+
+    from dsk_coco.records import good_outlines
+
+    triangle, line, rle = b"[[1,2,3,4,5,6]]", b"[[1,2,3,4]]", b'{"size":[2,2],"counts":"a|b"}'
+    two = b"[[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5.5, 6]]"
+    assert good_outlines([Raw(t) for t in (triangle, line, two, b"[]")]) == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    assert good_outlines([Raw(t) for t in (triangle, rle, two)]) == [True, False, True]
+    assert good_outlines([]) == []

@@ -83,6 +83,12 @@ class Pile:
         self.ids: list[int] = []
         self.images: list[int] = []
 
+    def extend(self, records: list[ObjectRecord], image: int) -> None:
+        """Add records of one image."""
+        self.records += records
+        self.ids += [record.id for record in records]
+        self.images += [image] * len(records)
+
 
 class Part:
     """What one partition has of one subset.
@@ -145,24 +151,23 @@ class Encoder:
         """Add the records of an item's annotations to its subset's part."""
         number = len(part.images) - 1
         rest: list[Annotation] = []
-        pile = part.pile(OBJECTS)
-        add, add_id, add_image = pile.records.append, pile.ids.append, pile.images.append
-        categories, marks = self._categories, self._marks
+        records: list[ObjectRecord] = []
+        add, categories, marks = records.append, self._categories, self._marks
         if self._crop or self._keypoints_only:
             rest = list(item.annotations)
         for a in item.annotations if not rest else ():
             attributes = a.attributes
             if type(a) is Bbox and not a.group and (a.extra is None or FAMILY not in a.extra):
+                w, h = a.w, a.h
+                category, box = categories[a.label], (a.x, a.y, w, h)
+                if not attributes:
+                    add(ObjectRecord(a.id, image_id, category, NO_GEOMETRY, w * h, box, 0))
+                    continue
                 mark = marks.get(id(attributes)) or self._mark(a)
                 if mark is None:
                     rest.append(a)
                     continue
-                x, y, w, h = a.x, a.y, a.w, a.h
-                category = categories[a.label]
-                box = (x, y, w, h)
                 add(ObjectRecord(a.id, image_id, category, NO_GEOMETRY, w * h, box, *mark[1:]))
-                add_id(a.id)
-                add_image(number)
             elif (
                 type(a) is Polygon
                 and (attributes is NOT_CROWD or attributes is CROWD)
@@ -184,10 +189,10 @@ class Encoder:
                         1 if attributes is CROWD else 0,
                     )
                 )
-                add_id(a.id)
-                add_image(number)
             else:
                 rest.append(a)
+        if records:
+            part.pile(OBJECTS).extend(records, number)
         if rest:
             self._general(item, rest, image_id, number, part)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["assign_ids", "renumber"]
 
 _UNSET = b'{"id":0,"image_id":-1,'
-_HEAD = b'{"id":%d,"image_id":%d,|'
+_TEMPLATE = b'{"id":%d,"image_id":%d,'
 _decode = msgspec.json.Decoder(list[Raw]).decode
 
 
@@ -80,9 +80,6 @@ def renumber(text: bytes, ids: Iterable[int], images: Iterable[int] | None) -> b
 
 def _all_anew(text: bytes, numbers: list[int]) -> bytes | None:
     """Put ids and image ids into records that all come without; None when one has some."""
-    bodies = text.split(_UNSET)
-    count = len(numbers) // 2
-    if len(bodies) != count + 1 or bodies[0]:
+    if text.count(_UNSET) != len(numbers) // 2 or not text.startswith(_UNSET):
         return None
-    heads = (_HEAD * count % tuple(numbers)).split(b"|")
-    return b"".join([part for pair in zip(heads, bodies[1:], strict=False) for part in pair])
+    return text.replace(b"%", b"%%").replace(_UNSET, _TEMPLATE) % tuple(numbers)

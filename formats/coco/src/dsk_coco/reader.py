@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,12 +18,10 @@ from dsk_coco.index import item_names
 from dsk_coco.panoptic import map_folder, parse_segments
 from dsk_coco.parse import CROWD, NOT_CROWD, Parser
 from dsk_coco.records import (
-    GOOD_RING,
-    GOOD_RINGS,
-    NUMERIC,
     decode_plain,
     decode_records,
     decode_tolerant,
+    good_outlines,
 )
 
 if TYPE_CHECKING:
@@ -217,24 +216,19 @@ class SliceReader:
     ) -> None:
         """Take over objects as official files have them; a million of them go through here."""
         labels = file.labels.index
-        one_ring, good_rings, numeric = GOOD_RING, GOOD_RINGS.issuperset, NUMERIC
+        objects = zip(records, good_outlines([r.segmentation for r in records]), strict=True)
         stop = 0
         for count, draft in zip(counts, drafts, strict=True):
             start, stop = stop, stop + count
             add = draft.annotations.append
-            for r in records[start:stop]:
+            for r, outlined in islice(objects, count):
                 raw, category = r.segmentation, r.category_id
-                text = bytes(raw)
-                shape = text.translate(None, numeric)
                 attrs = CROWD if r.iscrowd else NOT_CROWD
-                if category in labels and (
-                    shape in one_ring
-                    or (shape[:2] == b"[[" and good_rings(shape[2:-2].split(b"],[")))
-                ):
+                if outlined and category in labels:
                     label = labels[category]
                     add(Polygon(raw, (), r.bbox, r.area, label=label, id=r.id, attributes=attrs))
                     continue
-                if text == b"[]" and category in labels:
+                if category in labels and bytes(raw) == b"[]":
                     x, y, w, h = r.bbox
                     if r.area == w * h:
                         label = labels[category]

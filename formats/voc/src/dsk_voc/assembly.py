@@ -42,8 +42,8 @@ class Assembled(Struct):
         actions: Actions that objects do, by number, of objects whose label has actions.
     """
 
-    head: bytes = b""
-    objects: list[bytes] = field(default_factory=list)
+    head: str = ""
+    objects: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     masks: Painted = field(default_factory=Painted)
     with_parts: list[int] = field(default_factory=list)

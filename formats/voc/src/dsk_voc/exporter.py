@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -28,7 +27,7 @@ from dsk_voc.tasks import (
     SEGMENTATION,
     TASKS,
 )
-from dsk_voc.writing import ObjectWriter
+from dsk_voc.writing import ObjectWriter, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,8 +56,7 @@ _KINDS = {
     ACTION: "bbox",
     LAYOUT: "bbox",
 }
-_BAD_ID = re.compile(r"[\r\n]|^[\s#]|\s$")
-_END = b"</annotation>\n"
+_END = "</annotation>\n"
 
 
 class _VocExporter(Exporter):
@@ -136,7 +134,7 @@ class _VocExporter(Exporter):
                 main = lists.main
             if self.subset_folders:
                 item = item.replace(id=f"{item.subset}/{item.id}")
-            if _BAD_ID.search(item.id):
+            if not _is_line(item.id):
                 raise OutputError(f"a list cannot hold the id {item.id!r}", hint="rename the item")
             image_name = ctx.image_name(item)
             main.append(item.id)
@@ -203,7 +201,7 @@ class _VocExporter(Exporter):
             x, y = box.x, box.y
             append(template % (x + shift, y + shift, x + box.w, y + box.h))
         append(_END)
-        return b"".join(lines)
+        return encoded("".join(lines))
 
     @staticmethod
     def _lose(losses: dict[int, list[Any]], ctx: WriteContext) -> None:
@@ -223,7 +221,7 @@ class _VocExporter(Exporter):
     def _files(self, item: DatasetItem, done: Assembled) -> list[tuple[str, bytes]]:
         files = []
         if self._boxes:
-            text = b"".join((done.head, *done.objects, _END))
+            text = encoded("".join((done.head, *done.objects, _END)))
             files.append((f"{ANNOTATIONS}/{item.id}.xml", text))
         if done.masks.classes:
             files.append((f"{CLASS_MASKS}/{item.id}.png", done.masks.classes))
@@ -274,6 +272,11 @@ class _VocExporter(Exporter):
             ctx.write("dataset_meta.json", meta_bytes(self._target.entries))
         else:
             ctx.write(LABEL_MAP, label_map_text(self._target.entries))
+
+
+def _is_line(name: str) -> bool:
+    """Tell whether a list can hold a name as a line of its own that is no comment."""
+    return name.strip() == name and name[:1] != "#" and "\n" not in name and "\r" not in name
 
 
 def _origin(item: DatasetItem) -> bytes:

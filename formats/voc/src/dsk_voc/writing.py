@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk_voc.target import Target
 
-__all__ = ["ObjectWriter", "Text", "escaped"]
+__all__ = ["ObjectWriter", "Text", "encoded", "escaped"]
 
 _NUMBERS = (
     "%.10g</xmin>\n\t\t\t<ymin>%.10g</ymin>\n\t\t\t<xmax>%.10g</xmax>\n\t\t\t<ymax>%.10g</ymax>\n"
@@ -59,19 +59,18 @@ class Text(Struct, frozen=True):
 
     before: str
     behind: str
-    template: bytes
+    template: str
     lost: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, before: str, behind: str, lost: Sequence[tuple[str, str]] = ()) -> Text:
         """Make one, template and all."""
         ends = [text.replace("%", "%%") for text in (before, behind)]
-        template = _encoded(f"{ends[0]}{_NUMBERS}{ends[1]}")
-        return cls(before, behind, template, tuple(lost))
+        return cls(before, behind, f"{ends[0]}{_NUMBERS}{ends[1]}", tuple(lost))
 
 
-def _encoded(text: str) -> bytes:
-    # Names of files that are no UTF-8 come back as the bytes that they were.
+def encoded(text: str) -> bytes:
+    """Return the bytes of a file; names that are no UTF-8 come back as the bytes they were."""
     return text.encode("utf-8", "surrogateescape")
 
 
@@ -98,7 +97,7 @@ class ObjectWriter:
         self._attributes = attributes
         self.shift = 1.0 if one_based else 0.0
         self._known: dict[Any, Text] = {}
-        self.plain: dict[int | None, bytes] = {
+        self.plain: dict[int | None, str] = {
             n: Text.of(_opening(name, ""), _END).template
             for n, name in enumerate(target.names)
             if name is not None
@@ -106,7 +105,7 @@ class ObjectWriter:
 
     def head(
         self, item: DatasetItem, image_name: str, ledger: Ledger, *, segmented: bool = False
-    ) -> bytes:
+    ) -> str:
         """Return the beginning of a file."""
         folder, cut, _ = item.id.partition("_")
         own = (item.extra or {}).get("voc")
@@ -126,7 +125,7 @@ class ObjectWriter:
         folder = folder if cut else ""
         if _SPECIAL.search(image_name) is not None:
             folder, image_name = escaped(folder), escaped(image_name)
-        return _encoded(
+        return (
             f"<annotation>\n\t<folder>{folder}</folder>\n\t<filename>{image_name}</filename>\n"
             f"{source or _UNKNOWN}{owner}{size}\t<segmented>{segmented:d}</segmented>\n"
         )
@@ -189,7 +188,7 @@ class ObjectWriter:
         numbers = (box.x + shift, box.y + shift, box.x + box.w, box.y + box.h)
         return _PART % (escaped(name), *numbers)
 
-    def object(self, box: Bbox, parts: Sequence[Bbox], text: Text) -> bytes:
+    def object(self, box: Bbox, parts: Sequence[Bbox], text: Text) -> str:
         """Return the text of an object, with parts and fields of the source format."""
         shift = self.shift
         numbers = (box.x + shift, box.y + shift, box.x + box.w, box.y + box.h)
@@ -199,7 +198,7 @@ class ObjectWriter:
         own = (box.extra or {}).get("voc")
         more = _elements(own, "\t\t") if isinstance(own, dict) else ""
         behind = text.behind[: -len(_END)]
-        return _encoded(f"{text.before}{_NUMBERS % numbers}{within}{behind}{more}{_END}")
+        return f"{text.before}{_NUMBERS % numbers}{within}{behind}{more}{_END}"
 
 
 def _opening(name: str, pose: str, flags: Mapping[str, int] | None = None) -> str:
