@@ -126,3 +126,16 @@ def test_masks_survive(height, width, seed):
     assert sum(runs) == w * h
     source = CroppedMask(np.array(runs, np.int64), (left, top, w, h), (height, width))
     assert (rle_module.dense(source.rle()) == dense).all()
+
+
+def test_masks_of_cvat_stay_as_they_are(tmp_path, read):
+    """Their runs are written as read, rows without pixels and all; empty masks are told."""
+    rows = 'left="2" top="1" width="3" height="4"'
+    body = (
+        '<image id="0" name="a.jpg" width="9" height="8">'
+        f'<mask label="car" rle="4, 2, 6" {rows}/><mask label="car" rle="12" {rows}/></image>'
+    )
+    report = read(body).export(tmp_path / "out", "cvat")
+    (mask,) = ET.parse(tmp_path / "out/annotations.xml").getroot().iter("mask")
+    assert (mask.get("rle"), mask.get("height")) == ("4, 2, 6", "4")
+    assert report.annotations["dropped"] == 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dsk import Dataset
-from dsk.annotations import Bbox, Mask, Polygon
+from dsk.annotations import Bbox, Mask, Polygon, Rle
 from dsk.errors import OutputError, RecordError
 from dsk.item import DatasetItem
 from dsk.media import Image
@@ -125,3 +125,15 @@ def test_equal_ids(tmp_path):
 def test_detection(tmp_path):
     put(tmp_path, annotation())
     assert Dataset.import_from(tmp_path).format == "segment_anything"
+
+
+@pytest.mark.parametrize("counts", ["", "5", "a", "\x7f", "oooooooooooo1"])
+def test_one_damaged_mask_among_others(tmp_path, counts):
+    """Run lengths are checked together; one that is damaged does not take the others along."""
+    good = from_dense(np.eye(4, 5, dtype=bool))
+    bad = Mask(Rle((4, 5), counts), (0, 0, 1, 1), 1)
+    media = Image(path="a.jpg", source="a.jpg", size=(4, 5))
+    report = write(tmp_path, DatasetItem("a", annotations=[Mask(good), bad], media=media))
+    (made,) = json.loads((tmp_path / "out/a.json").read_text())["annotations"]
+    assert made["segmentation"]["counts"].encode() == good.counts
+    assert report.annotations["dropped"] == 1

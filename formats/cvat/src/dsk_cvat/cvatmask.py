@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,14 +13,12 @@ from dsk.annotations import Rle
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
 __all__ = ["MAX_PIXELS", "CroppedMask", "crop_runs", "read_runs"]
 
 MAX_PIXELS = 500_000_000
 
 
-def read_runs(text: str, width: int, height: int) -> NDArray[np.int64]:
+def read_runs(text: str, width: int, height: int) -> array[int]:
     """Return the run lengths of a box, checked.
 
     Args:
@@ -36,11 +35,10 @@ def read_runs(text: str, width: int, height: int) -> NDArray[np.int64]:
         raise ValueError(f"a box of {width} × {height} pixels")
     if runs and min(runs) < 0:
         raise ValueError("a run length is negative")
-    if sum(runs) > total:
-        raise ValueError(
-            f"the runs cover {sum(runs)} pixels, the box {width} × {height} has {total}"
-        )
-    return np.array(runs, dtype=np.int64)
+    covered = sum(runs)
+    if covered > total:
+        raise ValueError(f"the runs cover {covered} pixels, the box {width} × {height} has {total}")
+    return array("q", runs)
 
 
 class CroppedMask:
@@ -52,21 +50,26 @@ class CroppedMask:
         size: (height, width) of the image.
     """
 
-    __slots__ = ("_box", "_runs", "_size")
+    __slots__ = ("_size", "box", "runs")
 
     def __init__(
-        self, runs: NDArray[np.int64], box: tuple[int, int, int, int], size: tuple[int, int]
+        self, runs: array[int], box: tuple[int, int, int, int], size: tuple[int, int]
     ) -> None:
-        self._runs = runs
-        self._box = box
+        self.runs = runs
+        self.box = box
         self._size = size
+
+    def covers(self) -> bool:
+        """Tell whether the mask has any pixel."""
+        return any(self.runs[1::2])
 
     def rle(self) -> Rle:
         """Return the run lengths in the image, column by column."""
-        left, top, width, height = self._box
+        left, top, width, height = self.box
         rows, columns = self._size
-        values = (np.arange(len(self._runs)) & 1).astype(np.uint8)
-        flat = np.repeat(values, self._runs)
+        runs = np.array(self.runs)
+        values = (np.arange(len(runs)) & 1).astype(np.uint8)
+        flat = np.repeat(values, runs)
         crop = np.zeros((height, width), np.uint8)
         crop.reshape(-1)[: len(flat)] = flat
         # A row of zeros below keeps runs of neighbouring columns apart.

@@ -14,7 +14,7 @@ from msgspec import Struct
 from dsk.annotations import Bbox, Points, Polygon, PolyLine, RotatedBbox
 from dsk.errors import RecordError
 from dsk_cvat.shapes import numbers_of
-from dsk_cvat.xmltext import attributes_of, parse_part
+from dsk_cvat.xmltext import parse_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["QuickReader"]
 
 _BAD = r"&<\x00-\x1f"
+_SPACE = "[ \t\r\n]"
+_MALFORMED = re.compile("]]>|[\ufffe\uffff]")  # text that XML refuses besides ``_BAD``
 _VALUE = f'[^"{_BAD}]*'
 _NUMBER = '"([-+]?[0-9][0-9.eE+-]*)"'
 _FLAGS = f'((?: (?:source|occluded|outside|keyframe|z_order|group_id)="{_VALUE}")*)'
-_ATTRIBUTES = rf'((?:<attribute name="{_VALUE}">[^{_BAD}]*</attribute>\s*)*)'
+_ATTRIBUTES = rf'((?:<attribute name="{_VALUE}">[^{_BAD}]*</attribute>{_SPACE}*)*)'
 
 
 def _shapes(start: str) -> str:
@@ -38,7 +40,7 @@ def _shapes(start: str) -> str:
     return (
         rf"<(box|polygon|polyline|points) {start}{_FLAGS}"
         rf" (?:xtl={_NUMBER} ytl={_NUMBER} xbr={_NUMBER} ybr={_NUMBER}(?: rotation={_NUMBER})?"
-        rf'|points="({_VALUE})"){_FLAGS} ?(?:/>|>\s*{_ATTRIBUTES}</\1>)'
+        rf'|points="({_VALUE})"){_FLAGS} ?(?:/>|>{_SPACE}*{_ATTRIBUTES}</\1>)'
     )
 
 
@@ -89,7 +91,10 @@ class QuickReader:
         head = _IMAGE.match(text)
         if head is None:
             return None
-        given = attributes_of(head[1].encode())
+        try:
+            given = _pairs(head[1])
+        except ValueError:
+            return None
         if head[2]:
             return given, []
         if not text.endswith(_IMAGE_END):
@@ -119,13 +124,15 @@ class QuickReader:
                 if not isfinite(x + y + w + h):
                     raise ValueError("not finite")
                 angle = float(turn) if turn else 0.0
+                if not isfinite(angle):
+                    raise ValueError("not finite")
                 if angle % 360:
                     yield RotatedBbox(x + w / 2, y + h / 2, w, h, angle, **facts)
                 else:
                     yield Bbox(x, y, w, h, **facts)
             else:
                 raise ValueError("no points")
-            if rest and not rest.isspace():
+            if rest:
                 yield from _parsed(rest)
 
     def _facts_of_image(
@@ -151,12 +158,11 @@ class QuickReader:
         """Return the attributes of an element, and those of its shape.
 
         Raises:
-            ValueError: One is given twice.
+            ValueError: They are no well-formed XML.
         """
-        pairs = _PAIR.findall(flags + more)
-        given = dict(pairs)
-        if len(given) < len(pairs):
-            raise ValueError("an attribute is given twice")
+        given = _pairs(flags + more)
+        if _MALFORMED.search(inner):
+            raise ValueError("no well-formed XML")
         value = self._reader.value
         found = {n: value(label, n, text) for n, text in _ATTRIBUTE.findall(inner)}
         found["occluded"] = given.get("occluded") == "1"
@@ -272,7 +278,25 @@ class QuickReader:
 
 
 def _parsed(text: str) -> list[Element]:
-    return list(parse_part(text.encode(), "")) if text and not text.isspace() else []
+    """Return the elements of text in between plain shapes.
+
+    Raises:
+        RecordError: They are no well-formed XML.
+    """
+    return list(parse_part(text.encode(), "")) if text.strip(" \t\r\n") else []
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Return attributes.
+
+    Raises:
+        ValueError: One is given twice, or has characters that XML refuses.
+    """
+    pairs = _PAIR.findall(text)
+    given = dict(pairs)
+    if len(given) < len(pairs) or "\ufffe" in text or "\uffff" in text:
+        raise ValueError("no well-formed XML")
+    return given
 
 
 def _outline(tag: str) -> str:
@@ -297,9 +321,10 @@ def _key(found: re.Match[bytes]) -> _Key:
     else:
         numbers = numbers_of((points or b"").decode())
         name = _outline(name)
-    if not isfinite(sum(numbers)):
+    angle = float(turn) if turn else None
+    if not isfinite(sum(numbers) + (angle or 0.0)):
         raise ValueError("not finite")
-    return _Key(name, numbers, float(turn) if turn else None, (flags, more, inner))
+    return _Key(name, numbers, angle, (flags, more, inner))
 
 
 def _between(a: _Key, b: _Key, share: float) -> tuple[list[float], float | None]:

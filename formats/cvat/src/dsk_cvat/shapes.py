@@ -200,14 +200,16 @@ class ShapeReader:
         extra = None if source in (None, "manual") else self.extra_of(source)
         flags = _PLAIN["1" if get("occluded") == "1" else "0"]
         z_order, group = int(get("z_order") or 0), int(get("group_id") or 0)
-        angle = get("rotation")
-        if angle is not None and float(angle) % 360:
+        angle = float(get("rotation") or 0)
+        if not isfinite(angle):
+            raise ValueError("the rotation is not finite")
+        if angle % 360:
             return RotatedBbox(
                 x + w / 2,
                 y + h / 2,
                 w,
                 h,
-                float(angle),
+                angle,
                 label=label,
                 group=group,
                 z_order=z_order,
@@ -321,6 +323,8 @@ class ShapeReader:
     def _box(self, element: Element, size: Any, common: dict[str, Any]) -> Annotation:  # noqa: ARG002
         x1, y1, x2, y2 = _floats(element, ("xtl", "ytl", "xbr", "ybr"))
         w, h = x2 - x1, y2 - y1
+        if not isfinite(x1 + y1 + w + h):
+            raise ValueError("xtl, ytl, xbr, ybr are not finite")
         angle = float(element.get("rotation") or 0)
         if not isfinite(angle):
             raise ValueError("the rotation is not finite")

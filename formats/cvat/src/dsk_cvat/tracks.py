@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import pairwise
+from mmap import ACCESS_READ, mmap
+from os import SEEK_END
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -22,7 +24,7 @@ __all__ = ["Record", "TrackWriter"]
 _FRAME = b'frame="'
 
 
-class Record(Struct, frozen=True):
+class Record(Struct, frozen=True, gc=False):
     """Where one shape of a track is.
 
     Attributes:
@@ -85,7 +87,7 @@ class TrackWriter:
             for share, fragment in zip(shares, fragments, strict=True)
             for record in share.records
         ]
-        self._files: dict[str, bytes] = {}
+        self._files: dict[str, mmap | bytes] = {}
 
     def texts(self) -> Iterator[bytes]:
         """Yield the tracks, then the tags."""
@@ -153,6 +155,9 @@ class TrackWriter:
         data = self._files.get(fragment)
         if data is None:
             with open(fragment, "rb") as file:  # noqa: PTH123
-                data = self._files[fragment] = file.read()
+                # Mapped: shapes of a track lie all over the files, which may be larger than memory.
+                empty = not file.seek(0, SEEK_END)
+                data = b"" if empty else mmap(file.fileno(), 0, access=ACCESS_READ)
+                self._files[fragment] = data
         text = data[record.start : record.end]
         return text.replace(_FRAME, b"%s%d" % (_FRAME, record.frame), 1)

@@ -18,7 +18,7 @@ from dsk.annotations import (
     Skeleton,
     Visibility,
 )
-from dsk_cvat.cvatmask import crop_runs
+from dsk_cvat.cvatmask import CroppedMask, crop_runs
 from dsk_cvat.meta import BUILTIN
 from dsk_cvat.shapes import CORNERS
 
@@ -235,7 +235,11 @@ def _cuboid(a: Cuboid2d) -> str:
 
 
 def _mask(a: Mask) -> str:
-    (left, top, width, height), runs = crop_runs(a.rle)
+    runs: Sequence[int]
+    if isinstance(a.source, CroppedMask) and a.source.covers():
+        (left, top, width, height), runs = a.source.box, a.source.runs
+    else:
+        (left, top, width, height), runs = crop_runs(a.rle)
     if not width:
         raise ValueError("empty geometry")
     text = ", ".join(map(str, runs))

@@ -30,7 +30,7 @@ from dsk.pixels import encode
 from dsk_labelme.jsonimporter import SUBSETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from dsk.flow import Header
     from dsk.item import DatasetItem
@@ -119,6 +119,16 @@ class LabelMeJsonExporter(Exporter):
 
     def _shape(self, a: Annotation, item: DatasetItem, ctx: WriteContext) -> dict[str, Any]:
         kind, points, mask = _geometry(a, item, ctx)
+        if not a.attributes and not a.extra:
+            return {
+                "label": self._names[a.label] if a.label is not None else "",
+                "points": points,
+                "group_id": a.group - 1 if a.group else None,
+                "description": "",
+                "shape_type": kind,
+                "flags": {},
+                "mask": mask,
+            }
         own = (a.extra or {}).get("labelme_json") or {}
         flags = {k: v for k, v in a.attributes.items() if isinstance(v, bool)}
         rest = {k: v for k, v in a.attributes.items() if not isinstance(v, bool)}
@@ -150,13 +160,13 @@ def _add(code: str, what: str, a: Annotation, item: DatasetItem, ctx: WriteConte
     ctx.ledger.add(code, what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)
 
 
-def _pairs(values: Any) -> list[list[float]]:
-    return [list(pair) for pair in zip(values[::2], values[1::2], strict=True)]
+def _pairs(values: Any) -> list[tuple[float, float]]:
+    return list(zip(values[::2], values[1::2], strict=True))
 
 
 def _geometry(
     a: Annotation, item: DatasetItem, ctx: WriteContext
-) -> tuple[str, list[list[float]], str | None]:
+) -> tuple[str, Sequence[Sequence[float]], str | None]:
     """Return type, points and mask of a shape.
 
     Raises:

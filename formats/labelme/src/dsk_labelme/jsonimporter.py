@@ -42,6 +42,29 @@ _KNOWN = frozenset(
 )
 _MAX_SIDE = 1 << 20
 
+_NULL = Raw(b"null")
+
+
+class _File(Struct, forbid_unknown_fields=True):
+    """A file as labelme itself writes it; decoding is the check.
+
+    Files with other fields or values are taken apart, see ``_taken_apart``.
+    """
+
+    shapes: list[Any]
+    version: Any = None
+    flags: dict[str, Any] | None = None
+    imagePath: Any = None  # noqa: N815 - names of the format
+    imageData: Raw = _NULL  # noqa: N815
+    imageHeight: Any = None  # noqa: N815
+    imageWidth: Any = None  # noqa: N815
+
+
+class _CheckedFile(_File, forbid_unknown_fields=True):
+    shapes: list[Shape]
+
+
+_decode_file = msgspec.json.Decoder(_CheckedFile).decode
 _decode_top = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_shapes = msgspec.json.Decoder(list[Any]).decode
 _decode_checked = msgspec.json.Decoder(list[Shape]).decode
@@ -190,22 +213,19 @@ class _JsonSource(Source):
         self, name: str, data: bytes, subset: str, item_id: str, ledger: Ledger
     ) -> DatasetItem:
         where = self._root.show(name)
-        top = self._decoded(data, where, item_id)
+        own: dict[str, Any] = {}
         try:
-            rest = {key: msgspec.json.decode(raw) for key, raw in top.items() if key not in _BULK}
-            shapes = _decoded_shapes(top["shapes"])
-        except (msgspec.MsgspecError, RecursionError) as error:
-            raise RecordError(f"no valid JSON: {error}", where=where, item=item_id) from error
-        height, width = _side(rest.get("imageHeight")), _side(rest.get("imageWidth"))
+            file: _File = _decode_file(_utf8(data))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            file, own = _taken_apart(data, where, item_id)
+        height, width = _side(file.imageHeight), _side(file.imageWidth)
         size = (height, width) if height and width else None
-        image = self._image(name, item_id, rest.get("imagePath"), top.get("imageData"), size)
-        if size is None and any(map(_has_mask, shapes)):
+        image = self._image(name, item_id, file.imagePath, file.imageData, size)
+        if size is None and any(map(_has_mask, file.shapes)):
             size = image.get_size()
-        annotations = self._shapes(shapes, size, where, item_id, ledger)
-        stated = rest.get("flags")
-        flags: dict[str, Any] = stated if isinstance(stated, dict) else {}
+        annotations = self._shapes(file.shapes, size, where, item_id, ledger)
+        flags = file.flags or {}
         attributes: dict[str, Any] = {}
-        own: dict[str, Any] = {k: v for k, v in rest.items() if k not in _KNOWN}
         if self._flags_are_labels:
             annotations += [
                 Label(label=self._labels[f]) for f, on in flags.items() if on is True and f
@@ -217,16 +237,6 @@ class _JsonSource(Source):
             attributes = dict(flags)
         extra = {"labelme_json": own} if own else None
         return DatasetItem(item_id, subset, image, annotations, attributes, extra)
-
-    @staticmethod
-    def _decoded(data: bytes, where: str, item: str) -> dict[str, Raw]:
-        try:
-            top = _decode_top(_utf8(data))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise RecordError(f"no valid JSON: {error}", where=where, item=item) from error
-        if "shapes" not in top:
-            raise RecordError("it has no shapes", where=where, item=item)
-        return top
 
     def _shapes(
         self,
@@ -253,7 +263,7 @@ class _JsonSource(Source):
         name: str,
         item_id: str,
         stated: Any,
-        data: Raw | None,
+        data: Raw,
         size: tuple[int, int] | None,
     ) -> Image:
         """Return the image: the one that is named, one of the same name nearby, or the data."""
@@ -276,6 +286,27 @@ class _JsonSource(Source):
             return Image(path=item_id + ext, source=inside, size=size)
         missing = f"{folder}/{stem}{ext}" if folder else stem + ext
         return Image(path=item_id + ext, source=self._root.locate(missing), size=size)
+
+
+def _taken_apart(data: bytes, where: str, item: str) -> tuple[_File, dict[str, Any]]:
+    """Return a file's content, and the fields that are not labelme's.
+
+    Raises:
+        RecordError: It is no JSON, or no shapes are in it.
+    """
+    try:
+        top = _decode_top(_utf8(data))
+        if "shapes" not in top:
+            raise RecordError("it has no shapes", where=where, item=item)
+        rest = {key: msgspec.json.decode(raw) for key, raw in top.items() if key not in _BULK}
+        file = _File(_decoded_shapes(top["shapes"]), imageData=top.get("imageData", _NULL))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RecordError(f"no valid JSON: {error}", where=where, item=item) from error
+    file.imagePath = rest.get("imagePath")
+    file.imageHeight, file.imageWidth = rest.get("imageHeight"), rest.get("imageWidth")
+    flags = rest.get("flags")
+    file.flags = flags if isinstance(flags, dict) else None
+    return file, {k: v for k, v in rest.items() if k not in _KNOWN}
 
 
 def _decoded_shapes(raw: Raw) -> list[Any]:
@@ -315,9 +346,9 @@ def _nearby(folder: str, given: str) -> Iterator[str]:
     yield f"{above}/images/{last}".strip("/")
 
 
-def _inside(data: Raw | None) -> bytes | None:
+def _inside(data: Raw) -> bytes | None:
     """Return the image that the file itself holds."""
-    if data is None or bytes(data)[:1] != b'"':
+    if bytes(data)[:1] != b'"':
         return None
     try:
         return base64.b64decode(msgspec.json.decode(data, type=str)) or None

@@ -17,7 +17,7 @@ from dsk.metafile import read_meta
 from dsk.names import clean_name, stem_of
 from dsk_labelme.folders import Folders, reader_of
 from dsk_labelme.xmlobjects import ObjectReader, Parsed
-from dsk_labelme.xmltext import parse_root
+from dsk_labelme.xmltext import parse_file, parse_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,8 +142,8 @@ class _LabelMeSource(Source):
         for file in self._files[slice(*partition)]:
             where = root.show(file.name)
             try:
-                element = parse_root(read(file.name), where)
-                parsed = self._reader.head(element, where)
+                element, runs = parse_file(read(file.name), where)
+                parsed = self._reader.head(element, runs, where)
                 item = self._item(file, parsed, ledger)
             except RecordError as error:
                 ledger.bad_record(error)

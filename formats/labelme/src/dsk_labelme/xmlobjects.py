@@ -13,10 +13,10 @@ from dsk.annotations import Annotation, Bbox, Mask, Polygon, Rle
 from dsk.errors import InputError, RecordError
 from dsk.pixels import decode
 from dsk.rle import from_dense
-from dsk_labelme.xmltext import parse_attributes
+from dsk_labelme.xmltext import POINTS, numbers_in, parse_attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from xml.etree.ElementTree import Element
 
     from dsk.categories import Categories
@@ -37,6 +37,7 @@ class Parsed(Struct):
         folder: Its folder, or "".
         size: (height, width), or None.
         source: Where it says that image and annotations come from.
+        runs: Points that are not in there, see ``parse_file``.
     """
 
     element: Element
@@ -44,6 +45,7 @@ class Parsed(Struct):
     folder: str
     size: tuple[int, int] | None
     source: dict[str, str]
+    runs: Sequence[str] = ()
 
 
 class MaskFile:
@@ -84,14 +86,22 @@ def _ids(text: str) -> list[int]:
     ]
 
 
-def _fields(element: Element) -> dict[str, Element]:
-    """Return an element's children by name: of several with one name, the first."""
-    return {child.tag: child for child in reversed(element)}
+class _Fields:
+    """An object's children by name: of several with one name, the first.
 
+    Args:
+        element: The object.
+    """
 
-def _stripped(fields: dict[str, Element], name: str) -> str:
-    element = fields.get(name)
-    return (element.text or "").strip() if element is not None else ""
+    __slots__ = ("elements", "texts")
+
+    def __init__(self, element: Element) -> None:
+        self.elements = {child.tag: child for child in reversed(element)}
+        self.texts = {
+            name: stripped
+            for name, child in self.elements.items()
+            if (text := child.text) and (stripped := text.strip())
+        }
 
 
 class ObjectReader:
@@ -107,8 +117,13 @@ class ObjectReader:
             self._labels.setdefault(" ".join(label.name.split()), n)
 
     @staticmethod
-    def head(element: Element, where: str) -> Parsed:
+    def head(element: Element, runs: Sequence[str], where: str) -> Parsed:
         """Read what precedes the objects.
+
+        Args:
+            element: The root element.
+            runs: Its points, see ``parse_file``.
+            where: Its place, for messages.
 
         Raises:
             RecordError: The root element is another format's.
@@ -130,6 +145,7 @@ class ObjectReader:
             _text(element, "folder"),
             (height, width) if height and width else None,
             source,
+            runs,
         )
 
     def objects(
@@ -152,16 +168,19 @@ class ObjectReader:
         found: list[tuple[int, Annotation]] = []
         children: dict[int, list[int]] = {}
         for number, element in enumerate(parsed.element.iter("object")):
-            fields = _fields(element)
-            text = _stripped(fields, "id")
+            fields = _Fields(element)
+            text = fields.texts.get("id", "")
             ident = int(text) if text.isdecimal() and len(text) < 16 else number
             children.setdefault(ident, [])
-            if "parts" in fields:
-                _note_parts(fields["parts"], ident, children)
-            if _stripped(fields, "deleted") not in ("", "0"):
+            parts = fields.elements.get("parts")
+            if parts is not None:
+                children[ident] += _ids(_text(parts, "hasparts"))
+                for parent in _ids(_text(parts, "ispartof")):
+                    children.setdefault(parent, []).append(ident)
+            if fields.texts.get("deleted", "0") != "0":
                 continue
             try:
-                made = self._object(fields, ident, find_mask, ledger)
+                made = self._object(fields, parsed.runs, ident, find_mask, ledger)
             except (ValueError, InputError) as error:
                 message = error.message if isinstance(error, InputError) else str(error)
                 what = f"object {ident}: {message}"
@@ -173,64 +192,75 @@ class ObjectReader:
 
     def _object(
         self,
-        fields: dict[str, Element],
+        fields: _Fields,
+        runs: Sequence[str],
         ident: int,
         find_mask: Callable[[str], Image | None],
         ledger: Ledger,
     ) -> Annotation:
-        name = " ".join(_stripped(fields, "name").split())
+        elements, texts = fields.elements, fields.texts
+        name = " ".join(texts.get("name", "").split())
         label = self._labels.get(name)
         if label is None and name:
             ledger.warn(f"the label {name!r} is not among the dataset's labels")
-        polygon, segm = fields.get("polygon"), fields.get("segm")
+        polygon, segm = elements.get("polygon"), elements.get("segm")
         shape = polygon if polygon is not None else segm
         if shape is None:
             raise ValueError("it has neither <polygon> nor <segm>")
-        text = _stripped(fields, "attributes")
-        attributes = parse_attributes(text) if text else {}
-        attributes["occluded"] = _stripped(fields, "occluded") == "yes"
+        attributes = parse_attributes(texts["attributes"]) if "attributes" in texts else {}
+        attributes["occluded"] = texts.get("occluded") == "yes"
         attributes["username"] = _text(shape, "username")
         common: dict[str, Any] = {"label": label, "id": ident, "attributes": attributes}
-        own = {
-            key: text
-            for key in ("date", "verified")
-            if (text := _stripped(fields, key)) and (key, text) != ("verified", "0")
-        }
+        own = {"date": texts["date"]} if "date" in texts else {}
+        if texts.get("verified", "0") != "0":
+            own["verified"] = texts["verified"]
         if own:
             common["extra"] = {"label_me": own}
         if polygon is not None:
-            return _outline(polygon, common, box=_stripped(fields, "type") == "bounding_box")
+            return _outline(polygon, runs, common, box=texts.get("type") == "bounding_box")
         file = find_mask(_text(shape, "mask"))
         if file is None:
             raise ValueError(f"there is no mask file {_text(shape, 'mask')!r} in Masks")
         return Mask(MaskFile(file), **common)
 
 
-def _outline(polygon: Element, common: dict[str, Any], *, box: bool) -> Annotation:
-    texts: list[str] = []
-    for pt in polygon.iter("pt"):
-        found = {child.tag: child.text for child in reversed(pt)}
-        try:
-            texts += (found["x"] or "", found["y"] or "")
-        except KeyError as error:
-            raise ValueError(f"a point without <{error.args[0]}>") from None
-    points = list(map(float, texts))
-    if not points:
-        raise ValueError("the polygon has no points")
+def _outline(
+    polygon: Element, runs: Sequence[str], common: dict[str, Any], *, box: bool
+) -> Annotation:
+    points = _points(polygon, runs)
     if not isfinite(sum(points)):
         raise ValueError("the polygon's points are not finite")
     if not box:
         return Polygon(points, **common)
     xs, ys = points[::2], points[1::2]
-    return Bbox(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), **common)
+    x, y = min(xs), min(ys)
+    return Bbox(x, y, max(xs) - x, max(ys) - y, **common)
 
 
-def _note_parts(parts: Element, ident: int, children: dict[int, list[int]]) -> None:
-    """Note what an object says of its parts and of what it is part of."""
-    fields = _fields(parts)
-    children[ident] += _ids(_stripped(fields, "hasparts"))
-    for parent in _ids(_stripped(fields, "ispartof")):
-        children.setdefault(parent, []).append(ident)
+def _points(polygon: Element, runs: Sequence[str]) -> list[float]:
+    """Return the coordinates of a polygon.
+
+    Args:
+        polygon: Its element.
+        runs: Points that are not in there, see ``parse_file``.
+
+    Raises:
+        ValueError: There are none, or they are no numbers.
+    """
+    points: list[float] = []
+    for element in polygon.iter():
+        if element.tag == POINTS and runs:
+            points += numbers_in(runs[int(element.text or "")])
+        if element.tag != "pt":
+            continue
+        for axis in ("x", "y"):
+            text = element.findtext(axis)
+            if text is None:
+                raise ValueError(f"a point without <{axis}>")
+            points.append(float(text))
+    if not points:
+        raise ValueError("the polygon has no points")
+    return points
 
 
 def _groups(children: dict[int, list[int]]) -> dict[int, int]:

@@ -6,9 +6,10 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from dsk import masks
-from dsk.annotations import Bbox, Mask
+from dsk.annotations import Bbox, Mask, Rle
 from dsk.convert import area_of, bbox_of
 from dsk.errors import MediaError, OutputError
 from dsk.flow import Exporter
@@ -17,7 +18,7 @@ from dsk.media import Image
 from dsk.rle import counts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from dsk.annotations import Annotation
     from dsk.flow import Header
@@ -92,7 +93,9 @@ class SegmentAnythingExporter(Exporter):
         }
         found: list[dict[str, Any]] = []
         taken: set[int] = set()
-        for a in item.annotations:
+        highest = 0
+        checked = _checked(item.annotations)
+        for n, a in enumerate(item.annotations):
             if isinstance(a, Bbox):
                 if a.group in grouped:
                     _add("DSK-L014", "box of a mask", a, item, ctx)
@@ -102,16 +105,17 @@ class SegmentAnythingExporter(Exporter):
                 continue
             assert isinstance(a, Mask)
             try:
-                made = _annotation(a, boxes.get(a.group))
+                made = _annotation(a, checked.get(n), boxes.get(a.group))
             except ValueError as error:
                 _add("DSK-L018", f"mask: {error}", a, item, ctx)
                 continue
             if a.label is not None:
                 ctx.ledger.add("DSK-L010", "labels of masks")
             if made["id"] <= 0 or made["id"] in taken:
-                made["id"] = max(taken, default=0) + 1
+                made["id"] = highest + 1
                 _add("DSK-L015", "masks numbered anew", a, item, ctx)
             taken.add(made["id"])
+            highest = max(highest, made["id"])
             found.append(made)
         return found
 
@@ -140,14 +144,49 @@ def _add(
     )
 
 
-def _annotation(a: Mask, box: Any) -> dict[str, Any]:
+def _checked(annotations: Sequence[Annotation]) -> dict[int, str]:
+    """Return the run lengths of masks that have them as COCO's text, by position.
+
+    They are checked together; if one is damaged none are returned, and looking at each by itself
+    says which one it is.
+    """
+    found: dict[int, Rle] = {}
+    for n, a in enumerate(annotations):
+        if isinstance(a, Mask) and isinstance(a.source, Rle):
+            found[n] = a.source
+    texts = {n: rle.counts for n, rle in found.items() if isinstance(rle.counts, bytes | str)}
+    if not texts:
+        return {}
+    try:
+        runs = masks.decode_counts_many(list(texts.values()))
+    except ValueError:
+        return {}
+    lengths = np.fromiter(map(len, runs), np.int64, len(runs))
+    if not lengths.all():
+        return {}
+    counts = np.concatenate(runs)
+    pixels = np.add.reduceat(counts, np.cumsum(lengths) - lengths)
+    sizes = [found[n].size for n in texts]
+    possible = counts.min() >= 0 and counts.max() < 1 << 31  # sums cannot overflow
+    if not possible or pixels.tolist() != [height * width for height, width in sizes]:
+        return {}
+    return {n: t if isinstance(t, str) else t.decode("ascii") for n, t in texts.items()}
+
+
+def _annotation(a: Mask, counts: str | None, box: Any) -> dict[str, Any]:
     """Return the object of a mask.
+
+    Args:
+        a: The mask.
+        counts: Its run lengths, if they are known already.
+        box: Its box, if the mask states none.
 
     Raises:
         ValueError: Its run lengths are malformed.
     """
     rle = a.rle
-    counts = masks.encode_counts(counts_of(rle)).decode("ascii")
+    if counts is None:
+        counts = masks.encode_counts(counts_of(rle)).decode("ascii")
     made: dict[str, Any] = {
         "id": a.id,
         "segmentation": {"size": list(rle.size), "counts": counts},

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Raw, Struct
 
-from dsk.annotations import Mask
+from dsk.annotations import Mask, Rle
 from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image
 from dsk.names import clean_name, stem_of
-from dsk_segment_anything.plugin import ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,11 +34,6 @@ class _ImageInfo(Struct):
     width: int | None = None
 
 
-class _File(Struct):
-    image: _ImageInfo
-    annotations: list[Raw]
-
-
 class _Rle(Struct):
     size: tuple[int, int]
     counts: str | list[int]
@@ -56,7 +50,20 @@ class _Annotation(Struct):
     crop_box: list[float] | None = None
 
 
+class _File(Struct):
+    image: _ImageInfo
+    annotations: list[_Annotation]
+
+
+class _RawFile(Struct):
+    """A file with annotations that are not as they should be; each is looked at by itself."""
+
+    image: _ImageInfo
+    annotations: list[Raw]
+
+
 _decode_file = msgspec.json.Decoder(_File).decode
+_decode_raw = msgspec.json.Decoder(_RawFile).decode
 _decode_annotation = msgspec.json.Decoder(_Annotation).decode
 _BAD = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -104,11 +111,14 @@ class _Source(Source):
 
     def read(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
-        root = self._root
+        root, read = self._root, self._root.reader()
         for name in self._names[slice(*partition)]:
             where = root.show(name)
             try:
-                content = _decode_file(root.read(name).removeprefix(b"\xef\xbb\xbf"))
+                data = read(name)
+                if data is None:
+                    data = root.read(name)  # which says what is wrong with it
+                content = _decoded(data.removeprefix(b"\xef\xbb\xbf"))
                 yield self._item(name, content, where, ledger)
             except _BAD as error:
                 what = f"no Segment Anything file: {error}"
@@ -118,7 +128,9 @@ class _Source(Source):
             except InputError as error:
                 ledger.bad_record(RecordError(error.message, where=error.where or where))
 
-    def _item(self, name: str, content: _File, where: str, ledger: Ledger) -> DatasetItem:
+    def _item(
+        self, name: str, content: _File | _RawFile, where: str, ledger: Ledger
+    ) -> DatasetItem:
         info = content.image
         file = clean_name(info.file_name, where)
         folder = name.rpartition("/")[0]
@@ -130,9 +142,10 @@ class _Source(Source):
         size = (height, width) if known else None
         image = Image(path=path, source=self._root.locate(place), size=size)
         masks: list[Annotation] = []
-        for number, raw in enumerate(content.annotations):
+        given: Sequence[_Annotation | Raw] = content.annotations
+        for number, one in enumerate(given):
             try:
-                masks.append(_mask(_decode_annotation(raw), size))
+                masks.append(_mask(_decode_annotation(one) if isinstance(one, Raw) else one, size))
             except (*_BAD, ValueError) as error:
                 ledger.bad_record(
                     RecordError(
@@ -146,24 +159,38 @@ class _Source(Source):
         return DatasetItem(item_id, DEFAULT_SUBSET, image, masks, attributes)
 
 
+def _decoded(data: bytes) -> _File | _RawFile:
+    """Return a file's content, annotations checked if all of them are as they should be."""
+    try:
+        return _decode_file(data)
+    except msgspec.ValidationError:
+        return _decode_raw(data)
+
+
 def _mask(given: _Annotation, size: tuple[int, int] | None) -> Mask:
     """Return the mask with what is said about it.
 
     Raises:
         ValueError: Its numbers make no sense.
     """
-    from dsk.annotations import Rle
-
     rle = given.segmentation
-    if size is not None and tuple(rle.size) != size:
+    if size is not None and rle.size != size:
         raise ValueError(f"the mask is {rle.size}, the image {size} high and wide")
     box = None
     if given.bbox:
         if len(given.bbox) != 4:
             raise ValueError(f"the box has {len(given.bbox)} numbers")
-        x, y, w, h = given.bbox
-        box = (x, y, w, h)
-    if not isfinite(given.area or 0) or not isfinite(sum(box or (0,))):
+        x, y, w, h = box = (given.bbox[0], given.bbox[1], given.bbox[2], given.bbox[3])
+        if not isfinite(x + y + w + h):
+            raise ValueError("a number is not finite")
+    if given.area is not None and not isfinite(given.area):
         raise ValueError("a number is not finite")
-    attributes = {name: value for name in ATTRIBUTES if (value := getattr(given, name)) is not None}
+    attributes = {
+        "predicted_iou": given.predicted_iou,
+        "stability_score": given.stability_score,
+        "point_coords": given.point_coords,
+        "crop_box": given.crop_box,
+    }
+    if None in attributes.values():
+        attributes = {name: value for name, value in attributes.items() if value is not None}
     return Mask(Rle(rle.size, rle.counts), box, given.area, id=given.id, attributes=attributes)

@@ -73,7 +73,7 @@ class RowWriter:
                 ignored = not considered
             label = box.label + 1 if box.label is not None else -1
             rows.append(
-                f"{frame},{track},{box.x},{box.y},{box.w},{box.h},{not ignored:d},{label},{seen}\n"
+                f"{frame},{track},{box.x},{box.y},{box.w},{box.h},{1 - ignored},{label},{seen}\n"
             )
         numbers.tracked += tracked
         numbers.highest = max(highest, numbers.highest)

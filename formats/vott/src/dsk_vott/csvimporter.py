@@ -125,9 +125,34 @@ class _Rows:
         self._labels = labels
         self._ledger = ledger
         self._seen: dict[str, int] = {}
+        self._plain: dict[str, int] = {}  # images by their names as written
 
     def take(self, row: Sequence[str], where: str) -> None:
         """Note one row: a box, or an image without any."""
+        if not self._quick(row):
+            self._slow(row, where)
+
+    def _quick(self, row: Sequence[str]) -> bool:
+        """Note a box of an image that is known; return whether the row is that plain."""
+        image = self._plain.get(row[0]) if len(row) == _CELLS else None
+        if image is None or not row[5]:
+            return False
+        try:
+            numbers = list(map(float, row[1:5]))
+        except ValueError:
+            return False
+        if not isfinite(sum(numbers)):
+            return False
+        self._note(image, row[5], numbers)
+        return True
+
+    def _note(self, image: int, label: str, box: list[float]) -> None:
+        table, labels = self._table, self._labels
+        table.image.append(image)
+        table.label.append(labels.setdefault(label, len(labels)))
+        table.box.extend(box)
+
+    def _slow(self, row: Sequence[str], where: str) -> None:
         try:
             if len(row) != _CELLS:
                 raise RecordError(f"a row of {len(row)} cells, not {_CELLS}", where=where)
@@ -151,13 +176,12 @@ class _Rows:
         if image is None:
             image = self._seen[ident] = len(self._table.names)
             self._table.names.append(name)
+        self._plain[row[0]] = image
         if not numbers or not row[5]:
             if numbers or (row[5] and not all(empty)):
                 self._ledger.warn("rows with an empty cell give an image without the box")
             return
-        self._table.image.append(image)
-        self._table.label.append(self._labels.setdefault(row[5], len(self._labels)))
-        self._table.box.extend(numbers)
+        self._note(image, row[5], numbers)
 
 
 class _CsvSource(Source):
