@@ -167,6 +167,7 @@ def test_a_box_keeps_its_corners_through_every_format(drive, tmp_path):
     first = start
     for number, (name, options) in enumerate(
         [
+            ("nuscenes", {}),
             ("sly_pointcloud", {}),
             ("kitti3d", {"calib": "identity", "precision": 12}),
             ("datumaro", {}),

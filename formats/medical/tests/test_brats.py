@@ -208,7 +208,8 @@ def test_nothing_changes_on_the_way_back(tmp_path, layout):
     original(source, 1)
     out = tmp_path / "out"
     report = Dataset.import_from(source, "brats").export(out, "brats", layout=layout)
-    assert not report.losses
+    lost = ["names of channels"] if layout == "msd" else []
+    assert [e.what for e in report.losses] == lost
     _, items = read(out, masks="volume")
     item = items[CASE.format(1)]
     assert np.array_equal(

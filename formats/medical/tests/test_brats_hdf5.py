@@ -112,6 +112,16 @@ def test_classes_that_overlap_are_all_kept(tmp_path):
     with pytest.warns(DskWarning, match="several classes"):
         item = read(tmp_path, masks="volume")["BraTS20_Training_001"]
     assert [int(np.asarray(a.source).sum()) for a in item.annotations] == [1, 7, 1]
+    for masks in ("slices", "volume"):
+        out = tmp_path / f"to_{masks}"
+        source = Dataset.import_from(tmp_path / "volume_1_slice_0.h5", "brats_hdf5", masks=masks)
+        report = source.export(out, "brats_hdf5")
+        assert not [e for e in report.losses if e.code == "DSK-L006"]
+        assert any("1 pixels belong to several classes" in text for text in report.warnings)
+        with h5py.File(out / DATA / "volume_1_slice_0.h5") as file:
+            assert np.array_equal(file["mask"][()], both)
+        with (out / META).open(newline="") as file:
+            assert [row["label1_pxl_cnt"] for row in csv.DictReader(file)] == ["7"]
 
 
 @pytest.mark.parametrize(

@@ -208,3 +208,37 @@ SHORT = b"ply\nformat ascii 1.0\nelement vertex 9\nproperty float x\nend_header\
 def test_damaged_ply_is_refused(data):
     with pytest.raises(MediaError):
         files.decode(data, "a.ply")
+
+
+def test_more_rows_than_declared_are_left_out():
+    cloud = read_pcd(head() + b"1 2 3\n4 5 6\n7 8 9\n")
+    assert cloud.points["x"].tolist() == [1, 4]
+
+
+def test_nan_is_a_legal_coordinate():
+    points = np.array([[np.nan, 1, 2, 3], [4, 5, 6, 7]], "<f4")
+    cloud = read_pcd(write_pcd(read_bin(points.tobytes())))
+    np.testing.assert_array_equal(cloud.points["x"], points[:, 0])
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_the_rules_of_other_readers(encoding):
+    """What Open3D and PCL count on: ten entries in order, then the points at once."""
+    data = write_pcd(rich(), encoding)
+    header, _, body = data.partition(f"DATA {encoding}\n".encode())
+    words = [line.split() for line in header.decode().splitlines() if line[0] != "#"]
+    entries = {word[0]: word[1:] for word in words}
+    assert list(entries) == [
+        *("VERSION", "FIELDS", "SIZE", "TYPE", "COUNT", "WIDTH", "HEIGHT", "VIEWPOINT", "POINTS")
+    ]
+    width = {len(entries[name]) for name in ("FIELDS", "SIZE", "TYPE", "COUNT")}
+    assert width == {6}
+    assert int(entries["WIDTH"][0]) * int(entries["HEIGHT"][0]) == int(entries["POINTS"][0]) == 6
+    stride = sum(int(s) * int(c) for s, c in zip(entries["SIZE"], entries["COUNT"], strict=True))
+    if encoding == "ascii":
+        assert len(body.splitlines()) == 6
+    elif encoding == "binary":
+        assert len(body) == 6 * stride
+    else:
+        packed, plain = struct.unpack("<II", body[:8])
+        assert (packed, plain) == (len(body) - 8, 6 * stride)

@@ -176,7 +176,8 @@ def test_exports_need_a_calibration(tmp_path):
         boxes(cuboid()).export(tmp_path / "out", "kitti3d")
     data = boxes(cuboid(), cuboid(-10.0), cuboid(rotation=(0.1, 0.0, 0.0)))
     report = data.export(tmp_path / "out", "kitti3d", calib="identity", precision=6)
-    assert {(e.code, e.what) for e in report.events if e.kind} == {
+    kinds = {(e.code, e.what) for e in report.events if e.kind and e.effect != "note"}
+    assert kinds == {
         ("DSK-L017", "behind the camera"),
         ("DSK-L007", "rounded to 6 decimals"),
         ("DSK-L007", "roll and pitch left out"),
@@ -201,3 +202,22 @@ def test_a_cameras_matrices_are_a_calibration(tmp_path):
     flat, solid = item.annotations
     assert solid.position == pytest.approx((10, 2, -1), abs=1e-6)
     assert 0 <= flat.x < flat.x + flat.w <= 1199
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("Car 0.10 0 0 400 150 500 190", "easy"),
+        ("Car 0.10 0 0 400 150 500 189", "moderate"),
+        ("Car 0.30 1 0 400 150 500 190", "moderate"),
+        ("Car 0.50 2 0 400 150 500 175", "hard"),
+        ("Car 0.50 3 0 400 150 500 175", "none"),
+        ("Car 0.51 0 0 400 150 500 250", "none"),
+    ],
+)
+def test_difficulty_of_the_benchmark(tmp_path, text, level):
+    dataset(tmp_path, {"000001": f"{text} 1.50 1.80 4.00 -2.00 1.75 10.00 -2.07"})
+    (item,) = read(tmp_path, difficulty=True)
+    assert [a.attributes["difficulty"] for a in item.annotations] == [level, level]
+    (item,) = read(tmp_path)
+    assert all("difficulty" not in a.attributes for a in item.annotations)

@@ -412,3 +412,64 @@ def test_a_folder_in_the_place_of_a_file(tmp_path):
     (tmp_path / "tracklet_labels.xml").mkdir()
     with pytest.raises(DskError):
         read(tmp_path)
+
+
+def test_places_of_the_vehicle(tmp_path):
+    files = {f"oxts__data__{n:010d}_DOT_txt": text for n, text in ((0, PLACE), (1, b"1 2"))}
+    folder = drive(tmp_path, track(pose(), pose()), **files)
+    assert all(item.attributes.keys() == {"frame"} for item in read(folder))
+    with pytest.raises(RecordError, match=r"0000000001\.txt.*30 numbers"):
+        list(read(folder, oxts=True))
+    first, second = Dataset.import_from(folder, "kitti_raw", oxts=True, on_error="skip")
+    assert first.attributes["oxts_lat"] == 49.015
+    assert first.attributes["oxts_orimode"] == 29
+    assert len(first.attributes) == 31
+    assert second.attributes == {"frame": 1}
+
+
+PLACE = b"49.015 " + b" ".join(b"%d" % n for n in range(1, 30)) + b"\n"
+
+
+def test_a_wrong_number_of_tracklets_is_a_warning(tmp_path):
+    text = document(track(pose())).replace("<tracklets><count>1", "<tracklets><count>4")
+    folder = drive(tmp_path, text=text)
+    assert len(boxes(folder)) == 1
+    assert "count says 4 tracklets, there are 1" in warned(read(folder))
+
+
+def test_roll_and_pitch_are_kept_and_told(tmp_path):
+    folder = drive(tmp_path, track(pose().replace("<rx>0<", "<rx>0.25<")))
+    (box,) = boxes(folder)["0000000000"]
+    assert box.rotation == (0.25, 0, 0.5)
+    assert "roll or pitch" in warned(read(folder))
+    report = read(folder).export(tmp_path / "out", "kitti_raw")
+    assert any("KITTI's own readers" in w for w in report.warnings)
+    (back,) = boxes(tmp_path / "out")["0000000000"]
+    assert back.position == pytest.approx(box.position)
+    assert back.rotation == box.rotation
+
+
+def test_tracks_are_sorted_by_their_number(tmp_path):
+    data = dataset(item(0, cuboid(9), cuboid(4, label=1)))
+    data.export(tmp_path / "out", "kitti_raw")
+    found = [(a.attributes["track_id"], a.label) for a in boxes(tmp_path / "out")["f0"]]
+    assert found == [(1, 0), (2, 1)]  # labels are sorted by name: bus, car
+
+
+def test_the_report_says_which_convention(tmp_path):
+    folder = drive(tmp_path / "in", track(pose()))
+    for convention, word in (("kitti", "bottom centre"), ("datumaro", "w, h, l along x, y, z")):
+        report = read(folder, cuboid_convention=convention).export(
+            tmp_path / convention, "kitti_raw"
+        )
+        (note,) = [e for e in report.events if e.code == "DSK-L022"]
+        assert word in note.what
+        assert (note.kind, note.count, note.effect) == ("cuboid_3d", 1, "note")
+
+
+def test_clouds_that_are_copied_are_not_parsed(tmp_path):
+    for ext in ("pcd", "bin"):
+        media = PointCloud(f"a.{ext}", b"no cloud at all", None, ())
+        dataset(item(0, name="n", media=media)).export(tmp_path / ext, "kitti_raw", save_media=True)
+        copied = (tmp_path / ext / f"velodyne_points/data/n.{ext}").read_bytes()
+        assert copied == b"no cloud at all"

@@ -7,15 +7,16 @@ from math import cos, pi, sin
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from dsk.annotations import Cuboid3d
 from dsk.dataset import Dataset
 from dsk.detect import detect
-from dsk.errors import InputError, RecordError, UnsafePathError
+from dsk.errors import InputError, OptionError, RecordError, UnsafePathError
 from dsk.files import open_root
 from dsk.item import DatasetItem
-from dsk.media import PointCloud
-from dsk_pointcloud.frames import matrix_of
+from dsk.media import Image, PointCloud
+from dsk_pointcloud.rotations import matrix_of
 
 
 def q(yaw):
@@ -194,3 +195,106 @@ def test_layouts_of_training_tools(tmp_path, name, z):
         assert found.tolist() == points.reshape(2, 4).tolist()
     else:
         assert (tmp_path / "out/points/a.bin").read_bytes() == points.tobytes()
+
+
+def test_sweeps_are_named_with_their_time(tmp_path):
+    (first, _) = read(tables(tmp_path))
+    assert first.extra["nuscenes"]["sweeps"] == [("sweeps/LIDAR_TOP/b.pcd.bin", 0)]
+
+
+def table(folder, name):
+    return json.loads(next(folder.glob(f"v1.0-*/{name}.json")).read_text())
+
+
+def check_links(folder):
+    """Whether every token names a row; an empty one means none."""
+    names = [path.stem for path in folder.glob("v1.0-*/*.json")]
+    owners = {"prev": None, "next": None, "first_sample_token": "sample"}
+    owners |= {"last_sample_token": "sample", "first_annotation_token": "sample_annotation"}
+    owners |= {"last_annotation_token": "sample_annotation"}
+    tokens = {name: [row["token"] for row in table(folder, name)] for name in names}
+    assert all(len(set(found)) == len(found) for found in tokens.values())
+    for name in names:
+        for row in table(folder, name):
+            for key, value in row.items():
+                if key in owners or key.endswith(("_token", "_tokens")):
+                    owner = owners.get(key, key.removesuffix("s").removesuffix("_token")) or name
+                    values = value if isinstance(value, list) else [value]
+                    assert set(values) <= {*tokens[owner], ""}, (name, key)
+
+
+def test_a_dataset_comes_back_in_the_global_frame(tmp_path):
+    tables(tmp_path / "in")
+    read(tmp_path / "in").export(tmp_path / "out", "nuscenes", save_media=True)
+    check_links(tmp_path / "out")
+    (row,) = table(tmp_path / "out", "sample_annotation")
+    assert row["translation"] == pytest.approx([100, 61, 1], abs=1e-9)
+    assert row["size"] == [1.8, 4.0, 1.5]
+    assert np.abs(np.dot(row["rotation"], q(pi / 2))) == pytest.approx(1, abs=1e-9)
+    assert row["num_lidar_pts"] == 25
+    assert row["instance_token"] == "i"
+    before, after = list(read(tmp_path / "in")), list(read(tmp_path / "out"))
+    assert [(i.id, i.attributes) for i in after] == [(i.id, i.attributes) for i in before]
+    assert after[0].annotations[0].attributes == before[0].annotations[0].attributes
+    assert after[0].annotations[0].position == pytest.approx(before[0].annotations[0].position)
+    cloud = next((tmp_path / "out/samples/LIDAR_TOP").glob("*.pcd.bin"))
+    assert cloud.read_bytes() == (tmp_path / "in/samples/LIDAR_TOP/a.pcd.bin").read_bytes()
+
+
+def item_of(frame, *boxes, points=None, images=()):
+    cloud = None if points is None else points.astype("<f4").tobytes()
+    media = PointCloud("a.bin", cloud, None, images)
+    return DatasetItem(f"drive/{frame}", "train", media, boxes, {"frame": frame})
+
+
+def test_tables_for_boxes_of_other_formats(tmp_path):
+    inside = np.random.default_rng(2).uniform(-0.5, 0.5, (25, 3)) * (4, 1.8, 1.5)
+    inside = inside @ matrix_of((0, 0, 0.5)).T + (10, 2, -1)
+    points = np.zeros((30, 4))
+    points[:25, :3] = inside
+    points[29] = np.nan
+    outer = [0.0, -1, 0, 0.1, 0, 0, -1, 0, 1, 0, 0, 0.2]
+    camera = {"name": "image_02", "extrinsics": outer, "intrinsics": [7.0, 0, 6, 0, 7, 2, 0, 0, 1]}
+    images = (Image("x.png", b"png", {"camera": camera}), Image("y.png", b"png"))
+    box = Cuboid3d((10.0, 2.0, -1.0), (0.0, 0.0, 0.5), (4.0, 1.8, 1.5), label=1)
+    colour = replace(box, attributes={"track_id": 7, "colour": "red", "parked": True, "n": 1})
+    items = [item_of(1, colour, points=points, images=images), item_of(0, colour, box)]
+    data = Dataset.from_iterable(items, categories=["Bus", "Car"])
+    report = data.export(tmp_path / "out", "nuscenes", save_media=True)
+    lost = {(e.code, e.what): e.count for e in report.losses if e.code != "DSK-L016"}
+    assert lost == {("DSK-L004", "n"): 2}
+    check_links(tmp_path / "out")
+    (scene,) = table(tmp_path / "out", "scene")
+    assert scene["nbr_samples"] == 2
+    rows = table(tmp_path / "out", "sample_annotation")
+    assert [row["num_lidar_pts"] for row in rows] == [0, 0, 25]
+    instances = {row["dsk"]["track_id"]: row for row in table(tmp_path / "out", "instance")}
+    assert instances[7]["nbr_annotations"] == 2
+    first, second = read(tmp_path / "out")
+    assert (first.id, second.id, second.subset) == ("drive/0", "drive/1", "train")
+    (back,) = second.annotations
+    assert back.position == pytest.approx(box.position)
+    assert back.rotation == pytest.approx(box.rotation)
+    assert back.attributes == {"track_id": 7, "colour": "red", "parked": True, "num_lidar_pts": 25}
+    (image,) = second.media.extra_images
+    assert image.extra["camera"]["name"] == "CAM_IMAGE_02"
+    assert image.extra["camera"]["extrinsics"] == pytest.approx(outer)
+    assert np.frombuffer(second.media.read_bytes(), "<f4").reshape(-1, 5)[:25, :3] == pytest.approx(
+        inside, abs=1e-5
+    )
+
+
+def test_boxes_with_y_ahead_keep_their_heading(tmp_path):
+    box = Cuboid3d((10.0, 2.0, -1.0), (0.0, 0.0, 0.5 - pi / 2), (1.8, 4.0, 1.5), "+y", label=0)
+    data = Dataset.from_iterable([item_of(0, box)], categories=["Car"])
+    data.export(tmp_path / "out", "nuscenes")
+    (row,) = table(tmp_path / "out", "sample_annotation")
+    assert row["size"] == [1.8, 4.0, 1.5]
+    assert row["rotation"] == pytest.approx([0.968912, 0, 0, 0.247404], abs=1e-6)
+
+
+@pytest.mark.parametrize("options", [{"version": "2"}, {"cloud_ext": "ply"}])
+def test_bad_options(tmp_path, options):
+    data = Dataset.from_iterable([item_of(0)], categories=["Car"])
+    with pytest.raises(OptionError):
+        data.export(tmp_path / "out", "nuscenes", **options)

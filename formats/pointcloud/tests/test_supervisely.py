@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -13,6 +14,7 @@ from dsk.detect import detect
 from dsk.errors import InputError, OutputError, RecordError
 from dsk.files import open_root
 from dsk.item import DatasetItem
+from dsk.loss import Ledger
 from dsk.media import Image, PointCloud
 
 TAGS = [
@@ -320,3 +322,94 @@ def test_a_folder_in_the_place_of_a_file(tmp_path):
     (tmp_path / "key_id_map.json").mkdir()
     (tmp_path / "ds0/ann/b.pcd.json").mkdir()
     assert [i.id for i in read(tmp_path)] == ["a"]
+
+
+def test_matrices_of_zeros_are_unknown(tmp_path):
+    folder = project(tmp_path, {"ds0/a.pcd": ann()})
+    images = folder / "ds0/related_images/a_pcd"
+    images.mkdir(parents=True)
+    (images / "i.png").write_bytes(b"png")
+    sensors = {"extrinsicMatrix": [0] * 12, "intrinsicMatrix": [0] * 9}
+    (images / "i.png.json").write_text(json.dumps({"meta": {"sensorsData": sensors}}))
+    (item,) = read(folder)
+    assert item.media.extra_images[0].extra is None
+
+
+def test_figures_of_other_types_are_told(tmp_path):
+    segment = figure("f0", geometryType="point_cloud", geometry={"indices": [1, 2]})
+    data = read(project(tmp_path, {"ds0/a.pcd": ann([segment, figure()])}))
+    ledger = Ledger()
+    (item,) = data.read(ledger)
+    assert len(item.annotations) == 1
+    assert list(ledger.warnings) == ["figures of type point_cloud are not read, only cuboid_3d"]
+
+
+def test_sizes_of_zero_are_kept_and_told(tmp_path):
+    geometry = figure()["geometry"] | {"dimensions": {"x": 0, "y": -4, "z": 1.5}}
+    data = read(project(tmp_path, {"ds0/a.pcd": ann([figure(geometry=geometry)])}))
+    ledger = Ledger()
+    (item,) = data.read(ledger)
+    assert item.annotations[0].scale == (0, -4, 1.5)
+    assert any("0 or less" in text for text in ledger.warnings)
+
+
+def test_clouds_with_the_same_number_stay_apart(tmp_path):
+    anns = {"ds0/a.pcd": ann(key="k1"), "ds0/b.pcd": ann([figure("f2")], key="k2")}
+    table = {"objects": {}, "figures": {}, "videos": {"k1": 5, "k2": 5}}
+    found = read(project(tmp_path, anns, key_id_map_DOT_json=table))
+    assert [(i.id, i.attributes["frame"], len(i.annotations)) for i in found] == [
+        ("a", 5, 1),
+        ("b", 5, 1),
+    ]
+
+
+def test_upper_case_endings_and_missing_clouds(tmp_path):
+    folder = project(tmp_path, {"ds0/a.PCD": ann(), "ds0/b.pcd": ann(key="2")})
+    (folder / "ds0/pointcloud/b.pcd").unlink()
+    first, second = read(folder)
+    assert (first.id, first.media.exists, len(first.annotations)) == ("a", True, 1)
+    assert (second.id, second.media.source, len(second.annotations)) == ("b", None, 1)
+
+
+def test_colours_that_are_none(tmp_path):
+    classes = [{"title": "Car", "shape": "cuboid_3d", "color": ""}, {"title": "Bus", "color": 5}]
+    meta = {"classes": classes, "tags": [], "projectType": "point_clouds"}
+    data = read(project(tmp_path, {"ds0/a.pcd": ann()}, meta))
+    assert data.header.categories.colors == {}
+
+
+def test_a_frame_map_that_leads_out(tmp_path):
+    folder = episode(tmp_path)
+    (folder / "ep/frame_pointcloud_map.json").write_text('{"0": "../../x.pcd", "1": "y.pcd"}')
+    with pytest.raises(RecordError, match=r"frame_pointcloud_map\.json"):
+        read(folder)
+    items = list(Dataset.import_from(folder, "sly_pointcloud", on_error="skip"))
+    assert all(".." not in item.media.path for item in items)
+
+
+def test_the_report_says_which_axis_is_ahead(tmp_path):
+    boxes = [box(track_id=1), box(track_id=2)]
+    report = dataset(DatasetItem("a", annotations=boxes)).export(tmp_path / "a", "sly_pointcloud")
+    notes = {e.what: e.count for e in report.events if e.effect == "note"}
+    assert notes == {"boxes turned: +y ahead instead of +x": 2}
+    report = read(tmp_path / "a").export(tmp_path / "b", "sly_pointcloud")
+    notes = [e.what for e in report.events if e.effect == "note"]
+    assert notes == ["boxes read as Supervisely's: centre, lidar frame, +y ahead"]
+
+
+def test_keys_are_unique(tmp_path):
+    items = [
+        DatasetItem(name, annotations=[box(track_id=n, colour="red") for n in range(3)])
+        for name in "ab"
+    ]
+    dataset(*items).export(tmp_path / "out", "sly_pointcloud")
+    texts = [p.read_text() for p in (tmp_path / "out/ds0/ann").iterdir()]
+    plain = [json.loads(text) for text in texts]
+    keys = [f["key"] for a in plain for f in a["figures"]]
+    keys += [t["key"] for a in plain for o in a["objects"] for t in o["tags"]]
+    assert len(set(keys)) == len(keys) == 12
+    assert all(re.fullmatch("[0-9a-f]{32}", key) for key in keys)
+    assert (
+        set(keys[:6])
+        == json.loads((tmp_path / "out/key_id_map.json").read_text())["figures"].keys()
+    )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsk.errors import RecordError
-from dsk_pointcloud.frames import is_finite
+from dsk_pointcloud.cameras import numbers_by_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,22 +16,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "CAMERA",
     "IDENTITY_TEXT",
     "Calibration",
-    "camera_extra",
     "camera_matrices",
-    "numbers_by_key",
     "raw_camera",
     "read_calibration",
 ]
-
-CAMERA = "camera"
-"""Family of the ``extra`` of related images: name, extrinsics (3×4 lidar to camera, row by row),
-intrinsics (3×3, row by row), device_id, timestamp."""
-
-_HUGE = 1e9
-"""Larger numbers are no metres and no pixels."""
 
 _AXES = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0]])
 
@@ -58,22 +48,6 @@ class Calibration:
         velo[:3] = self.velo_to_cam
         product: NDArray[np.float64] = rect @ velo
         return product
-
-
-def numbers_by_key(text: str) -> dict[str, list[float]]:
-    """Return the numbers of each ``key: …`` line; lines of other values are left out."""
-    found = {}
-    for line in text.splitlines():
-        key, colon, rest = line.partition(":")
-        if not colon:
-            key, _, rest = line.strip().partition(" ")
-        try:
-            values = [float(word) for word in rest.split()]
-        except ValueError:
-            continue
-        if values and is_finite(*values) and max(map(abs, values)) < _HUGE:
-            found[key.strip()] = values
-    return found
 
 
 def read_calibration(text: str, where: str) -> Calibration:
@@ -146,14 +120,6 @@ def camera_matrices(
     shift[:3, 3] = np.linalg.solve(lens, projection[:, 3])
     outer = (shift @ to_camera)[:3]
     return [float(v) for v in outer.ravel()], [float(v) for v in lens.ravel()]
-
-
-def camera_extra(name: str, matrices: tuple[list[float], list[float]] | None) -> dict[str, Any]:
-    """Return the ``extra`` of a related image."""
-    about: dict[str, Any] = {"name": name}
-    if matrices is not None:
-        about["extrinsics"], about["intrinsics"] = matrices
-    return {CAMERA: about}
 
 
 def raw_camera(

@@ -15,7 +15,8 @@ from dsk.annotations import Cuboid3d
 from dsk.errors import InputError, OutputError
 from dsk.flow import Exporter
 from dsk.media import PointCloud
-from dsk_pointcloud.clouds.files import CloudSaver, load
+from dsk_pointcloud.clouds.files import load
+from dsk_pointcloud.clouds.saver import CloudSaver
 from dsk_pointcloud.clouds.velodyne import lost_columns, write_bin
 from dsk_pointcloud.frames import is_finite, is_upright, turned, wrap
 

@@ -92,7 +92,9 @@ _KITTI3D = Capabilities(
     annotations=frozenset({"bbox", "cuboid_3d"}),
     media=frozenset({"image", "point_cloud"}),
     fields=frozenset({"group"}),
-    attributes=frozenset({"truncated", "occluded", "occluded_level", "alpha", "score", "ignore"}),
+    attributes=frozenset(
+        {"truncated", "occluded", "occluded_level", "alpha", "score", "ignore", "difficulty"}
+    ),
     needs_label=frozenset({"bbox", "cuboid_3d"}),
     family="kitti3d",
 )
@@ -101,7 +103,8 @@ _KITTI3D = Capabilities(
 NUSCENES_LAYOUT = """\
 v1.0-<version>/*.json                   tables: scene, sample, sample_data, sample_annotation, …
 samples/LIDAR_TOP/<name>.pcd.bin        clouds of keyframes; samples/CAM_*/ images
-sweeps/                                 what lies between keyframes; named, not read"""
+sweeps/                                 what lies between keyframes; named, not read
+written: one lidar, cameras with known matrices; maps and logs are empty"""
 
 OPENPCDET_LAYOUT = """\
 points/<item>.npy                       float32, x, y, z, intensity
@@ -112,6 +115,15 @@ MMDET3D_LAYOUT = """\
 points/<item>.bin                       float32, x, y, z, intensity
 labels/<item>.txt                       x y z dx dy dz yaw class; z of the bottom face
 ImageSets/<subset>.txt                  one item a line"""
+
+_NUSCENES = Capabilities(
+    annotations=CUBOIDS,
+    media=CLOUDS,
+    fields=frozenset({"attributes"}),
+    needs_label=CUBOIDS,
+    item_attributes=frozenset({"frame"}),
+    family="nuscenes",
+)
 
 _PLAIN = Capabilities(annotations=CUBOIDS, media=CLOUDS, needs_label=CUBOIDS)
 
@@ -135,6 +147,12 @@ _IMPORTERS = [
                 type=bool,
                 default=False,
                 help="read poses outside or behind the image too",
+            ),
+            Option(
+                name="oxts",
+                type=bool,
+                default=False,
+                help="give items the vehicle's place and motion as attributes oxts_lat, …",
             ),
         ),
         layout=KITTI_RAW_LAYOUT,
@@ -164,6 +182,14 @@ _IMPORTERS = [
         detector="dsk_pointcloud.detect:kitti3d",
         kinds=frozenset({"bbox", "cuboid_3d"}),
         media=frozenset({"image", "point_cloud"}),
+        options=(
+            Option(
+                name="difficulty",
+                type=bool,
+                default=False,
+                help="give boxes the attribute difficulty: easy, moderate, hard, or none of them",
+            ),
+        ),
         layout=KITTI3D_LAYOUT,
     ),
     ImporterInfo(
@@ -293,6 +319,28 @@ _EXPORTERS = [
             _SAVE_META,
         ),
         layout=KITTI3D_LAYOUT,
+    ),
+    ExporterInfo(
+        name="nuscenes",
+        target="dsk_pointcloud.nuscenes.exporter:NuscenesExporter",
+        summary="nuScenes: the tables that loaders need, clouds and images of keyframes",
+        capabilities=_NUSCENES,
+        options=(
+            Option(name="version", default="v1.0-trainval", help="name of the folder of tables"),
+            Option(
+                name="count_points",
+                type=bool,
+                default=True,
+                help="count the points in boxes that do not state num_lidar_pts",
+            ),
+            Option(
+                name="cloud_ext",
+                default="pcd.bin",
+                choices=("pcd.bin", "keep"),
+                help="write clouds as .pcd.bin, or keep their kind of file",
+            ),
+        ),
+        layout=NUSCENES_LAYOUT,
     ),
     ExporterInfo(
         name="openpcdet",

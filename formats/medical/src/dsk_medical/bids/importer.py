@@ -34,6 +34,7 @@ __all__ = ["BidsImporter"]
 
 DEPTH = 8
 _ENDINGS = (".nii.gz", ".nii")
+_SURFACES = (".label.gii", ".dlabel.nii")
 
 
 class _Part(NamedTuple):
@@ -91,6 +92,7 @@ class BidsImporter(Importer):
                 where=root.path,
                 hint="expected are files sub-<label>_..._dseg.nii.gz, _mask or _probseg",
             )
+        _tell_surfaces(names, ledger)
         builder = _Builder(root, names, ledger)
         cases: dict[str, Case] = {}
         parts: dict[str, list[_Part]] = {}
@@ -109,6 +111,12 @@ class BidsImporter(Importer):
         header = Header(categories=builder.categories())
         ordered = [cases[case] for case in sorted(cases)]
         return _BidsSource(root, header, ordered, Labels({}), self._reading, parts=parts)
+
+
+def _tell_surfaces(names: list[str], ledger: Ledger) -> None:
+    left = [name for name in names if name.lower().endswith(_SURFACES)]
+    if left:
+        ledger.warn(f"{len(left)} files of surfaces are left out: {', '.join(left[:3])}")
 
 
 def _case_id(name: BidsName) -> str:

@@ -15,7 +15,7 @@ from dsk.media import Volume
 from dsk_medical.brats.classes import CLASSES, values_by_name
 from dsk_medical.brats.layouts import CLASSIC, MODERN, subset_of
 from dsk_medical.brats.tables import FAMILY
-from dsk_medical.cases.channels import channel_count
+from dsk_medical.cases.channels import channel_count, report_names
 from dsk_medical.cases.naming import suffix_of
 from dsk_medical.cases.values import Values
 from dsk_medical.cases.writing import (
@@ -136,6 +136,7 @@ class BratsExporter(Exporter):
                 save_channels(ctx, item, names, texts=self._texts)
             else:
                 save_volume(ctx, item, media, names[0], texts=self._texts)
+                report_names(ctx, item, media)
         if made is not None and made.count:
             small = np.dtype(np.uint8) if self._consecutive else None
             save_labels(ctx, item, made, label, dtype=small)

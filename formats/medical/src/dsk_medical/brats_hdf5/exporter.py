@@ -17,7 +17,7 @@ from dsk.media import Volume
 from dsk_medical.brats.classes import channel_of
 from dsk_medical.brats.exporter import side_row, write_side_tables
 from dsk_medical.brats_hdf5.arrays import SliceImages
-from dsk_medical.brats_hdf5.files import CHANNELS, slice_file
+from dsk_medical.brats_hdf5.files import CHANNELS, VALUES, slice_file
 from dsk_medical.brats_hdf5.tables import METADATA, Row, metadata_csv
 from dsk_medical.cases.channels import channel_count
 from dsk_medical.cases.writing import (
@@ -26,7 +26,6 @@ from dsk_medical.cases.writing import (
     compose,
     discard,
     leave_out,
-    report_overlap,
 )
 from dsk_medical.volume.arrays import open_volume
 
@@ -81,7 +80,7 @@ class BratsHdf5Exporter(Exporter):
         for n, (name, _) in enumerate(pairs):
             channel = self._channel(name)
             if channel is not None:
-                self._values[n] = channel + 1
+                self._values[n] = VALUES[channel]  # as bits, see LabelComposer.joined
             known = channel is not None and name == _CLASSES[channel]
             if not known and n not in background:
                 ctx.ledger.add("DSK-L010", "label names", hint="the classes are NCR/NET, ED, ET")
@@ -115,6 +114,7 @@ class BratsHdf5Exporter(Exporter):
             leave_out(ctx, item, counted=True)
             return []
         shape = made.composer.shape
+        made.composer.joined = True  # a pixel may belong to several channels
         masks = made.composer.slices(np.dtype(np.uint8))
         volume, first = place
         attributes = _attributes(item, volume, first, made.grid) if not first else {}
@@ -122,14 +122,15 @@ class BratsHdf5Exporter(Exporter):
         images = self._images(item, ctx)
         for k, (image, labels) in enumerate(zip(images, masks, strict=False)):
             name = f"{FOLDER}/volume_{volume}_slice_{first + k}.h5"
-            mask = np.stack([labels == c for c in (1, 2, 3)], axis=-1).view(np.uint8)
-            counts = tuple(int(n) for n in np.bincount(labels.ravel(), minlength=4)[1:4])
+            mask = np.stack([labels & bit != 0 for bit in VALUES], axis=-1).view(np.uint8)
+            counts = _counts(labels)
             data = slice_file(image, mask, attributes if k == 0 else {}, compress=self._compress)
             files.append(name)
             ctx.write(name, data)
             rows.append((name, volume, first + k, counts, shape[0] * shape[1]))
         next(masks, None)
-        report_overlap(ctx, item, made.composer)
+        if made.composer.overlap:
+            ctx.ledger.warn(f"{item.id}: {made.composer.overlap} pixels belong to several classes")
         return rows
 
     def _value_of(self, a: Annotation, item: DatasetItem, ctx: WriteContext) -> int | None:
@@ -171,6 +172,12 @@ class BratsHdf5Exporter(Exporter):
         ctx.write(METADATA, metadata_csv([row for rows, _ in states for row in rows]))
         told = {case: (case, *more) for _, rows in states for case, *more in rows}
         write_side_tables(list(told.values()), ctx, FOLDER)
+
+
+def _counts(labels: NDArray[np.uint8]) -> tuple[int, ...]:
+    """Return the pixels of each channel in a slice whose values are bits."""
+    there = np.bincount(labels.ravel(), minlength=8)
+    return tuple(int(there[[n for n in range(8) if n & bit]].sum()) for bit in VALUES)
 
 
 def _place(item: DatasetItem, count: int) -> tuple[int, int]:

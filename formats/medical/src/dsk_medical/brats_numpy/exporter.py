@@ -14,6 +14,7 @@ from dsk.flow import Exporter, Header
 from dsk.media import Volume
 from dsk_medical.brats_numpy.arrays import npy_header
 from dsk_medical.brats_numpy.detect import BOXES, DATA, IDS, LABEL
+from dsk_medical.cases.channels import report_names
 from dsk_medical.cases.values import Values
 from dsk_medical.cases.writing import Composed, bad_item, compose, discard, report_overlap
 from dsk_medical.volume import pickles
@@ -63,6 +64,9 @@ class BratsNumpyExporter(Exporter):
         media = item.media
         if isinstance(media, Volume) and media.source is not None:
             _write_data(ctx, item.id + DATA, media)
+            report_names(ctx, item, media)
+            if media.affine is not None:
+                ctx.ledger.warn("arrays have no affine: where volumes lie is lost (brats keeps it)")
         elif isinstance(media, Volume):
             ctx.ledger.add("DSK-L016", "volume not found", item=item.id, subset=item.subset)
         if made is not None and made.count:

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsk.media import Volume
-from dsk_medical.volume.arrays import FileArray, LazyVolume, StackedVolume, open_volume
+from dsk_medical.volume.arrays import COLORS, FileArray, LazyVolume, StackedVolume, open_volume
 
-__all__ = ["ChannelVolume", "Stored", "channel_count", "parts_of", "stored"]
+if TYPE_CHECKING:
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+
+__all__ = [
+    "ChannelVolume",
+    "Stored",
+    "channel_count",
+    "channel_names",
+    "parts_of",
+    "report_names",
+    "stored",
+]
+
+MODALITY = "modality"
+"""Attribute of an item: what made its volume, in DICOM's words (CT, MR)."""
 
 
 class ChannelVolume(StackedVolume):
@@ -43,6 +58,22 @@ def parts_of(media: Volume) -> tuple[Volume, ...]:
 def channel_count(media: Volume) -> int:
     """Return how many channels a volume has."""
     return media.shape[3] if len(media.shape) > 3 else 1
+
+
+def channel_names(item: DatasetItem, media: Volume) -> tuple[str, ...]:
+    """Return the names of a volume's channels: its own, else what made it; "" where unknown."""
+    count = channel_count(media)
+    if len(media.channels) == count:
+        return tuple(media.channels)
+    modality = item.attributes.get(MODALITY)
+    return (modality,) if count == 1 and isinstance(modality, str) else ("",) * count
+
+
+def report_names(ctx: WriteContext, item: DatasetItem, media: Volume) -> None:
+    """Tell the ledger of names of channels, which files of single volumes do not hold."""
+    if media.channels and media.channels[:3] != COLORS[:3]:
+        what, hint = "names of channels", "nnunet and msd keep them"
+        ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset, hint=hint)
 
 
 class Stored(NamedTuple):

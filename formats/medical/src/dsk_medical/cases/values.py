@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["Values"]
 
 _MOST = 65535
+_LINE_0, _EDEMA = "overall tumor", "edema"
+"""What published lists of BraTS call the background, and a class that all of them have."""
+
 _BRATS = {1, 2, 4}
 
 
@@ -53,6 +56,8 @@ class Values:
         volumes = "volume" in header.media
         pairs = [(label.name, label.source_id) for label in labels]
         background = background_labels(pairs, volumes=volumes)
+        if lines and {_LINE_0, _EDEMA} <= {name for name, _ in pairs}:
+            background = {n for n, (name, _) in enumerate(pairs) if name == _LINE_0}
         stated = [value for _, value in pairs if value is not None and 0 <= value <= _MOST]
         kept = len(stated) == len(labels) == len(set(stated))
         kept = kept and all(bool(v) != (n in background) for n, (_, v) in enumerate(pairs))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dsk.errors import InputError, OptionError
 from dsk.flow import Exporter, Header
 from dsk.media import Volume
-from dsk_medical.cases.channels import channel_count
+from dsk_medical.cases.channels import channel_names
 from dsk_medical.cases.naming import case_name, dataset_folder, suffix_of, unique
 from dsk_medical.cases.values import Values
 from dsk_medical.cases.writing import (
@@ -103,8 +103,7 @@ class MsdExporter(Exporter):
         save_volume(ctx, item, media, image, texts=self._texts)
         if made is not None and labelled:
             save_labels(ctx, item, made, label)
-        count = channel_count(media)
-        names = tuple(media.channels) if len(media.channels) == count else ("",) * count
+        names = channel_names(item, media)
         return item.id, case, suffix, labelled, names, len(media.shape)
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:

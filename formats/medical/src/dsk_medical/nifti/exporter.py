@@ -13,6 +13,7 @@ from dsk.errors import InputError, OutputError
 from dsk.flow import Exporter
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Volume
+from dsk_medical.cases.channels import report_names
 from dsk_medical.cases.writing import bad_item, compose, discard, save_labels, save_volume
 from dsk_medical.nifti import byname, planes
 from dsk_medical.nifti.filenames import facts, parse, score_name
@@ -100,6 +101,7 @@ class NiftiExporter(Exporter):
             made.append(file)
             save = save_turned_volume if self._turn else save_volume
             there = save(ctx, item, item.media, file, texts=self._texts)
+            report_names(ctx, item, item.media)
         if not there:
             self._report_missing(item, ctx)
             if self._structure == "by-name":

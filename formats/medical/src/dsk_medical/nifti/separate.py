@@ -84,7 +84,7 @@ def resolve_mapping(
 def _for_target(study: Study, target: Target) -> Study:
     if isinstance(target, int):
         return study._replace(masks=(), attributes={**study.attributes, VOLUME_ID: target})
-    name = clean_name(stem(target))
+    name = clean_name(stem(target), where="mapping.json")
     if study.subset != DEFAULT_SUBSET:
         name = name.removeprefix(f"{study.subset}/")
     return study._replace(id=name, masks=(), attributes={**study.attributes, _TARGET: name})

@@ -11,7 +11,7 @@ import numpy as np
 from dsk.errors import InputError, OptionError, RecordError
 from dsk.flow import Exporter, Header
 from dsk.media import Volume
-from dsk_medical.cases.channels import channel_count
+from dsk_medical.cases.channels import channel_count, channel_names
 from dsk_medical.cases.naming import case_name, dataset_folder, suffix_of, unique, word
 from dsk_medical.cases.values import Values
 from dsk_medical.cases.writing import (
@@ -135,8 +135,8 @@ class NnunetExporter(Exporter):
             files.append(label)
             small = np.dtype(np.uint8 if len(self._values.names) < 255 else np.uint16)
             save_labels(ctx, item, made, label, dtype=small)
-        channels = media.channels if len(media.channels) == count else ("",) * count
-        return _Row(item.id, case, suffix, tuple(channels), tuple(files), not labelled)
+        channels = channel_names(item, media)
+        return _Row(item.id, case, suffix, channels, tuple(files), not labelled)
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
         """See ``Exporter.finish``."""

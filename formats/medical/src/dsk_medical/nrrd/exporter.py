@@ -10,6 +10,7 @@ from dsk.errors import InputError
 from dsk.flow import Exporter, Header
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Volume
+from dsk_medical.cases.channels import report_names
 from dsk_medical.cases.writing import bad_item, compose, discard, volume_of_item
 from dsk_medical.nifti.objects import identity, report_numbers
 from dsk_medical.nrrd.layers import Layer, arrange
@@ -71,6 +72,7 @@ class NrrdExporter(Exporter):
         if isinstance(item.media, Volume) and item.media.source is not None:
             made.append(f"{name}.nrrd")
             save_volume(ctx, item, item.media, made[-1], encoding=self._encoding, texts=self._texts)
+            report_names(ctx, item, item.media)
         else:
             what, hint = "volume not found", "check where the source keeps its media"
             ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset, hint=hint)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dsk.errors import MediaError
 from dsk_medical.volume import geometry
-from dsk_medical.volume.arrays import LazyVolume
+from dsk_medical.volume.arrays import LazyVolume, check_axes
 
 __all__ = ["POLICIES", "Aligned", "align", "place"]
 
@@ -52,8 +52,9 @@ def align(
         name: What messages call the mask.
 
     Raises:
-        MediaError: The shapes differ, or the grids do and the policy is "error".
+        MediaError: It has channels; the shapes differ, or the grids do and the policy is "error".
     """
+    check_axes(mask, name)
     wanted = tuple(shape[:3])
     known = affine is not None and target is not None
     if affine is not None and target is not None:

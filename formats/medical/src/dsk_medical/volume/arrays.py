@@ -30,6 +30,7 @@ __all__ = [
     "LazyVolume",
     "StackedVolume",
     "TransposedVolume",
+    "check_axes",
     "full_key",
     "open_volume",
 ]
@@ -356,6 +357,24 @@ class StackedVolume(LazyVolume):
         """See ``LazyVolume.planes``."""
         for part in self.parts:
             yield from part.planes()
+
+
+def check_axes(array: LazyVolume, name: str) -> None:
+    """Make sure that an array can be a label map.
+
+    Args:
+        array: The array.
+        name: What messages call it.
+
+    Raises:
+        MediaError: It has channels.
+    """
+    if len(array.shape) != 3:
+        raise MediaError(
+            f"a label map has three axes, this one {len(array.shape)}: {array.shape}",
+            where=name,
+            hint="split a mask with channels into one file per class",
+        )
 
 
 def open_volume(media: Media) -> LazyVolume:

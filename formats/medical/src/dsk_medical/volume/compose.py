@@ -30,6 +30,11 @@ def label_dtype(highest: int) -> np.dtype[Any]:
     return np.dtype(np.int64)
 
 
+def _stored(source: LazyVolume) -> np.dtype[Any]:
+    """Return the type in which a volume's values are stored, which may be floating point."""
+    return source.base.dtype if isinstance(source, LabelVolume) else source.dtype
+
+
 def slice_number(a: Annotation, depth: int) -> int:
     """Return which slice a mask belongs to.
 
@@ -107,7 +112,9 @@ class LabelComposer:
     ) -> None:
         self.shape = tuple(int(n) for n in shape[:3])
         self.overlap = 0
-        """How many voxels were painted over with another value."""
+        """How many voxels were painted over with another value, or got another one added."""
+        self.joined = False
+        """Values are bits: where masks overlap, all of theirs are set."""
         self.warnings: list[str] = []
         self._affine = affine
         self._policy = policy
@@ -125,9 +132,9 @@ class LabelComposer:
     @property
     def source_dtype(self) -> np.dtype[Any] | None:
         """The integer type in which all values were stored so far, if it is one and holds them."""
-        kinds: set[np.dtype[Any] | None] = {layer.source.dtype for layer in self._layers}
+        kinds: set[np.dtype[Any] | None] = {_stored(layer.source) for layer in self._layers}
         sources = (m.source for masks in self._masks.values() for m, _ in masks)
-        kinds |= {s.labels.dtype if isinstance(s, SliceMask) else None for s in sources}
+        kinds |= {_stored(s.labels) if isinstance(s, SliceMask) else None for s in sources}
         kind = kinds.pop() if len(kinds) == 1 else None
         fits = kind is not None and kind.kind in "iu" and self._highest <= np.iinfo(kind).max
         return kind if fits else None
@@ -226,5 +233,8 @@ class LabelComposer:
         there = piece != 0
         hidden = there & (below != 0) & (below != piece)
         self.overlap += int(np.count_nonzero(hidden))
+        if self.joined:
+            both: NDArray[Any] = below | piece
+            return both
         np.copyto(below, piece, where=there)
         return below

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dsk import masks
 from dsk.annotations import Rle
 from dsk.errors import MediaError
-from dsk_medical.volume.arrays import ChannelView, LazyVolume, full_key
+from dsk_medical.volume.arrays import ChannelView, LazyVolume, check_axes, full_key
 
 __all__ = ["LabelVolume", "NumberedMask", "SliceMask", "distinct", "label_maps"]
 
@@ -60,12 +60,7 @@ class LabelVolume(LazyVolume):
     """
 
     def __init__(self, base: LazyVolume, name: str) -> None:
-        if len(base.shape) != 3:
-            raise MediaError(
-                f"a label map has three axes, this one {len(base.shape)}: {base.shape}",
-                where=name,
-                hint="split a mask with channels into one file per class",
-            )
+        check_axes(base, name)
         self.base = base
         self.name = name
         self.shape = base.shape

@@ -10,7 +10,7 @@ import io
 import struct
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from dsk_pointcloud.clouds.cloud import (
     is_viewpoint,
     width_of,
 )
+from dsk_pointcloud.clouds.names import ENCODINGS, Encoding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "ENCODINGS",
-    "Encoding",
     "PcdHeader",
     "is_pcd",
     "numbers_of",
@@ -40,9 +39,6 @@ __all__ = [
     "read_pcd",
     "write_pcd",
 ]
-
-Encoding = Literal["ascii", "binary", "binary_compressed"]
-ENCODINGS: tuple[Encoding, ...] = ("ascii", "binary", "binary_compressed")
 
 HEAD = 1 << 16
 """A header lies in these first bytes."""

@@ -13,14 +13,14 @@ from dsk.flow import Exporter
 from dsk.media import Image, PointCloud
 from dsk.metafile import META_NAME, meta_text
 from dsk_pointcloud.calib import (
-    CAMERA,
     Calibration,
     calibration_text,
     identity_calibration,
     read_calibration,
 )
-from dsk_pointcloud.clouds.files import CloudSaver
-from dsk_pointcloud.frames import is_finite, is_upright, turned
+from dsk_pointcloud.cameras import CAMERA
+from dsk_pointcloud.clouds.saver import CloudSaver
+from dsk_pointcloud.frames import is_finite, is_upright, note_boxes, turned
 from dsk_pointcloud.kitti3d.labels import DONT_CARE, HUGE, LabelLine, project_box, to_camera
 
 if TYPE_CHECKING:
@@ -160,6 +160,7 @@ class Kitti3dExporter(Exporter):
                 line = self._solid(item, a, partner, view, ctx)
                 if line is not None:
                     lines.append(line)
+                    note_boxes(ctx.ledger, "boxes brought to the camera's frame", 1)
                     if partner is not None:
                         used.add(id(partner))
         lines += [

@@ -13,12 +13,9 @@ from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
 from dsk.media import Image, PointCloud
 from dsk.metafile import read_meta
-from dsk_pointcloud.calib import (
-    Calibration,
-    camera_extra,
-    camera_matrices,
-    read_calibration,
-)
+from dsk_pointcloud.calib import Calibration, camera_matrices, read_calibration
+from dsk_pointcloud.cameras import camera_extra
+from dsk_pointcloud.frames import note_boxes
 from dsk_pointcloud.kitti3d import layout
 from dsk_pointcloud.kitti3d.labels import DONT_CARE, LabelLine, parse_line, to_lidar
 
@@ -46,7 +43,14 @@ CLASSES = (
 
 
 class Kitti3dImporter(Importer):
-    """Opens label_2, calib, velodyne and image_2 folders."""
+    """Opens label_2, calib, velodyne and image_2 folders.
+
+    Args:
+        difficulty: Give boxes the attribute ``difficulty``, see ``labels.LEVELS``.
+    """
+
+    def __init__(self, *, difficulty: bool = False) -> None:
+        self._difficulty = difficulty
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
@@ -57,14 +61,17 @@ class Kitti3dImporter(Importer):
                 where=root.path,
                 hint="give the folder that holds training/ or calib/",
             )
-        return Kitti3dSource(root, parts, ledger)
+        return Kitti3dSource(root, parts, ledger, difficulty=self._difficulty)
 
 
 class Kitti3dSource(Source):
     """A dataset, indexed by item."""
 
-    def __init__(self, root: InputRoot, parts: list[layout.Part], ledger: Ledger) -> None:
+    def __init__(
+        self, root: InputRoot, parts: list[layout.Part], ledger: Ledger, *, difficulty: bool
+    ) -> None:
         self._root = root
+        self._difficulty = difficulty
         self._rows = list(layout.read_rows(root, parts))
         seen: set[tuple[str, str]] = set()
         for row in self._rows:
@@ -105,6 +112,7 @@ class Kitti3dSource(Source):
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield some items."""
         start, stop = partition
+        solids = 0
         for row in self._rows[start:stop]:
             calibration, extra = None, None
             if row.calib:
@@ -117,7 +125,9 @@ class Kitti3dSource(Source):
                     ledger.bad_record(error)
             boxes = self._boxes(row, calibration, ledger) if row.label else []
             medium = self._medium(row, calibration)
+            solids += sum(isinstance(a, Cuboid3d) for a in boxes)
             yield DatasetItem(row.id, row.subset, medium, boxes, {}, extra)
+        note_boxes(ledger, "boxes brought from the camera's frame to the lidar's, +x ahead", solids)
 
     def _medium(
         self, row: layout.Row, calibration: Calibration | None
@@ -168,6 +178,8 @@ class Kitti3dSource(Source):
         }
         if line.score is not None:
             attributes["score"] = line.score
+        if self._difficulty:
+            attributes["difficulty"] = line.difficulty
         if line.name == DONT_CARE:
             attributes = {"ignore": True}
         label, group = self._label[line.name], number if solid else 0

@@ -12,19 +12,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
-from dsk_pointcloud.frames import corners, is_finite, wrap
+from dsk_pointcloud.frames import is_finite, wrap
+from dsk_pointcloud.rotations import corners
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dsk.annotations import Cuboid3d
 
-__all__ = ["LabelLine", "parse_line", "project_box", "to_camera", "to_lidar"]
+__all__ = ["LEVELS", "LabelLine", "parse_line", "project_box", "to_camera", "to_lidar"]
 
 DONT_CARE = "DontCare"
 
 HUGE = 1e9
 """Larger numbers are no metres and no pixels."""
+
+
+LEVELS = {"easy": (40, 0, 0.15), "moderate": (25, 1, 0.3), "hard": (25, 2, 0.5)}
+"""The benchmark's levels: least height in pixels, most occlusion, most truncation."""
 
 
 class LabelLine(Struct):
@@ -56,6 +61,15 @@ class LabelLine(Struct):
     def is_solid(self) -> bool:
         """Whether it has a box in space."""
         return self.name != DONT_CARE and max(self.size) > 0 and self.location[2] > -999
+
+    @property
+    def difficulty(self) -> str:
+        """The first of ``LEVELS`` that it fits, or "none"."""
+        height = self.box[3] - self.box[1]
+        for name, (least, occluded, truncated) in LEVELS.items():
+            if height >= least and 0 <= self.occluded <= occluded and self.truncated <= truncated:
+                return name
+        return "none"
 
     def text(self, digits: int, *, score: bool) -> str:
         """Return the line without its end.

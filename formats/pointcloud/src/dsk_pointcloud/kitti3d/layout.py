@@ -10,7 +10,7 @@ from msgspec import Struct
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
 from dsk.names import clean_name, stem_of
-from dsk_pointcloud.clouds.files import is_cloud_name
+from dsk_pointcloud.clouds.names import is_cloud_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

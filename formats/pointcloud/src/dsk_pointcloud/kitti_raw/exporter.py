@@ -14,9 +14,9 @@ from dsk.flow import Exporter
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Image, PointCloud
 from dsk.metafile import META_NAME, meta_text
-from dsk_pointcloud.calib import CAMERA
-from dsk_pointcloud.clouds.files import CloudSaver
-from dsk_pointcloud.frames import is_finite, turned
+from dsk_pointcloud.cameras import CAMERA
+from dsk_pointcloud.clouds.saver import CloudSaver
+from dsk_pointcloud.frames import is_finite, is_upright, note_boxes, turned
 from dsk_pointcloud.kitti_raw.convention import CONVENTIONS, from_box
 from dsk_pointcloud.kitti_raw.grammar import AMT, NO_AMT, OCCLUSION, TRUNCATION, enum_value
 from dsk_pointcloud.kitti_raw.writing import (
@@ -167,8 +167,11 @@ class KittiRawExporter(Exporter):
             return None
         if min(a.scale) <= 0:
             ctx.ledger.warn("boxes with sizes of 0 or less are written as they are")
-        if self._convention == "kitti" and a.forward != "+x":
+        if self._convention == "kitti" and a.forward == "+y":
             a = turned(a, "+x")
+            note_boxes(ctx.ledger, "boxes turned: +x ahead instead of +y", 1)
+        if not is_upright(a.rotation):
+            ctx.ledger.warn("boxes have roll or pitch, which KITTI's own readers leave out")
         attributes = a.attributes
         try:
             occlusion, truncation = _states(attributes)

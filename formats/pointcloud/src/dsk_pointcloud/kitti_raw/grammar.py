@@ -6,7 +6,7 @@ Velodyne frame; the stored point is the centre of the box's bottom face.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -53,7 +53,7 @@ _FAST_OCCLUSION: dict[str | None, int] = {str(n): n for n in OCCLUSION.values()}
 _FAST_TRUNCATION: dict[str | None, int] = {str(n): n for n in TRUNCATION.values()}
 
 
-class Pose(NamedTuple):
+class Pose(Struct, frozen=True, gc=False):
     """Where a box is in one frame."""
 
     translation: tuple[float, float, float]

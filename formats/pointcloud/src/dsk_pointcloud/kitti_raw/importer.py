@@ -4,42 +4,47 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from dsk.annotations import Cuboid3d
 from dsk.categories import Categories, LabelCategory
-from dsk.errors import InputError, OptionError
+from dsk.errors import InputError, OptionError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, PointCloud
 from dsk.metafile import read_meta
-from dsk_pointcloud.calib import camera_extra, numbers_by_key, raw_camera
-from dsk_pointcloud.frames import is_upright
+from dsk_pointcloud.cameras import camera_extra, numbers_by_key
+from dsk_pointcloud.frames import note_boxes
 from dsk_pointcloud.kitti_raw import layout
 from dsk_pointcloud.kitti_raw.convention import CONVENTIONS, made_by_datumaro, to_box
 from dsk_pointcloud.kitti_raw.grammar import AMT, NO_AMT, Pose, Tracklet, read_tracklets
-from dsk_pointcloud.kitti_raw.xmltext import parse_root
+from dsk_pointcloud.kitti_raw.oxts import read_oxts
+from dsk_pointcloud.kitti_raw.regular import read_regular
+from dsk_pointcloud.kitti_raw.xmltext import document_text, parse_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dsk.annotations import Annotation
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
 __all__ = ["KittiRawImporter", "visible_poses"]
 
 _OUT = frozenset({2, 99})  # OUT_IMAGE, BEHIND_IMAGE
+_READ = {
+    "kitti": "boxes read as KITTI's: bottom centre; h, w, l; lidar frame, +x ahead",
+    "datumaro": "boxes read as Datumaro's: position; w, h, l along x, y, z",
+    "datumaro-hwl": "boxes read as Datumaro's since 1.10: position; h, w, l along x, y, z",
+}
 _OCCLUSIONS = {1: True, 2: True, 0: False}
 
 
-class Box(Struct, frozen=True):
-    """A pose that is shown: which tracklet, which pose of it, and whether it is occluded."""
-
-    tracklet: Tracklet
-    pose: Pose
-    occluded: bool
+Box = tuple[Tracklet, Pose, bool]
+"""A pose that is shown: its tracklet, itself, and whether it is occluded."""
 
 
 class Frame(Struct):
@@ -66,7 +71,7 @@ def visible_poses(track: Tracklet, *, everything: bool) -> Iterator[tuple[int, B
         elif pose.occlusion == -1:
             occluded = key
         if everything or pose.truncation not in _OUT:
-            yield track.first + offset, Box(track, pose, occluded)
+            yield track.first + offset, (track, pose, occluded)
 
 
 class KittiRawImporter(Importer):
@@ -76,13 +81,17 @@ class KittiRawImporter(Importer):
         cuboid_convention: What the numbers mean, see ``convention.CONVENTIONS``; "auto" asks the
             file who wrote it.
         all_poses: Read poses outside the image too.
+        oxts: Give items the vehicle's place and motion as attributes.
     """
 
-    def __init__(self, *, cuboid_convention: str = "kitti", all_poses: bool = False) -> None:
+    def __init__(
+        self, *, cuboid_convention: str = "kitti", all_poses: bool = False, oxts: bool = False
+    ) -> None:
         if cuboid_convention not in ("auto", *CONVENTIONS):
             raise OptionError(f"cuboid_convention is auto, {', '.join(CONVENTIONS)}")
         self._convention = cuboid_convention
         self._all = all_poses
+        self._oxts = oxts
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
@@ -93,6 +102,9 @@ class KittiRawImporter(Importer):
                 where=root.path,
                 hint="give the folder of a drive (…_sync), or the one above",
             )
+        if not self._oxts:
+            for drive in drives:
+                drive.oxts = ""
         return KittiRawSource(root, drives, self._convention, ledger, everything=self._all)
 
 
@@ -114,18 +126,21 @@ class KittiRawSource(Source):
         attributes: dict[str, dict[str, None]] = {}
         common = {"occluded": None}
         self._skipped = 0
+        self._states: dict[tuple[int, int, int], None] = {}
+        self._extras: dict[tuple[Any, ...], dict[str, Any] | None] = {}
         for drive in drives:
             tracks, kind = self._tracklets(drive, convention, ledger)
             _note(tracks, names, attributes)
-            frames = self._frames(drive, tracks, ledger, everything=everything)
+            frames = self._frames(drive, tracks, kind, ledger, everything=everything)
             subset = DEFAULT_SUBSET if len(drives) == 1 else _subset(drive)
             self._drives.append((drive, subset, kind, frames))
-            common |= dict.fromkeys(n for f in frames for b in f.boxes for n in _more(b))
+        shown = [state for state in self._states if everything or state[1] not in _OUT]
+        common |= dict.fromkeys(name for state in shown for name in _more(*state))
         if self._skipped:
             ledger.warn(
                 f"{self._skipped} poses outside the image left out; -I all_poses=true reads them"
             )
-        self._cameras: dict[str, dict[str, Any]] = {}
+        self._more = {state: _more(*state) for state in self._states}
         self._categories(names, attributes, common)
 
     def _tracklets(
@@ -143,13 +158,22 @@ class KittiRawSource(Source):
                 f"{where}: written by Datumaro or CVAT, whose h, w, l may be in another order "
                 "and whose point the centre; -I cuboid_convention=auto reads them so"
             )
-        tracks = read_tracklets(parse_root(data, where), where, ledger)
-        if any(not is_upright(p.rotation) for t in tracks for p in t.poses):
+        text = document_text(data, where)
+        tracks = read_regular(text)
+        if tracks is None:
+            tracks = read_tracklets(parse_root(text, where), where, ledger)
+        if any(p.rotation[0] or p.rotation[1] for t in tracks for p in t.poses):
             ledger.warn(f"{where}: boxes have roll or pitch, which KITTI itself never has")
         return tracks, kind
 
     def _frames(
-        self, drive: layout.Drive, tracks: list[Tracklet], ledger: Ledger, *, everything: bool
+        self,
+        drive: layout.Drive,
+        tracks: list[Tracklet],
+        kind: str,
+        ledger: Ledger,
+        *,
+        everything: bool,
     ) -> list[Frame]:
         """Return a drive's frames in order: those of boxes, the list, clouds and images."""
         root = self._root
@@ -157,12 +181,14 @@ class KittiRawSource(Source):
         clouds = layout.clouds_by_stem(root, drive.velodyne)
         images = layout.images_by_stem(root, drive.cameras)
         numbers = {name: number for number, name in names.items()}
-        boxes: dict[int, list[Box]] = {}
-        poses = 0
+        boxes: defaultdict[int, list[Box]] = defaultdict(list)
+        poses, states = 0, self._states
         for track in tracks:
             for number, box in visible_poses(track, everything=everything):
-                boxes.setdefault(number, []).append(box)
+                boxes[number].append(box)
                 poses += 1
+            states |= {(p.occlusion, p.truncation, p.occlusion_kf): None for p in track.poses}
+        note_boxes(ledger, _READ[kind], poses)
         self._skipped += sum(len(t.poses) for t in tracks) - poses
         for stem in (*clouds, *images):
             number = int(stem) if re.fullmatch("[0-9]{1,10}", stem) else -1
@@ -209,7 +235,7 @@ class KittiRawSource(Source):
             for start in range(0, len(frames), PARTITION_ITEMS)
         ]
 
-    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield the items of some frames."""
         number, start, stop = partition
         drive, subset, kind, frames = self._drives[number]
@@ -219,9 +245,19 @@ class KittiRawSource(Source):
                 frame.id,
                 subset,
                 self._medium(drive, frame, cameras),
-                [self._cuboid(box, kind) for box in frame.boxes],
-                {"frame": frame.number} if frame.number is not None else {},
+                self._cuboids(frame.boxes, kind),
+                self._attributes(drive, frame, ledger),
             )
+
+    def _attributes(self, drive: layout.Drive, frame: Frame, ledger: Ledger) -> dict[str, Any]:
+        attributes: dict[str, Any] = {} if frame.number is None else {"frame": frame.number}
+        name = f"{drive.oxts}/{frame.id}.txt"
+        if drive.oxts and self._root.is_file(name):
+            try:
+                attributes |= read_oxts(self._root, name)
+            except RecordError as error:
+                ledger.bad_record(error)
+        return attributes
 
     def _medium(
         self, drive: layout.Drive, frame: Frame, cameras: dict[str, Any]
@@ -249,25 +285,51 @@ class KittiRawSource(Source):
         found = {}
         for folder in drive.cameras:
             camera = posixpath.basename(folder)
-            matrices = raw_camera(velo, cams, camera[-2:]) if velo and cams else None
+            matrices = None
+            if velo and cams:
+                from dsk_pointcloud.calib import raw_camera
+
+                matrices = raw_camera(velo, cams, camera[-2:])
             found[camera] = camera_extra(camera.lower(), matrices)
         return found
 
-    def _cuboid(self, box: Box, kind: str) -> Cuboid3d:
-        track, pose = box.tracklet, box.pose
-        position, scale = to_box(kind, pose.translation, pose.rotation, track.size)
-        attributes: dict[str, Any] = {"track_id": track.number, "occluded": box.occluded}
-        attributes |= track.attributes
-        attributes |= pose.attributes or {}
-        attributes |= _more(box)
-        return Cuboid3d(
-            position,
-            pose.rotation,
-            scale,
-            label=self._label[track.label],
-            attributes=attributes,
-            extra=_extra(track, pose),
-        )
+    def _cuboids(self, boxes: list[Box], kind: str) -> list[Annotation]:
+        found: list[Annotation] = []
+        labels, extras, common = self._label, self._extras, self._more
+        for track, pose, occluded in boxes:  # hot
+            rotation = pose.rotation
+            if kind == "kitti" and not rotation[0] and not rotation[1]:
+                height, width, length = track.size
+                x, y, z = pose.translation
+                position, scale = (x, y, z + height / 2), (length, width, height)
+            else:
+                position, scale = to_box(kind, pose.translation, rotation, track.size)
+            attributes: dict[str, Any] = {"track_id": track.number, "occluded": occluded}
+            if track.attributes:
+                attributes |= track.attributes
+            if pose.attributes:
+                attributes |= pose.attributes
+            occlusion, truncation, key = pose.occlusion, pose.truncation, pose.occlusion_kf
+            more = common[occlusion, truncation, key]
+            if more:
+                attributes |= more
+            # Few combinations stand for all poses, so annotations share what says the same.
+            known = (pose.state, occlusion, truncation, pose.amt, track.finished)
+            try:
+                extra = extras[known]
+            except KeyError:
+                extra = extras[known] = _extra(track, pose)
+            found.append(
+                Cuboid3d(
+                    position,
+                    rotation,
+                    scale,
+                    label=labels[track.label],
+                    attributes=attributes,
+                    extra=extra,
+                )
+            )
+        return found
 
 
 def _note(tracks: list[Tracklet], names: set[str], attributes: dict[str, dict[str, None]]) -> None:
@@ -275,21 +337,18 @@ def _note(tracks: list[Tracklet], names: set[str], attributes: dict[str, dict[st
     for track in tracks:
         names.add(track.label)
         mine = attributes.setdefault(track.label, {})
-        for source in (track.attributes, *(pose.attributes for pose in track.poses)):
-            for name in source or ():
-                if name not in ("track_id", "occluded"):
-                    mine[name] = None
+        for source in (track.attributes, *(p.attributes for p in track.poses if p.attributes)):
+            mine |= dict.fromkeys(n for n in source if n not in ("track_id", "occluded"))
 
 
-def _more(box: Box) -> dict[str, Any]:
+def _more(occlusion: int, truncation: int, occlusion_kf: int) -> dict[str, Any]:
     """Return what a pose says beyond ``occluded``, in the words that the exporter reads."""
-    pose = box.pose
     more: dict[str, Any] = {}
-    if pose.occlusion == 2:
+    if occlusion == 2:
         more["occlusion"] = "FULLY"
-    if pose.truncation in (1, 2, 99):
-        more["truncation"] = {1: "TRUNCATED", 2: "OUT_IMAGE", 99: "BEHIND_IMAGE"}[pose.truncation]
-    if pose.occlusion_kf == 1:
+    if truncation in (1, 2, 99):
+        more["truncation"] = {1: "TRUNCATED", 2: "OUT_IMAGE", 99: "BEHIND_IMAGE"}[truncation]
+    if occlusion_kf == 1:
         more["keyframe"] = True
     return more
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from dsk.errors import InputError, RecordError
 from dsk.media import is_image_name
 from dsk.names import clean_name, stem_of
-from dsk_pointcloud.clouds.files import is_cloud_name, suffix_of
+from dsk_pointcloud.clouds.names import is_cloud_name, suffix_of
 from dsk_pointcloud.kitti_raw.xmltext import looks_like_tracklets
 
 if TYPE_CHECKING:
@@ -35,12 +35,14 @@ class Drive(Struct):
         folder: Its folder below the root, or "".
         tracklets: Name of its tracklet file, or "".
         velodyne: Its folder of clouds, or "".
+        oxts: Its folder of the vehicle's places, or "".
         cameras: Its folders of images, sorted.
     """
 
     folder: str
     tracklets: str = ""
     velodyne: str = ""
+    oxts: str = ""
     cameras: list[str] = []
 
 
@@ -79,6 +81,8 @@ def _drive(root: InputRoot, folder: str) -> Drive | None:
     for name in folders:
         if name.lower() == "velodyne_points":
             drive.velodyne = _data(root, posixpath.join(folder, name))
+        elif name.lower() == "oxts":
+            drive.oxts = _data(root, posixpath.join(folder, name))
         elif name.lower().startswith("image_"):
             drive.cameras.append(posixpath.join(folder, name))
     return drive if drive.tracklets or drive.velodyne else None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
 
 from dsk.errors import InputError
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["looks_like_tracklets", "parse_root"]
+__all__ = ["document_text", "looks_like_tracklets", "parse_root"]
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
@@ -23,26 +22,39 @@ _MARKUP = re.compile(r"<!(?!--|\[CDATA\[)")
 _STARTS = re.compile(rb"<([A-Za-z_][\w.-]*)[\s>/]")
 
 
-def parse_root(data: bytes, where: str) -> Element:
-    """Parse a tracklet file.
+def document_text(data: bytes, where: str) -> str:
+    """Return a tracklet file's text without its XML and document type declarations.
 
     The text is decoded here, so that no declaration hides in an odd encoding; that also accepts
     ``standalone="true"``, which old KITTI tools wrote and XML does not know.
 
     Raises:
-        InputError: It is no well-formed XML or declares entities.
+        InputError: It cannot be decoded, or declares entities.
     """
     try:
         text = _decode(data)
     except (UnicodeError, LookupError) as error:
         raise InputError(f"text that cannot be decoded: {error}", where=where) from error
+    if "!" not in text:  # a single letter is found at memory speed
+        return text
     text = _PLAIN_DOCTYPE.sub("", text, count=1)
-    if _MARKUP.search(text):
+    if "!" in text and _MARKUP.search(text):
         raise InputError(
             "document type declarations with content are refused",
             where=where,
             hint="remove it; tracklets need no more than <!DOCTYPE boost_serialization>",
         )
+    return text
+
+
+def parse_root(text: str, where: str) -> Element:
+    """Parse the text of a tracklet file.
+
+    Raises:
+        InputError: It is no well-formed XML.
+    """
+    from xml.etree import ElementTree as ET  # most files are read without it
+
     try:
         return ET.fromstring(text)  # noqa: S314 - without declarations there is nothing to expand
     except ET.ParseError as error:
@@ -62,7 +74,8 @@ def _decode(data: bytes) -> str:
             encoding = "utf-8-sig"
         text = data.decode(encoding)
     # The declaration speaks of the bytes, which are decoded now; its line stays for messages.
-    return _DECLARATION.sub("", text, count=1)
+    declaration = _DECLARATION.match(text)
+    return text[declaration.end() :] if declaration else text
 
 
 def looks_like_tracklets(head: bytes) -> bool:

@@ -15,10 +15,11 @@ from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, PointCloud
 from dsk.names import clean_name
-from dsk_pointcloud.calib import camera_extra
-from dsk_pointcloud.frames import angles_of, invert, is_finite, quaternion_matrix, rigid
+from dsk_pointcloud.cameras import camera_extra
+from dsk_pointcloud.frames import is_finite, note_boxes
 from dsk_pointcloud.nuscenes import tables
 from dsk_pointcloud.nuscenes.tables import Box, Data, Pose, Sample, Scene, read_table
+from dsk_pointcloud.rotations import angles_of, invert, quaternion_matrix, rigid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["NuscenesImporter"]
 
 LIDAR = "LIDAR_TOP"
+_READ = "boxes brought from the global frame to the lidar's, whatever its axes; l, w, h, +x ahead"
 
 
 class Key(Struct):
@@ -41,6 +43,12 @@ class Key(Struct):
     sample: Sample
     boxes: list[Box]
     data: dict[str, Data]
+    sweeps: list[Data]
+
+    @property
+    def subset(self) -> str:
+        """The subset that dsk noted, as nuScenes itself has none."""
+        return self.sample.dsk.subset if self.sample.dsk else DEFAULT_SUBSET
 
 
 class NuscenesImporter(Importer):
@@ -98,7 +106,7 @@ class NuscenesSource(Source):
         self.header = Header(
             categories=Categories.from_names(names),
             media=frozenset({"point_cloud"}),
-            subsets=(DEFAULT_SUBSET,),
+            subsets=tuple(dict.fromkeys(key.subset for key in self._keys)) or (DEFAULT_SUBSET,),
             items=len(self._keys),
         )
 
@@ -107,11 +115,14 @@ class NuscenesSource(Source):
     ) -> list[Key]:
         root, folder = self._root, self._folder
         data: dict[str, dict[str, Data]] = {}
+        sweeps: dict[str, list[Data]] = {}
         for row in read_table(root, folder, "sample_data", Data, needed=True):
             calibrated = self._calibrated.get(row.calibrated_sensor_token)
             sensor = self._sensors.get(calibrated.sensor_token) if calibrated is not None else None
             if sensor is not None and row.is_key_frame:
                 data.setdefault(row.sample_token, {})[sensor.channel] = row
+            elif sensor is not None and sensor.channel == LIDAR:
+                sweeps.setdefault(row.sample_token, []).append(row)
         boxes: dict[str, list[Box]] = {}
         for box in read_table(root, folder, "sample_annotation", Box, needed=False):
             boxes.setdefault(box.sample_token, []).append(box)
@@ -121,8 +132,16 @@ class NuscenesSource(Source):
             while token in samples and token not in seen:
                 seen.add(token)
                 sample = samples[token]
-                name = clean_name(f"{scene.name}/{index:04d}", root.show(folder))
-                found.append(Key(name, index, sample, boxes.get(token, []), data.get(token, {})))
+                name = sample.dsk.id if sample.dsk else f"{scene.name}/{index:04d}"
+                key = Key(
+                    clean_name(name, root.show(folder)),
+                    index,
+                    sample,
+                    boxes.get(token, []),
+                    data.get(token, {}),
+                    sorted(sweeps.get(token, ()), key=lambda row: row.timestamp),
+                )
+                found.append(key)
                 token, index = sample.next, index + 1
             if token:
                 ledger.warn(f"{root.show(folder)}: scene {scene.name} does not end in a sample")
@@ -146,8 +165,30 @@ class NuscenesSource(Source):
                 ledger.bad_record(RecordError(text, where=where, item=key.id))
                 continue
             boxes = self._boxes(key, to_global, ledger)
-            attributes = {"frame": key.index}
-            yield DatasetItem(key.id, DEFAULT_SUBSET, medium, boxes, attributes)
+            note = key.sample.dsk
+            frame = note.frame if note else key.index
+            attributes = {"frame": frame} if type(frame) is int else {}
+            if note and note.empty:
+                medium = None
+            extra = {"nuscenes": self._facts(key, lidar)}
+            note_boxes(ledger, _READ, len(boxes))
+            yield DatasetItem(key.id, key.subset, medium, boxes, attributes, extra)
+
+    def _facts(self, key: Key, lidar: Data | None) -> dict[str, Any]:
+        """Return what an export to nuScenes writes back, and the sweeps before the keyframe.
+
+        Sweeps are named, with their time in microseconds; poses are translation and quaternion.
+        """
+        facts: dict[str, Any] = {"timestamp": key.sample.timestamp}
+        if lidar is not None:
+            for name, pose in (
+                ("lidar", self._calibrated[lidar.calibrated_sensor_token]),
+                ("ego", self._egos[lidar.ego_pose_token]),
+            ):
+                facts[name] = (pose.translation, pose.rotation)
+        if key.sweeps:
+            facts["sweeps"] = [(row.filename, row.timestamp) for row in key.sweeps]
+        return facts
 
     def _to_global(self, data: Data) -> NDArray[np.float64]:
         """Return the 4×4 matrix from a sensor's frame to the global one."""
@@ -213,8 +254,12 @@ class NuscenesSource(Source):
         centre = to_lidar @ np.array([*box.translation, 1.0])
         turn = to_lidar[:3, :3] @ quaternion_matrix(box.rotation)
         width, length, height = box.size
-        attributes: dict[str, Any] = {"track_id": self._tracks[box.instance_token]}
-        attributes["instance_token"] = box.instance_token
+        note = self._instances[box.instance_token].dsk
+        attributes: dict[str, Any] = {}
+        if note is None or note.track_id is not None:
+            attributes["track_id"] = note.track_id if note else self._tracks[box.instance_token]
+        if note is None or note.token:
+            attributes["instance_token"] = box.instance_token
         for token in box.attribute_tokens:
             name, _, value = self._attributes[token].name.rpartition(".")
             attributes[name or value] = value if name else True

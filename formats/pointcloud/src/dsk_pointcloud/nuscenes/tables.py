@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -37,11 +37,28 @@ class Named(Struct):
     name: str
 
 
+class InstanceNote(Struct):
+    """What dsk notes of a track that it writes: its number, and whether it had a token."""
+
+    track_id: int | None = None
+    token: bool = False
+
+
+class SampleNote(Struct):
+    """What dsk notes of an item that it writes."""
+
+    id: str
+    subset: str
+    frame: Any = None
+    empty: bool = False
+
+
 class Instance(Struct):
     """A row of instance."""
 
     token: str
     category_token: str
+    dsk: InstanceNote | None = None
 
 
 class Sensor(Struct):
@@ -77,6 +94,7 @@ class Sample(Struct):
     scene_token: str
     timestamp: int = 0
     next: str = ""
+    dsk: SampleNote | None = None
 
 
 class Data(Struct):

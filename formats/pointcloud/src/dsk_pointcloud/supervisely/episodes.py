@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from dsk_pointcloud.supervisely.project import EPISODE_FILE, FRAME_MAP
-from dsk_pointcloud.supervisely.tags import key_of
+from dsk_pointcloud.tokens import key_of
 
 if TYPE_CHECKING:
     from dsk.output import WriteContext

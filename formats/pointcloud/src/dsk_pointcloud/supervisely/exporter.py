@@ -8,18 +8,27 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct, field
 
-from dsk.annotations import Cuboid3d
 from dsk.errors import OptionError, OutputError
 from dsk.flow import Exporter
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import PointCloud
-from dsk_pointcloud.calib import CAMERA
-from dsk_pointcloud.clouds.files import CloudSaver, suffix_of
-from dsk_pointcloud.frames import is_finite, turned
+from dsk_pointcloud.cameras import CAMERA
+from dsk_pointcloud.clouds.names import suffix_of
+from dsk_pointcloud.clouds.saver import CloudSaver
+from dsk_pointcloud.frames import note_boxes
 from dsk_pointcloud.plugin import sly_capabilities
 from dsk_pointcloud.supervisely.episodes import Episode, write_episodes
+from dsk_pointcloud.supervisely.figures import (
+    Annotated,
+    BoxWriter,
+    TagInstance,
+    User,
+    fits,
+    kept,
+)
 from dsk_pointcloud.supervisely.project import FAMILY, KEY_MAP, META
-from dsk_pointcloud.supervisely.tags import SPECIAL, Declared, TagFacts, key_of, tag_value
+from dsk_pointcloud.supervisely.tags import SPECIAL, Declared, TagFacts, tag_value
+from dsk_pointcloud.tokens import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,8 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["SlyPointCloudExporter", "set_folder"]
 
 _SUFFIXES = (".pcd", ".ply", ".las", ".laz")
-_USER = {"labelerLogin": "", "createdAt": "", "updatedAt": ""}
 _TIME = "2000-01-01T00:00:00.000Z"  # a time of writing would make each output another
+_NOBODY = User("", _TIME, _TIME)
 _SHADES = (0xFA, 0x32, 0x53, 0xC8, 0x96)
 
 
@@ -94,7 +103,6 @@ class SlyPointCloudExporter(Exporter):
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
         self._header = header
-        self._keys: dict[tuple[str, int, int | None], str] = {}
         self._declared = Declared(header)
         self._labels = header.categories.names
         if len(set(self._labels)) < len(self._labels) or "" in self._labels:
@@ -110,37 +118,36 @@ class SlyPointCloudExporter(Exporter):
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> State:
         """Write clouds, images and, but for episodes, annotations."""
         state = State()
+        boxes = BoxWriter(
+            self._declared,
+            self._labels,
+            allow=self._allow,
+            convention=self._convention,
+            ctx=ctx,
+        )
+        state.facts, state.objects, state.figures = boxes.facts, boxes.objects, boxes.figures
         for item in items:
             folder = set_folder(item.subset)
             state.sets[folder] = None
             ext = self._media(item, folder, ctx)
-            user = _user(item.attributes, _USER | {"createdAt": _TIME, "updatedAt": _TIME})
+            user = _NOBODY.of(item.attributes)
             tags = self._item_tags(item, state, user, ctx)
-            objects, figures = self._boxes(item, state, user, ctx)
+            objects, figures = boxes(item, user)
+            description = str(item.attributes.get("description") or "")
             if self._episodes:
+                plain = msgspec.to_builtins([tags, objects, figures])
+                cloud = f"{item.id}{ext}"
                 state.episodes.append(
-                    Episode(
-                        item.subset,
-                        f"{item.id}{ext}",
-                        _frame(item),
-                        str(item.attributes.get("description") or ""),
-                        tags,
-                        objects,
-                        figures,
-                    )
+                    Episode(item.subset, cloud, _frame(item), description, *plain)
                 )
                 continue
-            key = _kept(item.extra, "key") or key_of("cloud", item.subset, item.id)
+            own = (item.extra or {}).get(FAMILY)
+            key = kept(own, "key") or key_of("cloud", item.subset, item.id)
             state.videos.append((key, None if self._reindex else _frame(item)))
-            state.tags.extend(tag["key"] for tag in tags)
-            ann = {
-                "description": str(item.attributes.get("description") or ""),
-                "key": key,
-                "tags": tags,
-                "objects": objects,
-                "figures": figures,
-            }
-            ctx.write(f"{folder}/ann/{item.id}{ext}.json", _json(ann))
+            state.tags.extend(tag.key for tag in tags)
+            ann = Annotated(description, key, tags, objects, figures)
+            ctx.write(f"{folder}/ann/{item.id}{ext}.json", msgspec.json.encode(ann))
+        note_boxes(ctx.ledger, "boxes turned: +y ahead instead of +x", boxes.turned)
         return state
 
     def _media(self, item: DatasetItem, folder: str, ctx: WriteContext) -> str:
@@ -164,109 +171,19 @@ class SlyPointCloudExporter(Exporter):
         return ext
 
     def _item_tags(
-        self, item: DatasetItem, state: State, user: dict[str, str], ctx: WriteContext
-    ) -> list[dict[str, Any]]:
+        self, item: DatasetItem, state: State, user: User, ctx: WriteContext
+    ) -> list[TagInstance]:
         tags = []
         for name, value in item.attributes.items():
             if name in SPECIAL or value is None:
                 continue
-            if not _fits(value):
+            if not fits(value):
                 ctx.ledger.add("DSK-L009", f"item attribute {name}", item=item.id)
                 continue
-            place = ("tag", item.subset, item.id)
-            tags.append(self._tag(name, value, None, state=state, user=user, place=place))
-        return tags
-
-    def _tag(
-        self,
-        name: str,
-        value: Any,
-        label: str | None,
-        *,
-        state: State,
-        user: dict[str, str],
-        place: tuple[object, ...],
-    ) -> dict[str, Any]:
-        """Return a tag's instance and note what it says about the tag."""
-        plain = None if self._declared.is_flag(name) else tag_value(value)
-        state.facts.setdefault(name, TagFacts()).note(value, label)
-        return {"name": name, "value": plain, "key": key_of(*place, name), **user}
-
-    def _boxes(
-        self, item: DatasetItem, state: State, user: dict[str, str], ctx: WriteContext
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Return the objects and figures of an item."""
-        objects: dict[str, dict[str, Any]] = {}
-        figures = []
-        for number, a in enumerate(item.annotations):
-            if not isinstance(a, Cuboid3d):
-                continue
-            title = self._labels[a.label or 0]
-            if not is_finite(*a.position, *a.rotation, *a.scale):
-                ctx.ledger.add("DSK-L018", "a number is not finite", kind=a.kind, item=item.id)
-                continue
-            if self._convention == "supervisely" or (
-                self._convention == "auto" and a.forward == "+x"
-            ):
-                a = turned(a, "+y")  # noqa: PLW2901
-            mine = _user(a.attributes, user)
-            if a.extra:
-                mine = _user(a.attributes, _user(a.extra.get(FAMILY) or {}, user))
-            key = self._object_key(item, a, number)
-            tags = self._object_tags(item, a, key, state=state, user=mine, ctx=ctx)
-            if key not in objects:
-                objects[key] = {"key": key, "classTitle": title, "tags": tags}
-                objects[key] |= mine
-                state.objects.setdefault(key, (_track(a), a.id))
-            elif tags != objects[key]["tags"] and [
-                (t["name"], t["value"]) for t in objects[key]["tags"]
-            ] != [(t["name"], t["value"]) for t in tags]:
-                what = "attributes of a second box of an object"
-                ctx.ledger.add("DSK-L004", what, kind=a.kind, item=item.id, annotation=a.id)
-            figure = _kept(a.extra, "key") or key_of("figure", item.subset, item.id, number)
-            state.figures.append((figure, a.id))
-            figures.append(_figure(figure, key, a, mine))
-        return list(objects.values()), figures
-
-    def _object_key(self, item: DatasetItem, a: Cuboid3d, number: int) -> str:
-        kept = _kept(a.extra, "objectKey")
-        if kept:
-            return kept
-        track = _track(a)
-        if track is None:
-            return key_of("object", item.subset, item.id, number)
-        known = (item.subset, track, a.label)
-        key = self._keys.get(known)
-        if key is None:
-            label = self._labels[a.label or 0]
-            key = self._keys[known] = key_of("object", item.subset, track, label)
-        return key
-
-    def _object_tags(
-        self,
-        item: DatasetItem,
-        a: Cuboid3d,
-        key: str,
-        *,
-        state: State,
-        user: dict[str, str],
-        ctx: WriteContext,
-    ) -> list[dict[str, Any]]:
-        tags = []
-        label = a.label or 0
-        for name, value in a.attributes.items():
-            if name in SPECIAL or value is None:
-                continue
-            if not self._allow and not self._declared.allows(name, label):
-                if name in self._declared.names():  # else core has reported it
-                    _lost(ctx, item, a, name)
-                continue
-            if not _fits(value):
-                _lost(ctx, item, a, name)
-                continue
-            place = ("tag", item.subset, item.id, key)
-            title = self._labels[label]
-            tags.append(self._tag(name, value, title, state=state, user=user, place=place))
+            state.facts.setdefault(name, TagFacts()).note(value, None)
+            plain = None if self._declared.is_flag(name) else tag_value(value)
+            key = key_of("tag", item.subset, item.id, name)
+            tags.append(TagInstance(name, plain, key, *user))
         return tags
 
     def finish(self, states: list[State], ctx: WriteContext) -> None:
@@ -295,17 +212,15 @@ class SlyPointCloudExporter(Exporter):
 
     def _figure_ids(self, states: list[State]) -> dict[str, int]:
         rows = [row for state in states for row in state.figures]
-        if self._reindex or any(not number for _, number in rows):
-            free = 0 if self._reindex else max((n for _, n in rows), default=0)
-            found = {}
-            for key, number in rows:
-                if number and not self._reindex:
-                    found[key] = number
-                else:
-                    free += 1
-                    found[key] = free
-            return found
-        return dict(rows)
+        if self._reindex or not any(number for _, number in rows):
+            return {key: number for number, (key, _) in enumerate(rows, 1)}
+        free = max(number for _, number in rows)
+        found = {}
+        for key, number in rows:
+            if not number:
+                free += 1
+            found[key] = number or free
+        return found
 
     def _classes(self) -> list[dict[str, Any]]:
         cats = self._header.categories
@@ -364,66 +279,6 @@ def _object_ids(states: list[State]) -> dict[str, int]:
 
 def _json(value: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=1)
-
-
-def _xyz(values: tuple[float, float, float]) -> dict[str, float]:
-    x, y, z = values
-    return {"x": x, "y": y, "z": z}
-
-
-def _figure(key: str, owner: str, a: Cuboid3d, user: dict[str, str]) -> dict[str, Any]:
-    return {
-        "key": key,
-        "objectKey": owner,
-        "geometryType": "cuboid_3d",
-        "geometry": {
-            "position": _xyz(a.position),
-            "rotation": _xyz(a.rotation),
-            "dimensions": _xyz(a.scale),
-        },
-        **user,
-    }
-
-
-def _user(given: dict[str, Any], default: dict[str, str]) -> dict[str, str]:
-    if given.keys().isdisjoint(_USER):
-        return default
-    return {name: str(given.get(name) or value) for name, value in default.items()}
-
-
-def _kept(extra: dict[str, Any] | None, name: str) -> str:
-    """Return a key that the source gave, or ""."""
-    if not extra:
-        return ""
-    value = (extra.get(FAMILY) or {}).get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _fits(value: Any) -> bool:
-    """Whether a tag can hold a value."""
-    if isinstance(value, float):
-        return is_finite(value)
-    return isinstance(value, str | int)
-
-
-def _lost(ctx: WriteContext, item: DatasetItem, a: Cuboid3d, name: str) -> None:
-    ctx.ledger.add(
-        "DSK-L004",
-        name,
-        kind=a.kind,
-        item=item.id,
-        subset=item.subset,
-        annotation=a.id,
-        hint="--allow-undeclared-attrs writes attributes that labels do not declare",
-    )
-
-
-def _track(a: Cuboid3d) -> int | None:
-    value = a.attributes.get("track_id")
-    try:
-        return int(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return a.object_id if a.object_id >= 0 else None
 
 
 def _frame(item: DatasetItem) -> int | None:

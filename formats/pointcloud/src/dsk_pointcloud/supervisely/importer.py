@@ -12,8 +12,9 @@ from dsk.errors import InputError, OptionError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, PointCloud, is_image_name
-from dsk_pointcloud.calib import CAMERA
-from dsk_pointcloud.clouds.files import is_cloud_name, suffix_of
+from dsk_pointcloud.cameras import CAMERA
+from dsk_pointcloud.clouds.names import is_cloud_name, suffix_of
+from dsk_pointcloud.frames import note_boxes
 from dsk_pointcloud.supervisely import project
 from dsk_pointcloud.supervisely.keys import KeyNumbers
 from dsk_pointcloud.supervisely.parse import FigureReader, object_keys, unwrapped
@@ -206,13 +207,17 @@ class SlySource(Source):
         number, start, stop = partition
         one = self._sets[number]
         read_ann = self._root.reader(f"{one.folder}/ann")
+        boxes = 0
         for offset, entry in enumerate(self._entries[number][start:stop], start):
             medium = self._medium(one, entry, self._images[number], ledger)
             if one.episode:
-                yield self._frame_item(one, entry, medium, ledger)
-                continue
-            index = self._firsts[number] + offset
-            yield self._cloud_item(one, entry, read_ann, medium, ledger, index=index)
+                item = self._frame_item(one, entry, medium, ledger)
+            else:
+                index = self._firsts[number] + offset
+                item = self._cloud_item(one, entry, read_ann, medium, ledger, index=index)
+            boxes += len(item.annotations)
+            yield item
+        note_boxes(ledger, "boxes read as Supervisely's: centre, lidar frame, +y ahead", boxes)
 
     def _frame_item(
         self, one: Set, entry: Entry, medium: PointCloud, ledger: Ledger

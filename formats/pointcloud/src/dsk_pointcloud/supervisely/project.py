@@ -12,7 +12,7 @@ from msgspec import Struct
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, UnsafePathError
 from dsk.names import clean_name
-from dsk_pointcloud.clouds.files import is_cloud_name
+from dsk_pointcloud.clouds.names import is_cloud_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
@@ -15,18 +14,12 @@ if TYPE_CHECKING:
 
     from dsk.flow import Header
 
-__all__ = ["SPECIAL", "Declared", "TagFacts", "key_of", "tag_value"]
+__all__ = ["SPECIAL", "Declared", "TagFacts", "tag_value"]
 
 SPECIAL = frozenset({"description", "track_id", "labelerLogin", "createdAt", "updatedAt", "frame"})
 """Attributes that have a place of their own."""
 
 _COLORS = ("#8A0F59", "#0F8A62", "#8A620F", "#0F388A", "#388A0F", "#620F8A", "#8A0F0F", "#0F8A8A")
-
-
-def key_of(*parts: object) -> str:
-    """Return a key, always the same for the same names."""
-    text = "/".join(map(str, parts)).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 class TagFacts(Struct):

@@ -1,0 +1,29 @@
+"""Names of cloud files and of PCD's encodings; nothing here needs numpy."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Literal
+
+__all__ = ["CLOUD_SUFFIXES", "ENCODINGS", "Encoding", "is_cloud_name", "suffix_of"]
+
+Encoding = Literal["ascii", "binary", "binary_compressed"]
+ENCODINGS: tuple[Encoding, ...] = ("ascii", "binary", "binary_compressed")
+
+CLOUD_SUFFIXES = (".pcd", ".bin", ".pcd.bin", ".ply", ".las", ".laz")
+"""Endings, lower case, of files that are read as point clouds."""
+
+
+def suffix_of(name: str) -> str:
+    """Return the ending of a cloud's name, lower case, ``.pcd.bin`` as one, or ""."""
+    lower = name.lower()
+    if lower.endswith(".pcd.bin"):
+        return ".pcd.bin"
+    ext = posixpath.splitext(lower)[1]
+    return ext if ext in CLOUD_SUFFIXES else ""
+
+
+def is_cloud_name(name: str) -> bool:
+    """Tell by its name whether a file is a point cloud."""
+    base = name.rpartition("/")[2]
+    return bool(suffix_of(base)) and not base.startswith("._")
