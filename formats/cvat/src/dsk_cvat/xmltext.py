@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from dsk.errors import InputError, RecordError
+from dsk.xmltext import declared_encoding
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 __all__ = ["attributes_of", "line_at", "open_text", "parse_part"]
 
-_DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _ROOT = re.compile(rb"<annotations(?:\s[^<>]*)?(/?)>")
 _ANY_ROOT = re.compile(rb"<([A-Za-z_][^\s<>/]{0,60})")
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
@@ -50,13 +50,8 @@ def open_text(data: memoryview, where: str) -> tuple[memoryview, int]:
 
 
 def _as_utf8(data: memoryview, where: str) -> memoryview:
-    head = bytes(data[:300])
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    else:
-        declared = _DECLARED.match(head.removeprefix(b"\xef\xbb\xbf"))
-        encoding = declared[1].decode().lower() if declared else "utf-8"
-    if encoding in ("utf-8", "utf8", "ascii", "us-ascii"):
+    encoding = declared_encoding(data)
+    if encoding in ("", "utf-8", "utf8", "ascii", "us-ascii"):
         return data
     try:
         return memoryview(bytes(data).decode(encoding).encode())

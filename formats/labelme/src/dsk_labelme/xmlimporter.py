@@ -15,9 +15,10 @@ from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.metafile import read_meta
 from dsk.names import clean_name, stem_of
+from dsk.xmltext import parse_root
 from dsk_labelme.folders import Folders, reader_of
 from dsk_labelme.xmlobjects import ObjectReader, Parsed
-from dsk_labelme.xmltext import parse_file, parse_root
+from dsk_labelme.xmltext import FALLBACK, parse_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,7 +106,7 @@ def _label_names(data: bytes) -> Iterator[str]:
     """Yield the names of a file's objects; those of a damaged file are found out about later."""
     if b"<!" in data or b"\0" in data or _ODD.search(data):
         try:
-            root = parse_root(data, "")
+            root = parse_root(data, "", fallback=FALLBACK)
         except RecordError:
             return
         names = [element.findtext("name") or "" for element in root.iter("object")]

@@ -6,20 +6,20 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from dsk.errors import RecordError
+from dsk.xmltext import checked_text, parse_text
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["POINTS", "attribute_list", "numbers_in", "parse_attributes", "parse_file", "parse_root"]
+__all__ = ["FALLBACK", "POINTS", "attribute_list", "numbers_in", "parse_attributes", "parse_file"]
 __all__ += ["xml_text"]
 
 POINTS = "dsk.points"
 """The element that stands for points which ``parse_file`` has taken out."""
 
-_DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
-_DOCTYPE = re.compile(r"<!(?!--|\[CDATA\[)")
+FALLBACK = "latin-1"
+"""The encoding of files that name none and are no UTF-8, as the web tool wrote its first years."""
+
 _S, _NUMBER = "[ \t\r\n]*", "[-+0-9.eE]+"
 _POINTS = re.compile(
     f"((?:<pt>{_S}<x>{_S}{_NUMBER}{_S}</x>{_S}<y>{_S}{_NUMBER}{_S}</y>{_S}</pt>{_S})++)"
@@ -27,15 +27,6 @@ _POINTS = re.compile(
 _numbers = re.compile(_NUMBER).findall
 _SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udc7f\udd00-\udfff]")
 _NAMES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
-
-
-def parse_root(data: bytes, where: str, item: str = "") -> Element:
-    """Parse an XML document.
-
-    Raises:
-        RecordError: It is no well-formed XML, declares a document type or cannot be decoded.
-    """
-    return _parse(_checked(data, where, item), where, item)
 
 
 def parse_file(data: bytes, where: str) -> tuple[Element, list[str]]:
@@ -48,16 +39,16 @@ def parse_file(data: bytes, where: str) -> tuple[Element, list[str]]:
     Raises:
         RecordError: See ``parse_root``.
     """
-    text = _checked(data, where, "")
+    text = checked_text(data, where, fallback=FALLBACK)
     if "<!" in text or "<?" in text or f"<{POINTS}" in text:
-        return _parse(text, where, ""), []
+        return parse_text(text, where), []
     pieces = _POINTS.split(text)
     runs = pieces[1::2]
     pieces[1::2] = [f"<{POINTS}>{n}</{POINTS}>" for n in range(len(runs))]
     try:
-        return ET.fromstring("".join(pieces)), runs  # noqa: S314 - see ``_parse``
+        return ET.fromstring("".join(pieces)), runs  # noqa: S314 - see ``parse_text``
     except (ET.ParseError, ValueError):
-        return _parse(text, where, ""), []  # this says where the mistake is
+        return parse_text(text, where), []  # this says where the mistake is
 
 
 def numbers_in(run: str) -> list[float]:
@@ -67,50 +58,6 @@ def numbers_in(run: str) -> list[float]:
         ValueError: One is no number.
     """
     return list(map(float, _numbers(run)))
-
-
-def _checked(data: bytes, where: str, item: str) -> str:
-    """Return the text of a document without its declaration."""
-    try:
-        text = _decode(data)
-    except (UnicodeError, LookupError) as error:
-        what = f"text that cannot be decoded: {error}"
-        raise RecordError(what, where=where, item=item) from error
-    if "<!" in text and _DOCTYPE.search(text):
-        raise RecordError(
-            "document type declarations are refused",
-            where=where,
-            hint="remove <!DOCTYPE …>; annotations need none",
-            item=item,
-        )
-    return text
-
-
-def _parse(text: str, where: str, item: str) -> Element:
-    try:
-        return ET.fromstring(text)  # noqa: S314 - without declarations there is nothing to expand
-    except (ET.ParseError, ValueError) as error:
-        raise RecordError(f"no well-formed XML: {error}", where=where, item=item) from error
-
-
-def _decode(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = data.decode("utf-16")
-    else:
-        declared = _DECLARED.match(data[:300])
-        encoding = declared[1].decode().lower() if declared else ""
-        if encoding in ("", "utf-8", "utf8"):
-            try:
-                text = data.decode("utf-8-sig")
-            except UnicodeDecodeError:
-                if encoding:
-                    raise
-                text = data.decode("latin-1")  # as the web tool wrote its first years
-        else:
-            text = data.decode(encoding)
-    # The declaration speaks of the bytes, which are decoded now.
-    declaration = _DECLARATION.match(text)
-    return text[declaration.end() :] if declaration else text
 
 
 def xml_text(text: str) -> str:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dsk.errors import InputError
+from dsk.xmltext import decode, has_declarations
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -13,12 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["document_text", "looks_like_tracklets", "parse_root"]
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 # Boost writes <!DOCTYPE boost_serialization>, which declares nothing. Entities can only come from a
 # type declaration that says more; comments and CDATA are harmless.
 _PLAIN_DOCTYPE = re.compile(r"<!DOCTYPE\s+[\w.-]+\s*>")
-_MARKUP = re.compile(r"<!(?!--|\[CDATA\[)")
 _STARTS = re.compile(rb"<([A-Za-z_][\w.-]*)[\s>/]")
 
 
@@ -32,13 +30,13 @@ def document_text(data: bytes, where: str) -> str:
         InputError: It cannot be decoded, or declares entities.
     """
     try:
-        text = _decode(data)
+        text = decode(data)
     except (UnicodeError, LookupError) as error:
         raise InputError(f"text that cannot be decoded: {error}", where=where) from error
     if "!" not in text:  # a single letter is found at memory speed
         return text
     text = _PLAIN_DOCTYPE.sub("", text, count=1)
-    if "!" in text and _MARKUP.search(text):
+    if has_declarations(text):
         raise InputError(
             "document type declarations with content are refused",
             where=where,
@@ -62,20 +60,6 @@ def parse_root(text: str, where: str) -> Element:
         raise InputError(f"no well-formed XML: {error}", where=f"{where}:{line}") from error
     except ValueError as error:
         raise InputError(f"no well-formed XML: {error}", where=where) from error
-
-
-def _decode(data: bytes) -> str:
-    if data.startswith(_UTF16):
-        text = data.decode("utf-16")
-    else:
-        declared = _ENCODING.match(data[:300])
-        encoding = declared[1].decode() if declared else "utf-8-sig"
-        if encoding.lower() in ("utf-8", "utf8"):
-            encoding = "utf-8-sig"
-        text = data.decode(encoding)
-    # The declaration speaks of the bytes, which are decoded now; its line stays for messages.
-    declaration = _DECLARATION.match(text)
-    return text[declaration.end() :] if declaration else text
 
 
 def looks_like_tracklets(head: bytes) -> bool:
