@@ -136,6 +136,8 @@ def test_numpy_files(tmp_path: Path) -> None:
         {"img_paths": 3},
         {"joint_self": [[1, 2]]},
         {"joint_self": "x"},
+        {"joint_self": [[10**400, 1, 1]]},
+        {"joint_self": [[1.0, 1.0, True]]},
         {"objpos": [1]},
         {"scale_provided": "x"},
         {"img_paths": "../a.jpg"},

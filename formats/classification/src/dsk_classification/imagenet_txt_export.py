@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["ImagenetTxtExporter"]
 
 
+_UNHELD = frozenset('"\n\r\t')
+"""What no name in a list can hold."""
+
+
 class ImagenetTxtExporter(Exporter):
     """Writes ``<subset>.txt``, ``synsets.txt`` and images.
 
@@ -44,7 +48,7 @@ class ImagenetTxtExporter(Exporter):
         lines: dict[str, list[str]] = {}
         for item in items:
             name = ctx.image_name(item)
-            if any(c in name for c in '"\n\r\t'):
+            if not _UNHELD.isdisjoint(name):
                 _leave_out(item, ctx)
                 continue
             numbers = _numbers(item, ctx)
@@ -83,14 +87,14 @@ def _labels_file(categories: Categories, *, meta: bool) -> tuple[str, bytes]:
 
 def _quoted(item: str, name: str) -> str:
     """Return a name as a word of a line; Datumaro's quotes close before the ending."""
-    if any(c.isspace() for c in name):
-        return f'"{item}"{name[len(item) :]}'
-    return name
+    return name if name.split() == [name] else f'"{item}"{name[len(item) :]}'
 
 
 def _numbers(item: DatasetItem, ctx: WriteContext) -> list[int]:
     """Return the numbers of an item's labels, sorted, each once."""
     labels = [a.label or 0 for a in item.annotations if isinstance(a, Label)]
+    if len(labels) < 2:
+        return labels
     numbers = sorted(set(labels))
     if len(numbers) < len(labels):
         ctx.ledger.add(

@@ -39,6 +39,7 @@ _IMAGES = {
         "img_align_celeba_png",
     ),
 }
+_TRUTH = {"1": True, "-1": False, "0": False}
 _SUBSETS = {"0": "train", "1": "val", "2": "test"}
 _BOX_HEADER = ["image_id", "x_1", "y_1", "width", "height"]
 _DEPTH = 3
@@ -114,6 +115,9 @@ def _fields(line: str) -> list[str]:
 
 
 def _key(line: str) -> str:
+    if '"' not in line and "'" not in line:
+        words = line.replace(",", " ").split(None, 1)
+        return words[0] if words else ""
     try:
         return (_fields(line) or [""])[0]
     except ValueError:
@@ -149,10 +153,13 @@ class _Table:
 
     def values(self, image: str, guess: int) -> tuple[int, list[str]]:
         """Return the row's number and its fields after the image's name; -1 if there is none."""
-        number = self.rows.find(image, guess)
-        if number < 0:
-            return -1, []
-        return number, _fields(self.rows.row(number))[1:]
+        rows = self.rows
+        if guess < len(rows) and (text := rows.row(guess)).startswith(image) and '"' not in text:
+            fields = _fields(text)  # tables of one dataset are mostly in the same order
+            if fields[0] == image:
+                return guess, fields[1:]
+        number = rows.find(image)
+        return (number, _fields(rows.row(number))[1:]) if number >= 0 else (-1, [])
 
 
 class CelebaSource(Source):
@@ -174,7 +181,8 @@ class CelebaSource(Source):
         if not found:
             raise InputError("the tables are missing", where=root.show(home))
         self._tables = found
-        self._landmarks = found.get(LANDMARKS[aligned])
+        self._landmark_name = LANDMARKS[aligned]
+        self._landmarks = found.get(self._landmark_name)
         # without identities (Kaggle), whatever table there is names the images
         self._main = next(iter(found.values())).rows
         self._check(found)
@@ -253,58 +261,55 @@ class CelebaSource(Source):
         for table in self._tables.values():
             if table.rows is self._main or len(table.rows) == 0:
                 continue
-            for number in range(len(table.rows)):
-                image = table.rows.key(number)
-                if self._main.find(image, number) < 0:
-                    message = f"the image {image!r} is not in {self._main.name}"
-                    ledger.bad_record(RecordError(message, where=table.rows.place(number)))
+            for number in table.rows.lacking(self._main).tolist():
+                message = f"the image {table.rows.key(number)!r} is not in {self._main.name}"
+                ledger.bad_record(RecordError(message, where=table.rows.place(number)))
 
-    def _values(self, name: str, image: str, guess: int) -> tuple[str, list[str]]:
-        """Return a row's place and values, nothing if the table or the row is missing."""
+    def _values(self, name: str, image: str, guess: int) -> tuple[int, list[str]]:
+        """Return a row's number and values; -1 and nothing if the table or the row is missing."""
         table = self._tables.get(name)
-        if table is None:
-            return "", []
-        number, values = table.values(image, guess)
-        return (table.rows.place(number), values) if number >= 0 else ("", [])
+        return (-1, []) if table is None else table.values(image, guess)
+
+    def _bad(self, name: str, row: int, message: str, item: str, ledger: Ledger) -> None:
+        where = self._tables[name].rows.place(row)
+        ledger.bad_record(RecordError(message, where=where, item=item))
 
     def _annotations(
         self, image: str, guess: int, item: str, ledger: Ledger
     ) -> Iterator[Annotation]:
         label = None
-        where, values = self._values(IDENTITY, image, guess)
-        if where:
+        row, values = self._values(IDENTITY, image, guess)
+        if row >= 0:
             if len(values) == 1 and values[0].isdecimal() and int(values[0]) < self._labels:
                 label = int(values[0])
                 yield Label(label=label)
             else:
                 message = f"the identity is below {self._labels}, not {' '.join(values)!r}"
-                ledger.bad_record(RecordError(message, where=where, item=item))
-        for name, count in ((self._landmark_name(), _LANDMARKS), (BOXES, _BOX)):
-            where, values = self._values(name, image, guess)
-            if not where:
+                self._bad(IDENTITY, row, message, item, ledger)
+        for name, count in ((self._landmark_name, _LANDMARKS), (BOXES, _BOX)):
+            row, values = self._values(name, image, guess)
+            if row < 0:
                 continue
             try:
-                numbers = [float(v) for v in values]
+                numbers = list(map(float, values))
             except ValueError:
                 numbers = []
             if len(numbers) != count or not sum(map(abs, numbers)) < float("inf"):
                 message = f"a row is the image and {count} numbers"
-                ledger.bad_record(RecordError(message, where=where, item=item))
+                self._bad(name, row, message, item, ledger)
             elif name == BOXES:
                 yield Bbox(*numbers, label=label)
             else:
                 yield Points(points=numbers, label=label)
 
-    def _landmark_name(self) -> str:
-        return next((n for n in LANDMARKS.values() if n in self._tables), "")
-
     def _attributes(self, image: str, guess: int, item: str, ledger: Ledger) -> dict[str, Any]:
-        where, values = self._values(ATTRIBUTES, image, guess)
-        if not where:
+        row, values = self._values(ATTRIBUTES, image, guess)
+        if row < 0:
             return {}
         columns = self._tables[ATTRIBUTES].columns
-        if len(values) != len(columns) or not all(v in ("-1", "0", "1") for v in values):
+        flags = list(map(_TRUTH.get, values))
+        if len(values) != len(columns) or None in flags:
             message = f"a row is the image and 1 or -1 for each of {len(columns)} attributes"
-            ledger.bad_record(RecordError(message, where=where, item=item))
+            self._bad(ATTRIBUTES, row, message, item, ledger)
             return {}
-        return {name: value == "1" for name, value in zip(columns, values, strict=True)}
+        return dict(zip(columns, flags, strict=True))

@@ -135,6 +135,10 @@ class LineIndex:
             place += 1
         return -1
 
+    def lacking(self, other: LineIndex) -> NDArray[np.int64]:
+        """Return the rows whose key no row of another index has."""
+        return np.flatnonzero(~np.isin(self._hashes, other._hashes))
+
     def repeated(self) -> NDArray[np.int64]:
         """Return the rows whose key an earlier row has."""
         again = np.flatnonzero(self._sorted[1:] == self._sorted[:-1]) + 1

@@ -33,6 +33,8 @@ LANDMARKS = ["NAME_ID", *(f"P{n}{axis}" for n in range(1, 6) for axis in "XY")]
 
 _NAME = re.compile(r"loose_(bb|landmark)_(.+)\.csv", re.IGNORECASE)
 _DEPTH = 3
+_FOLDERS = 64
+"""How many folders' files to keep in mind; rows of one folder mostly stand together."""
 
 
 def find_tables(root: InputRoot) -> tuple[str, dict[str, dict[str, str]]]:
@@ -153,7 +155,7 @@ class VggFace2Source(Source):
         }
         categories = self._read_labels(home)
         self._index = {name: n for n, name in enumerate(categories.names)}
-        self._listed: tuple[str, dict[str, str], Callable[[str], Any]] = ("", {}, root.locate)
+        self._listed: dict[str, tuple[dict[str, str], Callable[[str], Any]]] = {}
         self.header = Header(categories=categories, subsets=tuple(tables))
 
     def _read_labels(self, home: str) -> Categories:
@@ -230,13 +232,16 @@ class VggFace2Source(Source):
             yield Label(label=label)
 
     def _image(self, subset: str, item: str) -> Image:
-        """Return an item's image; its ending is looked up in its folder, which is kept in mind."""
+        """Return an item's image; its ending is looked up in its folder; some are kept in mind."""
         inner, slash, base = item.rpartition("/")
         folder = f"{self._prefix}{subset}{slash}{inner}"
-        if self._listed[0] != folder:
+        listed = self._listed.get(folder)
+        if listed is None:
+            if len(self._listed) >= _FOLDERS:
+                self._listed.clear()
             files = filter(is_image_name, self._root.entries(folder)[1])
             found = {stem_of(file): file for file in files}
-            self._listed = (folder, found, self._root.locator(folder))
-        _, found, locate = self._listed
+            listed = self._listed[folder] = (found, self._root.locator(folder))
+        found, locate = listed
         file = found.get(base) or f"{base}.jpg"
         return Image(f"{inner}{slash}{file}", locate(file))

@@ -8,7 +8,7 @@ from dsk.annotations import Bbox, Label
 from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
-from dsk_faces.wider import ATTRIBUTES, FACE, NO_LABEL, ORDERS, SPLIT, is_marked
+from dsk_faces.wider import ATTRIBUTES, FACE, NO_LABEL, ORDERS, SPLIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["WiderFaceExporter"]
 
+_Row = tuple[str, tuple[str, ...], str]
+_MISSING = ("-",) * len(ATTRIBUTES)
+_MARKS = frozenset({"-", "True", "False"})  # see is_marked
+_PLACES = {order: list(map(ATTRIBUTES.index, names)) for order, names in ORDERS.items()}
 _NONE = "0\n0 0 0 0 0 0 0 0 0 0\n"  # the official way to say that there is no face
 
 
@@ -68,22 +72,18 @@ class WiderFaceExporter(Exporter):
             if "\n" in path or "\r" in path or path != path.rstrip():
                 _leave_out(item, ctx)
                 continue
-            boxes = [a for a in item.annotations if type(a) is Bbox]
-            plain = any(self._fields(a, ATTRIBUTES)[4:10] != ["-"] * 6 for a in boxes)
+            rows = [self._row(a, item, ctx) for a in item.annotations if type(a) is Bbox]
+            if all(row[1] == _MISSING for row in rows):
+                # no attributes: say nothing of them, unless the label needs it
+                rows = [(box, () if " " not in name else six, name) for box, six, name in rows]
+            needed = any(name or not _MARKS.isdisjoint(six) for _, six, name in rows)
+            marked[item.subset] = marked.get(item.subset, False) or needed
             blocks = found.setdefault(item.subset, {order: [] for order in ORDERS})
-            for order, names in ORDERS.items():
-                rows = [self._fields(a, names) for a in boxes]
-                if not plain:  # no attributes: say nothing of them, unless the label needs it
-                    rows = [_short(row) for row in rows]
-                marked[item.subset] = marked.get(item.subset, False) or any(map(is_marked, rows))
-                lines = "".join(f"{' '.join(row)}\n" for row in rows)
-                blocks[order].append(
-                    f"{path}\n{len(rows)}\n{lines}" if rows else f"{path}\n{_NONE}"
-                )
+            for order, parts in blocks.items():
+                lines = _lines(rows, _PLACES[order])
+                parts.append(f"{path}\n{len(rows)}\n{lines}" if rows else f"{path}\n{_NONE}")
             if item.media is not None:
                 ctx.save_image(item, f"WIDER_{item.subset}/images/{path}")
-            for a in boxes:
-                self._check(a, item, ctx)
         for subset, blocks in found.items():
             for order, parts in blocks.items():
                 with ctx.fragment(f"{order}/{subset}") as file:
@@ -119,23 +119,29 @@ class WiderFaceExporter(Exporter):
                 folder = f"{a.label}--{name}"
         return folder
 
-    def _fields(self, a: Bbox, order: tuple[str, ...]) -> list[str]:
-        values = [_value(a.attributes.get(name)) for name in order]
+    def _row(self, a: Bbox, item: DatasetItem, ctx: WriteContext) -> _Row:
+        """Return a box's line: its numbers, its six attributes, its label unless that is face."""
+        given = a.attributes
+        six = tuple([_value(given.get(name)) for name in ATTRIBUTES]) if given else _MISSING
+        if given and "-" in six:
+            for name, text in zip(ATTRIBUTES, six, strict=True):
+                if text == "-" and given.get(name) is not None:
+                    what = f"{name}: a whole number or a truth value is held"
+                    ctx.ledger.add("DSK-L004", what, kind=a.kind, item=item.id, subset=item.subset)
         name = self._labels[a.label or 0]
-        return [_number(n) for n in a.bbox] + values + ([] if name == FACE else [name])
-
-    def _check(self, a: Bbox, item: DatasetItem, ctx: WriteContext) -> None:
-        for name in ATTRIBUTES:
-            value = a.attributes.get(name)
-            if value is not None and _value(value) == "-":
-                what = f"{name}: a whole number or a truth value is held"
-                ctx.ledger.add("DSK-L004", what, kind=a.kind, item=item.id, subset=item.subset)
+        x, y, w, h = map(_number, (a.x, a.y, a.w, a.h))
+        return f"{x} {y} {w} {h}", six, "" if name == FACE else name
 
 
-def _short(row: list[str]) -> list[str]:
-    """Leave out six missing attributes, if what is left cannot be mistaken for others."""
-    label = row[10:]
-    return row[:4] + label if not label or " " not in label[0] else row
+def _lines(rows: list[_Row], places: list[int]) -> str:
+    """Return the lines of an image's boxes, attributes in the order of the places."""
+    return "".join(
+        [
+            " ".join([box, *([six[n] for n in places] if six else ()), *([name] if name else ())])
+            + "\n"
+            for box, six, name in rows
+        ]
+    )
 
 
 def _value(value: Any) -> str:

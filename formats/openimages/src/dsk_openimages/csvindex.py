@@ -103,11 +103,16 @@ class CsvFile:
 
     def scan(self, ledger: Ledger) -> Runs:
         """Index the rows; rows without a key are bad records."""
-        parts = [self._runs(start, stop, ledger) for start, stop in self._windows()]
+        parts = list(self.pieces(ledger))
         if not parts:
             none = np.zeros(0, np.int64)
             return Runs(np.zeros(0, "S1"), none, none, none)
         return Runs(*(np.concatenate(found) for found in zip(*parts, strict=True)))
+
+    def pieces(self, ledger: Ledger) -> Iterator[Runs]:
+        """Index the rows window by window; a run does not reach into the next window."""
+        for start, stop in self._windows():
+            yield self._runs(start, stop, ledger)
 
     def windows(self) -> Iterator[bytes]:
         """Yield the rows in pieces that end at ends of rows."""

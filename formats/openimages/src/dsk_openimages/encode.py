@@ -76,7 +76,9 @@ class Encoder:
     ) -> list[object]:
         """Return the row of a box."""
         attributes = a.attributes
-        if attributes is self._recent[0]:
+        if not attributes:
+            score, flags = _PLAIN
+        elif attributes is self._recent[0]:
             score, flags = self._recent[1]
         else:
             score = self._score(a, item, ledger)
@@ -158,6 +160,8 @@ class Encoder:
 
 
 _ALL = frozenset().union(*_KEPT.values())
+_PLAIN: tuple[object, list[int]] = (1, [-1] * len(FLAGS))
+"""Score and flags of a box that has no attributes."""
 
 
 def _count(ledger: Ledger) -> int:

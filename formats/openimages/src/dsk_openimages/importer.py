@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dsk.annotations import Annotation
     from dsk.files import InputRoot
     from dsk.loss import Ledger
+    from dsk_openimages.items import Owned
     from dsk_openimages.layout import Layout, Table
 
 __all__ = ["OpenImagesImporter", "OpenImagesSource"]
@@ -77,20 +78,19 @@ class OpenImagesImporter(Importer):
         for table in tables:
             file = CsvFile(root.buffer(table.name), root.show(table.name))
             file.require(*_NEEDED[table.kind])
-            runs = file.scan(ledger)
-            indexed.append((table, file, runs, items.resolve(runs, table.subset)))
+            indexed.append((table, file, items.resolve(file.pieces(ledger), table.subset)))
         places = Places(root, layout, items, listed=bool(lists))
         if places.unlisted:
             ledger.warn(f"{places.unlisted} images are in no list of images and not read")
         if self.existing_only:
             moved = items.keep(places.number >= 0)
             places.number = places.number[places.number >= 0]
-            indexed = [(t, f, r, np.where(n >= 0, moved[n], -1)) for t, f, r, n in indexed]
+            indexed = [(t, f, _moved(owned, moved)) for t, f, owned in indexed]
         sizes = read_sizes(root, layout, items, ledger)
         folders = MaskFolders(root, layout)
         reader = RowReader(classes.index, folders, skip_unknown=self.unknown_labels == "skip")
         count = len(items)
-        ready = [(table.kind, ItemTable(f, r, n, count)) for table, f, r, n in indexed]
+        ready = [(table.kind, ItemTable(file, owned, count)) for table, file, owned in indexed]
         header = Header(categories=classes.categories, subsets=tuple(items.subsets), items=count)
         return OpenImagesSource(
             root,
@@ -158,6 +158,12 @@ def _read_lists(root: InputRoot, layout: Layout, items: ItemIndex, ledger: Ledge
         items.add_list(file, number, _chosen(runs, good), subsets[good], ledger)
         files.append(file)
     return files
+
+
+def _moved(owned: Owned, moved: NDArray[np.int64]) -> Owned:
+    """Return runs with the new numbers of their items, see ``ItemIndex.keep``."""
+    numbers = np.where(owned.items >= 0, moved[owned.items], -1).astype(np.int32)
+    return owned._replace(items=numbers)
 
 
 def _chosen(runs: Runs, good: NDArray[np.bool_]) -> Runs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,9 +17,30 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk_openimages.csvindex import Ids, Runs
 
-__all__ = ["ItemIndex"]
+__all__ = ["ItemIndex", "Owned"]
 
 NONE = -1
+
+
+class Owned(NamedTuple):
+    """Runs of rows and the items they belong to; see ``Runs``.
+
+    Attributes:
+        items: The number of each run's item, -1 for one that is not wanted.
+        starts: Byte offset of the first row.
+        lengths: Number of bytes.
+        rows: Number of rows.
+    """
+
+    items: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.uint32]
+    rows: NDArray[np.uint32]
+
+
+_NOTHING = Owned(
+    np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.uint32)
+)
 
 
 class ItemIndex:
@@ -119,23 +140,29 @@ class ItemIndex:
                         found[row] = number
         return found
 
-    def resolve(self, runs: Runs, subset: str) -> NDArray[np.int64]:
-        """Return the numbers of the items of runs; ids that no list names become items.
+    def resolve(self, pieces: Iterable[Runs], subset: str) -> Owned:
+        """Find the items of runs; ids that no list names become items.
 
         Args:
-            runs: Rows by id.
+            pieces: Rows by id. Their ids are not kept: they would be most of what is held.
             subset: The subset that the file's name says.
         """
         number = self.subsets.index(subset) if subset in self.subsets else NONE
-        found = self.find(runs.keys, number)
-        missing = np.flatnonzero(found < 0)
-        if len(missing):
-            fresh, firsts = np.unique(runs.keys[missing], return_index=True)
-            fresh = fresh[np.argsort(firsts)]
-            self.add_unlisted(fresh, subset)
+        parts, unknown = [_NOTHING], []
+        for runs in pieces:
+            found = self.find(runs.keys, number).astype(np.int32)
+            if (found < 0).any():
+                unknown.append(runs.keys[found < 0])
+            lengths, rows = runs.lengths.astype(np.uint32), runs.rows.astype(np.uint32)
+            parts.append(Owned(found, runs.starts, lengths, rows))
+        owned = Owned(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        if unknown:
+            keys = np.concatenate(unknown)
+            fresh, firsts = np.unique(keys, return_index=True)
+            self.add_unlisted(fresh[np.argsort(firsts)], subset)
             number = self.subset_number(subset)
-            found[missing] = self.find(runs.keys[missing], number)
-        return found
+            owned.items[owned.items < 0] = self.find(keys, number)
+        return owned
 
     def add_unlisted(self, ids: Ids, subset: str) -> None:
         """Add items of one subset that no list names."""

@@ -223,8 +223,9 @@ class RowReader:
         self, sources: list[str] | None, clicks: Sequence[list[str] | None], count: int
     ) -> Sequence[dict[str, Any] | None]:
         """Return what dsk has no place for: who made a box, and its extreme points."""
-        if all(column is None for column in (sources, *clicks)):
-            return [None] * count
+        if all(column is None for column in clicks):
+            known = {source: self._extra(source) for source in set(sources or ())}
+            return [known[source] for source in sources] if sources else [None] * count
         extras = self._extras
         found = []
         for key in zip(*_filled((sources, *clicks), count), strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,8 @@ from dsk_openimages.csvindex import encode_ids
 from dsk_openimages.layout import join, subset_folders
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from dsk.files import InputRoot
@@ -101,6 +104,9 @@ class Places:
         return code
 
 
+_LINES, _PIECE = 50_000, 1 << 20
+
+
 def read_sizes(
     root: InputRoot, layout: Layout, items: ItemIndex, ledger: Ledger
 ) -> NDArray[np.int32]:
@@ -116,32 +122,53 @@ def read_sizes(
         name = join(folder, SIZES_NAME)
         if not root.is_file(name):
             continue
-        names: dict[str, list[bytes]] = {}
-        values: dict[str, list[tuple[int, int]]] = {}
-        text = root.text(name).replace("\r\n", "\n")
-        for number, line in enumerate(text.split("\n"), 1):
-            try:
-                fields = _words(line)
-                if not fields:
-                    continue
-                size = int(fields[1]), int(fields[2])
-                if not (0 < size[0] < 1 << 31 and 0 < size[1] < 1 << 31):
-                    raise ValueError  # noqa: TRY301 - worded once
-            except (ValueError, IndexError):
-                where = f"{root.show(name)}:{number}"
-                bad = RecordError("a line is: item id, height, width", where=where)
-                ledger.bad_record(bad)
-                continue
-            subset = fields[3] if len(fields) > 3 else ""
-            names.setdefault(subset, []).append(fields[0].encode("utf-8", "surrogateescape"))
-            values.setdefault(subset, []).append(size)
-        for subset, ids in names.items():
-            known = items.subsets.index(subset) if subset in items.subsets else -1
-            found = items.find(encode_ids(ids), known)
-            rows = found >= 0
-            sizes[found[rows]] = np.array(values[subset], np.int32)[rows]
+        where = root.show(name)
+        lines = enumerate(_lines(root.buffer(name)), 1)
+        while part := list(islice(lines, _LINES)):
+            _read_part(part, where, items, sizes, ledger)
         break
     return sizes
+
+
+def _lines(view: memoryview) -> Iterator[bytes]:
+    """Yield lines without their ends, of which few are held at a time."""
+    rest = b""
+    for place in range(0, len(view), _PIECE):
+        *lines, rest = (rest + view[place : place + _PIECE]).split(b"\n")
+        yield from lines
+    yield rest
+
+
+def _read_part(
+    lines: list[tuple[int, bytes]],
+    where: str,
+    items: ItemIndex,
+    sizes: NDArray[np.int32],
+    ledger: Ledger,
+) -> None:
+    """Fill in the sizes that some lines say; numbers of lines are for messages."""
+    names: dict[str, list[bytes]] = {}
+    values: dict[str, list[tuple[int, int]]] = {}
+    for number, line in lines:
+        try:
+            fields = _words(line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r"))
+            if not fields:
+                continue
+            size = int(fields[1]), int(fields[2])
+            if not (0 < size[0] < 1 << 31 and 0 < size[1] < 1 << 31):
+                raise ValueError  # noqa: TRY301 - worded once
+        except (ValueError, IndexError):
+            bad = RecordError("a line is: item id, height, width", where=f"{where}:{number}")
+            ledger.bad_record(bad)
+            continue
+        subset = fields[3] if len(fields) > 3 else ""
+        names.setdefault(subset, []).append(fields[0].encode("utf-8", "surrogateescape"))
+        values.setdefault(subset, []).append(size)
+    for subset, ids in names.items():
+        known = items.subsets.index(subset) if subset in items.subsets else -1
+        found = items.find(encode_ids(ids), known)
+        rows = found >= 0
+        sizes[found[rows]] = np.array(values[subset], np.int32)[rows]
 
 
 def _words(line: str) -> list[str]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dsk.errors import RecordError
-from dsk.jsonindex import group_rows
 from dsk_openimages.csvindex import parse_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dsk.loss import Ledger
-    from dsk_openimages.csvindex import CsvFile, Runs
+    from dsk_openimages.csvindex import CsvFile
+    from dsk_openimages.items import Owned
 
 __all__ = ["ItemTable", "Rows"]
 
@@ -41,18 +41,20 @@ class ItemTable:
 
     Args:
         file: The file.
-        runs: Its rows by id.
-        numbers: The item of each run, -1 for those that are not wanted.
+        owned: Its rows and their items.
         count: Number of items.
     """
 
-    def __init__(self, file: CsvFile, runs: Runs, numbers: NDArray[np.int64], count: int) -> None:
+    def __init__(self, file: CsvFile, owned: Owned, count: int) -> None:
         self.file = file
-        rows, bounds = group_rows(numbers, count)
-        self._starts = runs.starts[rows]
-        self._lengths = runs.lengths[rows].astype(np.uint32)
-        self._counts = runs.rows[rows].astype(np.uint32)
-        self._bounds = bounds
+        wanted = owned.items >= 0
+        sizes = np.bincount(owned.items[wanted], minlength=count)
+        self._bounds = np.concatenate([[0], np.cumsum(sizes)])
+        # Those of no item come first. With a run for each row, this is as much as all the rest.
+        order = np.argsort(owned.items, kind="stable")[np.count_nonzero(~wanted) :]
+        self._starts = owned.starts[order]
+        self._lengths = owned.lengths[order]
+        self._counts = owned.rows[order]
 
     def has_rows(self, first: int, stop: int) -> bool:
         """Whether a range of items has rows here."""

@@ -33,6 +33,7 @@ _DAMAGED = (
     OverflowError,
     MemoryError,
     NotImplementedError,
+    UnboundLocalError,
     UnicodeError,
     zlib.error,
     struct.error,

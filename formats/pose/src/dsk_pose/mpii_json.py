@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import math
 import posixpath
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["MpiiJsonImporter"]
 
 ANNOTATIONS = "mpii_annotations.json"
+_LARGEST = 1e300  # what is larger may be no float: JSON's whole numbers have no limit
 HEADS, SEEN, POSES = "mpii_headboxes.npy", "jnt_visible.npy", "mpii_pos_gt.npy"
+
+_DAMAGED = (ValueError, OSError, EOFError, SyntaxError, MemoryError, TypeError, TokenError)
+"""What numpy raises for damaged files; it reads their headers as Python."""
 
 
 class MpiiJsonImporter(Importer):
@@ -139,13 +143,13 @@ def _depth(value: Any) -> int:
 def _person(joints: Any, center: Any, scale: Any, where: str) -> Person:
     person = Person()
     rows = joints if isinstance(joints, list) else None
-    if rows is None or not all(_is_numbers(row, 3) for row in rows):
+    if rows is None or not all(map(_is_joint, rows)):
         raise RecordError("a joint is x, y and whether it is seen", where=where)
-    for x, y, seen in rows:
-        person.points += [float(x), float(y)]
-        person.seen.append(int(seen))
-        # Training code writes joints that nobody annotated as zeros.
-        person.there.append(bool(x or y or seen))
+    for x, y, _ in rows:
+        person.points += (float(x), float(y))
+    person.seen = [int(row[2]) for row in rows]
+    # Training code writes joints that nobody annotated as zeros.
+    person.there = list(map(any, rows))
     if center is not None and center != []:
         if not _is_numbers(center, 2):
             raise RecordError("a centre is x and y", where=where)
@@ -158,14 +162,22 @@ def _person(joints: Any, center: Any, scale: Any, where: str) -> Person:
 
 
 def _is_numbers(value: Any, count: int) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == count
-        and all(
-            isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one)
-            for one in value
-        )
-    )
+    return isinstance(value, list) and len(value) == count and all(map(_is_number, value))
+
+
+def _is_number(value: Any) -> bool:
+    kind = type(value)
+    return (kind is float or kind is int) and -_LARGEST < value < _LARGEST
+
+
+def _is_joint(value: Any) -> bool:
+    """Tell whether a value is x, y, and whether it is seen; this is most of what a file holds."""
+    if type(value) is not list or len(value) != 3:
+        return False
+    x, y, seen = value
+    if type(x) is float and type(y) is float and type(seen) is float:
+        return abs(x) + abs(y) + abs(seen) < _LARGEST
+    return _is_numbers(value, 3)
 
 
 def _joined(own: list[Person], others: list[Person]) -> list[Person]:
@@ -226,6 +238,6 @@ def _array(root: InputRoot, name: str, shape: tuple[int | None, ...]) -> NDArray
         )
         if not fits or not np.isfinite(found).all():
             raise InputError(f"an array of shape {found.shape} does not fit", where=where)
-    except (ValueError, OSError, EOFError, SyntaxError, MemoryError, TypeError) as error:
+    except _DAMAGED as error:
         raise InputError(f"no readable numpy file: {error}", where=where) from error
     return found

@@ -12,6 +12,7 @@ cannot do::
 
 from __future__ import annotations
 
+import functools
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ Features = dict[str, list[Any]]
 _MAX_VARINT = 10
 _VARINT, _WIDE, _DELIMITED, _NARROW = 0, 1, 2, 5
 _BYTES, _FLOATS, _INTEGERS = 1, 2, 3
+_VALUE, _SECOND = 1 << 3 | _DELIMITED, 2 << 3 | _DELIMITED  # tags of the first and second field
+_LARGE = 0x80  # of a number that goes on in the next byte
 _SIGN, _ALL = 1 << 63, (1 << 64) - 1
 
 
@@ -57,9 +60,18 @@ def feature_values(data: bytes | memoryview) -> list[Any]:
     Raises:
         ValueError: It is none.
     """
+    view = memoryview(data)
     values: list[Any] = []
     last = 0
-    for kind, wire, content in _fields(memoryview(data)):
+    if len(view) > 2 and view[0] & 7 == _DELIMITED:  # one list and nothing else, as nearly always
+        size, start = _varint(view, 1)
+        content = view[start:]
+        kind = view[0] >> 3
+        if size == len(content) > 1 and content[0] == _VALUE and kind in (_FLOATS, _INTEGERS):
+            size, start = _varint(content, 1)
+            if size == len(content) - start:
+                return list(_decoded(kind, _DELIMITED, content[start:]))
+    for kind, wire, content in _fields(view):
         if kind not in (_BYTES, _FLOATS, _INTEGERS) or wire != _DELIMITED:
             continue
         if kind != last:  # of a oneof the last kind counts
@@ -78,6 +90,8 @@ def _decoded(kind: int, wire: int, value: memoryview) -> Sequence[Any]:
             raise ValueError("a list of floats is cut off")
         return struct.unpack(f"<{len(value) // 4}f", value)
     if kind == _INTEGERS and wire in (_VARINT, _DELIMITED):
+        if wire == _DELIMITED and not any(map(_LARGE.__le__, value)):
+            return value.tolist()  # a byte each
         numbers, position = [], 0
         while position < len(value):
             number, position = _varint(value, position)
@@ -94,6 +108,14 @@ def _entries(data: memoryview) -> Iterator[tuple[str, memoryview]]:
             if inner != 1 or kind != _DELIMITED:
                 continue
             name, value = "", entry[:0]
+            if len(entry) > 1 and entry[0] == _VALUE and entry[1] < _LARGE:
+                # A short name and then its value, as nearly all are: no call for each field.
+                end = entry[1] + 2
+                if end < len(entry) and entry[end] == _SECOND:
+                    size, start = _varint(entry, end + 1)
+                    if start + size == len(entry):
+                        yield str(entry[2:end], "utf-8"), entry[start:]
+                        continue
             for field, form, content in _fields(entry):
                 if form == _DELIMITED and field == 1:
                     name = bytes(content).decode("utf-8")
@@ -132,6 +154,8 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
 
 
 def _varint(data: memoryview, position: int) -> tuple[int, int]:
+    if position < len(data) and data[position] < _LARGE:
+        return data[position], position + 1
     value = shift = 0
     for place in range(position, min(position + _MAX_VARINT, len(data))):
         byte = data[place]
@@ -149,30 +173,43 @@ def encode(features: Mapping[str, Sequence[bytes] | Sequence[float] | Sequence[i
     """
     entries = []
     for name, values in sorted(features.items()):
-        entry = _delimited(1, name.encode("utf-8")) + _delimited(2, _feature(values))
+        entry = _named(name) + _delimited(2, _feature(values))
         entries.append(_delimited(1, entry))
     return _delimited(1, b"".join(entries))
+
+
+@functools.lru_cache(maxsize=256)
+def _named(name: str) -> bytes:
+    return _delimited(1, name.encode("utf-8"))
 
 
 def _feature(values: Sequence[Any]) -> bytes:
     if not values:
         return b""
     if isinstance(values[0], bytes):
-        return _delimited(_BYTES, b"".join(_delimited(1, value) for value in values))
+        if len(values) == 1:
+            return _delimited(_BYTES, _delimited(1, values[0]))
+        return _delimited(_BYTES, b"".join([_delimited(1, value) for value in values]))
     if isinstance(values[0], float):
         return _delimited(_FLOATS, _delimited(1, struct.pack(f"<{len(values)}f", *values)))
-    packed = b"".join(_number(value & _ALL) for value in values)
+    if min(values) >= 0 and max(values) < _LARGE:
+        packed = bytes(values)
+    else:
+        packed = b"".join([_number(value & _ALL) for value in values])
     return _delimited(_INTEGERS, _delimited(1, packed))
 
 
 def _delimited(number: int, content: bytes) -> bytes:
-    return b"".join((_number(number << 3 | _DELIMITED), _number(len(content)), content))
+    size = len(content)
+    if size < _LARGE:
+        return bytes((number << 3 | _DELIMITED, size)) + content
+    return b"".join((bytes((number << 3 | _DELIMITED,)), _number(size), content))
 
 
 def _number(value: int) -> bytes:
     parts = bytearray()
-    while value >= 0x80:
-        parts.append(value & 0x7F | 0x80)
+    while value >= _LARGE:
+        parts.append(value & 0x7F | _LARGE)
         value >>= 7
     parts.append(value)
     return bytes(parts)
