@@ -75,6 +75,8 @@ KNOWN_PACKAGES: dict[str, tuple[str, ...]] = {
     "dsk-ade20k": ("ade20k",),
     "dsk-video": ("video_frames", "kinetics"),
     "dsk-depth": ("common_super_resolution", "nyu_depth"),
+    "dsk-createml": ("create_ml", "createml", "multiclass_csv"),
+    "dsk-ava": ("ava",),
     "dsk-transforms": ("transform", "filter"),
 }
 """Packages of this project and the names (or beginnings of names) they bring."""

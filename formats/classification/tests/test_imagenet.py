@@ -127,3 +127,24 @@ def test_no_images(tmp_path: Path) -> None:
     (tmp_path / "cat").mkdir()
     with pytest.raises(InputError, match="no images"):
         Dataset.import_from(tmp_path, "imagenet")
+
+
+@pytest.mark.parametrize("name", ["imagenet", "imagenet_with_subset_dirs"])
+def test_labels_without_images_have_no_folders(tmp_path: Path, name: str) -> None:
+    items = [
+        DatasetItem("1", "train", Image.from_bytes(PNG, "1.png"), [Label(label=1)]),
+        DatasetItem("2", "val", Image.from_bytes(PNG, "2.png"), [Label(label=2)]),
+    ]
+    dataset = Dataset.from_iterable(items, categories=["animal", "animal/cat", "dog", "fox"])
+    report = dataset.export(tmp_path / "out", name, save_media=True)
+    folders = {path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*")}
+    assert not [folder for folder in folders if folder.name == "fox"]
+    events = {event.what: event.count for event in report.events}
+    assert events["label without images"] == 1
+    back = Dataset.import_from(tmp_path / "out", name)
+    assert back.categories().names == ["animal", "animal/cat", "dog"]
+
+    report = dataset.export(tmp_path / "meta", name, save_media=True, save_dataset_meta=True)
+    assert "label without images" not in {event.what for event in report.events}
+    back = Dataset.import_from(tmp_path / "meta", name)
+    assert back.categories().names == ["animal", "animal/cat", "dog", "fox"]

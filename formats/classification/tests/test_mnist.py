@@ -214,3 +214,18 @@ def test_ids_with_commas(tmp_path: Path) -> None:
     (tmp_path / "o" / "meta_test.csv").write_text("a,b 0\n")
     with pytest.raises(InputError, match="1 rows for 2 images"):
         Dataset.import_from(tmp_path / "o", "mnist_csv")
+
+
+@pytest.mark.parametrize("name", ["mnist", "mnist_csv", "imagenet_txt"])
+def test_labels_that_are_no_lines(tmp_path: Path, name: str) -> None:
+    image = Image.from_array(np.zeros((28, 28), np.uint8), "a.png")
+    items = [DatasetItem("a", "train", image, [Label(label=1)])]
+    dataset = Dataset.from_iterable(items, categories=["two\nlines", "  padded", "plain"])
+    report = dataset.export(tmp_path / "out", name, save_media=True)
+    back = Dataset.import_from(tmp_path / "out", name)
+    assert back.categories().names == ["two_lines", "padded", "plain"]
+    assert [a.label for item in back for a in item.annotations] == [1]
+    assert {event.what for event in report.events if event.code == "DSK-L010"} == {
+        "label name 'two\\nlines' becomes 'two_lines'",
+        "label name '  padded' becomes 'padded'",
+    }

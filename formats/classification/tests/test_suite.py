@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from msgspec.structs import replace
 
 from dsk import Dataset
 from dsk.annotations import Label
@@ -22,6 +23,27 @@ def one_label(dataset: Dataset) -> Dataset:
     return dataset.transform(lambda item: item.replace(annotations=list(item.annotations)[:1]))
 
 
+def in_use(dataset: Dataset) -> Dataset:
+    """Return a dataset of labels only without the labels that no item has."""
+    categories = dataset.categories()
+    items = list(dataset)
+    used = sorted({a.label for item in items for a in item.annotations if a.label is not None})
+    new = {old: n for n, old in enumerate(used)}
+    kept = replace(
+        categories,
+        labels=tuple(categories.labels[old] for old in used),
+        colors={new[old]: color for old, color in categories.colors.items() if old in new},
+    )
+
+    def renumbered(item: DatasetItem) -> DatasetItem:
+        found = [
+            replace(a, label=new[a.label]) if a.label is not None else a for a in item.annotations
+        ]
+        return item.replace(annotations=found)
+
+    return Dataset.from_iterable([renumbered(item) for item in items], kept)
+
+
 class _Folders(FormatSuite):
     """Ids begin with the label's folder; folders in ids are joined by underscores."""
 
@@ -31,7 +53,7 @@ class _Folders(FormatSuite):
     unheld_labels = frozenset({"punctuation"})  # "a/b" makes a label "a", too
 
     def prepare(self, dataset: Dataset) -> Dataset:
-        return one_label(dataset) if self._plain(dataset) else dataset
+        return in_use(one_label(dataset)) if self._plain(dataset) else dataset
 
     @staticmethod
     def _plain(dataset: Dataset) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dsk.categories import Categories
 from dsk.errors import OutputError
@@ -67,10 +67,9 @@ class ImagenetExporter(Exporter):
         return folder
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> set[str]:
-        """See ``Exporter.write``; the state is the subsets."""
-        subsets = set()
+        """See ``Exporter.write``; the state is the folders with images."""
+        used = set()
         for item in items:
-            subsets.add(item.subset)
             if item.media is None:
                 ctx.ledger.add(
                     "DSK-L008", "item without an image", item=item.id, subset=item.subset
@@ -81,10 +80,11 @@ class ImagenetExporter(Exporter):
             folders = self._folders(item, ctx)
             name = _base(item, ctx.image_name(item), list(folders), ctx)
             for folder, label in folders.items():
-                saved = ctx.save_image(item, f"{self.place(item, folder)}/{name}")
-                if label is not None and not saved:
+                if ctx.save_image(item, f"{self.place(item, folder)}/{name}"):
+                    used.add(folder)
+                elif label is not None:
                     _drop(ctx, item, label, "label of an image that was not saved")
-        return subsets
+        return used
 
     def _folders(self, item: DatasetItem, ctx: WriteContext) -> dict[str, Annotation | None]:
         """Return the folders an item belongs to and the label that says so."""
@@ -107,19 +107,18 @@ class ImagenetExporter(Exporter):
             )
         return found or {NO_LABEL: None}
 
-    def finish(self, states: list[Any], ctx: WriteContext) -> None:
-        """See ``Exporter.finish``: labels without images have empty folders."""
-        subsets = sorted(set().union(*states)) if states else []
-        self.make_folders(subsets, ctx)
+    def finish(self, states: list[set[str]], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``; common readers refuse folders without images."""
         if self._save_meta:
             ctx.write(META_NAME, meta_text(self._categories))
-
-    def make_folders(self, subsets: list[str], ctx: WriteContext) -> None:
-        """Make a folder for every label."""
-        del subsets
-        for label in self._labels:
-            if label != NO_LABEL:
-                ctx.out.make_folder(label)
+            return
+        used = set().union(*states)
+        used.update(*(_above(folder) for folder in tuple(used)))
+        for name in dict.fromkeys(self._labels):
+            if name not in used:
+                ctx.ledger.add(
+                    "DSK-L010", "label without images", hint="--save-dataset-meta keeps it"
+                )
 
 
 class ImagenetSubsetsExporter(ImagenetExporter):
@@ -129,12 +128,11 @@ class ImagenetSubsetsExporter(ImagenetExporter):
         """See ``ImagenetExporter.place``."""
         return f"{item.subset}/{folder}"
 
-    def make_folders(self, subsets: list[str], ctx: WriteContext) -> None:
-        """Make a folder for every label of every subset."""
-        for subset in subsets:
-            for label in self._labels:
-                if label != NO_LABEL:
-                    ctx.out.make_folder(f"{subset}/{label}")
+
+def _above(name: str) -> list[str]:
+    """Return the labels above a nested one."""
+    parts = name.split("/")
+    return ["/".join(parts[:n]) for n in range(1, len(parts))]
 
 
 def _base(item: DatasetItem, name: str, labels: list[str], ctx: WriteContext) -> str:

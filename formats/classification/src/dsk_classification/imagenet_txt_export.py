@@ -9,6 +9,7 @@ from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
 from dsk_classification.imagenet_txt import IMAGES, SYNSETS
+from dsk_classification.tables import labels_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from dsk.categories import Categories
     from dsk.flow import Header
     from dsk.item import DatasetItem
+    from dsk.loss import Ledger
     from dsk.output import WriteContext
 
 __all__ = ["ImagenetTxtExporter"]
@@ -36,12 +38,8 @@ class ImagenetTxtExporter(Exporter):
         self._save_meta = save_dataset_meta
 
     def begin(self, header: Header, ctx: WriteContext) -> None:
-        """See ``Exporter.begin``.
-
-        Raises:
-            OutputError: A label's name is no line of text.
-        """
-        ctx.out.write(*_labels_file(header.categories, meta=self._save_meta))
+        """See ``Exporter.begin``."""
+        ctx.out.write(*_labels_file(header.categories, ctx.ledger, meta=self._save_meta))
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> None:
         """See ``Exporter.write``."""
@@ -73,16 +71,10 @@ class ImagenetTxtExporter(Exporter):
             ctx.out.join(name, ctx.out.fragments(name))
 
 
-def _labels_file(categories: Categories, *, meta: bool) -> tuple[str, bytes]:
-    if meta:
-        return META_NAME, meta_text(categories)
-    for name in categories.names:
-        if not name or name != name.strip() or "\n" in name or "\r" in name:
-            raise OutputError(
-                f"the label {name!r} is no line of {SYNSETS}",
-                hint="change it, or give --save-dataset-meta",
-            )
-    return SYNSETS, "".join(f"{name}\n" for name in categories.names).encode()
+def _labels_file(categories: Categories, ledger: Ledger, *, meta: bool) -> tuple[str, bytes]:
+    return (
+        (META_NAME, meta_text(categories)) if meta else (SYNSETS, labels_text(categories, ledger))
+    )
 
 
 def _quoted(item: str, name: str) -> str:

@@ -40,15 +40,11 @@ class MnistCsvExporter(Exporter):
         self._save_meta = save_dataset_meta
 
     def begin(self, header: Header, ctx: WriteContext) -> None:
-        """See ``Exporter.begin``.
-
-        Raises:
-            OutputError: A label's name is no line of text.
-        """
+        """See ``Exporter.begin``."""
         if self._save_meta:
             ctx.write(META_NAME, meta_text(header.categories))
         else:
-            ctx.write("labels.txt", labels_text(header.categories, "labels.txt"))
+            ctx.write("labels.txt", labels_text(header.categories, ctx.ledger))
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> dict[str, Rows]:
         """See ``Exporter.write``; the state is the subsets' rows without pixels."""

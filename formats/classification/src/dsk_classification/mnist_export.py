@@ -40,7 +40,7 @@ class MnistExporter(Exporter):
         """See ``Exporter.begin``.
 
         Raises:
-            OutputError: There are too many labels, or a label's name is no line of text.
+            OutputError: There are too many labels.
         """
         if len(header.categories.labels) > NONE:
             raise OutputError(
@@ -50,7 +50,7 @@ class MnistExporter(Exporter):
         if self._save_meta:
             ctx.write(META_NAME, meta_text(header.categories))
         else:
-            ctx.write("labels.txt", labels_text(header.categories, "labels.txt"))
+            ctx.write("labels.txt", labels_text(header.categories, ctx.ledger))
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> dict[str, Rows]:
         """See ``Exporter.write``; the state is the subsets' rows, images are in fragments."""

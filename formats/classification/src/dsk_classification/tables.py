@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from dsk.errors import OutputError
+from dsk.names import NO_LINE, fit_labels
 from dsk_classification.pixels import gray_of, load
 from dsk_classification.single import first_label
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from dsk.categories import Categories
     from dsk.item import DatasetItem
+    from dsk.loss import Ledger
     from dsk.output import WriteContext
 
 __all__ = ["Rows", "add", "joined", "labels_text", "meta_rows"]
@@ -80,16 +81,6 @@ def meta_rows(rows: Rows, side: int) -> list[list[str]]:
     return table
 
 
-def labels_text(categories: Categories, where: str) -> bytes:
-    """Return a file of label names, one a line.
-
-    Raises:
-        OutputError: A name is no line of text.
-    """
-    for name in categories.names:
-        if not name or name != name.strip() or len(name.splitlines()) > 1:
-            raise OutputError(
-                f"the label {name!r} is no line of {where}",
-                hint="change it, or give --save-dataset-meta",
-            )
-    return "".join(f"{name}\n" for name in categories.names).encode()
+def labels_text(categories: Categories, ledger: Ledger) -> bytes:
+    """Return a file of label names, one a line; names that are no line change."""
+    return "".join(f"{name}\n" for name in fit_labels(categories.names, NO_LINE, ledger)).encode()

@@ -1,0 +1,1 @@
+"""AVA for dsk: actions of persons in frames of films."""

@@ -1,0 +1,86 @@
+"""Where the frames of the films are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsk.media import Image, is_image_name
+from dsk.names import stem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dsk.files import InputRoot
+
+__all__ = ["FRAMES", "FrameFinder", "frame_name", "item_id"]
+
+FRAMES = "frames"
+_FOLDERS = (FRAMES, "rawframes", "keyframes", "images", "")
+_ENDING = ".jpg"
+_START = 900
+"""The second of each film that the annotated quarter of an hour starts with."""
+_RATE = 30
+"""Frames a second of the usual extractions."""
+
+
+def item_id(video: str, time: str) -> str:
+    """Return the id of a frame."""
+    return f"{video}/{time}" if time else video
+
+
+def frame_name(video: str, time: str) -> str:
+    """Return a frame's name below ``frames``, without its ending."""
+    last = video.rpartition("/")[2]
+    return f"{video}/{last}_{time}" if time else f"{video}/{last}"
+
+
+def _names(video: str, time: str) -> Iterator[str]:
+    """Yield the names that a frame may have in its film's folder, best first."""
+    last = video.rpartition("/")[2]
+    yield f"{last}_{time}" if time else last
+    if time:
+        yield time
+    if time.isascii() and time.isdigit() and len(time) < 7 and int(time) >= _START:
+        number = (int(time) - _START) * _RATE + 1
+        yield f"{last}_{number:06d}"
+        yield f"img_{number:05d}"
+        yield f"image_{number:06d}"
+
+
+class FrameFinder:
+    """Finds frames; the folder of a film is listed once."""
+
+    def __init__(self, root: InputRoot, base: str) -> None:
+        self._root = root
+        self._prefix = f"{base}/" if base else ""
+        self._video = ""
+        self._found: list[tuple[str, dict[str, str]]] = []
+
+    def _folders(self, video: str) -> list[tuple[str, dict[str, str]]]:
+        """Return the folders that a film's frames may be in: the images in each, by their stems."""
+        if video != self._video:
+            self._video, self._found = video, []
+            for folder in _FOLDERS:
+                place = self._prefix + (f"{folder}/{video}" if folder else video)
+                names = [name for name in self._root.entries(place)[1] if is_image_name(name)]
+                if names:
+                    self._found.append((place, {stem_of(name): name for name in names}))
+        return self._found
+
+    def image(self, video: str, time: str, size: tuple[int, int] | None) -> Image:
+        """Return the frame of a film at a time.
+
+        Args:
+            video: Id of the film.
+            time: Its second, as written.
+            size: (height, width) as stated, or None.
+        """
+        for place, known in self._folders(video):
+            for stem in _names(video, time):
+                name = known.get(stem)
+                if name is not None:
+                    source = self._root.locate(f"{place}/{name}")
+                    return Image(path=f"{video}/{name}", source=source, size=size)
+        path = frame_name(video, time) + _ENDING
+        source = self._root.locate(f"{self._prefix}{FRAMES}/{path}")
+        return Image(path=path, source=source, size=size)

@@ -1,0 +1,1 @@
+"""Create ML's JSON and tables of classes for dsk, as Roboflow writes them."""

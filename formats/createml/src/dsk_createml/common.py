@@ -1,0 +1,77 @@
+"""What both readers share: names of subsets, places of images."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from dsk.item import DEFAULT_SUBSET
+from dsk.media import Image, is_image_name
+from dsk.names import stem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dsk.files import InputRoot
+
+__all__ = ["ImageFinder", "id_of", "subsets_of"]
+
+_SPLITS = frozenset({"train", "training", "valid", "val", "validation", "test", "testing"})
+_ENDINGS = (".jpg", ".jpeg", ".png")
+_FOLDERS = ("images", "image")
+
+
+def subsets_of(names: Sequence[str]) -> dict[str, str]:
+    """Return the subset of each file of annotations.
+
+    It is the file's own name if that is a split's or if the folder holds several such files, else
+    the folder's; files that would share one get their whole path, joined by dashes.
+    """
+    folders = [name.rpartition("/")[0] for name in names]
+    subsets = {}
+    for name, folder in zip(names, folders, strict=True):
+        stem = stem_of(name.rpartition("/")[2])
+        if stem.lower() in _SPLITS or folders.count(folder) > 1:
+            subsets[name] = stem
+        else:
+            subsets[name] = folder.rpartition("/")[2] or DEFAULT_SUBSET
+    counts = Counter(subsets.values())
+    return {
+        name: stem_of(name).replace("/", "-") if counts[subset] > 1 else subset
+        for name, subset in subsets.items()
+    }
+
+
+def id_of(name: str) -> str:
+    """Return the id of an image; a dot in a name without an image's ending is part of the id."""
+    return stem_of(name) if is_image_name(name) else name
+
+
+class ImageFinder:
+    """Finds images beside the file that names them; folders are listed once."""
+
+    def __init__(self, root: InputRoot, home: str, subset: str) -> None:
+        self._root = root
+        prefix = f"{home}/" if home else ""
+        self._prefixes = [prefix, *(f"{prefix}{f}/" for f in (*_FOLDERS, subset))]
+        self._prefixes += [f"{prefix}{f}/{subset}/" for f in _FOLDERS]
+        self._known: dict[str, frozenset[str]] = {}
+
+    def has(self, place: str) -> bool:
+        """Whether there is a file of this name in the input."""
+        folder, _, base = place.rpartition("/")
+        known = self._known.get(folder)
+        if known is None:
+            known = self._known[folder] = frozenset(self._root.entries(folder)[1])
+        return base in known
+
+    def image(self, name: str) -> Image:
+        """Return an image by its clean name; names without an ending are tried with some."""
+        names = [name]
+        if not is_image_name(name):
+            names += [name + ending for ending in _ENDINGS]
+        for prefix in self._prefixes:
+            for candidate in names:
+                if self.has(prefix + candidate):
+                    return Image(path=candidate, source=self._root.locate(prefix + candidate))
+        return Image(path=name, source=self._root.locate(self._prefixes[0] + name))

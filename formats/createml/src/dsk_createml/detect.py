@@ -1,0 +1,142 @@
+"""Telling Create ML's JSON and tables of classes from other datasets, and finding their files."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dsk.flow import Detection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dsk.files import InputRoot
+
+__all__ = ["CSV_NAME", "JSON_NAME", "detect_csv", "detect_json", "find_csv", "find_json"]
+
+JSON_NAME = "_annotations.createml.json"
+CSV_NAME = "_classes.csv"
+
+_HEAD = 1 << 16
+_DEPTH = 3
+_LOOKS = 50
+"""How many files with other names are looked into in a level of folders."""
+
+_BOM = b"\xef\xbb\xbf"
+_LIST = re.compile(rb"\s*\[\s*(?:\{|\])")
+_IMAGE = re.compile(rb'"(?:image|image_?file_?name|filename)"\s*:\s*"', re.IGNORECASE)
+_ANNOTATIONS = re.compile(rb'"annotations?"\s*:\s*[\["]')
+_BOX = re.compile(rb'"coordinates"\s*:\s*\{\s*"(?:x|y|width|height)"\s*:')
+_LABEL = rb'(?:"|\{\s*"label"\s*:\s*(?:"[^"]*"|\d+)\s*\})'
+_NAMES = re.compile(rb'"annotations?"\s*:\s*(?:\[\s*)?' + _LABEL)
+_OBJECTS = re.compile(rb'"annotations?"\s*:\s*(?:\[\s*)?(?!\s|\[|\]|' + _LABEL + rb")[^\s]")
+
+
+def is_boxes(head: bytes) -> bool:
+    """Tell by its first bytes whether a JSON file is Create ML's, with boxes."""
+    head = head.removeprefix(_BOM)
+    return bool(
+        _LIST.match(head)
+        and _IMAGE.search(head)
+        and _ANNOTATIONS.search(head)
+        and _BOX.search(head)
+    )
+
+
+def is_plain(head: bytes) -> bool:
+    """Tell whether a JSON file lists images with label names, or without any annotation."""
+    head = head.removeprefix(_BOM)[: head.rfind(b"}") + 1]  # whole records
+    listed = _LIST.match(head) and _IMAGE.search(head) and _ANNOTATIONS.search(head)
+    return bool(listed) and _OBJECTS.search(head) is None
+
+
+def is_classes(head: bytes) -> bool:
+    """Tell by its first lines whether a CSV file is a table of classes."""
+    lines = head.removeprefix(_BOM).splitlines()
+    cells = lines[0].split(b",") if lines else []
+    if len(cells) < 2 or cells[0].strip().strip(b'"').lower() != b"filename":
+        return False
+    row = next((line for line in lines[1:] if line.strip()), None)
+    if row is None:
+        return True
+    values = [cell.strip().strip(b'"') for cell in row.split(b",")]
+    return len(values) > 1 and values[-1] in (b"0", b"1", b"")
+
+
+def _levels(root: InputRoot, suffix: str) -> Iterator[list[str]]:
+    """Yield the files with an ending, folder level by folder level."""
+    if root.focus is not None:
+        yield [root.focus] if root.focus.lower().endswith(suffix) else []
+        return
+    level = [""]
+    for _ in range(_DEPTH + 1):
+        below: list[str] = []
+        files: list[str] = []
+        for folder in level:
+            folders, names = root.entries(folder)
+            prefix = f"{folder}/" if folder else ""
+            files += [prefix + name for name in names if name.lower().endswith(suffix)]
+            below += [prefix + name for name in folders]
+        yield files
+        level = below
+
+
+def _named(name: str, wanted: str) -> bool:
+    return name.rpartition("/")[2].lower() == wanted
+
+
+def _pick(root: InputRoot, names: list[str], judge: Callable[[bytes], bool]) -> list[str]:
+    return [name for name in names[:_LOOKS] if judge(root.read(name, _HEAD))]
+
+
+def find_json(root: InputRoot) -> list[str]:
+    """Return the files of a Create ML dataset: those of the shallowest folders that have any."""
+    for names in _levels(root, ".json"):
+        found = [name for name in names if _named(name, JSON_NAME)]
+        found = found or _pick(root, names, is_boxes)
+        if found:  # a split without boxes is one of the dataset too
+            others = [name for name in names if name not in found]
+            return sorted([*found, *_siblings(root, found, others)])
+        found = _pick(root, names, is_plain)
+        if found:
+            return found
+    return []
+
+
+def _siblings(root: InputRoot, found: list[str], others: list[str]) -> list[str]:
+    if _named(found[0], JSON_NAME):
+        return []
+    return _pick(root, others, is_plain)
+
+
+def find_csv(root: InputRoot) -> list[str]:
+    """Return the tables of a dataset: those of the shallowest folders that have any."""
+    for names in _levels(root, ".csv"):
+        found = [name for name in names if root.focus is not None or _named(name, CSV_NAME)]
+        found = [name for name in found if is_classes(root.read(name, _HEAD))]
+        if found:
+            return found
+    return []
+
+
+def detect_json(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    found = find_json(root)
+    for name in found[:_LOOKS]:
+        head = root.read(name, _HEAD)
+        if is_boxes(head):
+            return Detection(90, f"{name} lists images with labels and coordinates of boxes")
+        if _named(name, JSON_NAME) and (is_plain(head) or head.strip() == b"[]"):
+            return Detection(80, f"{name} is named as Create ML's, and has no box")
+    if found and _NAMES.search(root.read(found[0], _HEAD)):
+        return Detection(60, f"{found[0]} lists images with names of labels")
+    return None
+
+
+def detect_csv(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    found = find_csv(root)
+    if not found:
+        return None
+    score = 90 if _named(found[0], CSV_NAME) else 60
+    return Detection(score, f"{found[0]} is a table of images and classes")

@@ -1,0 +1,80 @@
+"""Writing Create ML's JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from dsk.annotations import Bbox
+from dsk.flow import Exporter
+from dsk.metafile import META_NAME, meta_text
+from dsk_createml.detect import JSON_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dsk.flow import Header
+    from dsk.item import DatasetItem
+    from dsk.output import WriteContext
+
+__all__ = ["CreateMlExporter"]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class CreateMlExporter(Exporter):
+    """Writes Create ML's datasets; see the descriptor for the options."""
+
+    def __init__(self, *, anchor: str = "center", save_dataset_meta: bool = False) -> None:
+        self.anchor = anchor
+        self.save_dataset_meta = save_dataset_meta
+
+    def begin(self, header: Header, ctx: WriteContext) -> None:
+        """See ``Exporter.begin``."""
+        labels = []
+        for number, label in enumerate(header.categories.labels):
+            name = label.name or f"class-{number}"
+            if name != label.name:
+                ctx.ledger.add("DSK-L010", f"a label without a name, which becomes {name!r}")
+            labels.append(replace(label, name=name))
+        self._categories = header.categories.with_labels(labels)
+        self._names = self._categories.names
+
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[str]:
+        """See ``Exporter.write``."""
+        records: dict[str, list[bytes]] = {}
+        for item in items:
+            name = ctx.image_name(item)
+            boxes = [self._box(a) for a in item.annotations if isinstance(a, Bbox)]
+            record = {"image": name, "annotations": boxes} | _further(item.extra)
+            records.setdefault(item.subset, []).append(_encode(record))
+            ctx.save_image(item, f"{item.subset}/{name}")
+        for subset, texts in records.items():
+            with ctx.fragment(f"{subset}/{JSON_NAME}") as file:
+                file.write(b",\n".join(texts))
+        return list(records)
+
+    def _box(self, a: Bbox) -> dict[str, Any]:
+        share = 0.0 if self.anchor == "top_left" else 0.5
+        place = {"x": a.x + share * a.w, "y": a.y + share * a.h, "width": a.w, "height": a.h}
+        box = {"label": self._names[a.label or 0], "coordinates": place}
+        return box | _further(a.extra)
+
+    def finish(self, states: list[Any], ctx: WriteContext) -> None:
+        """See ``Exporter.finish``."""
+        if not any(states):
+            ctx.write(f"default/{JSON_NAME}", b"[]\n")
+        for name in dict.fromkeys(f"{subset}/{JSON_NAME}" for state in states for subset in state):
+            parts = ctx.out.fragments(name)
+            ctx.out.join(name, parts, head=b"[", between=b",\n", tail=b"]\n")
+        if self.save_dataset_meta:
+            ctx.write(META_NAME, meta_text(self._categories))
+
+
+def _further(extra: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the fields of the format that have no place in the model."""
+    own = (extra or {}).get("create_ml")
+    taken = ("image", "annotations", "label", "coordinates")
+    return {k: v for k, v in own.items() if k not in taken} if isinstance(own, dict) else {}

@@ -1,0 +1,87 @@
+"""What this package brings to dsk."""
+
+from __future__ import annotations
+
+from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.hooks import hookimpl
+
+DSK_API = (1, 0)
+
+JSON_LAYOUT = """\
+<subset>/_annotations.createml.json     [{"image": …, "annotations": [{"label": …, "coordinates":
+                                        {"x": …, "y": …, "width": …, "height": …}}]}]
+<subset>/<item>.<ext>                   beside it
+dataset_meta.json                       labels and their order; optional
+read as well: any JSON file of that content, one or several in a folder; "imagefilename",
+"annotation"; lists of label names for whole images"""
+
+CSV_LAYOUT = """\
+<subset>/_classes.csv                   filename, <label>, <label> … with 0 and 1 below
+<subset>/<item>.<ext>                   beside it"""
+
+_ANCHOR = Option(
+    name="anchor",
+    default="center",
+    choices=("center", "top_left"),
+    help="the point of a box that x and y are",
+)
+_BBOX = frozenset({"bbox"})
+_LABEL = frozenset({"label"})
+
+
+@hookimpl
+def dsk_importers() -> list[ImporterInfo]:
+    """Return the readers."""
+    return [
+        ImporterInfo(
+            name="create_ml",
+            target="dsk_createml.importer:CreateMlImporter",
+            summary="Apple's Create ML: boxes in JSON",
+            aliases=("createml", "roboflow_create_ml"),
+            detector="dsk_createml.detect:detect_json",
+            kinds=_BBOX | _LABEL,
+            options=(_ANCHOR,),
+            layout=JSON_LAYOUT,
+        ),
+        ImporterInfo(
+            name="multiclass_csv",
+            target="dsk_createml.classes:ClassesImporter",
+            summary="a table of classes, as Roboflow writes it: labels of whole images",
+            aliases=("roboflow_multiclass",),
+            detector="dsk_createml.detect:detect_csv",
+            kinds=_LABEL,
+            layout=CSV_LAYOUT,
+        ),
+    ]
+
+
+@hookimpl
+def dsk_exporters() -> list[ExporterInfo]:
+    """Return the writers."""
+    return [
+        ExporterInfo(
+            name="create_ml",
+            target="dsk_createml.exporter:CreateMlExporter",
+            summary="Apple's Create ML: boxes in JSON",
+            aliases=("createml", "roboflow_create_ml"),
+            capabilities=Capabilities(annotations=_BBOX, needs_label=_BBOX, family="create_ml"),
+            options=(
+                _ANCHOR,
+                Option(
+                    name="save_dataset_meta",
+                    type=bool,
+                    default=False,
+                    help="write dataset_meta.json, which keeps the order of the labels",
+                ),
+            ),
+            layout=JSON_LAYOUT,
+        ),
+        ExporterInfo(
+            name="multiclass_csv",
+            target="dsk_createml.classes_export:ClassesExporter",
+            summary="a table of classes, as Roboflow writes it: labels of whole images",
+            aliases=("roboflow_multiclass",),
+            capabilities=Capabilities(annotations=_LABEL, needs_label=_LABEL),
+            layout=CSV_LAYOUT,
+        ),
+    ]

@@ -1,0 +1,15 @@
+"""What every format must be able to do, for both of this package."""
+
+from __future__ import annotations
+
+from dsk.testing import FormatSuite
+
+
+class TestCreateMl(FormatSuite):
+    format = "create_ml"
+    kinds = ("bbox",)
+    ignore = frozenset({"label_order", "labels"})  # without dataset_meta.json, those that occur
+
+
+class TestClasses(FormatSuite):
+    format = "multiclass_csv"
