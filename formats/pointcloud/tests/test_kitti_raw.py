@@ -301,6 +301,16 @@ def test_detection(tmp_path):
     assert all(c.format != "kitti_raw" for c in detect(open_root(tmp_path / "b")))
 
 
+def test_drives_beside_other_datasets_are_less_sure(tmp_path):
+    drive(tmp_path / "a", track(pose()))
+    drive(tmp_path / "b", track(pose()))
+    alone = detect(open_root(tmp_path))[0]
+    (tmp_path / "kitti_detection").mkdir()
+    among_others = detect(open_root(tmp_path))[0]
+    assert alone.format == among_others.format == "kitti_raw"
+    assert alone.score > 80 > among_others.score  # kitti's own score for its labels
+
+
 def dataset(*items):
     return Dataset.from_iterable(items, categories=["car", "bus"])
 

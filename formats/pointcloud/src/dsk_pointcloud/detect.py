@@ -25,7 +25,10 @@ def kitti_raw(root: InputRoot) -> Detection | None:
         return None
     drives = find_drives(root)
     if drives and drives[0].tracklets:
-        return Detection(95, f"{drives[0].tracklets} holds tracklets")
+        tops = {drive.folder.partition("/")[0] for drive in drives}
+        # Other datasets beside the drives: one that explains all of them knows better.
+        alone = "" in tops or tops.issuperset(root.entries("")[0])
+        return Detection(95 if alone else 75, f"{drives[0].tracklets} holds tracklets")
     if drives and drives[0].velodyne:
         return Detection(60, f"clouds in {drives[0].velodyne}, no tracklets")
     return None
