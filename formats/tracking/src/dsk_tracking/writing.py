@@ -62,11 +62,11 @@ class RowWriter:
             else:
                 track = self._track(box, item, numbers)
             seen: Any = attributes.get("visibility") if attributes else 1.0
-            hidden, ignored = attributes.get("occluded"), attributes.get("ignored", False)
+            ignored = attributes.get("ignored", False)
             if not (
                 type(seen) is float
                 and 0 <= seen <= 1
-                and (hidden is None or hidden is (seen <= 0))
+                and attributes.get("occluded", seen <= 0) is (seen <= 0)
                 and type(ignored) is bool
             ):
                 considered, seen = self._flags(box, item)
