@@ -160,18 +160,18 @@ def test_videos_of_cvat(through):
     start, _ = through(video(), "cvat", use_track=True)
     assert tracks(start) == tracks(video())
     middle, there = through(start, "mot_seq")
-    assert there.annotations["dropped"] == 0
+    assert there.annotations["dropped"] == 1  # the box that is outside
     end, back = through(middle, "cvat", use_track=True)
     assert back.annotations["dropped"] == 0
-    wanted = tracks(start)
-    assert {place: tracks(end)[place] for place in wanted} == wanted
+    assert tracks(end) == tracks(start)
 
 
 def test_mot_says_what_it_cannot_hold(through):
     start, _ = through(video(), "cvat", use_track=True)
     _, report = through(start, "mot_seq")
+    assert ("DSK-L017", "outside the view") in told(report)
     lost = {what for code, what in told(report) if code == "DSK-L004"}
-    assert {"outside", "keyframe"} <= {word for what in lost for word in what.split()}
+    assert "keyframe" in {word for what in lost for word in what.split()}
 
 
 def test_tracks_as_images(through):

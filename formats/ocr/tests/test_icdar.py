@@ -65,6 +65,116 @@ def test_official_archives(tmp_path: Path) -> None:
     assert [a.attributes for item in items for a in item.annotations] == [{"text": "a b"}] * 2
 
 
+def pairs(dataset: Dataset) -> list[tuple[str, str, str | None]]:
+    return [(i.subset, i.id, i.media.path if i.media is not None else None) for i in dataset]
+
+
+TRAINING, TEST = "ch4_training_localization_transcription_gt", "Challenge4_Test_Task1_GT"
+QUAD = "1,2,3,4,5,6,7,8,a\n"
+
+
+def test_images_in_several_folders(tmp_path: Path) -> None:
+    for number in (1, 2):
+        save(tmp_path / f"ch8_training_images_{number}/img_{number}.jpg")
+        write(tmp_path / f"ch8_training_localization_gt_v2/gt_img_{number}.txt", QUAD)
+    dataset = Dataset.import_from(tmp_path, PLACES)
+    assert [path for _, _, path in pairs(dataset)] == [
+        "ch8_training_images_1/img_1.jpg",
+        "ch8_training_images_2/img_2.jpg",
+    ]
+    assert not dataset.opening_ledger.warnings
+
+
+def test_images_of_one_name_in_two_folders(tmp_path: Path) -> None:
+    for number in (1, 2):
+        save(tmp_path / f"ch8_images_{number}/img_1.jpg")
+    write(tmp_path / "ch8_gt/gt_img_1.txt", QUAD)
+    dataset = Dataset.import_from(tmp_path, PLACES)
+    assert pairs(dataset) == [("ch8_gt", "img_1", "ch8_images_1/img_1.jpg")]
+    assert any("ch8_images_2" in warning for warning in dataset.opening_ledger.warnings)
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_images_are_lent_once(tmp_path: Path, both: bool) -> None:
+    names = {TRAINING: "ch4_training_images", TEST: "ch4_test_images" if both else None}
+    for home, folder in names.items():
+        write(tmp_path / f"{home}/gt_img_1.txt", QUAD)
+        if folder is not None:
+            save(tmp_path / f"{folder}/img_1.jpg")
+    dataset = Dataset.import_from(tmp_path, PLACES)
+    assert pairs(dataset) == [
+        (home, "img_1", names[home] and f"{names[home]}/img_1.jpg") for home in sorted(names)
+    ]
+    assert [TEST in warning for warning in dataset.opening_ledger.warnings] == [True] * (not both)
+
+
+@pytest.mark.parametrize(
+    ("homes", "folder"), [(("gt_a", "gt_b"), "img"), ((TEST,), "ch4_training_images")]
+)
+def test_images_of_other_texts_are_not_lent(
+    tmp_path: Path, homes: tuple[str, ...], folder: str
+) -> None:
+    for home in homes:
+        write(tmp_path / f"{home}/gt_img_1.txt", QUAD)
+    save(tmp_path / f"{folder}/img_1.jpg")
+    write(tmp_path / "other/gt_img_1.txt", QUAD)
+    save(tmp_path / "other/img_1.jpg")
+    lent = [path for subset, _, path in pairs(Dataset.import_from(tmp_path, PLACES)) if path]
+    assert lent == (["img/img_1.jpg"] if folder == "img" else []) + ["other/img_1.jpg"]
+
+
+def test_two_folders_of_texts_share_images(tmp_path: Path) -> None:
+    for number, home in enumerate(("a_gt", "b_gt"), 1):
+        write(tmp_path / f"{home}/gt_{number}.txt", QUAD)
+    for number in (1, 2, 3):
+        save(tmp_path / f"img/{number}.jpg")
+    assert pairs(Dataset.import_from(tmp_path, PLACES)) == [
+        ("a_gt", "1", "img/1.jpg"),
+        ("a_gt", "3", "img/3.jpg"),
+        ("b_gt", "2", "img/2.jpg"),
+    ]
+
+
+@pytest.mark.parametrize("below", ["", "train/"])
+def test_texts_beside_the_folder_of_images(tmp_path: Path, below: str) -> None:
+    write(tmp_path / f"gt/{below}gt_img_1.txt", QUAD)
+    save(tmp_path / f"images/{below}img_1.jpg")
+    dataset = Dataset.import_from(tmp_path, PLACES)
+    assert pairs(dataset) == [("default", f"{below}img_1", f"images/{below}img_1.jpg")]
+
+
+def test_texts_and_images_that_do_not_meet(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        write(tmp_path / f"{folder}/gt_img_1.txt", QUAD)
+    save(tmp_path / "images/img_1.jpg")
+    dataset = Dataset.import_from(tmp_path, PLACES)
+    assert [path for _, _, path in pairs(dataset)] == [None, None, "images/img_1.jpg"]
+    assert any("no text" in warning for warning in dataset.opening_ledger.warnings)
+
+
+def test_official_test_lists_of_words(tmp_path: Path) -> None:
+    for part in ("Test", "Training"):
+        write(tmp_path / f"Challenge2_{part}_Task3_GT.txt", 'word_1.png, "x"\n')
+        save(tmp_path / f"Challenge2_{part}_Task3_Images/word_1.png")
+    for path in (tmp_path, tmp_path / "Challenge2_Test_Task3_GT.txt"):
+        (item, *_) = Dataset.import_from(path, WORDS)
+        assert item.media.path == "Challenge2_Test_Task3_Images/word_1.png"
+        assert item.media.exists
+    assert [(subset, path) for subset, _, path in pairs(Dataset.import_from(tmp_path, WORDS))] == [
+        (f"Challenge2_{part}_Task3_GT", f"Challenge2_{part}_Task3_Images/word_1.png")
+        for part in ("Test", "Training")
+    ]
+
+
+def test_lists_of_words_do_not_guess(tmp_path: Path) -> None:
+    write(tmp_path / "Challenge4_Test_Task3_GT.txt", 'word_1.png, "x"\n')
+    write(tmp_path / "ch4_test_gt/gt.txt", 'word_1.png, "y"\n')
+    for folder in ("ch4_test_gt", "ch4_training_words", "Cone", "Ctwo", "other"):
+        save(tmp_path / folder / "word_1.png")
+    exist = [item.media.exists for item in Dataset.import_from(tmp_path, WORDS)]
+    assert sorted(exist) == [False, True]
+
+
 def test_texts_beside_images_of_another_name(tmp_path: Path) -> None:
     write(tmp_path / "train/tr_img_1.txt", "1,2,3,4,5,6,7,8,Latin,word\n")
     write(tmp_path / "train/readme.txt", "hello\n")
@@ -104,6 +214,19 @@ def test_lines_of_2013(tmp_path: Path) -> None:
 
 def test_lines_of_2015(tmp_path: Path) -> None:
     assert export_places(tmp_path, lines="2015")[0] == '1,2,4,2,4,6.5,1,6.5,a "b"'
+
+
+@pytest.mark.parametrize(
+    "text", ["-1,2,3,4", "+1,2,3,4", ".5,2,3,4", '-1,2,"x"', "1,000", "- 1,2,3,4", "-,a"]
+)
+def test_texts_of_numbers_come_back(tmp_path: Path, text: str) -> None:
+    quad = Polygon([0, 0, 4, 0, 4, 4, 0, 4], attributes={"text": text})
+    dataset = Dataset.from_iterable([DatasetItem("x", "train", None, [quad])])
+    dataset.export(tmp_path, PLACES, lines="2015")
+    (item,) = Dataset.import_from(tmp_path, PLACES)
+    assert [(list(a.points), a.attributes) for a in item.annotations] == [
+        (list(quad.points), {"text": text})
+    ]
 
 
 def picture(tmp_path: Path, text: str) -> None:

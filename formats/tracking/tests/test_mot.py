@@ -182,6 +182,17 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert not (out / "gt/frames.json").exists()
 
 
+def test_boxes_outside_the_view_are_left_out(tmp_path: Path) -> None:
+    boxes = [box(1, outside=True), box(2, outside=False), box(3, outside="1"), box(4, outside="?")]
+    report, out = export(tmp_path, [item("1", boxes), item("2", [box(1, outside=True)])])
+    assert [row[:4] for row in (out / "gt/gt.txt").read_text().splitlines()] == ["1,2,", "1,4,"]
+    assert (report.annotations["in"], report.annotations["out"]) == (5, 2)
+    assert {(event.code, event.what, event.count) for event in report.events} == {
+        ("DSK-L017", "outside the view", 3),
+        ("DSK-L004", "value of outside", 1),
+    }
+
+
 def test_ids_that_are_no_frames(tmp_path: Path) -> None:
     report, out = export(tmp_path, [item("b", [], "train"), item("1", []), item("a", [])])
     frames = json.loads((out / "gt/frames.json").read_text())

@@ -11,7 +11,7 @@ from PIL import Image as PilImage
 from dsk import Dataset
 from dsk.annotations import Mask
 from dsk.categories import Categories
-from dsk.errors import OutputError, RecordError
+from dsk.errors import InputError, OutputError, RecordError
 from dsk.item import DatasetItem
 from dsk.masks import encode_counts, from_dense
 from dsk.rle import from_dense as rle_from_dense
@@ -48,13 +48,17 @@ def test_official_classes(tmp_path: Path) -> None:
     assert [a.z_order for item in dataset for a in item.annotations] == [0, 0, 1]
 
 
-def test_texts(tmp_path: Path) -> None:
+def lines_of(frame: int) -> str:
     lines = []
     for value in (1001, 2005, 10000):
         counts = encode_counts(from_dense(value == VALUES)).decode()
-        lines.append(f"7 {value} {value // 1000} 2 4 {counts}\r\n")
+        lines.append(f"{frame} {value} {value // 1000} 2 4 {counts}\r\n")
+    return "".join(lines)
+
+
+def test_texts(tmp_path: Path) -> None:
     (tmp_path / "instances_txt").mkdir()
-    (tmp_path / "instances_txt/0002.txt").write_text("".join(lines))
+    (tmp_path / "instances_txt/0002.txt").write_text(lines_of(7))
     assert facts(Dataset.import_from(tmp_path, "mots")) == {"0002/000007": EXPECTED}
     save(tmp_path / "images/0002/000007.png", VALUES)
     assert next(iter(Dataset.import_from(tmp_path, "mots"))).media is not None
@@ -77,10 +81,61 @@ def test_masks_of_eight_bits_are_refused(tmp_path: Path) -> None:
         list(Dataset.import_from(tmp_path, "mots"))
 
 
-def test_class_without_label(tmp_path: Path) -> None:
-    save(tmp_path / "instances/1.png", np.full((2, 2), 4001, np.uint16))
-    with pytest.raises(RecordError, match="class 4"):
+@pytest.mark.parametrize("kind", [3, 4])
+def test_class_without_label(tmp_path: Path, kind: int) -> None:
+    save(tmp_path / "instances/1.png", np.full((2, 2), 1000 * kind + 1, np.uint16))
+    with pytest.raises(RecordError, match=f"class {kind}, there are 2 labels"):
         list(Dataset.import_from(tmp_path, "mots"))
+
+
+def test_ignored_may_be_a_stated_label(tmp_path: Path) -> None:
+    save(tmp_path / "instances/1.png", np.array([[2001, 10000]], np.uint16))
+    (tmp_path / "instances/labels.txt").write_text("car\nignored\n")
+    found = facts(Dataset.import_from(tmp_path, "mots"))
+    assert found == {"1": [("ignored", 1, 1), ("ignored", 0, 1)]}
+
+
+def test_images_of_kitti(tmp_path: Path) -> None:
+    save(tmp_path / "instances/0002/000000.png", VALUES)
+    save(tmp_path / "training/image_02/0002/000000.png", VALUES)
+    (item,) = Dataset.import_from(tmp_path, "mots")
+    assert item.media.path == "training/image_02/0002/000000.png"
+    assert item.media.exists
+
+
+def challenge(folder: Path, *frames: int, told: bool = True) -> None:
+    """Write a sequence of MOTSChallenge; its first frame has objects if that is to be told."""
+    for frame in frames:
+        save(folder / f"img1/{frame:06d}.jpg", np.zeros((2, 4, 3), np.uint8))
+    (folder / "seqinfo.ini").write_text("[Sequence]\nimDir=img1\n")
+    if told:
+        (folder / "gt").mkdir()
+        (folder / "gt/gt.txt").write_text(lines_of(frames[0]))
+
+
+def test_sequences_of_the_challenge(tmp_path: Path) -> None:
+    challenge(tmp_path / "MOTS/train/MOTS20-02", 1, 2)
+    challenge(tmp_path / "MOTS/train/MOTS20-05", 1)
+    challenge(tmp_path / "MOTS/test/MOTS20-01", 1, told=False)
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == "mots"
+    assert [(i.subset, i.id, len(i.annotations), i.media.exists) for i in dataset] == [
+        ("test", "MOTS20-01/000001", 0, True),
+        ("train", "MOTS20-02/000001", 3, True),
+        ("train", "MOTS20-02/000002", 0, True),
+        ("train", "MOTS20-05/000001", 3, True),
+    ]
+    assert facts(dataset)["MOTS20-02/000001"] == EXPECTED
+    alone = Dataset.import_from(tmp_path / "MOTS/train/MOTS20-02")
+    assert facts(alone) == {"000001": EXPECTED, "000002": []}
+
+
+def test_boxes_are_no_masks(tmp_path: Path) -> None:
+    challenge(tmp_path / "train/MOT17-02", 1)
+    (tmp_path / "train/MOT17-02/gt/gt.txt").write_text("1,1,0,0,1,1,1,1,1\n")
+    assert Dataset.import_from(tmp_path).format == "mot_seq"
+    with pytest.raises(InputError, match="no sequence"):
+        Dataset.import_from(tmp_path, "mots")
 
 
 def mask(pixels: list[list[int]], **fields: object) -> Mask:

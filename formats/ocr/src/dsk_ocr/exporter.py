@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Bbox, Caption, Polygon
 from dsk.flow import Exporter
-from dsk_ocr.grammar import SCRIPTS
+from dsk_ocr.grammar import SCRIPTS, is_number
 from dsk_ocr.homes import IMAGES
 from dsk_ocr.plugin import LINES_2015, localization
 from dsk_ocr.quoting import one_line, quoted
@@ -168,9 +168,7 @@ class LocalizationExporter(Exporter):
 def _looks_else(text: str) -> bool:
     """Tell whether plain text would be taken for quotes, numbers or a script."""
     head, comma, _ = text.partition(",")
-    return text.startswith('"') or (
-        bool(comma) and (head.strip() in SCRIPTS or head.strip()[:1].isdigit())
-    )
+    return text.startswith('"') or (bool(comma) and (head.strip() in SCRIPTS or is_number(head)))
 
 
 def _corners(a: Polygon) -> Sequence[float]:

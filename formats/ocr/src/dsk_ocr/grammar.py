@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from dsk_ocr.quoting import unquoted
 
-__all__ = ["SCRIPTS", "Region", "parse_region", "parse_word"]
+__all__ = ["SCRIPTS", "Region", "is_number", "parse_region", "parse_word"]
 
 SCRIPTS = frozenset(
     {
@@ -62,7 +62,7 @@ def parse_region(line: str) -> Region:
     comma = line[first.end() : first.end() + 1] == ","
     fields = _split(line, comma=comma)
     count = 0
-    while count < len(fields) and _NUMBER.fullmatch(fields[count]):
+    while count < len(fields) and is_number(fields[count]):
         count += 1
     rest = ("," if comma else " ").join(fields[count:]).strip()
     used = _coordinates(count, whole=rest.startswith('"'))
@@ -79,6 +79,11 @@ def parse_region(line: str) -> Region:
         script = more.pop(0).strip()
     text = ("," if comma else " ").join(more).strip()
     return Region(numbers, unquoted(text), script)
+
+
+def is_number(field: str) -> bool:
+    """Tell whether a field would be taken for a coordinate."""
+    return _NUMBER.fullmatch(field) is not None
 
 
 def _split(line: str, *, comma: bool) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -13,11 +12,13 @@ from dsk.errors import InputError
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
 from dsk.names import stem_of
+from dsk_ocr.lending import rank_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dsk.files import InputRoot
+    from dsk.loss import Ledger
 
 __all__ = ["IMAGES", "Home", "find_homes", "find_lists"]
 
@@ -45,7 +46,9 @@ class Home(Struct):
     images: dict[str, str]
 
 
-def find_homes(root: InputRoot, named: Callable[[str], str | None], what: str) -> list[Home]:
+def find_homes(
+    root: InputRoot, named: Callable[[str], str | None], what: str, ledger: Ledger
+) -> list[Home]:
     """Return the subsets of a dataset with one text file for each image.
 
     A folder that holds ``images`` is a subset; where there is none, the folders right below are
@@ -55,6 +58,7 @@ def find_homes(root: InputRoot, named: Callable[[str], str | None], what: str) -
         root: The dataset.
         named: Tells the id that a text file's name stands for.
         what: How the text files are named, for the error.
+        ledger: Where it is noted that texts and images do not meet.
 
     Raises:
         InputError: There are no such files.
@@ -71,8 +75,10 @@ def find_homes(root: InputRoot, named: Callable[[str], str | None], what: str) -
             homes.append(Home(path, path.rpartition("/")[2] or DEFAULT_SUBSET, texts, images))
     if not any(home.texts for home in homes):
         raise InputError(f"there are no files {what}", where=root.path)
-    _lend_images(root, homes)
+    _lend_images(root, homes, ledger)
     _tell_apart(homes)
+    for home in homes:
+        _join(home, ledger)
     return homes
 
 
@@ -126,34 +132,55 @@ def _images(root: InputRoot, folder: str) -> dict[str, str]:
     return found
 
 
-def _lend_images(root: InputRoot, homes: list[Home]) -> None:
+def _lend_images(root: InputRoot, homes: list[Home], ledger: Ledger) -> None:
     """Find the images of official archives: ``ch4_training_images`` beside ``ch4_training_…_gt``.
 
-    Names of images come again in other parts, so the folder counts whose name is most alike.
+    There may be several such folders (``ch8_training_images_1`` …). One lends to several subsets
+    only if no image would be of two.
     """
     bare = [home for home in homes if home.path and home.texts and not home.images]
-    if not bare:
+    busy = {home.path for home in homes if home.texts}
+    folders: dict[str, dict[str, str]] = {}
+    lent: dict[str, list[Home]] = {}
+    for place, paths in rank_folders(root, [posixpath.split(home.path) for home in bare], busy):
+        home = bare[place]
+        if home.images:
+            continue
+        for path in paths:
+            if path not in folders:
+                folders[path] = _images(root, path)
+            images, others = folders[path], lent.get(path, [])
+            if images.keys().isdisjoint(home.texts) or any(
+                not home.texts.keys().isdisjoint(other.texts) for other in others
+            ):
+                continue
+            if not images.keys().isdisjoint(home.images):
+                ledger.warn(f"{path} has images that another folder has, too: they are left out")
+                continue
+            if others:
+                images = {item: images[item] for item in images.keys() & home.texts.keys()}
+                for other in others:
+                    other.images = {i: n for i, n in other.images.items() if i not in images}
+            home.images.update(images)
+            lent.setdefault(path, []).append(home)
+    homes[:] = [home for home in homes if home.path not in lent]
+    if any(home.images for home in homes):
+        for home in bare:
+            if not home.images:
+                ledger.warn(f"there are no images for the texts in {home.path}")
+
+
+def _join(home: Home, ledger: Ledger) -> None:
+    """Let texts in a folder of their own, ``gt`` beside ``images``, meet their images."""
+    if not (home.texts and home.images and home.images.keys().isdisjoint(home.texts)):
         return
-    taken = {home.path for home in bare}
-    for home in bare:
-        above, _, own = home.path.rpartition("/")
-        folders = [f for f in root.entries(above)[0] if posixpath.join(above, f) not in taken]
-        folders.sort(key=partial(_unlike, own))
-        for folder in folders:
-            images = _images(root, posixpath.join(above, folder))
-            if not images.keys().isdisjoint(home.texts):
-                home.images = images
-                lender = posixpath.join(above, folder)
-                homes[:] = [h for h in homes if h.path != lender or h.texts]
-                break
-
-
-def _unlike(name: str, other: str) -> int:
-    """Return a number that is the lower the longer the beginning is that two names share."""
-    same = 0
-    while name[same : same + 1] == other[same : same + 1] != "":
-        same += 1
-    return -same
+    texts = home.texts
+    while len({item.partition("/")[0] for item in texts}) == 1 and all("/" in i for i in texts):
+        texts = {item.partition("/")[2]: name for item, name in texts.items()}
+        if not home.images.keys().isdisjoint(texts):
+            home.texts = texts
+            return
+    ledger.warn(f"no text of {home.subset} is named like one of its images")
 
 
 def _tell_apart(homes: list[Home]) -> None:
@@ -172,15 +199,19 @@ def find_lists(root: InputRoot) -> list[Home]:
     """
     if root.focus is not None:
         name = root.focus
-        return [Home("", DEFAULT_SUBSET, {"": name}, _word_images(root, ""))]
+        homes = [Home("", DEFAULT_SUBSET, {"": name}, _word_images(root, ""))]
+        _lend_words(root, homes)
+        return homes
+    names = [n for n in root.files("", (".txt",), DEPTH) if is_list(posixpath.basename(n))]
+    folders = [posixpath.dirname(name) for name in names]
     homes = []
-    for name in root.files("", (".txt",), DEPTH):
-        folder, _, base = name.rpartition("/")
-        if is_list(base):
-            subset = folder.rpartition("/")[2] or DEFAULT_SUBSET
-            homes.append(Home(folder, subset, {"": name}, _word_images(root, folder)))
+    for name, folder in zip(names, folders, strict=True):
+        own = stem_of(posixpath.basename(name)) if folders.count(folder) > 1 else ""
+        subset = own or posixpath.basename(folder) or DEFAULT_SUBSET
+        homes.append(Home(folder, subset, {"": name}, _word_images(root, folder)))
     if not homes:
         raise InputError("there is no list gt.txt", where=root.path)
+    _lend_words(root, homes)
     _tell_apart(homes)
     return homes
 
@@ -200,3 +231,25 @@ def _word_images(root: InputRoot, folder: str) -> dict[str, str]:
             if is_image_name(name):
                 found.setdefault(name[cut:], name)
     return found
+
+
+def _lend_words(root: InputRoot, homes: list[Home]) -> None:
+    """Find the images of official lists: ``…_Test_Task3_Images`` beside ``…_Test_Task3_GT.txt``."""
+    bare = [home for home in homes if all("/" in name for name in home.images)]
+    lists = [(home.path, stem_of(posixpath.basename(home.texts[""]))) for home in bare]
+    lent: set[str] = set()
+    served: set[int] = set()
+    for place, paths in rank_folders(root, lists, {home.path for home in homes}):
+        if place in served:
+            continue
+        found = []
+        for path in paths:
+            names = [name for name in root.entries(path)[1] if is_image_name(name)]
+            if names and path not in lent:
+                found.append((path, names))
+        if found:
+            served.add(place)
+        if len(found) == 1:  # of several, each may have a word_1.png: which one is meant?
+            ((path, names),) = found
+            lent.add(path)
+            bare[place].images |= {name: posixpath.join(path, name) for name in names}

@@ -194,14 +194,14 @@ class LocalizationImporter(Importer):
 
     kind: ClassVar[str] = "gt_*.txt"
 
-    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         if root.focus is not None:
             item = region_name(root.focus) or stem_of(root.focus)
             stems = {stem_of(n): n for n in root.entries()[1] if n != root.focus}
             images = {item: stems[item]} if item in stems else {}
             return _RegionSource(root, [Home("", "default", {item: root.focus}, images)])
-        return _RegionSource(root, find_homes(root, region_name, self.kind))
+        return _RegionSource(root, find_homes(root, region_name, self.kind, ledger))
 
 
 class _RegionSource(FileSource):

@@ -11,7 +11,8 @@ LINES_2015 = "2015"
 
 _WORDS = """\
 <subset>/gt.txt                         word_1.png, "Text"
-<subset>/images/word_1.png              or beside gt.txt"""
+<subset>/images/word_1.png              or beside gt.txt
+read as well: …_Test_Task3_GT.txt beside a folder of images (…_Test_Task3_Images)"""
 
 _PLACES = """\
 <subset>/gt_<item>.txt                  left top right bottom "text"

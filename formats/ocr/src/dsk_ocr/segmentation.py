@@ -117,12 +117,12 @@ def _character(line: str, index: int) -> Char:
 class SegmentationImporter(Importer):
     """Opens text segmentation datasets; it has no options."""
 
-    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         if root.focus is not None:
             item = character_name(root.focus) or stem_of(root.focus)
             return _CharacterSource(root, [Home("", "default", {item: root.focus}, {})])
-        return _CharacterSource(root, find_homes(root, character_name, f"*{ENDING}.txt"))
+        return _CharacterSource(root, find_homes(root, character_name, f"*{ENDING}.txt", ledger))
 
 
 class _CharacterSource(FileSource):

@@ -11,7 +11,7 @@ from dsk.flow import Detection
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
-__all__ = ["detect_mot", "detect_mots"]
+__all__ = ["detect_mot", "detect_mots", "holds_masks"]
 
 _DEPTH = 4
 _FOLDERS = 200  # further folders are not looked at
@@ -76,10 +76,21 @@ def detect_mots(root: InputRoot) -> Detection | None:
             return found
         texts = f"{prefix}instances_txt"
         for name in root.entries(texts)[1]:
-            head = root.read(f"{texts}/{name}", 256).split(b"\n")[0].split(b" ")
-            if name.endswith(".txt") and len(head) == 6 and all(p.isdigit() for p in head[:5]):
+            if name.endswith(".txt") and holds_masks(root, f"{texts}/{name}"):
                 return Detection(80, f"{texts}/{name} holds frames, objects and run lengths")
+    for folder in _folders(root):
+        name = f"{folder}/gt/gt.txt" if folder else "gt/gt.txt"
+        if root.is_file(name):
+            if holds_masks(root, name):
+                return Detection(85, f"{name} holds frames, objects and run lengths")
+            return None
     return None
+
+
+def holds_masks(root: InputRoot, name: str) -> bool:
+    """Tell whether a text file's first line is one of MOTS: boxes have commas."""
+    head = root.read(name, 256).split(b"\n")[0].split()
+    return len(head) == 6 and all(part.isdigit() for part in head[:5])
 
 
 def _judge_masks(root: InputRoot, folder: str) -> Detection | None:

@@ -1,4 +1,7 @@
-"""Finding the parts of a MOTS dataset: folders that hold ``instances`` or ``instances_txt``."""
+"""Finding the parts of a MOTS dataset.
+
+Folders that hold ``instances`` or ``instances_txt``, or sequences of MOTSChallenge (``gt/gt.txt``).
+"""
 
 from __future__ import annotations
 
@@ -13,20 +16,23 @@ from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
 from dsk.metafile import META_NAME, read_meta
 from dsk.names import stem_of
+from dsk_tracking.detect import holds_masks
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
-__all__ = ["IGNORED", "INSTANCES", "TEXTS", "Home", "find_homes", "read_labels"]
+__all__ = ["DEFAULT_LABELS", "IGNORED", "Home", "find_homes", "read_labels"]
 
-INSTANCES, TEXTS, IMAGES = "instances", "instances_txt", ("images", "image_02")
+INSTANCES, TEXTS = "instances", "instances_txt"
+IMAGES = ("images", "image_02", "training/image_02")
+GT, SEQINFO, FRAMES = "gt/gt.txt", "seqinfo.ini", "img1"
 LABELS_FILE = "labels.txt"
 IGNORED = "ignored"
 DEPTH = 3
 _DOTS = re.compile(r"(?:^|/)\.{1,2}$")  # no ids: what is left of ".png" and "..png"
 
-DEFAULT_LABELS = ("car", "pedestrian", IGNORED)
-"""Classes 1, 2 and 10 of KITTI MOTS and MOTSChallenge."""
+DEFAULT_LABELS = ("car", "pedestrian")
+"""Classes 1 and 2 of KITTI MOTS and MOTSChallenge; there is a class 10, too: ``IGNORED``."""
 
 
 class Home(Struct):
@@ -36,7 +42,7 @@ class Home(Struct):
         path: Its folder.
         subset: Its name.
         masks: Whether there are PNG masks; otherwise there are texts only.
-        files: Names of masks below ``instances`` by item id, or of texts by sequence.
+        files: Masks by item id, or texts by sequence, relative to the dataset.
         images: Image files by item id.
     """
 
@@ -53,34 +59,68 @@ def find_homes(root: InputRoot) -> list[Home]:
     Raises:
         InputError: There are none.
     """
-    paths = _search(root, "", DEPTH)
-    if not paths:
+    homes = [_read_home(root, path) for path in _search(root, "", DEPTH)]
+    if not any(home.files or _has_masks(root, home.path) for home in homes):
         raise InputError(
-            f"there is no folder {INSTANCES} or {TEXTS}",
+            f"there is no folder {INSTANCES} or {TEXTS}, and no sequence with {GT}",
             where=root.path,
             hint="give the folder that holds it, or one that holds such folders",
         )
-    homes = []
-    for path in paths:
-        subset = path.rpartition("/")[2] or DEFAULT_SUBSET
-        masks = _below(root, posixpath.join(path, INSTANCES), ".png")
-        texts = {} if masks else _below(root, posixpath.join(path, TEXTS), ".txt")
-        images: dict[str, str] = {}
-        for folder in IMAGES:
-            images = images or _images(root, posixpath.join(path, folder))
-        homes.append(Home(path, subset, bool(masks) or not texts, masks or texts, images))
     _tell_apart(homes)
     return homes
 
 
 def _search(root: InputRoot, under: str, depth: int) -> list[str]:
-    folders, _ = root.entries(under)
-    if INSTANCES in folders or TEXTS in folders:
+    if _has_masks(root, under) or _sequences(root, under):
         return [under]
     found = []
-    for folder in folders if depth else ():
+    for folder in root.entries(under)[0] if depth else ():
         found += _search(root, posixpath.join(under, folder), depth - 1)
     return found
+
+
+def _has_masks(root: InputRoot, folder: str) -> bool:
+    return not {INSTANCES, TEXTS}.isdisjoint(root.entries(folder)[0])
+
+
+def _sequences(root: InputRoot, under: str) -> list[str]:
+    """Return MOTSChallenge's sequences right below a folder, or "" if it is one itself.
+
+    Those of its test set have images only.
+    """
+    names = ["", *root.entries(under)[0]] if not under else root.entries(under)[0]
+    found = []
+    for name in names:
+        folder = posixpath.join(under, name) if name else under
+        table = posixpath.join(folder, GT)
+        if holds_masks(root, table) if root.is_file(table) else _is_untold(root, folder):
+            found.append(name)
+    return found
+
+
+def _is_untold(root: InputRoot, folder: str) -> bool:
+    folders, files = root.entries(folder)
+    return SEQINFO in files and FRAMES in folders and "det" not in folders
+
+
+def _read_home(root: InputRoot, path: str) -> Home:
+    subset = path.rpartition("/")[2] or DEFAULT_SUBSET
+    if not _has_masks(root, path):
+        texts: dict[str, str] = {}
+        images: dict[str, str] = {}
+        for name in _sequences(root, path):
+            folder = posixpath.join(path, name) if name else path
+            if root.is_file(posixpath.join(folder, GT)):
+                texts[name] = posixpath.join(folder, GT)
+            frames = _images(root, posixpath.join(folder, FRAMES))
+            images |= {posixpath.join(name, frame): file for frame, file in frames.items()}
+        return Home(path, subset, masks=False, files=texts, images=images)
+    masks = _below(root, posixpath.join(path, INSTANCES), ".png")
+    texts = {} if masks else _below(root, posixpath.join(path, TEXTS), ".txt")
+    images = {}
+    for folder in IMAGES:
+        images = images or _images(root, posixpath.join(path, folder))
+    return Home(path, subset, bool(masks) or not texts, masks or texts, images)
 
 
 def _tell_apart(homes: list[Home]) -> None:
@@ -93,8 +133,8 @@ def _tell_apart(homes: list[Home]) -> None:
 
 def _below(root: InputRoot, folder: str, ext: str) -> dict[str, str]:
     cut = len(folder) + 1
-    names = (name[cut:] for name in root.files(folder, (ext,)))
-    return {stem_of(n): n for n in names if n != LABELS_FILE and not _DOTS.search(stem_of(n))}
+    names = (n for n in root.files(folder, (ext,)) if n[cut:] != LABELS_FILE)
+    return {stem_of(n[cut:]): n for n in names if not _DOTS.search(stem_of(n))}
 
 
 def _images(root: InputRoot, folder: str) -> dict[str, str]:
@@ -103,8 +143,8 @@ def _images(root: InputRoot, folder: str) -> dict[str, str]:
     return {stem_of(n[cut:]): n for n in names if not _DOTS.search(stem_of(n))}
 
 
-def read_labels(root: InputRoot, home: Home) -> list[str]:
-    """Return a part's labels, class 1 first.
+def read_labels(root: InputRoot, home: Home) -> list[str] | None:
+    """Return the labels that a part states, class 1 first; None if it states none.
 
     Raises:
         InputError: A label file is damaged.
@@ -118,4 +158,4 @@ def read_labels(root: InputRoot, home: Home) -> list[str]:
         if root.is_file(name):
             lines = root.text(name).replace("\r\n", "\n").split("\n")
             return [line for line in lines if line.strip()]
-    return list(DEFAULT_LABELS)
+    return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING
 
 from dsk import masks
@@ -12,7 +11,7 @@ from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
 from dsk.media import Image
-from dsk_tracking.homes import IGNORED, INSTANCES, TEXTS, Home, find_homes, read_labels
+from dsk_tracking.homes import DEFAULT_LABELS, IGNORED, Home, find_homes, read_labels
 from dsk_tracking.maps import MapFile, ValueMask
 
 if TYPE_CHECKING:
@@ -56,10 +55,12 @@ class MotsSource(Source):
     def __init__(self, root: InputRoot, homes: list[Home], ledger: Ledger) -> None:
         self._root = root
         self._homes = homes
-        labels = [read_labels(root, home) for home in homes]
+        stated = [read_labels(root, home) for home in homes]
+        labels = [own if own is not None else [*DEFAULT_LABELS, IGNORED] for own in stated]
         names = list(dict.fromkeys(name for own in labels for name in own))
         index = {name: number for number, name in enumerate(names)}
-        self._classes = [[index[name] for name in own] for own in labels]
+        known = [own if own is not None else DEFAULT_LABELS for own in stated]
+        self._classes = [[index[name] for name in own] for own in known]
         self._ignored = [index[IGNORED] if IGNORED in own else None for own in labels]
         self._kept: tuple[int, Rows] = (-1, {})
         self._ids = [self._list(number, ledger) for number in range(len(homes))]
@@ -107,7 +108,7 @@ class MotsSource(Source):
             if item not in home.files:
                 yield DatasetItem(item, home.subset, image)
                 continue
-            name = posixpath.join(home.path, INSTANCES, home.files[item])
+            name = home.files[item]
             file = MapFile(Image(name, self._root.locate(name)))
             found = self._masks(number, item, file, ledger)
             yield DatasetItem(item, home.subset, image, tuple(found))
@@ -160,8 +161,7 @@ class MotsSource(Source):
         if self._kept[0] != number:
             home = self._homes[number]
             rows: Rows = {}
-            for sequence, file in home.files.items():
-                name = posixpath.join(home.path, TEXTS, file)
+            for sequence, name in home.files.items():
                 data = self._root.read(name)
                 for place, line in enumerate(data.replace(b"\r\n", b"\n").split(b"\n"), 1):
                     if line.strip():
@@ -193,11 +193,12 @@ class MotsSource(Source):
     def _frame(self, number: int, sequence: str, frame: int) -> str:
         """Return the id of a frame, which images write with more or fewer zeros."""
         images = self._homes[number].images
+        prefix = f"{sequence}/" if sequence else ""
         for digits in (6, 10, 1):
-            item = f"{sequence}/{frame:0{digits}d}"
+            item = f"{prefix}{frame:0{digits}d}"
             if item in images:
                 return item
-        return f"{sequence}/{frame:06d}"
+        return f"{prefix}{frame:06d}"
 
 
 def _object(line: bytes) -> tuple[int, int, int, int, bytes]:

@@ -20,7 +20,9 @@ MOTS_LAYOUT = """\
 [<subset>/]instances/**/000000.png      16-bit grey: 1000 x class + track; 10000 is ignored
 [<subset>/]instances/labels.txt or dataset_meta.json
 [<subset>/]images/**/000000.jpg
-read as well: instances_txt/0002.txt    frame, object, class, height, width, run lengths"""
+read as well: instances_txt/0002.txt    frame, object, class, height, width, run lengths;
+[<subset>/]<sequence>/gt/gt.txt         the same lines, images in <sequence>/img1 (MOTSChallenge);
+images in training/image_02 (KITTI)"""
 
 
 @hookimpl
@@ -76,7 +78,7 @@ def dsk_exporters() -> list[ExporterInfo]:
             capabilities=Capabilities(
                 annotations=frozenset({"bbox"}),
                 fields=frozenset({"object_id"}),
-                attributes=frozenset({"track_id", "visibility", "occluded", "ignored"}),
+                attributes=frozenset({"track_id", "visibility", "occluded", "ignored", "outside"}),
                 family="mot",
             ),
             options=(

@@ -55,6 +55,8 @@ class RowWriter:
             if not isinstance(box, Bbox):
                 continue
             attributes, ident = box.attributes, box.object_id
+            if "outside" in attributes and self._left(box, item):
+                continue
             track: Any = attributes.get("track_id", ident)
             if type(track) is int and 0 <= track < _LARGEST and ident in (track, -1):
                 tracked += 1
@@ -84,6 +86,15 @@ class RowWriter:
         self._ledger.add(
             code, what, kind="bbox", item=item.id, subset=item.subset, annotation=box.id
         )
+
+    def _left(self, box: Bbox, item: DatasetItem) -> bool:
+        """Tell whether an object has left the view: then it has no box here."""
+        outside = truth(box.attributes["outside"])
+        if outside is None:
+            self._lost("value of outside", box, item)
+        elif outside:
+            self._lost("outside the view", box, item, "DSK-L017")
+        return outside is True
 
     def _track(self, box: Bbox, item: DatasetItem, numbers: Numbers) -> str:
         value: Any = box.attributes.get("track_id", box.object_id)
