@@ -29,6 +29,11 @@ def write(path: Path, text: str) -> None:
     path.write_bytes(text.encode())
 
 
+def save(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PilImage.fromarray(np.zeros((3, 4), np.uint8)).save(path)
+
+
 @pytest.mark.parametrize(
     ("line", "category", "difficulty"),
     [
@@ -76,13 +81,52 @@ def test_official_folders(tmp_path: Path) -> None:
     write(tmp_path / "train/labelTxt-v1.5/DOTA-v1.5_train/P1.txt", f"{QUAD} new 0\n")
     write(tmp_path / "train/labelTxt-v1.5/DOTA-v1.5_train_hbb/P1.txt", f"{QUAD} upright 0\n")
     for name in ("train/images/P1", "train/images/P2"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        PilImage.fromarray(np.zeros((3, 4), np.uint8)).save(tmp_path / f"{name}.png")
+        save(tmp_path / f"{name}.png")
     dataset = Dataset.import_from(tmp_path, "dota")
     assert dataset.categories().names == ["new"]
     assert [(i.subset, i.id, len(i.annotations), i.media is not None) for i in dataset] == [
         ("train", "P1", 1, True),
         ("train", "P2", 0, True),
+    ]
+
+
+def test_upright_boxes_beside_the_archive_are_left_out(tmp_path: Path) -> None:
+    versions = tmp_path / "train/labelTxt-v1.0"
+    write(versions / "labelTxt/P1.txt", f"{QUAD} plane 0\n")
+    write(versions / "Train_Task2_gt/trainset_reclabelTxt/P1.txt", f"{QUAD} upright 0\n")
+    save(tmp_path / "train/images/P1.png")
+    (item,) = Dataset.import_from(tmp_path, "dota")
+    assert (item.id, len(item.annotations), item.media.exists) == ("P1", 1, True)
+
+
+def test_images_in_folders_of_archives(tmp_path: Path) -> None:
+    """Texts lie together, images in parts; names that fit exactly come first."""
+    for name in ("P1", "P2", "part2/P3"):
+        write(tmp_path / f"train/labelTxt/{name}.txt", f"{QUAD} plane 0\n")
+    places = ("part1/images/P1", "part1/P2", "P2", "part2/P3", "part2/images/P4", "own/P5")
+    for place in places:
+        save(tmp_path / f"train/images/{place}.png")
+    found = {item.id: item for item in Dataset.import_from(tmp_path, "dota")}
+    assert {name: item.media.path for name, item in found.items()} == {
+        "P1": "train/images/part1/images/P1.png",
+        "P2": "train/images/P2.png",
+        "P4": "train/images/part2/images/P4.png",
+        "own/P5": "train/images/own/P5.png",
+        "part1/P2": "train/images/part1/P2.png",
+        "part2/P3": "train/images/part2/P3.png",
+    }
+    assert [len(item.annotations) for item in found.values()] == [1, 1, 0, 0, 0, 1]
+
+
+def test_subsets_without_texts(tmp_path: Path) -> None:
+    write(tmp_path / "DOTA/train/labelTxt/P1.txt", f"{QUAD} plane 0\n")
+    save(tmp_path / "DOTA/test/images/part1/P6.png")
+    save(tmp_path / "DOTA/more/test/images/P7.png")
+    dataset = Dataset.import_from(tmp_path, "dota")
+    assert dataset.header.subsets == ("train", "test")
+    assert [(i.subset, i.id, len(i.annotations), i.media is not None) for i in dataset] == [
+        ("train", "P1", 1, False),
+        ("test", "P6", 0, True),
     ]
 
 

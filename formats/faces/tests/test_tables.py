@@ -8,7 +8,7 @@ import pytest
 
 from dsk import Dataset
 from dsk.annotations import Bbox, Label, Points
-from dsk.errors import InputError, OutputError, RecordError
+from dsk.errors import InputError, RecordError
 from dsk.item import DatasetItem
 
 if TYPE_CHECKING:
@@ -48,6 +48,27 @@ def test_vgg_quotes_empty_cells_and_rows_of_one_table(tmp_path: Path) -> None:
     }
     assert dataset.categories().labels[0].parent == "Karl"
     assert next(iter(dataset)).annotations[1].bbox == (-1, 2.5, 3, 4)
+
+
+def test_vgg_identities_that_have_no_folder(tmp_path: Path) -> None:
+    """Tables name them as well; folders come first."""
+    (tmp_path / "train" / "n9").mkdir(parents=True)
+    write(
+        tmp_path,
+        bb_landmark__loose_bb_train="NAME_ID,X,Y,W,H\nn1/1,1,2,3,4\nno_label/1,1,2,3,4\nn3/1,1,2,3,4\n",
+        bb_landmark__loose_landmark_train=f"{POINTS_HEAD}\nn2/1,{NUMBERS}\nn1/1,{NUMBERS}\n",
+        bb_landmark__loose_bb_test="NAME_ID,X,Y,W,H\nn1/2,1,2,3,4\nalone,1,2,3,4\n",
+    )
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.categories().names == ["n9", "n1", "n2", "n3"]
+    assert kinds(dataset) == {
+        "n1/2": [("bbox", 1)],
+        "alone": [("bbox", None)],
+        "n2/1": [("points", 2)],
+        "n1/1": [("points", 1), ("bbox", 1)],
+        "no_label/1": [("bbox", None)],
+        "n3/1": [("bbox", 3)],
+    }
 
 
 @pytest.mark.parametrize(
@@ -100,6 +121,25 @@ def test_lfw_official(tmp_path: Path) -> None:
     assert Dataset.import_from(tmp_path).categories().names == ["A-B", "O'C", "D"]
 
 
+@pytest.mark.parametrize(
+    ("pairs", "images"),
+    [
+        ("pairs", "lfw_funneled"),
+        ("lfw__pairs", "lfw"),
+        ("pairs", "."),
+        ("pairs", "lfw-deepfunneled/lfw-deepfunneled"),
+    ],
+)
+def test_lfw_image_folders(tmp_path: Path, pairs: str, images: str) -> None:
+    """Lists beside the images or among them, an archive in a folder of its name."""
+    write(tmp_path, **{pairs: "10\t300\nA\t1\t2\n"})
+    for number in (1, 2):
+        path = tmp_path / images / "A" / f"A_000{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    assert [item.media.exists for item in Dataset.import_from(tmp_path)] == [True, True]
+
+
 def test_lfw_header_of_one_number_and_images_alone(tmp_path: Path) -> None:
     text = "1100\nA\t1 \tx\nB/b\nc\nA\t1\t-\tc\n"
     write(tmp_path, dev__annotations__pairs=text)
@@ -141,8 +181,50 @@ def test_lfw_pairs_that_cannot_be_written_are_reported(tmp_path: Path) -> None:
     dataset = Dataset.from_iterable([DatasetItem("A_0001", "s", None, [label])], ["A"])
     report = dataset.export(tmp_path / "o", "lfw")
     assert [(e.code, e.count) for e in report.losses] == [("DSK-L004", 1)]
-    with pytest.raises(OutputError, match="cannot be written"):
-        Dataset.from_iterable([], ["a\tb"]).export(tmp_path / "p", "lfw")
+
+
+@pytest.mark.parametrize(
+    ("format_name", "given", "names"),
+    [
+        ("lfw", ["  padded", "a\tb", "-", "", "c  d"], ["padded", "a_b", "_", "__2", "c  d"]),
+        ("vgg_face2", [" a/b", "no_label", "..", "a_b"], ["a_b_2", "no_label_", "_", "a_b"]),
+        (
+            "wider_face",
+            ["  padded", "a  b", "c\td", "padded"],
+            ["padded_2", "a_ b", "c_d", "padded"],
+        ),
+    ],
+)
+def test_labels_that_no_file_can_hold_change(
+    tmp_path: Path, format_name: str, given: list[str], names: list[str]
+) -> None:
+    """Folders, tables and dataset_meta.json say the same, and the report says what changed."""
+    items = [
+        DatasetItem(str(n), "s", None, [Bbox(1, 2, 3, 4, label=n), Label(label=n)])
+        for n in range(len(given))
+    ]
+    report = Dataset.from_iterable(items, given).export(
+        tmp_path / "o", format_name, save_dataset_meta=True
+    )
+    assert {e.what for e in report.events if e.code == "DSK-L010"} == {
+        f"label name {old!r} becomes {new!r}"
+        for old, new in zip(given, names, strict=True)
+        if old != new
+    }
+    for _ in range(2):
+        back = Dataset.import_from(tmp_path / "o", format_name)
+        known = back.categories().names
+        assert known == names
+        assert [known[i.annotations[0].label] for i in back] == names
+        (tmp_path / "o/dataset_meta.json").unlink(missing_ok=True)
+
+
+def test_lfw_pairs_follow_labels_that_change(tmp_path: Path) -> None:
+    pairs = {"positive_pairs": [" p/p_0002"], "negative_pairs": ["a\tb/x"]}
+    items = [DatasetItem("p_0001", "s", None, [Label(label=0, attributes=pairs)])]
+    Dataset.from_iterable(items, [" p", "a\tb"]).export(tmp_path / "o", "lfw")
+    text = (tmp_path / "o/s/annotations/pairs.txt").read_text()
+    assert text == "p\t1\t2\np\t1\ta_b\tx\n"
 
 
 @pytest.mark.parametrize("line", ["A\tx y\t", "A\t1\t2\t3\t4", "\t1\t2"])

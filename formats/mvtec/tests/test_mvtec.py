@@ -12,10 +12,12 @@ from dsk import Dataset
 from dsk.annotations import Bbox, Label, Mask
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
+from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.masks import from_dense
 from dsk.media import Image
 from dsk.rle import from_dense as rle_from_dense
+from dsk_mvtec.detect import detect
 from dsk_mvtec.regions import boxes_of
 
 if TYPE_CHECKING:
@@ -76,6 +78,40 @@ def test_categories(tmp_path: Path) -> None:
         category(tmp_path / "mvtec" / name)
     ids = {item for _, item in facts(tmp_path, "mvtec")}
     assert ids == {f"{n}/{i}" for n in ("bottle", "cable") for i in ("good/000", "crack/000")}
+
+
+def test_categories_of_one_name(tmp_path: Path) -> None:
+    for name in ("old/bottle", "new/bottle"):
+        category(tmp_path / name)
+    ids = [item.id for item in Dataset.import_from(tmp_path, "mvtec") if item.subset == "train"]
+    assert sorted(ids) == ["new/bottle/good/000", "old/bottle/good/000"]
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        ("test/crack/000", "ground_truth/crack/000/000"),
+        ("crack/000", "ground_truth/crack/000_mask"),
+    ],
+)
+def test_relatives_are_not_taken_for_it(tmp_path: Path, places: tuple[str, str]) -> None:
+    """Masks in a folder for each image, or within the subset."""
+    image, mask = places
+    save(tmp_path / f"{image}.png")
+    save(tmp_path / f"{mask}.png", DEFECT)
+    assert detect(open_root(tmp_path)) is None
+    (warning,) = Dataset.import_from(tmp_path, "mvtec").opening_ledger.warnings
+    assert warning == f"1 masks fit no image, such as {tmp_path / mask}.png"
+    assert not Dataset.import_from(tmp_path, "mvtec_classification").opening_ledger.warnings
+
+
+def test_folders_of_images_are_found(tmp_path: Path) -> None:
+    save(tmp_path / "test/crack/left/000.png")
+    save(tmp_path / "ground_truth/crack/left/000_mask.png", DEFECT)
+    found = detect(open_root(category(tmp_path)))
+    assert found is not None
+    assert found.score == 80
+    assert facts(tmp_path, "mvtec_segmentation")["test", "crack/left/000"] == ["mask"]
 
 
 def test_boxes() -> None:

@@ -14,7 +14,7 @@ from dsk.media import is_image_name
 from dsk.names import stem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from dsk.files import InputRoot
 
@@ -23,6 +23,7 @@ __all__ = ["IMAGES", "LABELS", "Home", "find_homes", "label_folders"]
 LABELS, IMAGES = "labelTxt", "images"
 DEPTH = 4
 _DOTS = re.compile(r"(?:^|/)\.{1,2}$")  # no ids: what is left of ".txt" and "..txt"
+_PART = re.compile(r"^part\d+/(?:images/)?")
 
 
 class Home(Struct):
@@ -61,36 +62,51 @@ def find_homes(root: InputRoot) -> list[Home]:
     Raises:
         InputError: There is no folder ``labelTxt``.
     """
-    homes = []
-    for folder in label_folders(root):
-        above = posixpath.dirname(folder)
-        texts = _below(root, folder)
-        images = _images(root, above)
-        subset = above.rpartition("/")[2] or DEFAULT_SUBSET
-        homes.append(Home(folder, subset, texts, images))
-    if not homes:
+    folders = {posixpath.dirname(folder): folder for folder in label_folders(root)}
+    if not folders:
         raise InputError(
             f"there is no folder {LABELS}", where=root.path, hint="give the dataset's folder"
         )
-    names = [home.subset for home in homes]
-    for home, name in zip(homes, names, strict=True):
-        if names.count(name) > 1:
-            home.subset = posixpath.dirname(home.path).replace("/", "_") or DEFAULT_SUBSET
+    folders.update(dict.fromkeys(_bare(root, set(folders)), ""))
+    names = [above.rpartition("/")[2] or DEFAULT_SUBSET for above in folders]
+    homes = []
+    for (above, folder), name in zip(folders.items(), names, strict=True):
+        long = above.replace("/", "_") or DEFAULT_SUBSET
+        texts = _below(root, folder) if folder else {}
+        images = _images(root, above, texts)
+        homes.append(Home(folder or above, name if names.count(name) == 1 else long, texts, images))
     return homes
+
+
+def _bare(root: InputRoot, known: set[str]) -> list[str]:
+    """Return folders beside known subsets that hold images but no texts: test sets."""
+    beside = [
+        posixpath.join(outer, folder)
+        for outer in sorted({posixpath.dirname(above) for above in known if above})
+        for folder in root.entries(outer)[0]
+    ]
+    return [
+        above
+        for above in beside
+        if above not in known
+        and root.is_dir(posixpath.join(above, IMAGES))
+        and next(label_folders(root, above), None) is None
+    ]
 
 
 def _below(root: InputRoot, folder: str) -> dict[str, str]:
     """Return text files by id; official archives unpack into a folder of their own.
 
-    ``DOTA-v1.5_train`` beside ``DOTA-v1.5_train_hbb`` is such a folder: the second holds the same
-    objects as upright boxes.
+    ``DOTA-v1.5_train`` beside ``DOTA-v1.5_train_hbb`` is such a folder, and ``labelTxt`` beside
+    any other: the others hold the same objects as upright boxes.
     """
     cut = len(folder) + 1
     names = [name[cut:] for name in root.files(folder, (".txt",))]
     folders, files = root.entries(folder)
     packed = [name for name in folders if name.startswith("DOTA")]
-    if packed and not any(name.endswith(".txt") for name in files):
-        wanted = [name for name in packed if not name.endswith("_hbb")] or packed
+    wanted = [name for name in folders if name == LABELS]
+    wanted = wanted or [name for name in packed if not name.endswith("_hbb")] or packed
+    if wanted and not any(name.endswith(".txt") for name in files):
         prefix = f"{wanted[0]}/"
         pairs = ((stem_of(n[len(prefix) :]), n) for n in names if n.startswith(prefix))
     else:
@@ -98,12 +114,21 @@ def _below(root: InputRoot, folder: str) -> dict[str, str]:
     return {item: name for item, name in pairs if not _DOTS.search(item)}
 
 
-def _images(root: InputRoot, above: str) -> dict[str, str]:
-    """Return image files by id, official archives' own folder (``images/part1``) left out."""
+def _images(root: InputRoot, above: str, texts: Container[str]) -> dict[str, str]:
+    """Return image files by id.
+
+    Texts need not lie in the folders that archives of images unpack into, such as
+    ``images/part1/images``: images that no text is named like go by their names alone.
+    """
     folder = posixpath.join(above, IMAGES)
     cut = len(folder) + 1
     found: dict[str, str] = {}
     for name in root.walk(folder):
         if is_image_name(name) and not _DOTS.search(stem_of(name)):
             found.setdefault(stem_of(name[cut:]), name)
+    for item in [item for item in found if "/" in item and item not in texts]:
+        base = item.rpartition("/")[2]
+        short = base if base in texts else _PART.sub("", item)
+        if short not in found:
+            found[short] = found.pop(item)
     return found

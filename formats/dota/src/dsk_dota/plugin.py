@@ -11,7 +11,8 @@ LAYOUT = """\
 <subset>/labelTxt/<item>.txt            x1 y1 x2 y2 x3 y3 x4 y4 class difficulty
 <subset>/images/<item>.png
 dataset_meta.json                       labels and their order; optional
-read as well: labelTxt-v1.0, labelTxt-v1.5/DOTA-v1.5_train; lines imagesource:… and gsd:…"""
+read as well: labelTxt-v1.0/labelTxt, labelTxt-v1.5/DOTA-v1.5_train; images/part1/images; subsets
+without labelTxt; lines imagesource:… and gsd:…"""
 
 
 @hookimpl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ NO_LABEL = "-"
 """Stands for the name of a partner without a label."""
 
 _OFFICIAL = re.compile(r"pairs(?:Dev(Train|Test))?\.txt", re.IGNORECASE)
+_OFFICIAL_IMAGES = ("lfw", "lfw-deepfunneled", "lfw_funneled", "lfwa")
 _DEPTH = 3
 _POINTS = 10
 
@@ -149,15 +151,21 @@ class LfwSource(Source):
         self.header = Header(categories=categories, subsets=tuple(subsets), items=len(faces))
 
     def _image_folder(self, outer: str) -> str:
-        prefix = f"{outer}/" if outer else ""
-        for folder in (IMAGES, "lfw", "lfw-deepfunneled", "lfw_funneled", "lfwa"):
-            if self._root.is_dir(prefix + folder):
-                return prefix + folder
-        return prefix + IMAGES
+        """Return the folder of the people's folders: a known one, or that around the pairs."""
+        root = self._root
+        for name in (IMAGES, *_OFFICIAL_IMAGES):
+            folder = posixpath.join(outer, name)
+            if root.is_dir(folder):
+                inner = posixpath.join(folder, name)  # archives unpacked in a folder of their name
+                return inner if name != IMAGES and root.is_dir(inner) else folder
+        for person in root.entries(outer)[0]:
+            if any(map(is_image_name, root.entries(posixpath.join(outer, person))[1])):
+                return outer
+        return posixpath.join(outer, IMAGES)
 
     def _find_images(self, folder: str) -> dict[str, str]:
         """Return the images by their names without ending."""
-        start = len(folder) + 1
+        start = len(folder) + 1 if folder else 0
         names = [name[start:] for name in self._root.walk(folder) if is_image_name(name)]
         return {stem_of(name): name for name in names}
 
@@ -256,5 +264,5 @@ class LfwSource(Source):
             if label is not None and face.labelled:
                 annotations.append(Label(label=label, attributes=attributes))
             annotations += [Points(points=points, label=label) for points in face.landmarks]
-            place = f"{self._folders[subset]}/{face.path}"
+            place = posixpath.join(self._folders[subset], face.path)
             yield DatasetItem(item, subset, Image(face.path, self._root.locate(place)), annotations)

@@ -10,7 +10,7 @@ from dsk.annotations import Label, Points
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
 from dsk_faces.lfw import ANNOTATIONS, IMAGES, NO_LABEL, PAIRS, split_label
-from dsk_faces.shared import check_names, drop, five_points, number, relabelled
+from dsk_faces.shared import drop, fit_categories, five_points, number, relabelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LfwExporter"]
 
+_NO_FIELD = re.compile(rf"[\t\r\n\0]|^\s|\s$|^$|^\.\.?$|^{NO_LABEL}$")
 _NUMBERED = re.compile(r"_(\d{4,})")
 _POSITIVE, _NEGATIVE = "positive_pairs", "negative_pairs"
 _FILES = (_POSITIVE, _NEGATIVE, "neutral", "landmarks")
@@ -36,17 +37,15 @@ class LfwExporter(Exporter):
     def __init__(self, *, save_dataset_meta: bool = False) -> None:
         self._save_meta = save_dataset_meta
         self._labels: list[str] = []
+        self._renamed: dict[str, str] = {}
 
     def begin(self, header: Header, ctx: WriteContext) -> None:
-        """See ``Exporter.begin``.
-
-        Raises:
-            OutputError: A label's name cannot be written.
-        """
-        self._labels = header.categories.names
-        check_names((name if name != NO_LABEL else "" for name in self._labels), "\t\n\r")
+        """See ``Exporter.begin``."""
+        categories = fit_categories(header.categories, _NO_FIELD, ctx.ledger)
+        self._labels = categories.names
+        self._renamed = dict(zip(header.categories.names, self._labels, strict=True))
         if self._save_meta:
-            ctx.write(META_NAME, meta_text(header.categories))
+            ctx.write(META_NAME, meta_text(categories))
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> dict[str, dict[str, int]]:
         """See ``Exporter.write``; the state is the number of each label's images by subset."""
@@ -110,7 +109,8 @@ class LfwExporter(Exporter):
         some = False
         for kind in (_POSITIVE, _NEGATIVE):
             for partner in _partners(label.attributes.get(kind)):
-                other, rest = split_label(partner, self._labels)
+                other, rest = split_label(partner, self._renamed)
+                other = self._renamed.get(other, other)
                 short = _short(other, rest)
                 if own is None or short is None or (kind == _POSITIVE and other != name):
                     what = f"{kind}: names that are no label and number"

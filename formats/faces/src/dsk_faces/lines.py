@@ -46,10 +46,16 @@ class LineIndex:
         name: The file.
         key: Returns a row's key.
         skip: How many lines before the first row.
+        seen: Called with each row's key, once.
     """
 
     def __init__(
-        self, root: InputRoot, name: str, key: Callable[[str], str], skip: int = 0
+        self,
+        root: InputRoot,
+        name: str,
+        key: Callable[[str], str],
+        skip: int = 0,
+        seen: Callable[[str], object] | None = None,
     ) -> None:
         self.name = name
         self.where = root.show(name)
@@ -72,7 +78,10 @@ class LineIndex:
                     starts.append(start)
                     ends.append(place)
                     numbers.append(number)
-                    hashes.append(hash(key(self._decode(line, number))))
+                    found = key(self._decode(line, number))
+                    hashes.append(hash(found))
+                    if seen is not None:
+                        seen(found)
         self._starts = np.array(starts, dtype=np.int64)
         self._ends = np.array(ends, dtype=np.int64)
         self._numbers = np.array(numbers, dtype=np.int64)

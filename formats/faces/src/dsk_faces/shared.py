@@ -4,33 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dsk.annotations import Visibility
-from dsk.errors import OutputError
+from dsk.names import fit_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import re
 
     from dsk.annotations import Annotation, Points
+    from dsk.categories import Categories
     from dsk.item import DatasetItem
+    from dsk.loss import Ledger
     from dsk.output import WriteContext
 
-__all__ = ["LANDMARKS", "check_names", "drop", "five_points", "number", "relabelled"]
+__all__ = ["LANDMARKS", "drop", "fit_categories", "five_points", "number", "relabelled"]
 
 LANDMARKS = 10
 """Coordinates of five landmarks: eyes, nose, corners of the mouth."""
 
 
-def check_names(names: Iterable[str], forbidden: str) -> None:
-    """Refuse labels that cannot be written.
+def fit_categories(categories: Categories, bad: re.Pattern[str], ledger: Ledger) -> Categories:
+    """Return categories whose labels have names that can be written; report those that change.
 
-    Raises:
-        OutputError: A name is empty, padded, or holds one of some characters.
+    Args:
+        categories: The labels; a parent that is one of them changes with it.
+        bad: See ``dsk.names.fitting``.
+        ledger: For names that change.
     """
-    for name in names:
-        if not name or name != name.strip() or any(c in name for c in forbidden):
-            raise OutputError(
-                f"the label {name!r} cannot be written", hint="change it: -t remap_labels"
-            )
+    names = categories.names
+    fits = fit_labels(names, bad, ledger, hint="choose another name: -t remap_labels")
+    renamed = dict(zip(names, fits, strict=True))
+    return categories.with_labels(
+        replace(label, name=fit, parent=renamed.get(label.parent, label.parent))
+        for label, fit in zip(categories.labels, fits, strict=True)
+    )
 
 
 def drop(a: Annotation, item: DatasetItem, ctx: WriteContext, what: str) -> None:

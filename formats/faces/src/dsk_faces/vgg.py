@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from dsk.annotations import Annotation, Bbox, Label, Points
 from dsk.categories import Categories, LabelCategory
-from dsk.errors import InputError, RecordError
+from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
 from dsk.media import Image, is_image_name
@@ -87,14 +87,15 @@ class VggFace2Importer(Importer):
 
 
 class _Table:
-    """A table and where its columns are.
+    """A table and where its columns are; ``folders`` are those that its rows name.
 
     Raises:
         InputError: A column is missing.
     """
 
     def __init__(self, root: InputRoot, name: str, columns: list[str]) -> None:
-        self.rows = LineIndex(root, name, _key, 1)
+        self.folders: set[str] = set()
+        self.rows = LineIndex(root, name, _key, 1, self._see)
         head = [f.strip().upper() for f in _fields(self.rows.head[0])] if self.rows.head else []
         missing = [column for column in columns if column not in head]
         if missing or head[0] != columns[0]:
@@ -103,6 +104,9 @@ class _Table:
                 f"the column {(missing or columns)[0]} is missing", where=self.rows.where, hint=hint
             )
         self._columns = [head.index(column) for column in columns[1:]]
+
+    def _see(self, key: str) -> None:
+        self.folders.add(key.replace("\\", "/").rpartition("/")[0])
 
     def numbers(self, row: int) -> list[float]:
         """Return a row's numbers; nothing if a cell is empty.
@@ -173,7 +177,24 @@ class VggFace2Source(Source):
                 for name in self._root.entries(f"{self._prefix}{subset}")[0]:
                     if name != NO_LABEL:
                         labels.setdefault(name, "")
+            labels.update(dict.fromkeys(sorted(self._identities() - labels.keys()), ""))
         return Categories(labels=tuple(LabelCategory(*pair) for pair in labels.items()))
+
+    def _identities(self) -> set[str]:
+        """Return the labels that the tables name: images need not be there."""
+        folders = {
+            folder
+            for found in self._tables.values()
+            for table in found.values()
+            for folder in table.folders
+        }
+        names = set()
+        for folder in folders - {""}:
+            try:
+                names.add(clean_name(folder).partition("/")[0])
+            except UnsafePathError:
+                continue  # reading says which row it is
+        return names - {NO_LABEL}
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the tables."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Bbox, Label, Points
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
-from dsk_faces.shared import check_names, drop, five_points, number, relabelled
+from dsk_faces.shared import drop, fit_categories, five_points, number, relabelled
 from dsk_faces.vgg import BOX, FOLDER, LANDMARKS, NO_LABEL
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VggFace2Exporter"]
 
+_NO_FOLDER = re.compile(rf"[/\\\r\n\0]|^\s|\s$|^$|^\.\.?$|(?<=^{NO_LABEL})$")
 _TABLES = {"bb": BOX, "landmark": LANDMARKS}
 
 
@@ -37,14 +39,9 @@ class VggFace2Exporter(Exporter):
         self._labels: list[str] = []
 
     def begin(self, header: Header, ctx: WriteContext) -> None:
-        """See ``Exporter.begin``.
-
-        Raises:
-            OutputError: A label's name cannot be a folder's.
-        """
-        categories = header.categories
+        """See ``Exporter.begin``."""
+        categories = fit_categories(header.categories, _NO_FOLDER, ctx.ledger)
         self._labels = categories.names
-        check_names((name if name != NO_LABEL else "" for name in self._labels), "/\\\n\r")
         ctx.write("labels.txt", _labels_text(categories))
         if self._save_meta or any(len(name.split()) > 1 for name in self._labels):
             ctx.write(META_NAME, meta_text(categories))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from dsk.annotations import Bbox, Label
-from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
+from dsk_faces.shared import fit_categories
 from dsk_faces.wider import ATTRIBUTES, FACE, NO_LABEL, ORDERS, SPLIT
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WiderFaceExporter"]
 
+_NO_WORDS = re.compile(r"[^\S ]|\0| (?= )|^ | $|^$")
 _Row = tuple[str, tuple[str, ...], str]
 _MISSING = ("-",) * len(ATTRIBUTES)
 _MARKS = frozenset({"-", "True", "False"})  # see is_marked
@@ -47,21 +49,12 @@ class WiderFaceExporter(Exporter):
         self._labels: list[str] = []
 
     def begin(self, header: Header, ctx: WriteContext) -> None:
-        """See ``Exporter.begin``.
-
-        Raises:
-            OutputError: A label's name is no line of text.
-        """
-        self._labels = header.categories.names
-        for name in self._labels:
-            if not name or name != " ".join(name.split()):
-                raise OutputError(
-                    f"the label {name!r} cannot be written in a line",
-                    hint="change it: -t remap_labels",
-                )
+        """See ``Exporter.begin``."""
+        categories = fit_categories(header.categories, _NO_WORDS, ctx.ledger)
+        self._labels = categories.names
         ctx.write("labels.txt", "".join(f"{name}\n" for name in self._labels).encode())
         if self._save_meta:
-            ctx.write(META_NAME, meta_text(header.categories))
+            ctx.write(META_NAME, meta_text(categories))
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> dict[str, bool]:
         """See ``Exporter.write``; the state says which subsets need Datumaro's order."""

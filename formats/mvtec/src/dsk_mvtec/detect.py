@@ -21,6 +21,8 @@ def detect(root: InputRoot) -> Detection | None:
     for category in find_categories(root, "", 2)[:3]:
         prefix = f"{category}/" if category else ""
         subsets = [name for name in root.entries(category)[0] if name != TRUTH]
+        if _is_other(root, prefix, subsets):
+            continue
         for subset in subsets:
             folders, files = root.entries(f"{prefix}{subset}")
             for folder in folders:
@@ -30,3 +32,19 @@ def detect(root: InputRoot) -> Detection | None:
             if any(map(is_image_name, files)):
                 return Detection(45, f"{TRUTH} beside {subset} with images")
     return None
+
+
+def _is_other(root: InputRoot, prefix: str, subsets: list[str]) -> bool:
+    """Tell whether masks are kept as in MVTec AD's relatives, whose images these masks do not fit.
+
+    MVTec LOCO has a folder of masks for each image. Others have ``ground_truth`` in a subset:
+    its folders and those beside it are the same labels.
+    """
+    labels = root.entries(f"{prefix}{TRUTH}")[0]
+    if any(label in subsets for label in labels):
+        return True
+    for label in labels:
+        for folder in root.entries(f"{prefix}{TRUTH}/{label}")[0][:1]:
+            if not any(root.is_dir(f"{prefix}{s}/{label}/{folder}") for s in subsets):
+                return True
+    return False

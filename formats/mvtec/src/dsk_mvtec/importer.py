@@ -12,7 +12,7 @@ from dsk.item import DatasetItem
 from dsk.masks import encode_counts
 from dsk.media import Image
 from dsk.metafile import read_meta
-from dsk_mvtec.layout import Home, find_homes
+from dsk_mvtec.layout import Home, find_homes, unused_masks
 from dsk_mvtec.plugin import CLASSIFICATION, DETECTION, SEGMENTATION, TASKS
 from dsk_mvtec.regions import boxes_of, read_mask
 
@@ -37,13 +37,17 @@ class MvtecImporter(Importer):
 
     tasks: ClassVar[frozenset[str]] = TASKS
 
-    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         if root.focus is not None:
             raise InputError(
                 "this is one file", where=root.show(root.focus), hint="give the dataset's folder"
             )
-        return MvtecSource(root, find_homes(root), self.tasks)
+        homes = find_homes(root)
+        unused = unused_masks(homes) if self.tasks != {CLASSIFICATION} else []
+        if unused:
+            ledger.warn(f"{len(unused)} masks fit no image, such as {root.show(unused[0])}")
+        return MvtecSource(root, homes, self.tasks)
 
 
 class MvtecClassificationImporter(MvtecImporter):

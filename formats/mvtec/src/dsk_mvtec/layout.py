@@ -15,7 +15,7 @@ from dsk.names import stem_of
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
-__all__ = ["ENDING", "GOOD", "TRUTH", "Home", "find_categories", "find_homes"]
+__all__ = ["ENDING", "GOOD", "TRUTH", "Home", "find_categories", "find_homes", "unused_masks"]
 
 TRUTH, ENDING, GOOD = "ground_truth", "_mask", "good"
 DEPTH = 3
@@ -27,7 +27,8 @@ class Home(Struct):
 
     Attributes:
         subset: Its name.
-        prefix: What ids begin with: the category and a slash where there are several.
+        prefix: What ids begin with where there are several categories: this one's name and a
+            slash, or its path where names repeat.
         images: Image files by id without the prefix, relative to the dataset.
         masks: Mask files by such an id.
     """
@@ -64,15 +65,25 @@ def find_homes(root: InputRoot) -> list[Home]:
             where=root.path,
             hint="give the folder of a category, or one that holds categories",
         )
+    names = [posixpath.basename(category) for category in categories]
+    if len(set(names)) < len(names):
+        names = categories
     homes = []
-    for category in categories:
-        prefix = f"{posixpath.basename(category)}/" if len(categories) > 1 else ""
+    for category, name in zip(categories, names, strict=True):
+        prefix = f"{name}/" if len(categories) > 1 else ""
         masks = _masks(root, posixpath.join(category, TRUTH))
         for subset in root.entries(category)[0]:
             if subset != TRUTH:
                 images = _files(root, posixpath.join(category, subset))
                 homes.append(Home(subset, prefix, images, masks))
     return homes
+
+
+def unused_masks(homes: list[Home]) -> list[str]:
+    """Return the mask files that no image has; one without a label's folder has none."""
+    masks = {name for home in homes for name in home.masks.values()}
+    used = {home.masks.get(item) for home in homes for item in home.images if "/" in item}
+    return sorted(masks - used)
 
 
 def _has_labels(root: InputRoot) -> bool:
