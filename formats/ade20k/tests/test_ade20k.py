@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from PIL import Image
 
 from dsk import Dataset
 from dsk.errors import DskWarning, InputError, RecordError
+from dsk.media import Image as MediaImage
 from dsk.testing import FormatSuite
+from dsk_ade20k.maps import SceneMap, grey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,6 +213,30 @@ def test_hidden_pixels(edition2020: Callable[..., Path]) -> None:
     assert seen.image.sum() == 4
     whole = read(folder, annotations="objects", hidden=True)[0]
     assert whole.image.sum() == 6
+
+
+def test_object_that_is_wholly_hidden(edition2020: Callable[..., Path]) -> None:
+    folder = edition2020(thing(1, "door"))
+    (folder / "training/1/instance_001_1.png").write_bytes(png([[0, 0, 128], [0, 0, 128]]))
+    assert [a.kind for a in read(folder, annotations="objects")] == ["polygon"]
+    whole = read(folder, annotations="objects", hidden=True)[0]
+    assert whole.image.tolist() == [[False, False, True], [False, False, True]]
+
+
+def test_decoded_pixels_are_not_held() -> None:
+    side, count = 200, 20
+    given = [
+        SceneMap(MediaImage.from_bytes(png(np.full((side, side), 255)), "x.png"), grey)
+        for _ in range(count)
+    ]
+    tracemalloc.start()
+    try:
+        assert [scene_map.values() for scene_map in given] == [{255}] * count
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < side * side * count / 4
+    assert given[0].runs(frozenset({255})).size == (side, side)
 
 
 def test_one_sort_only(edition2020: Callable[..., Path]) -> None:

@@ -12,7 +12,9 @@ from PIL import Image
 
 from dsk import Categories, Dataset, DatasetItem, Mask
 from dsk.errors import OptionError, OutputError, RecordError
+from dsk.files import DirectoryRoot
 from dsk.rle import from_dense
+from dsk_scenes.cityscapes import detect as cityscapes_detect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,16 +85,56 @@ def test_outlines(text: Callable[[str, str], Path], tmp_path: Path) -> None:
     ring = [[0, 0], [4, 0], [4, 4]]
     objects = [
         {"label": "traffic light", "polygon": ring},
+        {"label": "car", "polygon": ring},
         {"label": "cargroup", "polygon": ring},
         {"label": "polegroup", "polygon": ring},
         {"label": "sky", "polygon": ring, "deleted": 1},
     ]
     text(f"{GT}polygons.json", json.dumps({"imgHeight": 4, "imgWidth": 4, "objects": objects}))
     assert named(tmp_path) == [
-        ("trafficlight", 0, False),
+        ("trafficlight", 0, True),
+        ("car", 0, False),
         ("car", 0, True),
-        ("polegroup", 0, False),
+        ("polegroup", 0, True),
     ]
+
+
+def test_outlines_of_other_labels(text: Callable[[str, str], Path], tmp_path: Path) -> None:
+    objects = [{"label": "lamp", "polygon": [[0, 0], [4, 0], [4, 4]]}]
+    text(f"{GT}polygons.json", json.dumps({"objects": objects}))
+    text("label_colors.txt", "0 0 0 void\n255 0 0 lamp\n")
+    assert named(tmp_path) == [("lamp", 0, False)]
+
+
+@pytest.mark.parametrize("above", ["", "Cityscapes/"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{GT}labelIds.png",
+        f"leftImg8bit/train/{STEM}_leftImg8bit.png",
+        f"leftImg8bit_sequence/train/{STEM}_leftImg8bit.png",
+    ],
+)
+def test_told_beside_many_other_files(
+    png: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    above: str,
+    name: str,
+) -> None:
+    monkeypatch.setattr(cityscapes_detect, "_FILES", 5)
+    png(f"{above}{name}", [[7]])
+    for number in range(5):
+        png(f"{above}disparity/train/aachen/{number}_disparity.png", [[0]])
+    detection = cityscapes_detect.detect(DirectoryRoot(tmp_path))
+    assert detection is not None
+    assert detection.reason.startswith(f"{above}{name}")
+
+
+def test_sequences(png: Callable[..., Path], tmp_path: Path) -> None:
+    png(f"leftImg8bit_sequence/train/{STEM}_leftImg8bit.png", [[0]])
+    png(f"{GT}instanceIds.png", [[7]], np.uint16)
+    assert [(i.id, i.subset, i.media.exists) for i in read(tmp_path)] == [(STEM, "train", True)]
 
 
 def test_value_without_label(png: Callable[..., Path], tmp_path: Path) -> None:
@@ -146,6 +188,19 @@ def test_official_labels(tmp_path: Path) -> None:
     assert pixels(tmp_path / "out", "instanceIds") == [[7, 26000, 0]]
     assert pixels(tmp_path / "out", "labelTrainIds") == [[0, 13, 255]]
     assert [(e.code, e.count) for e in report.events if e.code == "DSK-L017"] == [("DSK-L017", 1)]
+
+
+def test_license_plates_are_not_drawn(tmp_path: Path) -> None:
+    given = dataset(
+        (0, [[1, 1, 0]], {"is_crowd": False}, 3),
+        (1, [[0, 1, 0]], {"is_crowd": False}, 0),
+        labels=("car", "license plate"),
+    )
+    report = given.export(tmp_path / "out", "cityscapes", label_map="cityscapes")
+    assert pixels(tmp_path / "out", "instanceIds") == [[26003, 26003, 0]]
+    assert [(e.code, e.count) for e in report.events if e.kind == "mask"] == [("DSK-L017", 1)]
+    given.export(tmp_path / "own", "cityscapes")
+    assert pixels(tmp_path / "own", "instanceIds") == [[1003, 2000, 0]]
 
 
 def test_too_many_labels(tmp_path: Path) -> None:

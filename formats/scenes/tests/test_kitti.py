@@ -86,6 +86,42 @@ def test_images_alone(png: Callable[..., Path], tmp_path: Path) -> None:
     assert (item.id, item.subset) == ("000000", "testing")
 
 
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("data_object_image_2/", "data_object_label_2/", "data_object_image_2/"),
+        ("z/", "a/", "z/"),
+        ("images/", "", "test_images/"),
+    ],
+)
+def test_archives_in_folders_of_their_own(
+    png: Callable[..., Path],
+    text: Callable[[str, str], Path],
+    tmp_path: Path,
+    folders: tuple[str, str, str],
+) -> None:
+    png(f"{folders[0]}training/image_2/000000.png", [[0]])
+    text(f"{folders[1]}{FILE}", CAR)
+    png(f"{folders[2]}testing/image_2/000000.png", [[0]])
+    found = {
+        i.subset: (i.id, i.media.exists, len(i.annotations))
+        for i in Dataset.import_from(tmp_path, "kitti")
+    }
+    assert found == {"training": ("000000", True, 1), "testing": ("000000", True, 0)}
+
+
+def test_same_subset_twice(
+    png: Callable[..., Path], text: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    for folder in ("a/", "b/"):
+        png(f"{folder}training/image_2/000000.png", [[0]])
+        text(f"{folder}{FILE}", CAR)
+    dataset = Dataset.import_from(tmp_path, "kitti")
+    assert [len(item.annotations) for item in dataset] == [1]
+    (warning,) = dataset.opening_ledger.warnings
+    assert warning.startswith("only the folder a/training is read, b/training holds the same")
+
+
 def boxes(*found: dict[str, Any]) -> Dataset:
     annotations = [Bbox(1, 2, 3, 4, label=0, attributes=a) for a in found]
     items = [DatasetItem("a", "training", annotations=annotations)]

@@ -38,6 +38,7 @@ def labels(folder: Path, name: str, **options: Any) -> list[tuple[str, str, list
         "train/x.png trainannot/x.png\r",
         '"/train/x.png" "trainannot/x.png"',
         "/home/someone/train/x.png /home/someone/trainannot/x.png",
+        "/home/a/b/c/CamVid/train/x.png /home/a/b/c/CamVid/trainannot/x.png",
     ],
 )
 def test_camvid_lists(png: Png, text: Text, tmp_path: Path, line: str) -> None:
@@ -53,6 +54,38 @@ def test_camvid_segnet(png: Png, text: Text, tmp_path: Path) -> None:
     png("val/x.png", [[0]])
     png("valannot/x.png", [[0, 8, 11]])
     assert labels(tmp_path, "camvid") == [("val", "x", ["Sky", "Car", "Unlabelled"])]
+
+
+def test_camvid_segnet_by_values(png: Png, text: Text, tmp_path: Path) -> None:
+    text("train.txt", "train/x.png trainannot/x.png\ntrain/y.png trainannot/y.png\n")
+    png("train/x.png", [[0]])
+    png("train/y.png", [[0]])
+    png("trainannot/x.png", [[0, 0]])
+    png("trainannot/y.png", [[1, 11]])
+    dataset = Dataset.import_from(tmp_path, "camvid")
+    names = dataset.categories().names
+    found = [[names[a.label] for a in item.annotations] for item in dataset]
+    assert found == [["Sky"], ["Building", "Unlabelled"]]
+    assert any("SegNet's" in warning for warning in dataset.opening_ledger.warnings)
+
+
+@pytest.mark.parametrize("mask", [[[0, 12]], [[0, 0]], [[RED, (128, 0, 0)]]])
+def test_camvid_own_values(png: Png, text: Text, tmp_path: Path, mask: Any) -> None:
+    text("train.txt", "train/x.png trainannot/x.png\n")
+    png("trainannot/x.png", mask)
+    dataset = Dataset.import_from(tmp_path, "camvid")
+    assert dataset.categories().names[0] == "Void"
+    assert not dataset.opening_ledger.warnings
+
+
+def test_camvid_images_of_one_id(png: Png, text: Text, tmp_path: Path) -> None:
+    line = "/train/1.png trainannot/1.png\n"
+    text("all.txt", f"{line}{line}/val/1.png valannot/1.png\n")
+    for name in ("train/1.png", "val/1.png", "trainannot/1.png", "valannot/1.png"):
+        png(name, [[BLACK]])
+    with pytest.raises(RecordError, match=r"listed before, as train/1\.png") as caught:
+        labels(tmp_path, "camvid")
+    assert caught.value.where.endswith("all.txt:3")
 
 
 def test_camvid_unknown_colour(png: Png, text: Text, tmp_path: Path) -> None:
@@ -166,6 +199,46 @@ def test_mapillary_without_configuration(png: Png, tmp_path: Path) -> None:
         labels(tmp_path, "mapillary_vistas")
     found = labels(tmp_path, "mapillary_vistas", use_original_config=True)
     assert found == [("training", "1", ["construction--flat--road"])]
+
+
+@pytest.mark.parametrize("original", [False, True])
+def test_mapillary_versions(png: Png, text: Text, tmp_path: Path, original: bool) -> None:
+    if not original:
+        for version, name in (("v1.2", "old"), ("v2.0", "new")):
+            config = {"labels": [{"name": f"{name}--{n}", "color": [n, 0, 0]} for n in range(4)]}
+            text(f"config_{version}.json", json.dumps(config))
+    png("testing/images/0.png", [[0]])
+    png("training/images/1.png", [[0]])
+    for version, label in (("v1.2", 3), ("v2.0", 2)):
+        png(f"training/{version}/instances/1.png", [[label * 256]], np.uint16)
+    found = {}
+    for version in ("auto", "v1.2", "v2.0"):
+        dataset = Dataset.import_from(
+            tmp_path, "mapillary_vistas", version=version, use_original_config=original
+        )
+        names = dataset.categories().names
+        found[version] = [(i.id, [names[a.label] for a in i.annotations]) for i in dataset]
+        warned = [w for w in dataset.opening_ledger.warnings if "use version=v2.0" in w]
+        assert len(warned) == (version == "auto")
+    first, second = "old--3", "new--2"
+    if original:
+        first, second = "construction--barrier--fence", "construction--barrier--ambiguous"
+    assert found["auto"] == found["v1.2"] == [("0", []), ("1", [first])]
+    assert found["v2.0"] == [("0", []), ("1", [second])]
+
+
+def test_mapillary_version_that_is_not_there(png: Png, tmp_path: Path) -> None:
+    png("training/images/1.png", [[0]])
+    png("training/v1.2/instances/1.png", [[0]], np.uint16)
+    with pytest.raises(InputError, match=r"no annotations of v2\.0"):
+        labels(tmp_path, "mapillary_vistas", version="v2.0", use_original_config=True)
+
+
+def test_mapillary_version_of_folders_that_do_not_say(png: Png, tmp_path: Path) -> None:
+    png("training/images/1.png", [[0]])
+    png("training/instances/1.png", [[512]], np.uint16)
+    found = labels(tmp_path, "mapillary_vistas", version="v2.0", use_original_config=True)
+    assert found == [("training", "1", ["construction--barrier--ambiguous"])]
 
 
 def test_mapillary_panoptic(png: Png, text: Text, tmp_path: Path) -> None:

@@ -200,7 +200,7 @@ class Source2020(SceneSource):
     def _instance(
         self, scene: Scene, entry: Object, maps: Maps, ledger: Ledger
     ) -> ValueMask | None:
-        """Return the pixels of an object, or None when it has no file or none are left."""
+        """Return the pixels of an object, or None when it has no file or none are seen."""
         if not entry.instance_mask:
             return None
         folder = scene.description.rpartition("/")[0]
@@ -219,7 +219,7 @@ class Source2020(SceneSource):
         except ValueError as error:
             ledger.bad_record(RecordError(str(error), where=self._root.show(name), item=scene.id))
             return None
-        if not self._hidden and values > {HIDDEN}:
+        if not self._hidden:
             values -= {HIDDEN}
         return ValueMask(opened, *values) if values else None
 

@@ -63,25 +63,32 @@ def _rgb(image: Image) -> NDArray[Any]:
 
 
 def grey(image: Image) -> NDArray[Any]:
-    """Return the values of an object's own file, one channel."""
+    """Return the values of an object's own file, one channel.
+
+    Raises:
+        ValueError: They are no whole numbers.
+    """
     pixels, _ = decode_labels(image)
+    if pixels.dtype.kind not in "iu":
+        raise ValueError(f"it holds {pixels.dtype} where each pixel should be a whole number")
     return pixels[..., 0] if pixels.ndim == 3 else pixels
 
 
 class SceneMap:
     """One map of an item, decoded once while the item is being read; see ``dsk.rle``.
 
+    Run lengths are held, not pixels: an image may have a file for each of hundreds of objects.
+
     Args:
         image: The file.
         read: Gives the values of its pixels.
     """
 
-    __slots__ = ("_image", "_map", "_read", "_runs", "size")
+    __slots__ = ("_image", "_read", "_runs", "size")
 
     def __init__(self, image: Image, read: Callable[[Image], NDArray[Any]]) -> None:
         self._image = image
         self._read = read
-        self._map: NDArray[Any] | None = None
         self._runs: dict[int, NDArray[np.int64]] | None = None
         self.size = (0, 0)
 
@@ -91,6 +98,11 @@ class SceneMap:
     def __setstate__(self, state: tuple[Image, Callable[[Image], NDArray[Any]]]) -> None:
         self.__init__(*state)  # type: ignore[misc]
 
+    def _decoded(self) -> dict[int, NDArray[np.int64]]:
+        pixels = self._read(self._image)
+        self.size = (int(pixels.shape[0]), int(pixels.shape[1]))
+        return masks.runs_by_value(pixels)
+
     def values(self) -> frozenset[int]:
         """Return the values that occur.
 
@@ -98,25 +110,20 @@ class SceneMap:
             ValueError: The file is no map.
             InputError: It is missing or damaged.
         """
-        pixels = self._map = self._read(self._image)
-        self.size = (int(pixels.shape[0]), int(pixels.shape[1]))
-        return frozenset(np.flatnonzero(np.bincount(pixels.reshape(-1))).tolist())
+        self._runs = self._decoded()
+        return frozenset(self._runs)
 
     def forget(self) -> None:
-        """Let go of decoded pixels."""
-        self._map = None
+        """Let go of what was decoded."""
+        self._runs = None
 
     def runs(self, wanted: frozenset[int]) -> Rle:
         """Return the run lengths of the pixels that have one of some values."""
         if self._runs is None:
-            if self._map is None:
-                try:
-                    self.values()
-                except ValueError as error:
-                    raise RecordError(str(error), where=self._image.path) from error
-            assert self._map is not None
-            self._runs = masks.runs_by_value(self._map)
-            self._map = None
+            try:
+                self._runs = self._decoded()
+            except ValueError as error:
+                raise RecordError(str(error), where=self._image.path) from error
         found = [self._runs[value] for value in sorted(wanted) if value in self._runs]
         if not found:
             total = self.size[0] * self.size[1]

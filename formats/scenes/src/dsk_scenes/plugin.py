@@ -202,6 +202,12 @@ def _kitti_exporters() -> list[ExporterInfo]:
     ]
 
 
+_VERSION = Option(
+    name="version",
+    default="auto",
+    choices=("auto", "v1.2", "v2.0"),
+    help="which annotations to read; auto: of two versions in one folder the first",
+)
 _ORIGINAL_CONFIG = Option(
     name="use_original_config",
     type=bool,
@@ -217,7 +223,7 @@ _ORIGINAL_IDS = Option(
 
 
 def _mapillary_importers() -> list[ImporterInfo]:
-    both = (_ORIGINAL_CONFIG, _ORIGINAL_IDS)
+    both = (_VERSION, _ORIGINAL_CONFIG, _ORIGINAL_IDS)
     return [
         ImporterInfo(
             name=f"mapillary_vistas{ending}",
@@ -230,7 +236,7 @@ def _mapillary_importers() -> list[ImporterInfo]:
         )
         for ending, stem, what, options in (
             ("", "", "instance maps, or else panoptic ones", both),
-            ("_instances", "Instances", "instance maps", (_ORIGINAL_CONFIG,)),
+            ("_instances", "Instances", "instance maps", (_VERSION, _ORIGINAL_CONFIG)),
             ("_panoptic", "Panoptic", "panoptic maps", both),
         )
     ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.annotations import Mask
-from dsk.errors import InputError, RecordError
+from dsk.errors import InputError, LimitError, RecordError
 from dsk.flow import Importer
+from dsk.media import Image
 from dsk.names import stem_of
+from dsk.pixels import decode_labels
 from dsk_scenes.camvid.lists import find_home, item_id, list_names, parse_line, resolve
 from dsk_scenes.camvid.tables import LABELS, SEGNET_LABELS
 from dsk_scenes.shared.colors import BLACK, Entry, read_colors, to_categories
@@ -31,6 +34,9 @@ __all__ = ["CamvidImporter", "ColorSource", "with_background"]
 _SEGNET = b"/SegNet/CamVid/"
 """What the paths in the lists of SegNet's copy begin with."""
 
+_SAMPLE = 20
+"""How many masks are looked at to tell SegNet's labels from CamVid's."""
+
 
 class CamvidImporter(Importer):
     """Opens CamVid datasets."""
@@ -51,11 +57,35 @@ class CamvidImporter(Importer):
                 hint="folders of images and masks without lists: -if common_semantic_segmentation",
             )
         table = read_colors(root, home)
-        if table is None and any(_SEGNET in root.read(name, 4096) for name in lists):
+        segnet = table is None and any(_SEGNET in root.read(name, 4096) for name in lists)
+        if table is None and not segnet and _has_segnet_values(root, scenes):
+            segnet = True
+            ledger.warn(
+                "there is no label_colors.txt, and masks have no values above "
+                f"{len(SEGNET_LABELS) - 1}: their labels are taken to be SegNet's"
+            )
+        if segnet:
             # Their grey masks number other labels, and none of them is added.
             return ColorSource(root, scenes, to_categories(SEGNET_LABELS))
         entries, added = with_background(table or LABELS)
         return ColorSource(root, scenes, to_categories(entries), skip_zero=added)
+
+
+def _has_segnet_values(root: InputRoot, scenes: Sequence[Scene]) -> bool:
+    """Tell whether the first masks are grey and have SegNet's values only, and not 0 alone.
+
+    CamVid's own numbers of what every street shows, such as road (18) and sky (22), are higher.
+    """
+    highest = 0
+    for name in islice((scene.mask for scene in scenes if scene.mask), _SAMPLE):
+        try:
+            pixels, colors = decode_labels(Image(name, root.locate(name)))
+        except (InputError, LimitError):  # told when it is read
+            continue
+        if colors is not None or pixels.ndim != 2 or pixels.dtype.kind != "u":
+            return False
+        highest = max(highest, int(pixels.max(initial=0)))
+    return 0 < highest < len(SEGNET_LABELS)
 
 
 def with_background(entries: Sequence[Entry]) -> tuple[list[Entry], bool]:
@@ -93,7 +123,10 @@ def _read_list(root: InputRoot, home: str, name: str, ledger: Ledger) -> list[Sc
             )
         prefix = f"{home}/" if home else ""
         place = image_place or prefix + image.lstrip("/")
-        scenes[item] = Scene(item, subset, place, mask_place or "")
+        scene = Scene(item, subset, place, mask_place or "")
+        if scenes.setdefault(item, scene) != scene:
+            problem = f"the image {item!r} is listed before, as {scenes[item].image}"
+            ledger.bad_record(RecordError(problem, where=where, item=item))
     return list(scenes.values())
 
 

@@ -85,7 +85,7 @@ def _fits(root: InputRoot, home: str, name: str) -> bool:
 def resolve(root: InputRoot, home: str, name: str) -> str | None:
     """Return the place of a file that a list names, or None when it is not there.
 
-    SegNet's lists begin with the folders of their author's machine, which are tried without.
+    Lists may begin with the folders of their author's machine, which are tried without.
 
     Raises:
         RecordError: The name leads out of the dataset.
@@ -95,7 +95,7 @@ def resolve(root: InputRoot, home: str, name: str) -> str | None:
     except UnsafePathError as error:
         raise RecordError(error.message) from error
     prefix = f"{home}/" if home else ""
-    for start in range(min(len(parts), 4)):
+    for start in range(len(parts)):
         there = prefix + "/".join(parts[start:])
         if root.is_file(there):
             return there

@@ -8,21 +8,37 @@ from typing import TYPE_CHECKING
 from dsk.flow import Detection
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dsk.files import InputRoot
 
 __all__ = ["detect"]
 
-_FILES = 2000
+_FILES, _FOLDERS = 2000, 50
+_KNOWN = ("gtFine", "gtCoarse", "leftImg8bit", "imgsFine", "leftImg8bit_sequence")
 _MAPS = ("_instanceids.png", "_labeltrainids.png", "_labelids.png", "_polygons.json")
 
 
 def detect(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     image = ""
-    for name in islice(root.walk(), _FILES):
+    for name in _first_files(root):
         low = name.lower()
         if low.endswith(_MAPS) and ("_gtfine_" in low or "_gtcoarse_" in low):
             return Detection(85, f"{name} is named as only Cityscapes names files")
         if not image and low.rpartition(".")[0].endswith("_leftimg8bit"):
             image = name
     return Detection(70, f"{image} is named as Cityscapes names images") if image else None
+
+
+def _first_files(root: InputRoot) -> Iterator[str]:
+    """Yield the first files of the folders that matter, and of all.
+
+    Folders of other parts of the download, such as disparities, may hold thousands of files.
+    """
+    above = ["", *(f"{name}/" for name in root.entries("")[0][:_FOLDERS])]
+    for known in _KNOWN:
+        for prefix in above:
+            if root.is_dir(prefix + known):
+                yield from islice(root.walk(prefix + known), _FILES)
+    yield from islice(root.walk(), _FILES)

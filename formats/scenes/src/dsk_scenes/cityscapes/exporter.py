@@ -11,7 +11,7 @@ from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.labelmaps import encode_map
 from dsk_scenes.cityscapes.layout import FINE, IMAGES
-from dsk_scenes.cityscapes.tables import INSTANCES, LABELS, TRAIN_IDS
+from dsk_scenes.cityscapes.tables import INSTANCES, LABELS, LICENSE_PLATE, TRAIN_IDS
 from dsk_scenes.shared.painting import labelled, paint
 from dsk_scenes.shared.target import make_target, write_labels
 
@@ -78,11 +78,29 @@ class CityscapesExporter(Exporter):
                 ending = ctx.image_name(item, ".png")[len(item.id) :]
                 ctx.save_image(item, f"{IMAGES}/{item.subset}/{item.id}_{IMAGES}{ending}")
             found = [a for a in item.annotations if type(a) is Mask]
-            kept = labelled(item, found, self._target, ctx.ledger)
+            kept = self._drawn(item, labelled(item, found, self._target, ctx.ledger), ctx.ledger)
             values = paint(item, self._numbered(item, kept, ctx.ledger), ctx.ledger)
             if values is not None:
                 self._write_maps(item, values, ctx)
         return subsets
+
+    def _drawn(
+        self, item: DatasetItem, kept: list[tuple[Mask, int]], ledger: Ledger
+    ) -> list[tuple[Mask, int]]:
+        """Leave out license plates, which maps of the official labels never show."""
+        if not self._target.official:
+            return kept
+        for mask, label in kept:
+            if label == LICENSE_PLATE:
+                ledger.add(
+                    "DSK-L017",
+                    "license plate, which Cityscapes does not draw",
+                    kind="mask",
+                    item=item.id,
+                    subset=item.subset,
+                    annotation=mask.id,
+                )
+        return [pair for pair in kept if pair[1] != LICENSE_PLATE]
 
     def _numbered(
         self, item: DatasetItem, kept: Sequence[tuple[Mask, int]], ledger: Ledger

@@ -10,7 +10,7 @@ from dsk.annotations import Mask, Polygon
 from dsk.errors import InputError, RecordError
 from dsk.flow import Importer
 from dsk_scenes.cityscapes.layout import find_files
-from dsk_scenes.cityscapes.tables import LABELS, TRAIN_LABELS, VOID_TRAIN_ID
+from dsk_scenes.cityscapes.tables import INSTANCES, LABELS, TRAIN_LABELS, VOID_TRAIN_ID
 from dsk_scenes.shared.colors import BLACK, Entry, read_colors, to_categories
 from dsk_scenes.shared.labelmap import IndexReader
 from dsk_scenes.shared.source import Scene, SceneSource
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dsk.annotations import Annotation
-    from dsk.categories import Categories
     from dsk.files import InputRoot
     from dsk.flow import Source
     from dsk.loss import Ledger
@@ -71,14 +70,14 @@ class CityscapesImporter(Importer):
         )
         if entries is not None and added:
             entries = [Entry(BACKGROUND, BLACK), *entries]
-        categories = to_categories(entries or (TRAIN_LABELS if train else LABELS))
+        entries = entries or (TRAIN_LABELS if train else LABELS)
         order = ("train",) if train else _ORDER if self.source == "auto" else (self.source,)
         scenes = []
         for ((subset, item), files), names in zip(found.items(), given, strict=True):
             kind = next((kind for kind in order if KINDS[kind] in names), "")
             mask = names[KINDS[kind]] if kind else ""
             scenes.append(Scene(item, subset, files.image, mask, kind))
-        return CityscapesSource(root, scenes, categories, skip_zero=added)
+        return CityscapesSource(root, scenes, entries, skip_zero=added)
 
     def _given(self, files: Files) -> dict[str, str]:
         if self.quality == "coarse":
@@ -112,7 +111,7 @@ class CityscapesSource(SceneSource):
     Args:
         root: The input.
         scenes: The items; ``more`` is the kind of their annotation file.
-        categories: The labels.
+        entries: The labels.
         skip_zero: The background is no label of the dataset.
     """
 
@@ -120,12 +119,14 @@ class CityscapesSource(SceneSource):
         self,
         root: InputRoot,
         scenes: Sequence[Scene],
-        categories: Categories,
+        entries: Sequence[Entry],
         *,
         skip_zero: bool,
     ) -> None:
+        categories = to_categories(entries)
         super().__init__(root, scenes, categories)
         self._skip_zero = skip_zero
+        self._official = list(entries) == LABELS
         self._reader = IndexReader()
         self._names = {label.name: n for n, label in enumerate(categories.labels)}
 
@@ -176,13 +177,14 @@ class CityscapesSource(SceneSource):
                     RecordError(what, where=f"{where}#/objects/{number}", item=scene.id)
                 )
                 continue
+            area = crowd or (self._official and label not in INSTANCES)
             points = [c for point in entry.polygon for c in point]
             found.append(
                 Polygon(
                     points,
                     label=label,
                     z_order=number,
-                    attributes=_CROWD if crowd else _SINGLE,
+                    attributes=_CROWD if area else _SINGLE,
                 )
             )
         return found

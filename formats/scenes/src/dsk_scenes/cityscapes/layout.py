@@ -24,6 +24,7 @@ _GT = re.compile(
     re.IGNORECASE,
 )
 _MARKS = {name.lower(): name for name in (IMAGES, FINE, COARSE)}
+_MARKS[f"{IMAGES}_sequence".lower()] = IMAGES
 _SUFFIX = f"_{IMAGES}".lower()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dsk_scenes.shared.colors import Entry
 
-__all__ = ["INSTANCES", "LABELS", "TRAIN_IDS", "TRAIN_LABELS", "VOID_TRAIN_ID"]
+__all__ = ["INSTANCES", "LABELS", "LICENSE_PLATE", "TRAIN_IDS", "TRAIN_LABELS", "VOID_TRAIN_ID"]
 
 VOID_TRAIN_ID = 255
 
@@ -49,6 +49,9 @@ _TABLE = (
 
 LABELS = [Entry(name, color) for name, _, color in _TABLE]
 """Labels by id, named as Datumaro names them; the license plate, -1 there, comes last."""
+
+LICENSE_PLATE = len(LABELS) - 1
+"""Index of the label whose official id, -1, no map can hold."""
 
 TRAIN_IDS = [number for _, number, _ in _TABLE]
 """Ids in training by id; 255 is ignored there."""

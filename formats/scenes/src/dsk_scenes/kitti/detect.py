@@ -24,11 +24,11 @@ def detect(root: InputRoot) -> Detection | None:
     best: Detection | None = None
     for split in find_splits(root):
         found = None
-        if LABELS in split.folders:
-            found = _boxes(root, split.under(LABELS))
-        if found is None and split.folders & {INSTANCES, SEMANTIC}:
-            beside = bool(split.folders & {IMAGES, SEMANTIC} - {INSTANCES})
-            found = _maps(root, split.under(INSTANCES), beside=beside)
+        if LABELS in split.places:
+            found = _boxes(root, split.places[LABELS])
+        if found is None and INSTANCES in split.places:
+            beside = bool(split.places.keys() & {IMAGES, SEMANTIC})
+            found = _maps(root, split.places[INSTANCES], beside=beside)
         if found is not None and (best is None or found.score > best.score):
             best = found
     return best

@@ -9,20 +9,19 @@ from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
 from dsk.flow import Importer
 from dsk_scenes.cityscapes.tables import LABELS as CITYSCAPES
-from dsk_scenes.kitti.layout import IMAGES, INSTANCES, LABELS, SEMANTIC, find_splits
+from dsk_scenes.kitti.layout import IMAGES, INSTANCES, LABELS, SEMANTIC, Split, find_splits
 from dsk_scenes.kitti.objects import first_words, read_objects
 from dsk_scenes.shared.colors import Entry, read_colors, to_categories
 from dsk_scenes.shared.labelmap import IndexReader
 from dsk_scenes.shared.source import Scene, SceneSource, image_files, text_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from dsk.annotations import Annotation
     from dsk.files import InputRoot
     from dsk.flow import Source
     from dsk.loss import Ledger
-    from dsk_scenes.kitti.layout import Split
     from dsk_scenes.shared.source import Maps
 
 __all__ = ["KittiDetectionImporter", "KittiImporter", "KittiSegmentationImporter"]
@@ -70,34 +69,68 @@ class KittiImporter(Importer):
 
 def _of_one_tree(splits: Sequence[Split], wanted: frozenset[str], ledger: Ledger) -> list[Split]:
     """Return the subsets of one tree: of several that have the same subsets, that with maps."""
-    trees: dict[str, list[Split]] = {}
-    for split in splits:
-        trees.setdefault(split.path.rpartition("/")[0], []).append(split)
-    fitting = [tree for tree in trees.values() if any(split.folders & wanted for split in tree)]
+    trees = _trees(splits)
+    fitting = [tree for tree in trees if any(split.places.keys() & wanted for split in tree)]
     if not fitting:  # images alone, such as those of the test
-        fitting = [tree for tree in trees.values() if all(s.folders == {IMAGES} for s in tree)]
+        fitting = [tree for tree in trees if _has_images_only(tree)]
     if len(fitting) > 1:
         names = [split.subset for tree in fitting for split in tree]
         if len(set(names)) == len(names):
             return [split for tree in fitting for split in tree]
         maps = _FOLDERS[SEGMENTATION]
-        fitting.sort(key=lambda tree: not any(split.folders & maps for split in tree))
+        fitting.sort(key=lambda tree: not any(split.places.keys() & maps for split in tree))
         ledger.warn(
-            f"only the folder {fitting[0][0].path} is read, "
-            f"{fitting[1][0].path} holds the same subset: give one of them"
+            f"only the folder {' and '.join(fitting[0][0].homes)} is read, "
+            f"{' and '.join(fitting[1][0].homes)} holds the same subset: give one of them"
         )
     return fitting[0] if fitting else []
 
 
+def _trees(splits: Sequence[Split]) -> list[list[Split]]:
+    """Return the subsets by the folder they are in; folders that complete each other are one.
+
+    Each archive of the download may have been unpacked in a folder of its own.
+    """
+    own: dict[str, list[Split]] = {}
+    for split in splits:
+        own.setdefault(split.homes[0].rpartition("/")[0], []).append(split)
+    trees: list[dict[str, Split]] = []
+    for found in own.values():
+        tree = next((tree for tree in trees if _completes(found, tree)), None)
+        if tree is None:
+            trees.append({split.subset: split for split in found})
+            continue
+        for split in found:
+            there = tree.get(split.subset)
+            places = split.places if there is None else there.places | split.places
+            tree[split.subset] = Split(split.subset, places)
+    return [list(tree.values()) for tree in trees]
+
+
+def _completes(found: Sequence[Split], tree: dict[str, Split]) -> bool:
+    """Tell whether a folder has what another one lacks, and nothing that it has."""
+    shared = [split for split in found if split.subset in tree]
+    if any(split.places.keys() & tree[split.subset].places.keys() for split in shared):
+        return False
+    return bool(shared) or _has_images_only(found) or _has_images_only(tree.values())
+
+
+def _has_images_only(tree: Iterable[Split]) -> bool:
+    return all(split.places.keys() == {IMAGES} for split in tree)
+
+
 def _scenes(root: InputRoot, split: Split, wanted: frozenset[str]) -> list[Scene]:
     """Return the items of a subset: by images, label files and maps."""
-    images = image_files(root, split.under(IMAGES))
+    places = split.places
+    images = image_files(root, places[IMAGES]) if IMAGES in places else {}
     texts: dict[str, str] = {}
     maps: dict[str, str] = {}
-    if LABELS in wanted:
-        texts = text_files(root, split.under(LABELS))
+    if LABELS in wanted and LABELS in places:
+        texts = text_files(root, places[LABELS])
     if INSTANCES in wanted:
-        maps = image_files(root, split.under(SEMANTIC)) | image_files(root, split.under(INSTANCES))
+        for folder in (SEMANTIC, INSTANCES):
+            if folder in places:
+                maps |= image_files(root, places[folder])
     return [
         Scene(item, split.subset, images.get(item, ""), maps.get(item, ""), texts.get(item, ""))
         for item in sorted(images.keys() | texts.keys() | maps.keys())
@@ -116,7 +149,8 @@ def _types(root: InputRoot, scenes: Sequence[Scene], names: Sequence[str]) -> di
 
 def _table(root: InputRoot, splits: Sequence[Split]) -> list[Entry] | None:
     """Read the dataset's own labels, from the folder given or beside the subsets."""
-    for path in dict.fromkeys(["", *(split.path.rpartition("/")[0] for split in splits)]):
+    homes = [home for split in splits for home in split.homes]
+    for path in dict.fromkeys(["", *(home.rpartition("/")[0] for home in homes)]):
         entries = read_colors(root, path)
         if entries is not None:
             return entries

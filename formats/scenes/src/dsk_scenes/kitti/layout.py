@@ -20,15 +20,20 @@ _DEPTH = 3
 
 
 class Split(Struct, frozen=True):
-    """A subset: its folder, its name, and which task folders it has."""
+    """A subset.
 
-    path: str
+    Attributes:
+        subset: Its name.
+        places: Where each of its task folders is.
+    """
+
     subset: str
-    folders: frozenset[str]
+    places: dict[str, str]
 
-    def under(self, folder: str) -> str:
-        """Return the place of a task folder."""
-        return f"{self.path}/{folder}" if self.path else folder
+    @property
+    def homes(self) -> list[str]:
+        """The folders that hold its task folders."""
+        return list(dict.fromkeys(place.rpartition("/")[0] for place in self.places.values()))
 
 
 def find_splits(root: InputRoot) -> list[Split]:
@@ -38,13 +43,12 @@ def find_splits(root: InputRoot) -> list[Split]:
 
 def _find(root: InputRoot, path: str, depth: int) -> list[Split]:
     folders, _ = root.entries(path)
-    there = frozenset(folders) & _TASKS
-    if there:
-        name = path.rpartition("/")[2] if path else _name_of(root)
-        return [Split(path, name, there)]
+    prefix = f"{path}/" if path else ""
+    places = {name: prefix + name for name in folders if name in _TASKS}
+    if places:
+        return [Split(path.rpartition("/")[2] if path else _name_of(root), places)]
     if not depth:
         return []
-    prefix = f"{path}/" if path else ""
     return [split for name in folders for split in _find(root, prefix + name, depth - 1)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
+from msgspec.structs import replace
 
 from dsk.annotations import Mask, Polygon
 from dsk.errors import InputError, RecordError
@@ -54,20 +55,26 @@ class MapillaryVistasImporter(Importer):
     task: ClassVar[str] = ""
 
     def __init__(
-        self, *, use_original_config: bool = False, keep_original_category_ids: bool = False
+        self,
+        *,
+        version: str = "auto",
+        use_original_config: bool = False,
+        keep_original_category_ids: bool = False,
     ) -> None:
+        self.version = version
         self.use_original_config = use_original_config
         self.keep_original_category_ids = keep_original_category_ids
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
-        splits = _of_one_version(find_splits(root) if root.focus is None else [], ledger)
+        splits = find_splits(root) if root.focus is None else []
         if not splits:
             raise InputError(
                 "there are no folders images beside v1.2 or v2.0, or beside instances or labels",
                 where=root.path,
                 hint="give the folder that holds training and validation",
             )
+        splits = _of_one_version(splits, self.version, root.path, ledger)
         panoptic = self.task == PANOPTIC or (
             not self.task
             and not any(s.folders & {INSTANCES, LABELS} for s in splits)
@@ -83,7 +90,7 @@ class MapillaryVistasImporter(Importer):
             maps |= image_files(root, _join(split.home, INSTANCES))
             outlines = _outline_files(root, split)
             scenes += _scenes(split, images, maps, outlines)
-        entries = self._labels(root, splits[0])
+        entries = self._labels(root, _annotated(splits))
         names = {entry.name for entry in entries}
         if not self.use_original_config:
             for name in _names_in(root, (scene.more for scene in scenes if scene.more)):
@@ -108,7 +115,7 @@ class MapillaryVistasImporter(Importer):
             scenes += _scenes(split, images, maps, _outline_files(root, split))
         if not read:
             raise InputError("there is no file panoptic/panoptic_*.json", where=root.path)
-        entries, ids = self._panoptic_labels(root, splits[0], read)
+        entries, ids = self._panoptic_labels(root, _annotated(splits), read)
         by_id = {number: n for n, number in enumerate(ids) if number is not None}
         return PanopticSource(root, scenes, to_categories(entries, ids), found, by_id)
 
@@ -165,14 +172,30 @@ def _join(home: str, folder: str) -> str:
     return f"{home}/{folder}" if home else folder
 
 
-def _of_one_version(splits: list[Split], ledger: Ledger) -> list[Split]:
+def _annotated(splits: Sequence[Split]) -> Split:
+    """Return the first subset that has annotations: images of the test have no version."""
+    return next((split for split in splits if split.folders), splits[0])
+
+
+def _of_one_version(splits: list[Split], wanted: str, where: str, ledger: Ledger) -> list[Split]:
+    """Return the subsets of the version wanted, or of the first; some folders do not say theirs."""
     versions = sorted({split.version for split in splits if split.folders})
-    if len(versions) > 1:
+    if wanted == "auto" and len(versions) > 1:
+        wanted = versions[0]
+        others = " or ".join(f"version={version}" for version in versions[1:])
         ledger.warn(
-            f"there are annotations of {' and '.join(versions)}: only {versions[0]} is read"
+            f"there are annotations of {' and '.join(v or 'no version' for v in versions)}: "
+            f"only those of {wanted or 'no version'} are read; use {others} for the others"
         )
-        splits = [s for s in splits if s.version == versions[0] or not s.folders]
-    return splits
+        return [s for s in splits if s.version == wanted or not s.folders]
+    if wanted == "auto":
+        return splits
+    for version in (wanted, ""):
+        found = [s for s in splits if s.version == version or not s.folders]
+        if any(split.folders for split in found):
+            return [replace(split, version=wanted) for split in found]
+    hint = f"there are those of {' and '.join(versions)}" if versions else ""
+    raise InputError(f"there are no annotations of {wanted}", where=where, hint=hint)
 
 
 def _outline_files(root: InputRoot, split: Split) -> dict[str, str]:
@@ -338,8 +361,8 @@ class MapillaryVistasInstancesImporter(MapillaryVistasImporter):
 
     task = INSTANCES
 
-    def __init__(self, *, use_original_config: bool = False) -> None:
-        super().__init__(use_original_config=use_original_config)
+    def __init__(self, *, version: str = "auto", use_original_config: bool = False) -> None:
+        super().__init__(version=version, use_original_config=use_original_config)
 
 
 class MapillaryVistasPanopticImporter(MapillaryVistasImporter):
