@@ -68,7 +68,7 @@ NUMBERS = st.one_of(
         ["", " 5", "nan", "inf", "-inf", "1e999", "1e308", "-1e308", "1_0", "x", "1,", "+7", ".5"]
     ),
 )
-COUNTS = st.sampled_from(["0", "1", "2", "-1", "", " 3", "1.5", "x", "true"])
+COUNTS = st.sampled_from(["0", "1", "2", "-1", "", " 3", "1.5", "2.0", "x", "true"])
 WORDS = st.one_of(
     st.sampled_from(
         ["car", "cat", "dog", "", "a b", "true", "TRUE", "3", "3.0", "nan", "1e999", "ä", "犬"]

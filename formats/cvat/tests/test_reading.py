@@ -174,6 +174,34 @@ def test_points_outside(read):
     assert a.visibility == [0, 1]
 
 
+def test_points_that_are_nowhere(read):
+    """Their text is empty; in tracks they have an element of their own."""
+    a = first(read(image(skeleton('outside="1" points=""')), labels=SKELETON))
+    assert (a.points, a.visibility) == ([0, 0, 2, 2], [0, 1])
+    at = 'frame="0" outside="0" occluded="0" keyframe="1"'
+    body = (
+        f'<track id="0" label="man"><skeleton {at}></skeleton>'
+        f'<track id="1" label="nose"><points {at} points="2,2"/></track>'
+        f'<track id="2" label="left eye"><points {at} points=""/></track></track>'
+    )
+    a = first(read(body, mode="interpolation", labels=SKELETON))
+    assert (a.points, a.visibility) == ([0, 0, 2, 2], [0, 2])
+    with pytest.raises(RecordError, match="could not convert"):
+        list(read(image(skeleton('outside="1"')), labels=SKELETON))
+
+
+@pytest.mark.parametrize("inner", ["", '<attribute name="age">4</attribute>'])
+def test_whole_numbers_with_a_point(read, inner):
+    """The parser and the quick way agree, see test_quick.py."""
+    for start in ("<box", "<box "):  # CVAT's own writing, and another one
+        text = box(inner, 'z_order="2.0" group_id="1.0"').replace("<box", start)
+        a = first(read(image(text)))
+        assert (a.z_order, a.group) == (2, 1)
+    for odd in ("2.5", "nan", "inf", "1e999", "x"):
+        with pytest.raises(RecordError):
+            list(read(image(box(inner, f'z_order="{odd}"'))))
+
+
 def test_unknown_labels(read):
     with pytest.warns(UserWarning, match="not declared"):
         assert first(read(image(box(label="dog")))).label is None

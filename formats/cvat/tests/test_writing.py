@@ -41,6 +41,35 @@ def test_numbers_of_images(tmp_path):
     assert root.findtext("meta/task/size") == "3"
 
 
+@pytest.mark.parametrize(
+    ("frames", "numbers", "moved"),
+    [
+        ([1, None, None], [1, 3, 2], 1),  # number 1 is taken; 2 is the third one's rank
+        ([None, None, 0], [3, 1, 0], 1),
+        ([7, 7, None, 7], [7, 8, 2, 9], 2),
+        ([0, 1, 2], [0, 1, 2], 0),
+        ([100, 5, 100], [100, 5, 101], 1),
+    ],
+)
+def test_numbers_of_images_are_unique(tmp_path, frames, numbers, moved):
+    items = [
+        DatasetItem(
+            f"i{n}",
+            annotations=[Label(label=0)],
+            attributes={} if frame is None else {"frame": frame},
+        )
+        for n, frame in enumerate(frames)
+    ]
+    report, out = export(tmp_path, items)
+    root = ET.parse(out / "default.xml").getroot()
+    assert [int(i.get("id")) for i in root.iter("image")] == numbers
+    assert [(i.get("name"), len(i)) for i in root.iter("image")] == [
+        (f"i{n}.jpg", 1) for n in range(len(frames))
+    ]
+    what = "numbers of images that another image has"
+    assert codes(report) == ({("DSK-L015", what, moved)} if moved else set())
+
+
 def test_reindex(tmp_path):
     items = [DatasetItem("a", attributes={"frame": 9})]
     report, out = export(tmp_path, items, reindex=True)

@@ -147,6 +147,33 @@ def test_image_data_is_the_last_resort(tmp_path):
     assert item.media.read_bytes() == b"beside"
 
 
+@pytest.mark.parametrize("flags", [[], ["day"], "day", {"day": True}])
+def test_labels_of_files_with_odd_fields(tmp_path, flags):
+    put(tmp_path, shape("point", [1, 1]), flags=flags)
+    dataset = read(tmp_path)
+    (item,) = dataset
+    names = [dataset.categories().labels[a.label].name for a in item.annotations]
+    assert names == (["car", "day"] if isinstance(flags, dict) else ["car"])
+
+
+@pytest.mark.parametrize("odd", [None, "text", {"label": ["x"], "points": [[1, 1]]}])
+def test_labels_and_flags_beside_an_odd_shape(tmp_path, odd):
+    put(tmp_path, shape("point", [1, 1]), odd, flags={"day": True, "night": False})
+    dataset = read(tmp_path, on_error="skip")
+    (item,) = dataset
+    assert dataset.categories().names == ["car", "day", "night"]
+    assert [(a.kind, a.label) for a in item.annotations] == [("points", 0), ("label", 1)]
+
+
+@pytest.mark.parametrize("text", ['{"shapes": 3}', '{"shapes": null, "flags": 1}', '["shapes"]'])
+def test_shapes_that_are_no_list(tmp_path, text):
+    (tmp_path / "a.json").write_text(text)
+    put(tmp_path, shape("point", [1, 1]), name="b.json")
+    dataset = read(tmp_path, on_error="skip")
+    assert [item.id for item in dataset] == ["b"]
+    assert dataset.categories().names == ["car"]
+
+
 def test_text_of_chinese_windows(tmp_path):
     file = put(tmp_path, shape("point", [1, 1]))
     text = file.read_text().replace("car", "汽车")

@@ -52,6 +52,16 @@ def test_the_web_tools_folders(tmp_path):
     assert (item.id, item.subset, item.media.exists) == ("a", "f1", True)
 
 
+def test_line_breaks_around_texts(tmp_path):
+    """Old files of the web tool have them everywhere."""
+    text = xml(obj(name="\ncar\n"), filename="\na.jpg\n", folder="\nf1\n")
+    put(tmp_path, "Annotations/f1/a.xml", text)
+    put(tmp_path, "Images/f1/a.jpg", b"x")
+    item = only(tmp_path)
+    assert (item.id, item.subset, item.media.exists) == ("a", "f1", True)
+    assert item.annotations[0].label == 0
+
+
 def test_files_beside_images(tmp_path):
     put(tmp_path, "train/d/a.xml", xml(obj(), folder="d"))
     put(tmp_path, "train/d/a.JPG", b"x")

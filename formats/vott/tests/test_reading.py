@@ -72,6 +72,26 @@ def test_names(tmp_path):
     assert [i.media.exists for i in items] == [True, True, True, False, True]
 
 
+def test_videos_are_no_images(tmp_path):
+    """Their frames are assets of their own."""
+    names = {"clip.mp4": 2, "clip.mp4#t=1.5": 3, "a.tfrecord": 4, "a.jpg": 1, "b.jpg": [2]}
+    regions = {"a.tfrecord": [region(tags=("only there",))]}
+    assets = [asset(name, *regions.get(name, ()), type=kind) for name, kind in names.items()]
+    export(tmp_path, {f"k{n}": content for n, content in enumerate(assets)})
+    single = tmp_path / "single"
+    single.mkdir()
+    for n, content in enumerate(assets):
+        (single / f"k{n}-asset.json").write_text(json.dumps(content))
+    for root in (tmp_path, single):
+        dataset = read(root)
+        assert [item.id for item in dataset] == ["clip.mp4#t=1.5", "a", "b"]
+        assert "only there" not in dataset.categories().names
+        assert dict(dataset.opening_ledger.warnings) == {
+            "videos are no images; they are left out": 1,
+            "TFRecord files are no images; they and their regions are left out": 1,
+        }
+
+
 def test_files_of_single_assets(tmp_path):
     for key in ("k1", "k2"):
         text = json.dumps(asset(f"{key}.jpg", region()))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dsk.descriptors import Capabilities
     from dsk.flow import Header
     from dsk.item import DatasetItem
+    from dsk.loss import Ledger
     from dsk.output import WriteContext
 
 __all__ = ["CvatExporter"]
@@ -37,16 +38,14 @@ class _Share(Struct):
 
     Attributes:
         items: How many items there are.
-        holes: Places in the fragment where an image's number is still to be written.
-        ranks: For each of them, the item's rank in this partition.
-        frames: Frames of all items that have one.
+        places: Where in the fragment the numbers of images are or belong; empty in videos.
+        frames: The frame of each item, -1 for an image without one.
         records: Shapes of tracks, see ``Record``.
         size: (height, width) of the first image whose size is known.
     """
 
     items: int = 0
-    holes: array[int] = field(default_factory=lambda: array("q"))
-    ranks: array[int] = field(default_factory=lambda: array("q"))
+    places: array[int] = field(default_factory=lambda: array("q"))
     frames: array[int] = field(default_factory=lambda: array("q"))
     records: list[Record] = field(default_factory=list)
     size: tuple[int, int] | None = None
@@ -163,11 +162,8 @@ class CvatExporter(Exporter):
             ctx.ledger.add("DSK-L009", what, item=item.id, subset=item.subset)
         size = _size(item, ctx)
         start = text.write('  <image id="')
-        if frame is None:
-            share.holes.append(start + len('  <image id="'))
-            share.ranks.append(share.items)
-        else:
-            share.frames.append(frame)
+        share.places.append(start + len('  <image id="'))
+        share.frames.append(-1 if frame is None else frame)
         stated = f' width="{size[1]}" height="{size[0]}"' if size else ""
         head = f'{"" if frame is None else frame}" name="{attribute_text(name)}"{stated}>\n'
         lines = [head]
@@ -233,13 +229,14 @@ class CvatExporter(Exporter):
             size = next((share.size for share in shares if share.size), None)
             head = head_text(name, count, span, labels, video=self.use_track, size=size)
             file = f"{name}.xml"
+            numbers = [] if self.use_track else _numbers(shares, ctx.ledger)
             if ctx.out.dry:
                 ctx.write(file, b"")
             elif self.use_track:
                 writer = TrackWriter(self._categories, shares, ctx.out.fragments(file))
                 self._write_whole(file, head, writer.texts(), ctx)
-            elif any(share.holes for share in shares):
-                texts = _numbered(shares, ctx.out.fragments(file))
+            elif numbers != [share.frames for share in shares]:
+                texts = _numbered(shares, numbers, ctx.out.fragments(file))
                 self._write_whole(file, head, texts, ctx)
             else:
                 fragments = ctx.out.fragments(file)
@@ -254,19 +251,48 @@ class CvatExporter(Exporter):
             out.write(_TAIL)
 
 
-def _numbered(shares: list[_Share], fragments: list[str]) -> Iterable[bytes]:
-    """Yield the fragments with the numbers of images that state none: their ranks."""
-    before = 0
-    for share, fragment in zip(shares, fragments, strict=True):
+def _numbers(shares: list[_Share], ledger: Ledger) -> list[array[int]]:
+    """Return the numbers of a subset's images: their frames, and the ranks of those without.
+
+    No two are equal: an image whose number another one states, or stated before, gets a new one.
+    """
+    stated = {frame for share in shares for frame in share.frames if frame >= 0}
+    unused = set(stated)
+    fresh = first = max(max(stated, default=-1) + 1, sum(share.items for share in shares))
+    rank = 0
+    found = []
+    for share in shares:
+        numbers = array("q")
+        for frame in share.frames:
+            if frame in unused:
+                unused.remove(frame)
+                numbers.append(frame)
+            elif frame < 0 and rank not in stated:
+                numbers.append(rank)
+            else:
+                numbers.append(fresh)
+                fresh += 1
+            rank += 1
+        found.append(numbers)
+    if fresh > first:
+        ledger.add("DSK-L015", "numbers of images that another image has", count=fresh - first)
+    return found
+
+
+def _numbered(
+    shares: list[_Share], numbers: list[array[int]], fragments: list[str]
+) -> Iterable[bytes]:
+    """Yield the fragments with other numbers of images than they state."""
+    for share, own, fragment in zip(shares, numbers, fragments, strict=True):
         with open(fragment, "rb") as file:  # noqa: PTH123
             data = file.read()
         pieces, last = [], 0
-        for hole, rank in zip(share.holes, share.ranks, strict=True):
-            pieces += [data[last:hole], b"%d" % (before + rank)]
-            last = hole
+        for place, frame, number in zip(share.places, share.frames, own, strict=True):
+            if number != frame:
+                pieces += [data[last:place], b"%d" % number]
+                last = place + (len(str(frame)) if frame >= 0 else 0)
         pieces.append(data[last:])
         yield b"".join(pieces)
-        before += share.items
 
 
 def _frame_of(item: DatasetItem) -> int | None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from dsk.annotations import Bbox, Points, Polygon, PolyLine, RotatedBbox
 from dsk.errors import RecordError
-from dsk_cvat.shapes import numbers_of
+from dsk_cvat.shapes import numbers_of, whole_number
 from dsk_cvat.xmltext import parse_part
 
 if TYPE_CHECKING:
@@ -142,8 +142,8 @@ class QuickReader:
         given, attributes = self._given(label, flags, more, inner or "")
         facts = {
             "label": label,
-            "group": int(given.get("group_id") or 0),
-            "z_order": int(given.get("z_order") or 0),
+            "group": whole_number(given.get("group_id")),
+            "z_order": whole_number(given.get("z_order")),
             "attributes": attributes,
             "extra": self._reader.extra_of(given.get("source")),
         }
@@ -266,8 +266,8 @@ class QuickReader:
             "label": label,
             "id": track.number,
             "object_id": track.unique,
-            "group": int(given.get("group_id") or 0) or track.group,
-            "z_order": int(given.get("z_order") or 0),
+            "group": whole_number(given.get("group_id")) or track.group,
+            "z_order": whole_number(given.get("z_order")),
             "attributes": attributes,
             "extra": self._reader.extra_of(given.get("source") or track.source),
         }

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dsk.categories import Categories
     from dsk.loss import Ledger
 
-__all__ = ["CORNERS", "ShapeReader", "Tracked", "numbers_of"]
+__all__ = ["CORNERS", "ShapeReader", "Tracked", "numbers_of", "whole_number"]
 
 CORNERS = tuple(
     f"{axis}{corner}{face}"
@@ -77,6 +77,21 @@ def numbers_of(text: str) -> list[float]:
     if not isfinite(sum(values)):
         raise ValueError(f"points={text[:60]!r} are not finite")
     return values
+
+
+def whole_number(text: str | None) -> int:
+    """Return a number that other tools may write as ``0.0``; 0 for none.
+
+    Raises:
+        ValueError: It is no whole number.
+    """
+    try:
+        return int(text or 0)
+    except ValueError:
+        number = float(text or 0)
+        if not number.is_integer():
+            raise
+        return int(number)
 
 
 def _floats(element: Element, names: Sequence[str]) -> list[float]:
@@ -199,7 +214,7 @@ class ShapeReader:
         source = get("source")
         extra = None if source in (None, "manual") else self.extra_of(source)
         flags = _PLAIN["1" if get("occluded") == "1" else "0"]
-        z_order, group = int(get("z_order") or 0), int(get("group_id") or 0)
+        z_order, group = whole_number(get("z_order")), whole_number(get("group_id"))
         angle = float(get("rotation") or 0)
         if not isfinite(angle):
             raise ValueError("the rotation is not finite")
@@ -258,8 +273,8 @@ class ShapeReader:
         get = element.get
         common: dict[str, Any] = {
             "label": label,
-            "group": int(get("group_id") or 0),
-            "z_order": int(get("z_order") or 0),
+            "group": whole_number(get("group_id")),
+            "z_order": whole_number(get("z_order")),
             "attributes": self._attributes(element, label, track),
         }
         source = get("source")
@@ -389,7 +404,10 @@ class ShapeReader:
         for name, part in given:
             if name not in names:
                 raise ValueError(f"the skeleton {owner!r} has no point {name!r}")
-            place = numbers_of(part.get("points", ""))
+            text = part.get("points", "")
+            if not text.strip() and "points" in part.attrib:
+                continue  # a point that was never placed
+            place = numbers_of(text)
             if len(place) != 2:
                 raise ValueError(f"the point {name!r} has {len(place) // 2} places")
             n = names.index(name)

@@ -18,7 +18,7 @@ from dsk_cvat.meta import MAX_SIDE, Meta
 from dsk_cvat.pictures import ImageFinder
 from dsk_cvat.quick import QuickReader
 from dsk_cvat.scan import Scan
-from dsk_cvat.shapes import ShapeReader, Tracked
+from dsk_cvat.shapes import ShapeReader, Tracked, whole_number
 from dsk_cvat.xmltext import parse_part
 
 if TYPE_CHECKING:
@@ -322,7 +322,7 @@ class CvatSource(Source):
             known = self._tracked[key] = Tracked(
                 ident,
                 given.get("label", ""),
-                int(given.get("group_id") or 0),
+                whole_number(given.get("group_id")),
                 given.get("source", ""),
                 ident if self._unique else self._offsets[number] + track,
             )

@@ -20,7 +20,7 @@ from dsk_labelme.folders import Folders, reader_of
 from dsk_labelme.jsonshapes import Groups, Shape, made_of, read_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dsk.files import InputRoot
     from dsk.loss import Ledger
@@ -81,7 +81,15 @@ class _Brief(Struct):
     flags: dict[str, Any] | None = None
 
 
+class _LooseBrief(Struct):
+    """Likewise, of a file with values that are not labelme's."""
+
+    shapes: Any = None
+    flags: Any = None
+
+
 _decode_brief = msgspec.json.Decoder(_Brief).decode
+_decode_loose_brief = msgspec.json.Decoder(_LooseBrief).decode
 
 
 def _utf8(data: bytes) -> bytes:
@@ -141,22 +149,39 @@ class LabelMeJsonImporter(Importer):
                 continue
             kept.append(name)
             try:
-                brief = _decode_brief(_utf8(data))
+                labels, own = _stated(_utf8(data))
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue  # reading will say what is wrong with it
-            found.update(s.label for s in brief.shapes if isinstance(s.label, str) and s.label)
+            found.update(label for label in labels if isinstance(label, str) and label)
             if self.flags_are_labels:
-                flags |= {flag: None for flag in brief.flags or () if flag}
+                flags |= {flag: None for flag in own if flag}
         return kept, found, flags
+
+
+def _stated(text: bytes) -> tuple[list[Any], Iterable[str]]:
+    """Return the labels of a file's shapes and the flags of its image.
+
+    What is odd is passed over, as ``_taken_apart`` does.
+
+    Raises:
+        msgspec.MsgspecError: It is no JSON object.
+    """
+    try:
+        brief = _decode_brief(text)
+    except msgspec.ValidationError:
+        loose = _decode_loose_brief(text)
+        shapes = loose.shapes if isinstance(loose.shapes, list) else []
+        labels = [shape.get("label") for shape in shapes if isinstance(shape, dict)]
+        return labels, loose.flags if isinstance(loose.flags, dict) else ()
+    return [shape.label for shape in brief.shapes], brief.flags or ()
 
 
 def _listed(root: InputRoot) -> list[str]:
     """Return the names in labels.txt, if there is one."""
-    for name in ("labels.txt", "../labels.txt"):
-        if not name.startswith("..") and root.is_file(name):
-            lines = [line.strip() for line in root.text(name).splitlines()]
-            return [n for n in dict.fromkeys(lines) if n and n not in _RESERVED]
-    return []
+    if not root.is_file("labels.txt"):
+        return []
+    lines = [line.strip() for line in root.text("labels.txt").splitlines()]
+    return [n for n in dict.fromkeys(lines) if n and n not in _RESERVED]
 
 
 def _place(name: str, root: InputRoot) -> tuple[str, str]:

@@ -141,7 +141,7 @@ class ObjectReader:
         }
         return Parsed(
             element,
-            element.findtext("filename") or "",
+            _text(element, "filename"),
             _text(element, "folder"),
             (height, width) if height and width else None,
             source,

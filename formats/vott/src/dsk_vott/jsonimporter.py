@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["VottJsonImporter"]
 
 _MAX_SIDE = 1 << 20
+_NO_IMAGES = {2: "videos", 4: "TFRecord files"}
+"""Types of assets that hold images and are none; frames of videos are assets of their own."""
 
 
 class _Tag(Struct):
@@ -152,6 +154,11 @@ class _Survey:
             return
         except InputError as error:
             self._ledger.bad_record(RecordError(error.message, where=where))
+            return
+        kind = asset.asset.get("type")
+        if isinstance(kind, int) and kind in _NO_IMAGES:
+            what = "they and their regions are" if asset.regions else "they are"
+            self._ledger.warn(f"{_NO_IMAGES[kind]} are no images; {what} left out")
             return
         if (record.subset, item) in self._taken:
             self._ledger.warn(f"two assets are called {name!r}; the later one gets its id")
