@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +12,11 @@ from dsk import Dataset
 from dsk.annotations import Label
 from dsk.categories import Categories
 from dsk.errors import InputError, OutputError
+from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.pixels import encode
+from dsk_classification.detect import detect_imagenet, detect_imagenet_subsets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +88,35 @@ def test_official_folders(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (
+            ["ILSVRC2012_img_train/n01440764/a.JPEG", "ILSVRC2012_img_val/v.JPEG"],
+            "imagenet_with_subset_dirs",
+        ),
+        (
+            ["CLS-LOC/train/n01440764/a.JPEG", "CLS-LOC/val/v.JPEG", "CLS-LOC/test/t.JPEG"],
+            "imagenet_with_subset_dirs",
+        ),
+        (["train/cat/a.jpg", "train/README.md", "val/cat/b.jpg"], "imagenet_with_subset_dirs"),
+        (["daisy/1.jpg", "roses/2.jpg", "LICENSE.txt"], "imagenet"),
+        (["daisy/1.jpg", "Readme", "CITATION.cff", "paper.pdf", "index.html"], "imagenet"),
+    ],
+)
+def test_detected_with_flat_subsets_and_prose(
+    tmp_path: Path, names: list[str], expected: str
+) -> None:
+    assert Dataset.import_from(touch(tmp_path, *names)).format == expected
+
+
+@pytest.mark.parametrize("names", [["train/a.jpg", "val/b.jpg"], ["cat/a.jpg", "licensed.csv"]])
+def test_not_detected(tmp_path: Path, names: list[str]) -> None:
+    root = open_root(touch(tmp_path, *names))
+    assert detect_imagenet(root) is None
+    assert detect_imagenet_subsets(root) is None
+
+
 def test_the_order_of_labels_is_kept_by_dataset_meta(tmp_path: Path) -> None:
     items = [DatasetItem("x", media=Image.from_bytes(PNG, "x.png"), annotations=[Label(label=0)])]
     dataset = Dataset.from_iterable(items, ["zebra", "ant"])
@@ -148,3 +180,23 @@ def test_labels_without_images_have_no_folders(tmp_path: Path, name: str) -> Non
     assert "label without images" not in {event.what for event in report.events}
     back = Dataset.import_from(tmp_path / "meta", name)
     assert back.categories().names == ["animal", "animal/cat", "dog", "fox"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("imagenet", "-f imagenet_with_subset_dirs"),
+        ("imagenet_txt", r"-t 'rename regex=\|\^\|{item.subset}/\|'"),
+    ],
+)
+def test_equal_ids_in_several_subsets(tmp_path: Path, name: str, hint: str) -> None:
+    items = [
+        DatasetItem("0", subset, Image.from_bytes(PNG, "0.png"), [Label(label=0)])
+        for subset in ("train", "test")
+    ]
+    dataset = Dataset.from_iterable(items, ["cat"])
+    with pytest.raises(OutputError, match="two items want the same file") as caught:
+        dataset.export(tmp_path / "out", name, save_media=True)
+    assert re.search(hint, caught.value.hint)
+    dataset.export(tmp_path / "subsets", "imagenet_with_subset_dirs")
+    assert len(list((tmp_path / "subsets").glob("*/cat/0.png"))) == 2

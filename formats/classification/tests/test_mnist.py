@@ -76,11 +76,26 @@ def test_folders_of_torchvision_and_names_by_folder(tmp_path: Path) -> None:
     assert dataset.categories().names[0] == "T-shirt/top"
 
 
+@pytest.mark.parametrize("inner", ["", "train-labels-idx1-ubyte.gz"])
+def test_names_by_the_folder_above_raw(tmp_path: Path, inner: str) -> None:
+    dataset = Dataset.import_from(write(tmp_path / "FashionMNIST" / "raw") / inner, "mnist")
+    assert dataset.categories().names[0] == "T-shirt/top"
+    plain = write(tmp_path / "FashionMNIST" / "mine")
+    assert Dataset.import_from(plain, "mnist").categories().names[0] == "0"
+
+
+def test_a_second_dataset_is_warned_of(tmp_path: Path) -> None:
+    write(tmp_path / "FashionMNIST" / "raw")
+    write(tmp_path / "MNIST" / "raw")
+    warnings = Dataset.import_from(tmp_path, "mnist").opening_ledger.warnings
+    assert list(warnings) == ["of several datasets FashionMNIST/raw is read; not read: MNIST/raw"]
+
+
 def test_emnist(tmp_path: Path) -> None:
     write(tmp_path, "emnist-letters-train", labels=b"\1\2\1")
     write(tmp_path, "emnist-digits-train")
     (tmp_path / "emnist-letters-mapping.txt").write_text("1 65 97\n2 66 98\n")
-    with pytest.raises(InputError, match="digits, letters"):
+    with pytest.raises(InputError, match=r"digits, letters.*-I split=letters"):
         Dataset.import_from(tmp_path, "mnist")
     with pytest.raises(OptionError, match="balanced"):
         Dataset.import_from(tmp_path, "mnist", split="balanced")
@@ -206,6 +221,18 @@ def test_bad_rows_are_named_and_skipped_on_request(tmp_path: Path, row: str) -> 
         list(Dataset.import_from(tmp_path, "mnist_csv"))
     skipping = Dataset.import_from(tmp_path, "mnist_csv", on_error="skip")
     assert [item.id for item in skipping] == ["0", "2"]
+
+
+@pytest.mark.parametrize("shape", [(27, 29), (29, 27), (28, 28), (1, 3), (2, 2)])
+def test_sizes_tell_whether_there_is_a_label(tmp_path: Path, shape: tuple[int, int]) -> None:
+    """27 × 29 pixels and a label are as many values as 28 × 28 pixels."""
+    pixels = np.arange(shape[0] * shape[1], dtype=np.uint32).reshape(shape).astype(np.uint8)
+    sample(1, media=Image.from_array(pixels, "0.png"), annotations=[Label(label=3)]).export(
+        tmp_path / "o", "mnist_csv", save_media=True
+    )
+    (item,) = Dataset.import_from(tmp_path / "o", "mnist_csv")
+    assert [a.label for a in item.annotations] == [3]
+    assert np.array_equal(item.media.data, pixels)
 
 
 def test_ids_with_commas(tmp_path: Path) -> None:

@@ -148,6 +148,38 @@ def test_images_are_found(tmp_path: Path, place: str) -> None:
     assert boxes(items["train", "a"]) == [(0, 0, 20, 10)]
 
 
+def test_files_of_v7_that_say_val_are_of_validation(tmp_path: Path) -> None:
+    rows = LABELS + "a,,/m/01,1\n"
+    files = {
+        "annotations/oidv7-val-annotations-human-imagelabels.csv": rows + "b,,/m/02,1\n",
+        "annotations/validation-annotations-human-imagelabels-boxable.csv": rows,
+        "annotations/val-annotations-bbox.csv": BOXES,
+        "images/validation/a.png": png(20, 10),
+    }
+    items = read(make(tmp_path, **files))
+    assert {key: len(item.annotations) for key, item in items.items()} == {
+        ("validation", "a"): 1,
+        ("validation", "b"): 1,
+    }
+
+
+@pytest.mark.parametrize("top", ["images/", ""])
+def test_official_parts_are_of_one_subset(tmp_path: Path, top: str) -> None:
+    image = png(20, 10)
+    files = {f"{top}{name}/{name}.png": image for name in ("train_0", "train_f", "test_1")}
+    items = read(make(tmp_path, labels=LABELS + "train_0,,/m/01,1\n", **files))
+    assert set(items) == {("train", "train_0"), ("train", "train_f"), ("test", "test_1")}
+    assert all(item.media is not None and item.media.exists for item in items.values())
+
+
+def test_a_subset_that_is_called_like_a_part(tmp_path: Path) -> None:
+    image = png(20, 10)
+    rows = LABELS + "a,,/m/01,1\n"
+    name = "annotations/train_0-annotations-human-imagelabels.csv"
+    files = {name: rows, "images/train_0/a.png": image, "images/train_0/b.png": image}
+    assert set(read(make(tmp_path, **files))) == {("train_0", "a"), ("train_0", "b")}
+
+
 def test_a_zip_is_read_like_a_folder(tmp_path: Path) -> None:
     make(tmp_path / "in", **{"labels": LABELS + "a,,/m/01,1\n", "images/train/a.png": png(4, 3)})
     with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:

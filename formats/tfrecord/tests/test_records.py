@@ -16,7 +16,7 @@ from PIL import Image as PilImage
 
 from dsk import Dataset
 from dsk.annotations import Bbox, Mask, Rle
-from dsk.errors import InputError, RecordError
+from dsk.errors import DskWarning, InputError, RecordError
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk_tfrecord.example import decode, encode, skim
@@ -217,6 +217,33 @@ def test_missing_keys(tmp_path: Path) -> None:
     assert item.media.path == "7.png"
 
 
+def test_paths_out_of_the_dataset_are_names(tmp_path: Path) -> None:
+    names = [
+        "/home/me/a.jpg",
+        "b.jpg",
+        "C:\\data\\a.jpg",
+        "../b.jpg",
+        "/x/a.jpg",
+        "a_2.jpg",
+        "d/a.jpg",
+    ]
+    dataset = read(tmp_path, b"".join(map(record, names)))
+    found = list(dataset)
+    assert [item.id for item in found] == ["a", "b", "a_3", "b_2", "a_4", "a_2", "d/a"]
+    assert all(item.media is not None and item.media.path == f"{item.id}.jpg" for item in found)
+    (warning,) = dataset.opening_ledger.warnings
+    assert "4 records" in warning
+    assert "'/home/me/a.jpg'" in warning
+
+
+def test_boxes_that_reach_out_are_clipped_with_a_warning(tmp_path: Path) -> None:
+    dataset = read(tmp_path, record(xmin=[-0.25]) + record("b.png", xmin=[-1e-7]))
+    with pytest.warns(DskWarning, match="reaches out") as caught:
+        first, second = dataset
+    assert first.annotations[0].bbox == second.annotations[0].bbox == (0.0, 0.0, 6.0, 2.0)
+    assert len(caught) == 1
+
+
 def masks_png(pixels: Any) -> bytes:
     buffer = io.BytesIO()
     PilImage.fromarray(np.array(pixels, np.uint8)).save(buffer, "PNG")
@@ -252,7 +279,11 @@ def test_compressed_files(tmp_path: Path, pack: Any) -> None:
         ({"xmin": [float("nan")]}, "finite"),
         ({"text": [b"a", b"b"]}, "class texts"),
         ({"text": [b"\xff"]}, "UTF-8"),
-        ({"filename": [b"../../x.png"]}, "leads out"),
+        ({"filename": [b"/home/me/.."]}, "absolute"),
+        ({"height": [float("nan")]}, "image/height is nan"),
+        ({"width": [float("inf")]}, "image/width is inf"),
+        ({"xmin": [2.0], "xmax": [6.0]}, "in pixels"),
+        ({"xmax": [float("inf")]}, "finite"),
         ({"height": None, "encoded": [b""]}, "without image/height"),
         ({"mask": [0.5, 0.5]}, "masks"),
     ],

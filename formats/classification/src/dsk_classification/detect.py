@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dsk.errors import DskError
@@ -36,6 +37,11 @@ _NO_LABELS = frozenset(
 """Folders that other formats have; a label of this name is unlikely."""
 
 _META = "dataset_meta.json"
+_PROSE = re.compile(
+    r"\.|dataset_meta\.json$|(?:readme|licen[cs]e|copying|citation)\b|.*\.(?:md|pdf|html?)$",
+    re.IGNORECASE,
+)
+"""Files that say nothing of what a dataset is: hidden ones, and what people are to read."""
 _MNIST_COLUMNS = (784, 785)
 
 
@@ -44,9 +50,7 @@ def detect_imagenet(root: InputRoot) -> Detection | None:
     if root.focus is not None or find_home(root) is not None:
         return None
     folders, files = root.entries()
-    if any(name != _META and not name.startswith(".") for name in files):
-        return None
-    if not _are_labels(root, "", folders):
+    if not _only_prose(files) or not _are_labels(root, "", folders):
         return None
     return Detection(20, f"nothing but images in folders, such as {visible(folders)[0]}")
 
@@ -57,12 +61,17 @@ def detect_imagenet_subsets(root: InputRoot) -> Detection | None:
     if home is None:
         return None
     prefix = f"{home}/" if home else ""
-    subsets = visible(root.entries(home)[0])
-    for subset in subsets:
+    labelled = ""
+    for subset in visible(root.entries(home)[0]):
         folders, files = root.entries(prefix + subset)
-        if files or not _are_labels(root, prefix + subset, folders):
+        if not visible(folders) and _only_images(files):
+            continue  # images without labels, as ImageNet's own val and test
+        if not _only_prose(files) or not _are_labels(root, prefix + subset, folders):
             return None
-    return Detection(35, f"{prefix}{subsets[0]} holds nothing but images in folders")
+        labelled = labelled or prefix + subset
+    if not labelled:
+        return None
+    return Detection(35, f"{labelled} holds nothing but images in folders")
 
 
 def detect_imagenet_txt(root: InputRoot) -> Detection | None:
@@ -135,8 +144,15 @@ def _are_labels(root: InputRoot, under: str, names: list[str]) -> bool:
         inner, files = root.entries(path)
         if any(name.lower() in _NO_LABELS for name in inner):
             return False
-        seen = [is_image_name(file) for file in files if not file.startswith(".")]
-        if not all(seen):
+        if not _only_images(files):
             return False
-        some = some or bool(seen or inner)
+        some = some or bool(visible(files) or inner)
     return some
+
+
+def _only_images(files: list[str]) -> bool:
+    return all(map(is_image_name, visible(files)))
+
+
+def _only_prose(files: list[str]) -> bool:
+    return all(map(_PROSE.match, files))

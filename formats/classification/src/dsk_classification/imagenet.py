@@ -55,9 +55,9 @@ def find_home(root: InputRoot) -> str | None:
     return None
 
 
-def visible(folders: Sequence[str]) -> list[str]:
-    """Return the folders but those that tools leave behind (``.ipynb_checkpoints``)."""
-    return [folder for folder in folders if not folder.startswith(".")]
+def visible(names: Sequence[str]) -> list[str]:
+    """Return the names but those that tools leave behind (``.ipynb_checkpoints``)."""
+    return [name for name in names if not name.startswith(".")]
 
 
 class _Folder(Struct, frozen=True):

@@ -10,6 +10,7 @@ from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
 from dsk.names import clean_name
 from dsk_classification.imagenet import NO_LABEL
+from dsk_classification.saving import save_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +28,12 @@ class ImagenetExporter(Exporter):
 
     Args:
         save_dataset_meta: Write dataset_meta.json, which keeps the order of the labels.
+
+    Attributes:
+        clash: What to do when two items want the same file.
     """
+
+    clash = "-f imagenet_with_subset_dirs keeps subsets apart; in one subset rename one of them"
 
     def __init__(self, *, save_dataset_meta: bool = False) -> None:
         self._save_meta = save_dataset_meta
@@ -80,7 +86,7 @@ class ImagenetExporter(Exporter):
             folders = self._folders(item, ctx)
             name = _base(item, ctx.image_name(item), list(folders), ctx)
             for folder, label in folders.items():
-                if ctx.save_image(item, f"{self.place(item, folder)}/{name}"):
+                if save_image(item, f"{self.place(item, folder)}/{name}", ctx, self.clash):
                     used.add(folder)
                 elif label is not None:
                     _drop(ctx, item, label, "label of an image that was not saved")
@@ -123,6 +129,8 @@ class ImagenetExporter(Exporter):
 
 class ImagenetSubsetsExporter(ImagenetExporter):
     """Writes ``<subset>/<label>/<item>.<ext>``; see ``ImagenetExporter``."""
+
+    clash = "rename one of them"
 
     def place(self, item: DatasetItem, folder: str) -> str:
         """See ``ImagenetExporter.place``."""

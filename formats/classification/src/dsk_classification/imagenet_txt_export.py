@@ -9,6 +9,7 @@ from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
 from dsk_classification.imagenet_txt import IMAGES, SYNSETS
+from dsk_classification.saving import save_image
 from dsk_classification.tables import labels_text
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ __all__ = ["ImagenetTxtExporter"]
 
 _UNHELD = frozenset('"\n\r\t')
 """What no name in a list can hold."""
+
+
+_CLASH = "-t 'rename regex=|^|{item.subset}/|' gives each subset a folder of its own"
 
 
 class ImagenetTxtExporter(Exporter):
@@ -53,7 +57,7 @@ class ImagenetTxtExporter(Exporter):
             rows = lines.setdefault(item.subset, [])
             rows.append(" ".join([_quoted(item.id, name), *map(str, numbers)]))
             if item.media is not None:
-                ctx.save_image(item, f"{IMAGES}/{name}")
+                save_image(item, f"{IMAGES}/{name}", ctx, _CLASH)
         for subset, rows in lines.items():
             if ctx.out.dry:
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import zlib
 from typing import TYPE_CHECKING, Any, Literal
@@ -63,19 +64,23 @@ class LabelsFile(Struct, frozen=True):
 
 def find_labels(root: InputRoot) -> list[LabelsFile]:
     """Return the files of labels, of one folder only, unpacked ones rather than gzipped ones."""
+    return next(iter(_by_folder(root).values()), [])
+
+
+def _by_folder(root: InputRoot) -> dict[str, list[LabelsFile]]:
+    """Return the files of labels of each folder that has some, those nearest to the root first."""
     names = [root.focus] if root.focus else sorted(root.walk(depth=_DEPTH), key=_depth)
-    found: dict[tuple[str, str], LabelsFile] = {}
-    home = None
+    found: dict[str, dict[tuple[str, str], LabelsFile]] = {}
     for name in names:
         folder, _, base = name.rpartition("/")
         match = _NAME.fullmatch(base)
-        if match is None or (home is not None and folder != home):
+        if match is None:
             continue
-        home = folder
         subset, split = _subset(match[1])
-        if found.get((split, subset)) is None or not name.lower().endswith(".gz"):
-            found[split, subset] = LabelsFile(name, _images(root, name), subset, split)
-    return list(found.values())
+        here = found.setdefault(folder, {})
+        if here.get((split, subset)) is None or not name.lower().endswith(".gz"):
+            here[split, subset] = LabelsFile(name, _images(root, name), subset, split)
+    return {folder: list(files.values()) for folder, files in found.items()}
 
 
 def _depth(name: str) -> tuple[int, str]:
@@ -121,9 +126,13 @@ class MnistImporter(Importer):
         self._split = split
         self._transpose = transpose
 
-    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
-        files = find_labels(root)
+        folders = _by_folder(root)
+        files = next(iter(folders.values()), [])
+        if len(folders) > 1:
+            read, *others = [folder or "." for folder in folders]
+            ledger.warn(f"of several datasets {read} is read; not read: {', '.join(others)}")
         splits = sorted({file.split for file in files})
         if self._split is not None and self._split not in splits:
             raise OptionError(f"there is no split {self._split!r}; there are: {', '.join(splits)}")
@@ -131,7 +140,7 @@ class MnistImporter(Importer):
             raise InputError(
                 f"here are several datasets: {', '.join(splits)}",
                 where=root.path,
-                hint=f"choose one: --split {splits[-1]}",
+                hint=f"choose one: -I split={splits[-1]}",
             )
         files = [file for file in files if self._split in (None, file.split)]
         if not files:
@@ -328,12 +337,21 @@ def _read_labels(
     if found is None and split and root.is_file(mapping):
         return _read_mapping(root, mapping)
     if found is None:
-        place = f"{root.name}/{home}".lower()
+        place = _place(root, home).lower()
         names = _FASHION if "fashion" in place else _KANA if "kmnist" in place else None
         if names is None or highest >= len(names):
             names = [str(n) for n in range(max(10, highest + 1))]
         found = Categories.from_names(names)
     return found, {n: n for n in range(len(found.labels))}
+
+
+def _place(root: InputRoot, home: str) -> str:
+    """Return the names of the folders that may say which dataset this is."""
+    path = os.path.abspath(root.path)  # noqa: PTH100 - as ``InputRoot.name`` is made
+    above, name = os.path.split(path)
+    # torchvision's folder, which is called alike in all datasets
+    parts = [os.path.basename(above)] if not home and name.lower() == "raw" else []  # noqa: PTH119
+    return "/".join([*parts, name, home])
 
 
 def _read_mapping(root: InputRoot, name: str) -> tuple[Categories, dict[int, int]]:

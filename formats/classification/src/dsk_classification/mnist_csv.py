@@ -126,12 +126,12 @@ class Table:
         self.where = root.show(name)
         self.text = root.buffer(name)
         header, row = first_row(root, name)
-        self.labels = _label_column(header, row)
         starts = _line_starts(self.text)
         self.first = 2 if header else 1  # number of the first row's line
         self.starts = starts[1:] if header else starts
         folder, slash, _ = name.rpartition("/")
         self.ids, self.sizes = _read_meta(root, f"{folder}{slash}{meta_name(subset)}", len(self))
+        self.labels = _label_column(header, row, self.sizes[0] if self.sizes else None)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -166,12 +166,23 @@ def _line_starts(text: memoryview) -> NDArray[np.int64]:
     return np.concatenate([*found, np.array([end], dtype=np.int64)])
 
 
-def _label_column(header: list[str], row: list[str]) -> int | None:
-    """Return the column of labels: the first one, unless the table has pixels only."""
+def _label_column(header: list[str], row: list[str], size: tuple[int, int] | None) -> int | None:
+    """Return the column of labels: the first one, unless the table has pixels only.
+
+    Args:
+        header: The columns' names, if the table has them.
+        row: The first row.
+        size: Height and width of its image, when they are known: 27 × 29 pixels and a label are
+            as many values as 28 × 28 pixels without one.
+    """
     for number, field in enumerate(header):
         if field.lower() in ("label", "class", "labels"):
             return number
-    return None if header or _side(len(row)) > 1 else 0
+    if header:
+        return None
+    if size is not None and size[0] * size[1] in (len(row), len(row) - 1):
+        return None if size[0] * size[1] == len(row) else 0
+    return None if _side(len(row)) > 1 else 0
 
 
 def _read_meta(

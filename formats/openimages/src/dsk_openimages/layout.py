@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from dsk.files import InputRoot
 
-__all__ = ["HIERARCHY", "Layout", "Table", "find_layout", "subset_folders"]
+__all__ = ["HIERARCHY", "Layout", "Table", "find_layout", "folder_subset", "subset_folders"]
 
 HIERARCHY = "bbox_labels_600_hierarchy.json"
 
@@ -43,6 +43,8 @@ _UNREAD = re.compile(
     r"|oidv7-.*-point-labels\.csv",
     re.IGNORECASE,
 )
+_VAL = re.compile(r"oidv\d+-val-", re.IGNORECASE)
+_PART = re.compile(r"(train|validation|test)_[0-9a-f]")
 _NEVER_HOMES = frozenset({"images", "masks", "train", "validation", "test", "val"})
 _DEPTH = 3
 
@@ -91,11 +93,14 @@ def join(folder: str, name: str) -> str:
 
 
 def classify(name: str) -> tuple[str, str] | None:
-    """Return what kind of table a file is by its name, and of which subset; None for others."""
+    """Return what kind of table a file is by its name, and of which subset; None for others.
+
+    ``oidv7-val-…``, a name of V7's own, is of the subset ``validation``.
+    """
     for kind, pattern in _NAMES.items():
         match = pattern.fullmatch(name)
         if match is not None:
-            return kind, match["subset"]
+            return kind, "validation" if _VAL.match(name) else match["subset"]
     return None
 
 
@@ -165,6 +170,18 @@ def _sorted(base: str, homes: list[str], names: list[str]) -> Layout:
     ]
     ordered = [name for _, name in sorted(classes)]
     return Layout(base, tables, ordered, hierarchy, tuple(homes), tuple(unread))
+
+
+def folder_subset(folder: str, known: Container[str]) -> str:
+    """Return the subset of a folder of images: ``train`` for the official part ``train_0``.
+
+    Args:
+        folder: Its name below the root.
+        known: Names of subsets; one of these is no part of another.
+    """
+    name = folder.rpartition("/")[2]
+    part = _PART.fullmatch(name)
+    return part[1] if part is not None and name not in known else name
 
 
 def subset_folders(root: InputRoot, layout: Layout, kind: str) -> list[str]:

@@ -14,7 +14,7 @@ from dsk.media import is_image_name
 from dsk.metafile import SIZES_NAME
 from dsk.names import stem_of
 from dsk_openimages.csvindex import encode_ids
-from dsk_openimages.layout import join, subset_folders
+from dsk_openimages.layout import folder_subset, join, subset_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +48,9 @@ class Places:
         self.unlisted = 0
         folders = subset_folders(root, layout, "images")
         deep = {folder: any(f.startswith(f"{folder}/") for f in folders) for folder in folders}
+        stated = frozenset(items.subsets)
         for folder in folders:
-            subset = folder.rpartition("/")[2]
+            subset = folder_subset(folder, stated)
             if deep[folder] or folder.rpartition("/")[2].lower() == "images":
                 self._add(folder, "", root.entries(folder)[1], DEFAULT_SUBSET)
             else:

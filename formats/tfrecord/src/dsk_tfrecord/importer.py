@@ -9,13 +9,14 @@ from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk_tfrecord.example import decode, feature_values, skim
 from dsk_tfrecord.framing import RecordFile
-from dsk_tfrecord.keys import LABEL, TEXT
+from dsk_tfrecord.imagenames import ForeignNames, foreign_name
+from dsk_tfrecord.keys import FILENAME, LABEL, TEXT
 from dsk_tfrecord.labelmap import Entry, parse_label_map
 from dsk_tfrecord.layout import Shard, find_label_maps, find_shards, is_record_name, subset_of
 from dsk_tfrecord.objects import Labels, RecordReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dsk.files import InputRoot
     from dsk.item import DatasetItem
@@ -61,16 +62,20 @@ class TfDetectionApiImporter(Importer):
                         where=root.show(name),
                         hint="convert the folders one by one",
                     )
-        labels = _labels(entries, files, display=self.use_display_names)
+        foreign = ForeignNames()
+        labels = _labels(entries, _pairs(files, foreign), display=self.use_display_names)
+        renamed = foreign.numbered(files, shards, ledger)
         header = Header(
             categories=labels.categories,
             subsets=tuple(dict.fromkeys(shard.subset for shard in shards)),
             items=sum(map(len, files)),
         )
-        return TfRecordSource(header, shards, files, RecordReader(labels))
+        return TfRecordSource(header, shards, files, RecordReader(labels, renamed))
 
 
-def _labels(entries: dict[int, Entry], files: list[RecordFile], *, display: bool) -> Labels:
+def _labels(
+    entries: dict[int, Entry], pairs: Iterable[tuple[str, int]], *, display: bool
+) -> Labels:
     """Return the labels of the label maps, and those that only records name.
 
     Labels are in the order of their ids; names without an id come last.
@@ -79,7 +84,7 @@ def _labels(entries: dict[int, Entry], files: list[RecordFile], *, display: bool
     by_text |= {entry.name: entry.id for entry in entries.values()}
     ids = {number: entry.name for number, entry in entries.items()}
     loose: dict[str, None] = {}
-    for text, number in _pairs(files):
+    for text, number in pairs:
         if text in by_text or (not text and (number <= 0 or number in ids)):
             continue
         if number > 0 and number not in ids:
@@ -106,23 +111,30 @@ def _labels(entries: dict[int, Entry], files: list[RecordFile], *, display: bool
     return Labels(Categories(labels=tuple(categories)), texts, index)
 
 
-def _pairs(files: list[RecordFile]) -> Iterator[tuple[str, int]]:
-    """Yield the different pairs of class text and class id that occur in records.
+def _pairs(files: list[RecordFile], foreign: ForeignNames) -> Iterable[tuple[str, int]]:
+    """Return the different pairs of class text and class id that occur in records.
 
-    Only those two features are decoded; damaged records are named when they are read.
+    Only those two features and names are decoded; damaged records are named when they are read.
+
+    Args:
+        files: The files.
+        foreign: Gets the names that lead out of the dataset.
     """
     seen: set[tuple[bytes, bytes]] = set()
     pairs: dict[tuple[str, int], None] = {}
-    for file in files:
+    for place, file in enumerate(files):
         for number in range(len(file)):
             try:
-                found = skim(file.peek(number), (TEXT, LABEL))
+                found = skim(file.peek(number), (TEXT, LABEL, FILENAME))
+                name = foreign_name(found.get(FILENAME, b""))
+                if name is not None:
+                    foreign.add(place, number, name)
                 key = found.get(TEXT, b""), found.get(LABEL, b"")
                 if key in seen:
                     continue
                 texts, ids = feature_values(key[0]), feature_values(key[1])
                 names = [text.decode() for text in texts]
-                numbers = [int(number) for number in ids]
+                numbers = [int(value) for value in ids]
             except (ValueError, AttributeError, TypeError):
                 continue
             if len(seen) < _REMEMBERED:
@@ -131,7 +143,7 @@ def _pairs(files: list[RecordFile]) -> Iterator[tuple[str, int]]:
             names += [""] * (count - len(names))
             numbers += [0] * (count - len(numbers))
             pairs.update(dict.fromkeys(zip(names, numbers, strict=True)))
-    yield from pairs
+    return pairs
 
 
 _REMEMBERED = 100_000

@@ -16,6 +16,7 @@ from dsk.media import Image
 from dsk.names import clean_name, stem_of
 from dsk.pixels import decode_labels
 from dsk_tfrecord import keys
+from dsk_tfrecord.imagenames import safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["Labels", "RecordReader"]
 
 _EXTENSIONS = {"jpeg": ".jpg", "jpg": ".jpg", "png": ".png"}
+_PIXELS = 2.0
+"""Above this a coordinate is a pixel's, not a share that reaches out of the image."""
+_SLACK = 1e-5
+"""How far a share that is not meant to reach out may do so, being a 32-bit float."""
 
 
 class Labels:
@@ -82,10 +87,12 @@ class RecordReader:
 
     Args:
         labels: The labels of the dataset.
+        renamed: Names of images that are others than their records say, by the records' places.
     """
 
-    def __init__(self, labels: Labels) -> None:
+    def __init__(self, labels: Labels, renamed: Mapping[str, str]) -> None:
         self._labels = labels
+        self._renamed = renamed
         self._warned: set[str] = set()
 
     def item(
@@ -95,6 +102,7 @@ class RecordReader:
         item_id = ""
         try:
             name = _text(features, keys.FILENAME)
+            name = name and (self._renamed.get(place) or safe_name(name, place))
             source = _text(features, keys.SOURCE_ID)
             item_id = _item_id(name, source, number, place)
             media = _media(features, name, item_id)
@@ -125,6 +133,8 @@ class RecordReader:
         if any(len(column) != count for column in edges):
             lengths = ", ".join(str(len(column)) for column in edges)
             raise _BadError(f"xmin, xmax, ymin, ymax have different lengths: {lengths}")
+        if any(_PIXELS < value < math.inf for column in edges for value in column):
+            raise _BadError("a box is in pixels; coordinates are shares from 0 to 1")
         pngs = _masks(features, count, size, place)
         count = count or len(pngs)
         if not count:
@@ -138,7 +148,7 @@ class RecordReader:
             box = None
             if edges[0]:
                 try:
-                    box = _box([column[row] for column in edges], size)
+                    box = _box([column[row] for column in edges], size, ledger)
                 except _BadError as error:
                     bad = RecordError(str(error), where=place, item=item_id, annotation=row)
                     ledger.bad_record(bad)
@@ -189,7 +199,7 @@ def _numbers(features: Features, key: str) -> list[float]:
 
 def _item_id(name: str, source: str, number: int, place: str) -> str:
     if name:
-        return stem_of(clean_name(name, place))
+        return stem_of(name)
     return clean_name(stem_of(source), place) if source else f"{number:06d}"
 
 
@@ -197,16 +207,23 @@ def _media(features: Features, name: str, item_id: str) -> Image:
     data = (features.get(keys.ENCODED) or [b""])[0]
     if not isinstance(data, bytes):
         raise _BadError(f"{keys.ENCODED} is no image file")
-    height, width = (int((_numbers(features, key) or [0])[0]) for key in (keys.HEIGHT, keys.WIDTH))
+    height, width = (_side(features, key) for key in (keys.HEIGHT, keys.WIDTH))
     size = (height, width) if height > 0 and width > 0 else None
     if not name:
         kind = _text(features, keys.FORMAT).lower()
         name = item_id + _EXTENSIONS.get(kind, ".png" if data[:4] == b"\x89PNG" else ".jpg")
         name = name if data or size else ""
-    return Image(clean_name(name) if name else "", data or None, None, size)
+    return Image(name, data or None, None, size)
 
 
-def _box(corners: list[float], size: tuple[int, int]) -> Box:
+def _side(features: Features, key: str) -> int:
+    value = (_numbers(features, key) or [0])[0]
+    if not math.isfinite(value):
+        raise _BadError(f"{key} is {value}")
+    return int(value)
+
+
+def _box(corners: list[float], size: tuple[int, int], ledger: Ledger) -> Box:
     """Return the pixels of a box, clamped to the image."""
     if not all(map(math.isfinite, corners)):
         raise _BadError("a box is no finite numbers")
@@ -215,6 +232,8 @@ def _box(corners: list[float], size: tuple[int, int]) -> Box:
         raise _BadError(
             f"a box has its edges swapped: xmin, xmax, ymin, ymax = {xmin}, {xmax}, {ymin}, {ymax}"
         )
+    if min(xmin, ymin) < -_SLACK or max(xmax, ymax) > 1 + _SLACK:
+        ledger.warn("a box reaches out of its image and is clipped")
     height, width = size
     left, right = (min(max(x, 0.0), 1.0) * width for x in (xmin, xmax))
     top, bottom = (min(max(y, 0.0), 1.0) * height for y in (ymin, ymax))
