@@ -59,6 +59,7 @@ KNOWN_PACKAGES: dict[str, tuple[str, ...]] = {
         "sly_pointcloud",
         "kitti3d",
         "nuscenes",
+        "cloud_dir",
         "pcd",
         "openpcdet",
         "mmdet3d",

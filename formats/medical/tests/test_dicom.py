@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 
 import highdicom as hd
@@ -292,6 +293,70 @@ def test_truncated_frames(tmp_path, pixels, cut):
     with pytest.raises(InputError):
         Dataset.import_from(tmp_path / "many", "dicom").export(tmp_path / "out", "nifti")
     assert not (tmp_path / "out").exists()
+
+
+def test_masks_are_kept_as_large_as_what_is_in_them(tmp_path):
+    size = {"Rows": 64, "Columns": 64}
+    empty = np.zeros((DEPTH, 64, 64), np.uint16)
+    series = [write_slice(tmp_path, k, empty[k], **size) for k in range(DEPTH)]
+    array = np.zeros((DEPTH, 64, 64, 2), np.uint8)
+    array[1:3, 5:9, 7:10, 0] = array[2:4, 30:33, 40:44, 1] = 1
+    write_segmentation(tmp_path / "seg.dcm", series, array)
+    (item,) = Dataset.import_from(tmp_path, "dicom")
+    for n, a in enumerate(item.annotations):
+        assert np.array_equal(voxels(a), array[..., n].transpose(2, 1, 0) == 1)
+        assert len(pickle.dumps(a)) < 64 * 64
+
+
+@pytest.mark.parametrize(("overlap", "axes"), [(False, 3), (True, 4)])
+def test_segments_are_stacked_only_if_they_overlap(tmp_path, series, monkeypatch, overlap, axes):
+    array = masks()
+    if not overlap:
+        array[..., 1] &= 1 - array[..., 0]
+    (item,) = Dataset.import_from(tmp_path / "data", "dicom")
+    found = [Mask3d(array[..., n].transpose(2, 1, 0).copy(), 1, label=n) for n in range(2)]
+    given = Dataset.from_iterable([item.replace(annotations=found)], categories=["a", "b"])
+    shapes = []
+    made = hd.seg.Segmentation
+
+    def spy(images, pixels, *args, **options):
+        shapes.append(pixels.ndim)
+        return made(images, pixels, *args, **options)
+
+    monkeypatch.setattr(hd.seg, "Segmentation", spy)
+    given.export(tmp_path / "out", "dicom_seg")
+    assert shapes == [axes]
+    (path,) = (tmp_path / "out").glob("*.seg.dcm")
+    (tmp_path / "data" / "seg.dcm").write_bytes(path.read_bytes())
+    (back,) = Dataset.import_from(tmp_path / "data", "dicom")
+    for n, a in enumerate(back.annotations):
+        assert np.array_equal(voxels(a), array[..., n].transpose(2, 1, 0) == 1)
+
+
+def test_a_scout_of_the_series_does_not_get_the_segmentation(tmp_path, series):
+    """It lies across and sorts first: its folder is a."""
+    scout = {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1], "SeriesInstanceUID": uid(3, 1)}
+    write_slice(tmp_path / "data" / "a", 0, np.zeros((ROWS, COLUMNS), np.uint16), 8, **scout)
+    write_segmentation(tmp_path / "data" / "seg.dcm", series, masks())
+    found = {i.id: i for i in Dataset.import_from(tmp_path / "data", "dicom")}
+    assert {k: len(i.annotations) for k, i in found.items()} == {"a": 0, "case": 2}
+
+
+def test_images_that_lie_nowhere_are_left_out(tmp_path, series):
+    """Dose reports and screenshots are images without a position."""
+    report = write_slice(tmp_path / "x", 0, np.zeros((ROWS, COLUMNS), np.uint16), series=7)
+    del report.ImagePositionPatient, report.ImageOrientationPatient, report.PixelSpacing
+    report.save_as(tmp_path / "data" / "report.dcm", enforce_file_format=True)
+    dataset = Dataset.import_from(tmp_path / "data", "dicom")
+    assert [i.id for i in dataset] == ["case"]
+    assert any("1 DICOM files without" in w for w in dataset.opening_ledger.warnings)
+
+
+def test_what_is_missing_is_named(tmp_path, series):
+    del series[0].PixelSpacing
+    series[0].save_as(tmp_path / "data" / "x.dcm", enforce_file_format=True)
+    with pytest.raises(RecordError, match="PixelSpacing is missing"):
+        Dataset.import_from(tmp_path / "data", "dicom")
 
 
 def test_segmentation_needs_a_series(tmp_path):

@@ -36,6 +36,25 @@ def test_mask_folder_elsewhere(tmp_path):
     assert read(tmp_path) == {"volumes/a": [("liver", 1)]}
 
 
+def test_masks_of_totalsegmentator(tmp_path):
+    for case in ("s0000", "s0001"):
+        save(tmp_path / case / "ct.nii.gz", scan())
+        save(tmp_path / case / "segmentations" / "liver.nii.gz", blocks(1))
+        save(tmp_path / case / "segmentations" / "rib_left_1.nii.gz", blocks(1))
+    expected = [("liver", 1), ("rib_left_1", 1)]
+    assert read(tmp_path) == {"s0000/ct": expected, "s0001/ct": expected}
+    assert read(tmp_path / "s0000") == {"ct": expected}
+    assert Dataset.import_from(tmp_path).format == "nifti"
+
+
+def test_segmentations_of_no_single_volume_are_told(tmp_path):
+    for name in ("ct", "pet", "segmentations/liver"):
+        save(tmp_path / f"{name}.nii.gz", scan())
+    dataset = Dataset.import_from(tmp_path, "nifti")
+    assert len(list(dataset)) == 3
+    assert any("'segmentations'" in text for text in dataset.opening_ledger.warnings)
+
+
 def test_ambiguous_mask_folder(tmp_path):
     for folder in ("x", "y"):
         save(tmp_path / folder / "a.nii.gz", scan())

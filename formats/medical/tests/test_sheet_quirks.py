@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import shutil
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813 - its usual name
 import test_bids_seg as bids
 import test_brats_hdf5 as hdf5
 import test_msd as msd
@@ -105,6 +108,41 @@ def test_voxels_that_are_no_numbers_are_told(tmp_path):
     assert any("no numbers (NaN); nnU-Net refuses" in text for text in report.warnings)
 
 
+def test_nrrd_files(tmp_path):
+    _, folder, _ = nnunet.write(tmp_path / "nifti", nnunet.case("a"))
+    before = nnunet.read(folder)["a"]
+    folder = Path(shutil.copytree(folder, tmp_path / "nrrd"))
+    for path in [*folder.glob("*Tr/*.nii.gz")]:
+        image = sitk.ReadImage(path)
+        sitk.WriteImage(image, path.with_name(path.name.replace(".nii.gz", ".nrrd")), True)
+        path.unlink()
+    nnunet.change(folder, file_ending=".nrrd")
+    dataset = Dataset.import_from(folder)
+    assert dataset.format == "nnunet"
+    (after,) = dataset
+    assert after.media.channels == before.media.channels
+    assert np.allclose(after.media.affine, before.media.affine)
+    assert np.array_equal(open_volume(after.media)[...], open_volume(before.media)[...])
+    assert [(a.label, a.affine) for a in after.annotations] == [(n, None) for n in (0, 1, 2)]
+    for a, b in zip(after.annotations, before.annotations, strict=True):
+        assert np.array_equal(voxels(a), voxels(b))
+    dataset.export(tmp_path / "again", "nnunet")
+    (again,) = (tmp_path / "again").glob("Dataset*")
+    nnunet.verify(again)
+
+
+def test_masks_that_overlap_can_be_refused(tmp_path):
+    item = nnunet.case("a")
+    masks = [Mask3d(blocks(1, shape=nnunet.SHAPE), 1, label=n) for n in range(2)]
+    items = [item.replace(annotations=masks), nnunet.case("b")]
+    given = Dataset.from_iterable(items, nnunet.BRATS)
+    with pytest.raises(InputError, match="belong to masks of several labels"):
+        given.export(tmp_path / "no", "nnunet", overlaps="error")
+    given.on_error = "skip"
+    given.export(tmp_path / "some", "nnunet", overlaps="error")
+    assert [p.name for p in (tmp_path / "some").glob("*/labelsTr/*")] == ["b.nii.gz"]
+
+
 @pytest.mark.parametrize("ending", [".png", ".mha", 3])
 def test_files_of_other_endings_are_refused(tmp_path, ending):
     _, folder, _ = nnunet.write(tmp_path, nnunet.case("a"))
@@ -135,6 +173,25 @@ def test_values_that_no_label_names_are_told(tmp_path):
     save(folder / "labelsTr" / "a.nii.gz", nnunet.seg(1, 9), nnunet.AFFINE)
     with pytest.warns(DskWarning, match=r"unexpected_label_value: .*\[9\]"):
         nnunet.read(folder)
+
+
+@pytest.mark.parametrize("kind", [str, float])
+def test_values_that_are_texts_or_floating_point(tmp_path, kind):
+    _, folder, found = nnunet.write(tmp_path, nnunet.case("a"))
+    nnunet.change(folder, labels={name: kind(v) for name, v in found["labels"].items()})
+    names = Dataset.import_from(folder, "nnunet").categories().names
+    assert names == ["ED", "NCR/NET", "ET"]
+    nnunet.change(folder, labels={"background": kind(0), "all": [kind(1), kind(2)], "ET": kind(3)})
+    names = Dataset.import_from(folder, "nnunet").categories().names
+    assert names == ["class_1", "class_2", "ET"]
+
+
+@pytest.mark.parametrize("value", [1.5, "1.5", "x", True, -1, None])
+def test_values_that_are_no_whole_numbers_are_refused(tmp_path, value):
+    _, folder, found = nnunet.write(tmp_path, nnunet.case("a"))
+    nnunet.change(folder, labels={**found["labels"], "more": value})
+    with pytest.raises(RecordError, match="no value of its own"):
+        Dataset.import_from(folder, "nnunet")
 
 
 # --- MSD ------------------------------------------------------------------------------------------
@@ -229,6 +286,32 @@ def test_big_endian(tmp_path):
     (tmp_path / "a.nrrd").write_bytes(head + scan().astype(">i2").tobytes("F"))
     volume = np.asarray(open_volume(slicer.media(tmp_path).media))
     assert np.array_equal(volume, scan())
+
+
+@pytest.mark.parametrize("space", ["space dimension: 3", "space: scanner-xyz"])
+def test_spacing_without_a_known_space_is_the_length_of_the_directions(tmp_path, space):
+    head = slicer.header(scan().shape, directions="(0.3,0.4,0) (0.4,-0.3,0) (0,0,3)")
+    head = head.replace(b"space: left-posterior-superior", space.encode())
+    (tmp_path / "a.nrrd").write_bytes(head + scan().tobytes("F"))
+    with pytest.warns(DskWarning, match="only its spacings are used"):
+        media = slicer.media(tmp_path).media
+    assert np.allclose(np.reshape(media.affine, (4, 4)), np.diag([-0.5, -0.5, 3, 1]))
+
+
+@pytest.mark.parametrize("space", ["left-posterior-superior-time", "LPST"])
+def test_spaces_with_time(tmp_path, space):
+    """The vectors have a fourth number; one axis steps along it."""
+    array = np.stack([scan(seed=n) for n in range(2)], axis=-1)
+    columns = [*([*slicer.LPS[:3, n], 0] for n in range(3)), [0, 0, 0, 1.5]]
+    steps = " ".join(f"({','.join(map(str, c))})" for c in columns)
+    head = slicer.header(array.shape, directions=steps)
+    head = head.replace(b"left-posterior-superior", space.encode())
+    origin = f"({','.join(map(str, slicer.LPS[:3, 3]))}"
+    head = head.replace(f"{origin})".encode(), f"{origin},0)".encode())
+    (tmp_path / "a.nrrd").write_bytes(head + array.tobytes("F"))
+    media = slicer.media(tmp_path).media
+    assert np.allclose(np.reshape(media.affine, (4, 4)), AFFINE)
+    assert np.array_equal(np.asarray(open_volume(media)), array)
 
 
 @pytest.mark.parametrize("line", ["data file: LIST", "data file: a%03d.raw 1 5 1"])

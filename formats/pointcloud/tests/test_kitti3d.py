@@ -162,6 +162,19 @@ def test_the_2d_task_is_another_format(tmp_path):
         read(tmp_path / "c")
 
 
+def test_the_tracking_task_is_refused(tmp_path):
+    files = ["calib/0000.txt", "velodyne/0000/000000.bin", "image_02/0000/000000.png"]
+    for name in [*files, "label_02/0000.txt"]:
+        path = tmp_path / "training" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(CALIB if "calib" in name else f"0 5 {CAR}")
+    for folder in (tmp_path, tmp_path / "training"):
+        assert all(c.format != "kitti3d" for c in detect(open_root(folder)))
+        with pytest.raises(InputError, match="tracking task") as caught:
+            read(folder)
+        assert caught.value.where.endswith("label_02")
+
+
 def boxes(*annotations, media=None):
     item = DatasetItem("a", subset="train", annotations=annotations, media=media)
     return Dataset.from_iterable([item], categories=["Car"])
@@ -221,3 +234,69 @@ def test_difficulty_of_the_benchmark(tmp_path, text, level):
     assert [a.attributes["difficulty"] for a in item.annotations] == [level, level]
     (item,) = read(tmp_path)
     assert all("difficulty" not in a.attributes for a in item.annotations)
+
+
+def image(name, x=0.0, focal=700.0, rotation=(0, -1, 0, 0, 0, -1, 1, 0, 0)):
+    r = rotation
+    outer = [*r[:3], x, *r[3:6], 0.0, *r[6:], 0.0]
+    inner = [focal, 0, 600, 0, focal, 200, 0, 0, 1]
+    camera = {"name": name, "extrinsics": outer, "intrinsics": inner}
+    return Image(f"{name}.png", name.encode(), {"camera": camera}, (400, 1200))
+
+
+def projection(folder, number):
+    lines = (folder / "training/calib/a.txt").read_text().splitlines()
+    (row,) = [line for line in lines if line.startswith(f"P{number}:")]
+    return [float(word) for word in row.split()[1:]]
+
+
+def test_colour_cameras_go_before_grey_ones(tmp_path):
+    images = (image("image_00"), image("image_01", -0.5), image("image_02", 0.06, 710.0))
+    media = PointCloud("a.bin", b"", None, (*images, image("image_03", -0.47, 720.0)))
+    report = boxes(cuboid(), media=media).export(tmp_path, "kitti3d", save_media=True, precision=9)
+    for number in (2, 3):
+        written = (tmp_path / f"training/image_{number}/a.png").read_bytes()
+        assert written == f"image_0{number}".encode()
+    assert projection(tmp_path, 2) == [710, 0, 600, 0, 0, 710, 200, 0, 0, 0, 1, 0]
+    # the right camera sees a point 0.53 m further to the left
+    assert projection(tmp_path, 3) == pytest.approx(
+        [720, 0, 600, 720 * -0.53, 0, 720, 200, 0, 0, 0, 1, 0]
+    )
+    assert [e.count for e in report.events if e.what == "further images left out"] == [2]
+    (item,) = read(tmp_path)
+    assert item.annotations[1].position == pytest.approx((10, 2, -1), abs=1e-6)
+    for stereo, x in zip(item.media.extra_images, (0.06, -0.47), strict=True):
+        assert stereo.extra["camera"]["extrinsics"][3] == pytest.approx(x)
+
+
+def test_the_front_camera_goes_first_and_others_are_no_stereo_pair(tmp_path):
+    back = image("CAM_BACK", rotation=(0, 1, 0, 0, 0, -1, -1, 0, 0))
+    media = PointCloud("a.bin", b"", None, (back, image("CAM_FRONT")))
+    report = boxes(cuboid(), media=media).export(tmp_path, "kitti3d", save_media=True)
+    assert (tmp_path / "training/image_2/a.png").read_bytes() == b"CAM_FRONT"
+    assert not (tmp_path / "training/image_3").exists()
+    assert "further images left out" in [e.what for e in report.events if e.code == "DSK-L016"]
+    assert len((tmp_path / "training/label_2/a.txt").read_text().splitlines()) == 1
+
+
+def test_matrices_that_are_none_are_no_calibration(tmp_path):
+    media = PointCloud("a.bin", b"", None, (image("CAM_FRONT", rotation=(0,) * 9),))
+    with pytest.raises(OutputError, match="no calibration"):
+        boxes(cuboid(), media=media).export(tmp_path, "kitti3d")
+
+
+def test_words_of_kitti_raw_become_numbers(tmp_path):
+    words = (
+        {"occluded": True, "occlusion": "FULLY", "truncation": "TRUNCATED"},
+        {"occluded": True, "occlusion": "OcclusionStates.PARTLY", "truncation": "IN_IMAGE"},
+        {"occlusion": "half"},
+    )
+    data = boxes(*(cuboid(attributes=attributes) for attributes in words))
+    report = data.export(tmp_path, "kitti3d", calib="identity")
+    lines = (tmp_path / "training/label_2/a.txt").read_text().splitlines()
+    assert [line.split()[1:3] for line in lines] == [["-1.00", "2"], ["0.00", "1"], ["0.00", "3"]]
+    told = {(e.code, e.what): e.count for e in report.losses if "rounded" not in e.what}
+    assert told == {
+        ("DSK-L007", "truncation of unknown share written as -1"): 1,
+        ("DSK-L004", "occlusion"): 1,
+    }

@@ -203,6 +203,21 @@ def test_several_drives_are_subsets(tmp_path):
     ]
 
 
+def test_drives_without_tracklets_are_read_beside_others(tmp_path):
+    cloud = tmp_path / "2011_09_26/d1_sync/velodyne_points/data/0000000004.bin"
+    cloud.parent.mkdir(parents=True)
+    cloud.write_bytes(b"")
+    drive(tmp_path / "2011_09_26/d2_sync", track(pose()))
+    data = read(tmp_path)
+    assert [(i.subset, i.id, len(i.annotations)) for i in data] == [
+        ("d1_sync", "0000000004", 0),
+        ("d2_sync", "0000000000", 1),
+    ]
+    assert "d1_sync: no tracklets" in warned(data)
+    found = detect(open_root(tmp_path))[0]
+    assert (found.format, found.score) == ("kitti_raw", 95)
+
+
 def test_calibration_becomes_matrices_of_images(tmp_path):
     drive(
         tmp_path / "day" / "drive",
@@ -483,3 +498,58 @@ def test_clouds_that_are_copied_are_not_parsed(tmp_path):
         dataset(item(0, name="n", media=media)).export(tmp_path / ext, "kitti_raw", save_media=True)
         copied = (tmp_path / ext / f"velodyne_points/data/n.{ext}").read_bytes()
         assert copied == b"no cloud at all"
+
+
+def seen(frame, *cameras):
+    """Make an item with images of cameras: name, place along x, whether it looks back."""
+    images = []
+    for name, x, back in cameras:
+        outer = (
+            [0, 1, 0, x, 0, 0, -1, 0, -1, 0, 0, 0]
+            if back
+            else [0, -1, 0, x, 0, 0, -1, 0, 1, 0, 0, 0]
+        )
+        about = {
+            "name": name,
+            "extrinsics": outer,
+            "intrinsics": [700, 0, 600, 0, 710, 200, 0, 0, 1],
+        }
+        images.append(Image(f"{name}/{frame}.png", b"png", {"camera": about}))
+    return item(frame, cuboid(), media=PointCloud(f"{frame}.bin", b"", None, tuple(images)))
+
+
+def matrices(folder):
+    return [
+        {
+            i.extra["camera"]["name"]: i.extra["camera"].get("extrinsics")
+            for i in one.media.extra_images
+        }
+        for one in read(folder)
+    ]
+
+
+def lost_matrices(report):
+    return {e.what[19:27]: e.count for e in report.losses if e.what.startswith("camera matrices")}
+
+
+def test_matrices_of_cameras_are_written(tmp_path):
+    cameras = ("image_02", 0.06, False), ("image_03", -0.47, False)
+    data = dataset(*(seen(n, *cameras) for n in range(3)))
+    report = data.export(tmp_path / "out", "kitti_raw", save_media=True)
+    assert not lost_matrices(report)
+    for found in matrices(tmp_path / "out"):
+        assert found["image_02"] == pytest.approx([0, -1, 0, 0.06, 0, 0, -1, 0, 1, 0, 0, 0])
+        assert found["image_03"] == pytest.approx([0, -1, 0, -0.47, 0, 0, -1, 0, 1, 0, 0, 0])
+
+
+def test_matrices_that_calibration_files_cannot_hold_are_told(tmp_path):
+    data = dataset(
+        *(
+            seen(n, ("image_00", 0.0, False), ("image_01", 0.0, True), ("image_02", n, False))
+            for n in range(3)
+        )
+    )
+    report = data.export(tmp_path / "out", "kitti_raw", save_media=True)
+    assert lost_matrices(report) == {"image_01": 3, "image_02": 3}
+    (found, *_) = matrices(tmp_path / "out")
+    assert [name for name, outer in found.items() if outer] == ["image_00"]

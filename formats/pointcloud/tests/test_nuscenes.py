@@ -293,8 +293,67 @@ def test_boxes_with_y_ahead_keep_their_heading(tmp_path):
     assert row["rotation"] == pytest.approx([0.968912, 0, 0, 0.247404], abs=1e-6)
 
 
+def test_lyfts_tables(tmp_path):
+    """Times have fractions, sensors without a lens and boxes without visibility say null."""
+    tables(tmp_path / "in")
+    plain = {name: table(tmp_path / "in", name) for name in ("sample", "sample_data")}
+    for rows in plain.values():
+        for number, row in enumerate(rows):
+            row["timestamp"] = 1557858039302414.8 + number
+    sensors, boxes = (table(tmp_path / "in", n) for n in ("calibrated_sensor", "sample_annotation"))
+    sensors[0]["camera_intrinsic"] = boxes[0]["visibility_token"] = None
+    boxes[0]["num_radar_pts"] = 3
+    changed = plain | {"calibrated_sensor": sensors, "sample_annotation": boxes}
+    first, _ = read(tables(tmp_path / "in", **changed))
+    (box,) = first.annotations
+    assert "visibility" not in box.attributes
+    assert box.attributes["num_radar_pts"] == 3
+    read(tmp_path / "in").export(tmp_path / "out", "nuscenes", save_media=True)
+    stamps = [row["timestamp"] for row in table(tmp_path / "out", "sample")]
+    assert stamps == [1557858039302414, 1557858039302415]
+    (row,) = table(tmp_path / "out", "sample_annotation")
+    assert row["num_radar_pts"] == 3
+
+
 @pytest.mark.parametrize("options", [{"version": "2"}, {"cloud_ext": "ply"}])
 def test_bad_options(tmp_path, options):
     data = Dataset.from_iterable([item_of(0)], categories=["Car"])
     with pytest.raises(OptionError):
         data.export(tmp_path / "out", "nuscenes", **options)
+
+
+@pytest.mark.parametrize(("name", "options"), [("kitti_raw", {}), ("kitti3d", {"precision": 12})])
+def test_kitti_gets_its_axes(tmp_path, name, options):
+    """The lidar's y is ahead; KITTI's x is."""
+    tables(tmp_path / "in")
+    sensors = table(tmp_path / "in", "calibrated_sensor")
+    sensors[1]["rotation"] = [0.5, -0.5, 0.5, -0.5]  # x right, y down, z ahead
+    sensors[1]["camera_intrinsic"] = [[7, 0, 6], [0, 7, 2], [0, 0, 1]]
+    tables(tmp_path / "in", calibrated_sensor=sensors)
+    image = tmp_path / "in/samples/CAM_FRONT/a.jpg"
+    image.parent.mkdir()
+    image.write_bytes(b"jpg")
+    data = read(tmp_path / "in")
+    report = data.export(tmp_path / "out", name, save_media=True, **options)
+    told = [e.count for e in report.events if e.what.startswith("boxes and clouds turned")]
+    assert told == [1]
+    first = next(iter(Dataset.import_from(tmp_path / "out", name)))
+    box = next(a for a in first.annotations if isinstance(a, Cuboid3d))
+    assert box.position == pytest.approx((10, 0, -1), abs=1e-9)
+    assert matrix_of(box.rotation)[:, 0] == pytest.approx([1, 0, 0], abs=1e-9)
+    points = np.frombuffer(first.media.read_bytes(), "<f4").reshape(2, 4)
+    assert points.tolist() == [[1, 0, 2, 3], [6, -5, 7, 8]]
+    (camera,) = (i.extra["camera"] for i in first.media.extra_images)
+    outer = np.array(camera["extrinsics"]).reshape(3, 4)
+    assert outer @ [10, 0, -1, 1] == pytest.approx([0, 1, 9], abs=1e-9)
+
+
+def test_frames_with_x_ahead_are_not_turned(tmp_path):
+    box = Cuboid3d((10.0, 2.0, -1.0), (0.0, 0.0, 0.5), (4.0, 1.8, 1.5), label=0)
+    box = replace(box, attributes={"track_id": 1})
+    data = Dataset.from_iterable([item_of(0, box, points=np.ones((1, 4)))], categories=["Car"])
+    data.export(tmp_path / "nuscenes", "nuscenes", save_media=True)
+    read(tmp_path / "nuscenes").export(tmp_path / "out", "kitti_raw", save_media=True)
+    (item,) = Dataset.import_from(tmp_path / "out", "kitti_raw")
+    assert item.annotations[0].position == pytest.approx(box.position)
+    assert item.annotations[0].rotation == pytest.approx(box.rotation)

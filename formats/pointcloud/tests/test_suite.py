@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import pytest
+
+from dsk.categories import Categories
+from dsk.dataset import Dataset
+from dsk.errors import InputError
 from dsk.testing import FormatSuite
 
 if TYPE_CHECKING:
-    from dsk import Dataset
+    from pathlib import Path
 
 
 class TestKittiRaw(FormatSuite):
@@ -165,3 +170,32 @@ class TestMmdet3d(TestOpenPcDet):
 
 def _without_frame(item):
     return item.replace(attributes={k: v for k, v in item.attributes.items() if k != "frame"})
+
+
+class TestCloudDir(FormatSuite):
+    format = "cloud_dir"
+    subsets = ("default",)
+    expected_losses = frozenset({"DSK-L001", "DSK-L010", "DSK-L016"})
+
+    def expected(self, dataset: Dataset) -> Dataset:
+        """Nothing but clouds survives."""
+        items = [_without_images(item).replace(annotations=()) for item in dataset]
+        return Dataset.from_iterable(items, Categories())
+
+    def rich_sample(self, **changes: Any) -> Dataset:
+        """Boxes in space, because the items of others are images."""
+        return super().rich_sample(**{"kinds": ("cuboid_3d",), **changes})
+
+    def _all_gone(self, dataset: Dataset, code: str, folder: Path) -> None:
+        report = self.write(dataset, folder)
+        assert sum(e.count for e in report.losses if e.code == code) == report.items["in"]
+        with pytest.raises(InputError, match="no point clouds"):
+            self.read(folder)
+
+    def test_items_without_media(self, tmp_path: Path) -> None:
+        """Items without media are lost, and every one is reported."""
+        self._all_gone(self.sample(media="none"), "DSK-L008", tmp_path / "out")
+
+    def test_media_that_are_only_named(self, tmp_path: Path) -> None:
+        """Missing clouds are lost, and every one is reported."""
+        self._all_gone(self.sample(media="named"), "DSK-L016", tmp_path / "out")

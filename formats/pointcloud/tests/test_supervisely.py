@@ -242,6 +242,25 @@ def test_episodes(tmp_path):
     assert facts(read(tmp_path / "out")) == facts(data)
 
 
+def test_episodes_without_tags_stay_episodes(tmp_path):
+    for name, meta in {
+        "a": {"classes": CLASSES, "tags": [], "projectType": "point_cloud_episodes"},
+        "b": {"classes": CLASSES},
+    }.items():
+        folder = episode(tmp_path / name)
+        (folder / "meta.json").write_text(json.dumps(meta))
+        read(folder).export(tmp_path / f"{name}_out", "sly_pointcloud", save_media=True)
+        made = json.loads((tmp_path / f"{name}_out/meta.json").read_text())
+        assert made["projectType"] == "point_cloud_episodes"
+        assert (tmp_path / f"{name}_out/ep/annotation.json").is_file()
+
+
+def test_figures_in_images_are_told(tmp_path):
+    files = {f"ds0__related_images__a_pcd__i_DOT_png{e}": "" for e in ("", "_DOT_figures_DOT_json")}
+    data = read(project(tmp_path, {"ds0/a.pcd": ann()}, **files))
+    assert any("1 files of figures in images" in text for text in data.opening_ledger.warnings)
+
+
 def dataset(*items, categories=None):
     labels = (LabelCategory("car", attributes=("colour",)), LabelCategory("bus"))
     return Dataset.from_iterable(items, categories=categories or Categories(labels=labels))

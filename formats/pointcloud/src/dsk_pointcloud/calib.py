@@ -11,7 +11,7 @@ from dsk.errors import RecordError
 from dsk_pointcloud.cameras import numbers_by_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -19,10 +19,13 @@ __all__ = [
     "IDENTITY_TEXT",
     "Calibration",
     "camera_matrices",
+    "parallel_projection",
     "raw_camera",
     "read_calibration",
+    "square",
 ]
 
+_PARALLEL = 1e-6  # more is another direction, not the rounding of a calibration
 _AXES = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0]])
 
 
@@ -120,6 +123,33 @@ def camera_matrices(
     shift[:3, 3] = np.linalg.solve(lens, projection[:, 3])
     outer = (shift @ to_camera)[:3]
     return [float(v) for v in outer.ravel()], [float(v) for v in lens.ravel()]
+
+
+def square(extrinsics: Sequence[float]) -> NDArray[np.float64]:
+    """Return extrinsics of 12 numbers as a 4×4 matrix."""
+    out = np.eye(4)
+    out[:3] = np.array(extrinsics, dtype=float).reshape(3, 4)
+    return out
+
+
+def parallel_projection(
+    matrices: tuple[Sequence[float], Sequence[float]], reference: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """Return P of a camera for points of a reference camera, the inverse of ``camera_matrices``.
+
+    Args:
+        matrices: Extrinsics (12) and intrinsics (9) of the camera.
+        reference: 4×4, lidar to the reference camera.
+
+    Returns:
+        P, 3×4, or None if the camera looks in another direction: K·[I | t] cannot say so.
+    """
+    between = square(matrices[0]) @ np.linalg.inv(reference)
+    if not np.abs(between[:3, :3] - np.eye(3)).max() <= _PARALLEL:
+        return None
+    lens = np.array(matrices[1], dtype=float).reshape(3, 3)
+    projection: NDArray[np.float64] = lens @ between[:3]
+    return projection
 
 
 def raw_camera(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsk_pointcloud.frames import is_finite
 
-__all__ = ["CAMERA", "camera_extra", "numbers_by_key"]
+if TYPE_CHECKING:
+    from dsk.media import Image
+
+__all__ = ["CAMERA", "camera_extra", "matrices_of", "numbers_by_key"]
 
 CAMERA = "camera"
 """Family of the ``extra`` of related images: name, extrinsics (3×4 lidar to camera, row by row),
@@ -38,3 +41,12 @@ def camera_extra(name: str, matrices: tuple[list[float], list[float]] | None) ->
     if matrices is not None:
         about["extrinsics"], about["intrinsics"] = matrices
     return {CAMERA: about}
+
+
+def matrices_of(image: Image) -> tuple[list[float], list[float]] | None:
+    """Return the extrinsics (12) and intrinsics (9) of an image's camera, or None if not known."""
+    about = (image.extra or {}).get(CAMERA) or {}
+    outer, inner = about.get("extrinsics"), about.get("intrinsics")
+    if not outer or not inner or (len(outer), len(inner)) != (12, 9):
+        return None
+    return outer, inner

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
@@ -9,7 +10,29 @@ from dsk.flow import Detection
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
-__all__ = ["kitti3d", "kitti_raw", "nuscenes", "sly_pointcloud"]
+__all__ = ["cloud_dir", "kitti3d", "kitti_raw", "nuscenes", "sly_pointcloud"]
+
+
+_ENOUGH = 10_000  # files; whoever hides annotations behind so many clouds names the format
+_ONLY_CLOUDS = 10  # nearly any dataset of clouds says more, so every other format comes first
+_NEAR_MISS = 2
+
+
+def cloud_dir(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    from dsk_pointcloud.clouds.names import is_cloud_name
+
+    clouds, other = 0, ""
+    for name in islice(root.walk() if root.focus is None else [root.focus], _ENOUGH):
+        if is_cloud_name(name):
+            clouds += 1
+        elif not other and not name.rpartition("/")[2].startswith("."):
+            other = name
+    if not clouds:
+        return None
+    if other:
+        return Detection(_NEAR_MISS, f"point clouds, but also {other}")
+    return Detection(_ONLY_CLOUDS, "nothing but point clouds")
 
 
 def kitti_raw(root: InputRoot) -> Detection | None:
@@ -24,11 +47,12 @@ def kitti_raw(root: InputRoot) -> Detection | None:
             return Detection(95, f"{root.focus} holds tracklets")
         return None
     drives = find_drives(root)
-    if drives and drives[0].tracklets:
+    tracklets = next((drive.tracklets for drive in drives if drive.tracklets), "")
+    if tracklets:
         tops = {drive.folder.partition("/")[0] for drive in drives}
         # Other datasets beside the drives: one that explains all of them knows better.
         alone = "" in tops or tops.issuperset(root.entries("")[0])
-        return Detection(95 if alone else 75, f"{drives[0].tracklets} holds tracklets")
+        return Detection(95 if alone else 75, f"{tracklets} holds tracklets")
     if drives and drives[0].velodyne:
         return Detection(60, f"clouds in {drives[0].velodyne}, no tracklets")
     return None
@@ -56,12 +80,12 @@ def sly_pointcloud(root: InputRoot) -> Detection | None:
 def kitti3d(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     from dsk_pointcloud.kitti3d.labels import parse_line
-    from dsk_pointcloud.kitti3d.layout import find_parts, first_label
+    from dsk_pointcloud.kitti3d.layout import find_parts, first_label, tracking_folder
 
     if root.focus is not None:
         return None
     parts = find_parts(root)
-    if not parts:
+    if not parts or tracking_folder(root, parts):
         return None
     folders = set(root.entries(parts[0].folder)[0])
     if "calib" not in folders:

@@ -15,8 +15,10 @@ tracklet_labels.xml                     tracks of boxes; any other .xml with tra
 frame_list.txt                          <frame> <name>; names of frames, optional
 velodyne_points/data/<name>.pcd         or .bin
 image_00/data/<name>.png                image_01, …: one folder per camera
+calib_velo_to_cam.txt                   where the first camera is, optional
+calib_cam_to_cam.txt                    lenses and places of the others, optional
 dataset_meta.json                       labels, optional
-read as well: <date>/<drive>_sync/ of the original recordings, with calib_*.txt"""
+read as well: <date>/<drive>_sync/ of the original recordings, beside calib_*.txt"""
 
 KITTI_RAW_ATTRIBUTES = frozenset({"track_id", "occluded", "occlusion", "truncation", "keyframe"})
 """What tracklets have a place for."""
@@ -94,6 +96,7 @@ _KITTI3D = Capabilities(
     fields=frozenset({"group"}),
     attributes=frozenset(
         {"truncated", "occluded", "occluded_level", "alpha", "score", "ignore", "difficulty"}
+        | {"occlusion", "truncation"}  # KITTI raw's words for them
     ),
     needs_label=frozenset({"bbox", "cuboid_3d"}),
     family="kitti3d",
@@ -128,6 +131,16 @@ _NUSCENES = Capabilities(
 _PLAIN = Capabilities(annotations=CUBOIDS, media=CLOUDS, needs_label=CUBOIDS)
 
 _IMPORTERS = [
+    ImporterInfo(
+        name="cloud_dir",
+        aliases=("pcd",),
+        target="dsk_pointcloud.folder.importer:CloudDirImporter",
+        summary="a folder of point clouds",
+        detector="dsk_pointcloud.detect:cloud_dir",
+        media=CLOUDS,
+        options=(Option(name="subset", help="the subset that the items shall be in"),),
+        layout="<folders>/<item>.pcd, .bin, .pcd.bin, .ply, .las or .laz",
+    ),
     ImporterInfo(
         name="kitti_raw",
         target="dsk_pointcloud.kitti_raw.importer:KittiRawImporter",
@@ -211,6 +224,24 @@ _IMPORTERS = [
 ]
 
 _EXPORTERS = [
+    ExporterInfo(
+        name="cloud_dir",
+        aliases=("pcd",),
+        target="dsk_pointcloud.folder.exporter:CloudDirExporter",
+        summary="a folder of point clouds",
+        capabilities=Capabilities(media=CLOUDS, subsets=False),
+        always_saves_media=True,
+        options=(
+            Option(
+                name="cloud_ext",
+                default="",
+                choices=("", "pcd", "bin", "pcd.bin", "ply", "las", "laz"),
+                help="ending that clouds shall have; kept by default",
+            ),
+            _PCD_ENCODING,
+        ),
+        layout="<item>.<ext>",
+    ),
     ExporterInfo(
         name="kitti_raw",
         target="dsk_pointcloud.kitti_raw.exporter:KittiRawExporter",

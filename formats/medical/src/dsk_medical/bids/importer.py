@@ -17,8 +17,14 @@ from dsk.media import Volume
 from dsk_medical.bids.images import ImageFinder, sidecar
 from dsk_medical.bids.layout import SEGMENTATIONS, BidsName, parse
 from dsk_medical.bids.tables import Classes, applying, read_classes
-from dsk_medical.cases.reading import Case, CaseSource, Reading, bad_case, scan_labels
-from dsk_medical.volume import geometry
+from dsk_medical.cases.reading import (
+    Case,
+    CaseSource,
+    Reading,
+    affines,
+    bad_case,
+    scan_labels,
+)
 from dsk_medical.volume.align import align
 from dsk_medical.volume.annotate import slice_masks, volume_masks
 from dsk_medical.volume.arrays import LazyVolume, open_volume
@@ -254,8 +260,7 @@ class _BidsSource(CaseSource):
         if media is not None:
             fitted = align(
                 base,
-                geometry.matrix(own.affine),
-                geometry.matrix(media.affine),
+                *affines(own, media),
                 media.shape,
                 policy=self.reading.spatial_mismatch,
                 name=name,

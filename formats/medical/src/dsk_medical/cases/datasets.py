@@ -83,9 +83,9 @@ def class_names(value: Any, where: str, ledger: Ledger) -> tuple[dict[int, str],
             names[int(key)] = number
         elif isinstance(number, list) and all(_is_value(v) for v in number):
             regions = True
-            inside.update(number)
-        elif _is_value(number) and number not in names:
-            names[number] = key
+            inside.update(map(int, number))
+        elif _is_value(number) and int(number) not in names:
+            names[int(number)] = key
         else:
             what = f"label {key!r}: {number!r} is no value of its own"
             ledger.bad_record(RecordError(what, where=where))
@@ -95,7 +95,11 @@ def class_names(value: Any, where: str, ledger: Ledger) -> tuple[dict[int, str],
 
 
 def _is_value(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST
+    """Whether something is a label's value, or means one: 1, 1.0, "1"."""
+    if isinstance(value, str):
+        return value.isascii() and value.isdigit() and len(value) < 6 and int(value) <= _MOST
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return whole and not isinstance(value, bool) and 0 <= value <= _MOST
 
 
 def safe_path(folder: str, text: Any, where: str) -> str:

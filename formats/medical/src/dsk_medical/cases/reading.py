@@ -13,12 +13,14 @@ from dsk.flow import Header, Source
 from dsk.item import DatasetItem
 from dsk.media import Media, Volume
 from dsk_medical.cases.channels import ChannelVolume
+from dsk_medical.nrrd.header import open_nrrd
+from dsk_medical.nrrd.source import volume_of as nrrd_volume
 from dsk_medical.volume import geometry
 from dsk_medical.volume.align import align
 from dsk_medical.volume.annotate import slice_masks, volume_masks
 from dsk_medical.volume.arrays import LazyVolume, open_volume
 from dsk_medical.volume.labels import LabelVolume
-from dsk_medical.volume.nifti import open_array, open_nifti, volume_of
+from dsk_medical.volume.nifti import open_array, open_nifti, stated_affine, volume_of
 
 if TYPE_CHECKING:
     from dsk.annotations import Annotation
@@ -31,6 +33,7 @@ __all__ = [
     "Case",
     "CaseSource",
     "Reading",
+    "affines",
     "bad_case",
     "located",
     "scan_labels",
@@ -205,12 +208,18 @@ class CaseSource(Source):
         return _stacked(case, volumes, ledger)
 
     def open_file(self, file: str, ledger: Ledger) -> Volume:
-        """Return a file as a volume; errors as ``open_nifti``."""
+        """Return a file (NIfTI, NRRD) as a volume; errors as ``open_nifti``."""
         media = located(self.root, file)
-        opened = open_nifti(replace(media, path=self.root.show(file)))
-        for warning in opened.warnings:
+        shown = replace(media, path=self.root.show(file))
+        if file.lower().endswith(".nrrd"):
+            other = open_nrrd(shown)
+            warnings, volume = other.warnings, nrrd_volume(other, media)
+        else:
+            opened = open_nifti(shown)
+            warnings, volume = opened.warnings, volume_of(opened, media)
+        for warning in warnings:
             ledger.warn(warning)
-        return volume_of(opened, media)
+        return volume
 
     def _annotations(self, case: Case, media: Volume | None, ledger: Ledger) -> list[Annotation]:
         labels, affine = self.aligned(case, media, ledger)
@@ -248,8 +257,7 @@ class CaseSource(Source):
         base = known.base if known is not None else open_volume(own)
         fitted = align(
             base,
-            geometry.matrix(own.affine),
-            geometry.matrix(media.affine),
+            *affines(own, media),
             media.shape,
             policy=self.reading.spatial_mismatch,
             name=name,
@@ -259,6 +267,13 @@ class CaseSource(Source):
         if known is not None and fitted.array is base:
             return known, fitted.affine
         return LabelVolume(fitted.array, name), fitted.affine
+
+
+def affines(mask: Volume, volume: Volume) -> tuple[geometry.Affine | None, geometry.Affine | None]:
+    """Return the affines by which to compare a mask with its volume, None where none is stated."""
+    own = stated_affine(mask)
+    stated = volume.source is not None and stated_affine(volume) is not None
+    return own, geometry.matrix(volume.affine) if stated or own is not None else None
 
 
 def _stacked(case: Case, volumes: list[Volume], ledger: Ledger) -> Volume:

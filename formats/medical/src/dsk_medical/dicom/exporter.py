@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsk.annotations import Annotation, Mask, Mask3d
 from dsk.errors import InputError, MediaError
@@ -17,12 +18,14 @@ from dsk.media import Volume
 from dsk_medical.cases.writing import bad_item, compose
 from dsk_medical.dicom.library import library
 from dsk_medical.dicom.series import DicomVolume
+from dsk_medical.volume.compose import label_dtype
 
 if TYPE_CHECKING:
     from dsk.item import DatasetItem
     from dsk.media import Media
     from dsk.output import WriteContext
     from dsk_medical.dicom.series import Frame
+    from dsk_medical.volume.compose import LabelComposer
 
 __all__ = ["DicomSegExporter"]
 
@@ -85,22 +88,20 @@ class DicomSegExporter(Exporter):
         for a in item.annotations:
             if isinstance(a, Mask | Mask3d) and a.label is not None:
                 by_label.setdefault(a.label, []).append(a)
-        parts = []
+        parts: list[LabelComposer] = []
         labels = []
         for label in sorted(by_label):
             part = item.replace(annotations=by_label[label])
             made = compose(ctx, part, lambda _: 1, policy=self._policy)
             if made is not None and made.count:
-                kind = np.dtype(np.uint8)
-                pieces = [piece.T for piece in made.composer.slices(kind)]
-                parts.append(np.stack(pieces))
+                parts.append(made.composer)
                 labels.append(label)
         if not parts:
             return set()
         if series.channels > 1:
             raise MediaError("the series has several images at each place", where=media.path)
         folder = f"{item.subset}/" if item.subset != DEFAULT_SUBSET else ""
-        data = self._encode(np.stack(parts, axis=-1), labels, by_label, series)
+        data = self._encode(_voxels(parts), labels, by_label, series)
         ctx.write(f"{folder}{item.id}.seg.dcm", data)
         return set(labels)
 
@@ -111,7 +112,7 @@ class DicomSegExporter(Exporter):
         by_label: dict[int, list[Annotation]],
         series: DicomVolume,
     ) -> bytes:
-        """Return a segmentation of (k, rows, columns, segments) as a file."""
+        """Return a segmentation of voxels as ``_voxels`` returns them as a file."""
         highdicom, pydicom = library("highdicom"), library("pydicom")
         array, medias = _as_in_files(array, [frame for (frame,) in series.frames])
         images = []
@@ -165,6 +166,37 @@ class DicomSegExporter(Exporter):
             highdicom.seg.SegmentAlgorithmTypeValues.MANUAL,
             display_color=shown,
         )
+
+
+def _voxels(parts: list[LabelComposer]) -> NDArray[Any]:
+    """Return the voxels of segments in one of the two ways that highdicom takes them.
+
+    Returns:
+        Numbers of segments from 1 on, (k, rows, columns); 0 and 1 for each segment on a further
+        axis, which needs as many times the memory, only if some overlap.
+    """
+    columns, rows, depth = parts[0].shape
+    numbers = np.zeros((depth, rows, columns), label_dtype(len(parts)))
+    if all(_paint(numbers, part, number) for number, part in enumerate(parts, 1)):
+        return numbers
+    stacked = np.zeros((*numbers.shape, len(parts)), np.uint8)
+    for n, part in enumerate(parts):
+        for k, piece in enumerate(part.slices(_BINARY)):
+            stacked[k, :, :, n] = piece.T
+    return stacked
+
+
+def _paint(numbers: NDArray[Any], part: LabelComposer, number: int) -> bool:
+    """Give a segment's voxels its number; tell whether all of them were free."""
+    for out, piece in zip(numbers, part.slices(_BINARY), strict=True):
+        there = piece.T != 0
+        if out[there].any():
+            return False
+        out[there] = number
+    return True
+
+
+_BINARY = np.dtype(np.uint8)
 
 
 def _as_in_files(array: Any, frames: list[Frame]) -> tuple[Any, list[Media]]:

@@ -58,7 +58,7 @@ class DicomImporter(Importer):
                     continue
                 if str(header.get("SOPClassUID", "")) in SEG_CLASSES:
                     segmentations.append((media, header))
-                elif "Rows" in header:
+                elif _in_space(header):
                     frames.extend(frames_of(header, media))
                 else:
                     other.append(name)
@@ -66,10 +66,10 @@ class DicomImporter(Importer):
                 where = error.where or root.show(name)
                 ledger.bad_record(RecordError(error.message, where=where, hint=error.hint))
         if other:
-            what = "DICOM files without an image are left out"
+            what = "DICOM files without an image in space are left out"
             ledger.warn(f"{len(other)} {what}: {', '.join(other[:3])}")
         if not frames and not segmentations:
-            raise InputError("there is no DICOM image", where=root.path)
+            raise InputError("there is no DICOM image in space", where=root.path)
         studies = _studies(sort_series(frames), segmentations, ledger)
         return DicomSource(
             studies,
@@ -101,6 +101,12 @@ class DicomImporter(Importer):
         return Categories(labels=labels, colors=painted)
 
 
+def _in_space(header: Any) -> bool:
+    """Whether a file holds an image that lies somewhere: reports and screenshots do not."""
+    place = header.get("ImagePositionPatient") or header.get("PerFrameFunctionalGroupsSequence")
+    return "Rows" in header and bool(place)
+
+
 def _studies(
     series: list[Series], segmentations: list[tuple[Media, Any]], ledger: Ledger
 ) -> list[Study]:
@@ -118,7 +124,9 @@ def _studies(
         studies.append(Study(clean_name(name), one, []))
     for media, header in segmentations:
         wanted = {str(e.SeriesInstanceUID) for e in header.get("ReferencedSeriesSequence") or ()}
-        owner = next((s for s in studies if s.series and s.series.uid in wanted), None)
+        owners = [s for s in studies if s.series is not None and s.series.uid in wanted]
+        # a scout may share the series: what was segmented is the volume
+        owner = max(owners, key=lambda s: len(s.series.frames if s.series else ()), default=None)
         if owner is None:
             ledger.warn(f"{media.path}: its series is not here: it becomes an item of its own")
             stem = media.path.rpartition(".")[0] or media.path

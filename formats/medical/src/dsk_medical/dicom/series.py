@@ -161,6 +161,12 @@ def frames_of(header: Any, media: Media) -> Iterator[Found]:
         yield _found(_OfFrame(header, index), media, index, index)
 
 
+_NEEDED = (
+    *("ImageOrientationPatient", "PixelSpacing", "ImagePositionPatient"),
+    *("Rows", "Columns", "BitsStored"),
+)
+
+
 def _found(header: Any, media: Media, number: int, index: int | None) -> Found:
     try:
         cosines = np.array([float(v) for v in header.get("ImageOrientationPatient")]).reshape(2, 3)
@@ -170,8 +176,10 @@ def _found(header: Any, media: Media, number: int, index: int | None) -> Found:
         bits = int(header.get("BitsStored")), int(header.get("PixelRepresentation", 0))
         scaling = float(header.get("RescaleSlope", 1)), float(header.get("RescaleIntercept", 0))
     except (TypeError, ValueError) as error:
+        missing = [tag for tag in _NEEDED if header.get(tag) in (None, "")]
+        why = f"{', '.join(missing)} is missing" if missing else str(error)
         raise MediaError(
-            f"the file does not say where it lies: {error}",
+            f"the file does not say where it lies: {why}",
             where=media.path,
             hint="only images with position, orientation and spacing make volumes",
         ) from error

@@ -13,8 +13,7 @@ from dsk.media import Media, Volume
 from dsk_medical.dicom.segments import open_segmentation
 from dsk_medical.dicom.series import IDENTIFIERS, DicomVolume, Series
 from dsk_medical.volume import geometry
-from dsk_medical.volume.align import place
-from dsk_medical.volume.arrays import ArrayView
+from dsk_medical.volume.align import cropped, place
 from dsk_medical.volume.labels import LabelVolume
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ class DicomSource(Source):
                 media = Volume(f"{study.id}.dcm", None, None, array.shape, geometry.flat(affine))
             target = geometry.matrix(media.affine)
             fitted = place(
-                ArrayView(array), affine, target, media.shape, policy=self._policy, name=mask.path
+                cropped(array), affine, target, media.shape, policy=self._policy, name=mask.path
             )
             if fitted.warning:
                 ledger.warn(fitted.warning)

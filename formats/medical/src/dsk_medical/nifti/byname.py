@@ -1,4 +1,7 @@
-"""Masks by volume name: beside ``X.nii.gz`` the folder ``X`` with a file for each class."""
+"""Masks by volume name: beside ``X.nii.gz`` the folder ``X`` with a file for each class.
+
+TotalSegmentator calls the folder ``segmentations``; it is that of the only volume beside it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from dsk.errors import RecordError
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Media
 from dsk.names import clean_name
-from dsk_medical.nifti.filenames import facts, parse
+from dsk_medical.nifti.filenames import SEGMENTATIONS, facts, parse
 from dsk_medical.volume.nifti import stem
 
 if TYPE_CHECKING:
@@ -37,8 +40,8 @@ class MaskFolders(NamedTuple):
 def mask_folders(names: list[str]) -> MaskFolders:
     """Tell which folders hold the masks of which volume.
 
-    A folder belongs to the volume of its name beside it, else to the only volume of its name
-    anywhere else.
+    A folder belongs to the volume of its name beside it, one called ``segmentations`` to the only
+    volume beside it, others to the only volume of their name anywhere else.
 
     Args:
         names: All NIfTI files.
@@ -53,6 +56,12 @@ def mask_folders(names: list[str]) -> MaskFolders:
         volume = beside.get(folder)
         if volume is not None and volume.rpartition("/")[0] not in owner:
             owner[folder] = volume
+    for folder in folders:
+        parent = folder.rpartition("/")[0]
+        if _is_segmentations(folder) and folder not in owner and parent not in owner:
+            volumes = folders.get(parent, [])
+            if len(volumes) == 1:
+                owner[folder] = volumes[0]
     elsewhere: dict[str, list[str]] = defaultdict(list)
     for name in names:
         if name.rpartition("/")[0] not in owner:
@@ -68,6 +77,10 @@ def mask_folders(names: list[str]) -> MaskFolders:
         elif found:
             ambiguous[folder] = found
     return MaskFolders(owner, ambiguous)
+
+
+def _is_segmentations(folder: str) -> bool:
+    return folder.rpartition("/")[2].lower() == SEGMENTATIONS
 
 
 def studies(root: InputRoot, files: Files, folders: MaskFolders, ledger: Ledger) -> Iterator[Study]:
@@ -97,6 +110,10 @@ def studies(root: InputRoot, files: Files, folders: MaskFolders, ledger: Ledger)
         what = f"ambiguous_annotation_dir: the folder {folder!r} fits {' and '.join(owners[:3])}"
         hint = "put it beside its volume"
         ledger.bad_record(RecordError(what, where=root.show(folder), hint=hint))
+    strays = sorted({f for n in volumes if _is_segmentations(f := n.rpartition("/")[0])})
+    if strays:
+        what = "hold masks of no single volume: their files are read as volumes"
+        ledger.warn(f"{len(strays)} folders, the first is {strays[0]!r}, {what}")
     for name in volumes:
         media = Media(name, root.locate(name))
         parsed = parse(name)

@@ -16,6 +16,7 @@ by name:
   CTChest.nii.gz                 a volume
   CTChest/lung.nii.gz            its objects of class lung, one for each value
   CTChest/lung_score.csv         their scores by slice, optional
+  s0000/ct.nii.gz, s0000/segmentations/lung.nii.gz          or like TotalSegmentator
 by plane (axl, cor, sag), in any folder:
   axl_anatomic.nii               a volume
   axl_inference.nii              its classes, one for each value

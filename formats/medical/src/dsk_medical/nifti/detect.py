@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
-from dsk_medical.nifti.filenames import parse
+from dsk_medical.nifti.filenames import SEGMENTATIONS, parse
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -35,9 +35,13 @@ def detect(root: InputRoot) -> Detection | None:
     if planes:
         return Detection(75, f"{planes} NIfTI files with plane and type in their names")
     stems = {name[: name.lower().rindex(".nii")] for name in volumes}
-    masks = sum(name.rpartition("/")[0] in stems for name in volumes)
+    folders = [name.rpartition("/")[0] for name in volumes]
+    masks = sum(folder in stems for folder in folders)
     if masks:
         return Detection(75, f"NIfTI volumes with {masks} masks in folders of their names")
+    masks = sum(folder.rpartition("/")[2].lower() == SEGMENTATIONS for folder in folders)
+    if masks:
+        return Detection(70, f"NIfTI files, {masks} of them in folders called {SEGMENTATIONS}")
     return Detection(45, f"{len(volumes)} NIfTI files")
 
 

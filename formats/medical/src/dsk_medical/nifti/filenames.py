@@ -12,9 +12,12 @@ from typing import Literal, NamedTuple
 
 from dsk_medical.volume.nifti import stem
 
-__all__ = ["PLANES", "PlaneName", "facts", "parse", "prefix", "score_name"]
+__all__ = ["PLANES", "SEGMENTATIONS", "PlaneName", "facts", "parse", "prefix", "score_name"]
 
 PLANES = ("axl", "cor", "sag")
+
+SEGMENTATIONS = "segmentations"
+"""TotalSegmentator's name of the folder with the masks of the volume beside it."""
 
 Role = Literal["volume", "annotation", "scores"]
 

@@ -11,7 +11,8 @@ LAYOUT = """\
 Dataset<NNN>_<Name>/dataset.json         channel_names, labels, numTraining, file_ending
 Dataset<NNN>_<Name>/imagesTr/<case>_<channel>.nii.gz      four digits for each channel
 Dataset<NNN>_<Name>/labelsTr/<case>.nii.gz
-Dataset<NNN>_<Name>/imagesTs/, labelsTs/                  likewise, optional"""
+Dataset<NNN>_<Name>/imagesTs/, labelsTs/                  likewise, optional
+(.nii and .nrrd files are read too)"""
 
 MASKS = Option(
     name="masks",
@@ -68,6 +69,12 @@ EXPORTER = ExporterInfo(
             default="empty",
             choices=("empty", "test"),
             help="training cases without masks: all of them background, or moved to imagesTs",
+        ),
+        Option(
+            name="overlaps",
+            default="later",
+            choices=("later", "error"),
+            help="voxels of several masks: the later one hides the earlier, or the item is refused",
         ),
         MISMATCH_OUT,
         PRIVACY,

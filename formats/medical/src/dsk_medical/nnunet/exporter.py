@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dsk.errors import InputError, OptionError, RecordError
+from dsk.errors import InputError, MediaError, OptionError, RecordError
 from dsk.flow import Exporter, Header
 from dsk.media import Volume
 from dsk_medical.cases.channels import channel_count, channel_names
@@ -63,6 +63,7 @@ class NnunetExporter(Exporter):
         file_ending: ".nii.gz" or ".nii".
         channel_names: Names of the channels; None: those of the volumes.
         unlabeled: "empty" or "test": what becomes of training cases without masks.
+        overlaps: "later" or "error": what becomes of voxels that several masks share.
         spatial_mismatch: See ``align.POLICIES``.
         privacy: "drop" or "keep" free texts and extensions of headers.
     """
@@ -75,6 +76,7 @@ class NnunetExporter(Exporter):
         file_ending: str = ".nii.gz",
         channel_names: Sequence[str] | None = None,
         unlabeled: str = "empty",
+        overlaps: str = "later",
         spatial_mismatch: str = "error",
         privacy: str = "drop",
     ) -> None:
@@ -85,6 +87,7 @@ class NnunetExporter(Exporter):
         self._ending = file_ending
         self._channels = tuple(channel_names or ())
         self._unlabeled = unlabeled
+        self._overlaps = overlaps
         self._mismatch = spatial_mismatch
         self._texts = privacy == "keep"
 
@@ -135,6 +138,9 @@ class NnunetExporter(Exporter):
             files.append(label)
             small = np.dtype(np.uint8 if len(self._values.names) < 255 else np.uint16)
             save_labels(ctx, item, made, label, dtype=small)
+            if made.composer.overlap and self._overlaps == "error":
+                what = f"{made.composer.overlap} voxels belong to masks of several labels"
+                raise MediaError(what, where=item.id, hint="overlaps=later keeps the later mask")
         channels = channel_names(item, media)
         return _Row(item.id, case, suffix, channels, tuple(files), not labelled)
 

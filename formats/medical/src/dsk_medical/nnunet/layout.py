@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ENDINGS", "FOLDERS", "is_nnunet", "iter_cases", "split_channel"]
 
-ENDINGS = (".nii.gz", ".nii")
+ENDINGS = (".nii.gz", ".nii", ".nrrd")
+"""Endings of files that are read; the first is the usual one."""
+
 FOLDERS = {"Tr": "train", "Ts": "test"}
 _CHANNEL = re.compile(r"(.+)_(\d{4})", re.DOTALL)
 

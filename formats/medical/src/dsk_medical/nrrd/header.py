@@ -51,6 +51,8 @@ _FRAMES = {
     "left-posterior-superior": (-1, -1),
     "lps": (-1, -1),
 }
+_TIMES = {f"{name}-time" if "-" in name else f"{name}t": name for name in _FRAMES}
+"""Spaces whose vectors have a fourth number, time, and what they are without it."""
 _MM = {"mm": 1.0, "millimeter": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "µm": 0.001}
 
 
@@ -139,7 +141,7 @@ class NrrdFile:
         found: list[list[float] | None] = []
         for match in _VECTOR.finditer(text):
             numbers = _floats(match[1].split(",")) if match[1] is not None else None
-            found.append(numbers if numbers and len(numbers) == 3 else None)
+            found.append(_in_space(numbers))
         if len(found) != dimension:
             self.warnings.append(f"{self.name} has {len(found)} directions for {dimension} axes")
             return []
@@ -149,7 +151,8 @@ class NrrdFile:
         self, vectors: list[list[float] | None], spatial: list[int]
     ) -> geometry.Affine | None:
         fields = self.header.fields
-        signs = _FRAMES.get(fields.get("space", "").strip('" ').lower())
+        space = fields.get("space", "").strip('" ').lower()
+        signs = _FRAMES.get(_TIMES.get(space, space))
         affine = np.eye(4)
         if not vectors and "spacings" not in fields and "spacing" not in fields:
             return None
@@ -159,7 +162,9 @@ class NrrdFile:
                 f"{self.name} states {what}: only its spacings are used, axes as left, back, head"
             )
             signs = (-1, -1)
-            steps = _floats(fields.get("spacings", "").split()) or []
+            steps = _floats(fields.get("spacings", "").split()) or [
+                float(np.linalg.norm(vector)) if vector else math.nan for vector in vectors
+            ]
             for column, axis in enumerate(spatial):
                 step = steps[axis] if axis < len(steps) else math.nan
                 affine[column, column] = step if math.isfinite(step) and step else 1.0
@@ -171,8 +176,8 @@ class NrrdFile:
                 affine[:3, 2] = normal / (np.linalg.norm(normal) or 1)
             origin = _VECTOR.match(fields.get("space origin", ""))
             place = _floats(origin[1].split(",")) if origin and origin[1] else None
-            if place is not None and len(place) == 3:
-                affine[:3, 3] = place
+            if place is not None and len(place) in (3, 4):
+                affine[:3, 3] = place[:3]
             units = re.findall(r'"([^"]*)"', fields.get("space units", ""))
             affine[:3] *= _MM.get(units[0] if units else "mm", 1.0)
         affine[0] *= signs[0]
@@ -212,6 +217,13 @@ def _floats(texts: Sequence[str]) -> list[float] | None:
         return [float(text) for text in texts]
     except ValueError:
         return None
+
+
+def _in_space(numbers: list[float] | None) -> list[float] | None:
+    """Return a vector without time; None if there is none, or it is of time alone."""
+    if numbers is None or len(numbers) not in (3, 4):
+        return None
+    return numbers[:3] if len(numbers) == 3 or any(numbers[:3]) else None
 
 
 def _sizes(fields: dict[str, str], name: str) -> list[int]:

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from dsk.categories import Categories
     from dsk.files import InputRoot
     from dsk.loss import Ledger
+    from dsk.media import Media
     from dsk_medical.nifti.layout import MaskFile, Study
     from dsk_medical.volume.arrays import LazyVolume
 
-__all__ = ["FAMILY", "NrrdSource"]
+__all__ = ["FAMILY", "NrrdSource", "volume_of"]
 
 FAMILY = "nrrd"
 PARTITION_STUDIES = 4
@@ -139,11 +140,18 @@ def _medium(study: Study, ledger: Ledger) -> Volume:
     media = study.volume
     alone = media.source is None
     file = open_nrrd(study.masks[0].media if alone else media)
-    if not alone:
-        for warning in file.warnings:
-            ledger.warn(warning)
-    shape = file.array.shape[:3] if alone else file.array.shape
-    pairs = file.header.pairs
+    if alone:
+        shape = file.array.shape[:3]
+        dtype = file.dtype.newbyteorder("=").name
+        return Volume(media.path, None, None, shape, geometry.flat(file.affine), dtype)
+    for warning in file.warnings:
+        ledger.warn(warning)
+    return volume_of(file, media)
+
+
+def volume_of(file: NrrdFile, media: Media) -> Volume:
+    """Return the medium of an item for an opened file."""
+    pairs, shape = file.header.pairs, file.array.shape
     return Volume(
         media.path,
         media.source,
@@ -151,8 +159,8 @@ def _medium(study: Study, ledger: Ledger) -> Volume:
         shape,
         geometry.flat(file.affine),
         file.dtype.newbyteorder("=").name,
-        channels=() if alone else file.colors,
-        header=None if alone else {FAMILY: pairs, **nifti_header(pairs, shape)},
+        channels=file.colors,
+        header={FAMILY: pairs, **nifti_header(pairs, shape)},
     )
 
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from dsk.errors import MediaError
 from dsk_medical.volume import geometry
-from dsk_medical.volume.arrays import LazyVolume, check_axes
+from dsk_medical.volume.arrays import ArrayView, LazyVolume, check_axes, full_key
 
-__all__ = ["POLICIES", "Aligned", "align", "place"]
+__all__ = ["POLICIES", "Aligned", "PaddedVolume", "align", "cropped", "place"]
 
 POLICIES = ("error", "warn", "use-volume-affine", "resample-nearest")
 """What to do with a mask that lies elsewhere than its volume."""
@@ -151,8 +151,6 @@ class ResampledVolume(LazyVolume):
         return found
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
-        from dsk_medical.volume.arrays import full_key
-
         wanted = full_key(key, self.shape)
         if not isinstance(wanted[2], slice):
             return self._slice(wanted[2])[wanted[:2]]
@@ -164,6 +162,73 @@ class ResampledVolume(LazyVolume):
         for k in range(self.shape[2]):
             yield self._slice(k)
         self._whole = None
+
+
+class PaddedVolume(LazyVolume):
+    """A volume somewhere in a larger one, which is 0 elsewhere.
+
+    Args:
+        base: The volume, (i, j, k).
+        start: Where its first voxel lies.
+        shape: Shape of the larger one.
+    """
+
+    def __init__(self, base: LazyVolume, start: Sequence[int], shape: tuple[int, ...]) -> None:
+        self.base = base
+        self.start = tuple(start)
+        self.shape = shape
+        self.dtype = base.dtype
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        places = [
+            np.arange(size)[part]
+            for part, size in zip(full_key(key, self.shape), self.shape, strict=True)
+        ]
+        out = np.zeros([len(at) for at in places if at.ndim], self.dtype)
+        inner: list[int | slice] = []
+        inside, within = [], []
+        for place, first, size in zip(places, self.start, self.base.shape, strict=True):
+            at = place - first
+            there = (at >= 0) & (at < size)
+            if not there.any():
+                return out
+            if not at.ndim:
+                inner.append(int(at))
+                continue
+            low, high = int(at[there].min()), int(at[there].max())
+            inner.append(slice(low, high + 1))
+            inside.append(there)
+            within.append(at[there] - low)
+        out[np.ix_(*inside)] = self.base[tuple(inner)][np.ix_(*within)]
+        return out
+
+    def slices(self) -> Iterator[NDArray[Any]]:
+        """See ``LazyVolume.slices``; the base is read once, from front to back."""
+        pieces = self.base.slices()
+        first, depth = self.start[2], self.base.shape[2]
+        window = tuple(
+            slice(n, n + size) for n, size in zip(self.start[:2], self.base.shape[:2], strict=True)
+        )
+        for k in range(self.shape[2]):
+            out = np.zeros(self.shape[:2], self.dtype)
+            if first <= k < first + depth:
+                out[window] = next(pieces)
+            yield out
+        next(pieces, None)  # lets it look behind its last slice
+
+
+def cropped(mask: NDArray[Any]) -> LazyVolume:
+    """Return a mask of which only the box of what is in it is kept in memory.
+
+    Args:
+        mask: Its voxels, (i, j, k); anything but 0 is in it.
+    """
+    box = []
+    for axis in range(3):
+        there = np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis})))
+        box.append(slice(int(there[0]), int(there[-1]) + 1) if there.size else slice(0, 1))
+    kept = ArrayView(mask[tuple(box)].copy())
+    return PaddedVolume(kept, [part.start for part in box], mask.shape)
 
 
 def place(
@@ -190,25 +255,33 @@ def place(
     Raises:
         MediaError: As for ``align``.
     """
-    if affine is not None and target is not None and _is_part(mask, affine, target, shape):
-        return Aligned(ResampledVolume(mask, affine, target, tuple(shape[:3])), None, "")
+    if affine is not None and target is not None and mask.shape != tuple(shape[:3]):
+        part = _part(mask, affine, target, shape)
+        if part is not None:
+            return Aligned(part, None, "")
     return align(mask, affine, target, shape, policy=policy, name=name)
 
 
-def _is_part(
+def _part(
     mask: LazyVolume, affine: geometry.Affine, target: geometry.Affine, shape: Sequence[int]
-) -> bool:
-    """Whether the voxels of a smaller mask are voxels of the volume."""
-    if mask.shape == tuple(shape[:3]):
-        return False
+) -> LazyVolume | None:
+    """Return a mask on the volume's grid if its voxels are voxels of the volume."""
     steps = np.linalg.inv(target) @ affine
     exact = np.rint(steps)
     last = np.array(mask.shape) - 1
     close = np.abs((steps - exact) @ [*last, 1]).max() < _PART_OF_VOXEL
-    if not close or not np.array_equal(np.abs(exact[:3, :3]).sum(axis=0), [1, 1, 1]):
-        return False
-    corners = exact[:3, :3] @ np.array([[0, 0, 0], last]).T + exact[:3, 3:]
-    return bool(corners.min() >= 0 and (corners.max(axis=1) < shape[:3]).all())
+    turn = exact[:3, :3].astype(np.int64)
+    axes = np.abs(turn)
+    if not close or not (axes.sum(axis=0) == 1).all() or not (axes.sum(axis=1) == 1).all():
+        return None
+    corners = turn @ np.array([[0, 0, 0], last]).T + exact[:3, 3:].astype(np.int64)
+    if corners.min() < 0 or (corners.max(axis=1) >= shape[:3]).any():
+        return None
+    orientation = tuple(
+        (int(row.argmax()), int(signs.sum())) for row, signs in zip(axes, turn, strict=True)
+    )
+    turned = geometry.ReorientedVolume(mask, orientation)
+    return PaddedVolume(turned, corners.min(axis=1).tolist(), tuple(shape[:3]))
 
 
 _PART_OF_VOXEL = 0.01

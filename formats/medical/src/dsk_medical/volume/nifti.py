@@ -38,6 +38,7 @@ __all__ = [
     "make_header",
     "open_array",
     "open_nifti",
+    "stated_affine",
     "stem",
     "write_nifti",
 ]
@@ -300,6 +301,22 @@ def volume_of(file: NiftiFile, media: Media, **more: Any) -> Volume:
         header={FAMILY: base64.b64encode(file.raw).decode()},
         **more,
     )
+
+
+def stated_affine(volume: Volume) -> geometry.Affine | None:
+    """Return a volume's affine; None also if its NIfTI header does not say what it is relative to.
+
+    Without form codes (and in Analyze 7.5) readers make an affine up from the spacing.
+    """
+    text = volume.header.get(FAMILY) if isinstance(volume.header, dict) else None
+    if isinstance(text, str):
+        raw = base64.b64decode(text)
+        if len(raw) == 348 and raw[344:347] not in (b"n+1", b"ni1"):
+            return None
+        header = _parse(raw, "nifti2" if len(raw) == 540 else "nifti1", volume.path)
+        if not int(header["sform_code"]) and not int(header["qform_code"]):
+            return None
+    return geometry.matrix(volume.affine)
 
 
 def header_of(volume: Volume | None) -> Any:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dsk.errors import MediaError
+from dsk_pointcloud.axes import COS_SIN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["NO_VIEWPOINT", "Cloud", "cloud_of", "packed_rgb", "width_of", "xyz_of"]
+__all__ = [
+    "NO_VIEWPOINT",
+    "Cloud",
+    "cloud_of",
+    "packed_rgb",
+    "quarter_turned",
+    "width_of",
+    "xyz_of",
+]
 
 Viewpoint = tuple[float, float, float, float, float, float, float]
 """tx, ty, tz, qw, qx, qy, qz of the sensor."""
@@ -71,6 +80,23 @@ def xyz_of(cloud: Cloud) -> NDArray[np.float64]:
     if not {"x", "y", "z"} <= set(cloud.names):
         raise MediaError(f"the point cloud has no x, y, z but {', '.join(cloud.names)}")
     return np.stack([cloud.points[n].astype(np.float64) for n in "xyz"], axis=-1)
+
+
+def quarter_turned(cloud: Cloud, turns: int) -> Cloud:
+    """Return a cloud whose points, not its viewpoint, are turned about z.
+
+    Args:
+        cloud: Any cloud.
+        turns: 0 to 3 quarter turns.
+
+    Raises:
+        MediaError: It has no x, y, z.
+    """
+    x, y, _ = xyz_of(cloud).T
+    cos, sin = COS_SIN[turns]
+    points = cloud.points.copy()
+    points["x"], points["y"] = cos * x - sin * y, sin * x + cos * y
+    return replace(cloud, points=points)
 
 
 def packed_rgb(column: NDArray[Any]) -> NDArray[np.uint8]:

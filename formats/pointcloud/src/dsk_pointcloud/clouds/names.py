@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import Literal
 
-__all__ = ["CLOUD_SUFFIXES", "ENCODINGS", "Encoding", "is_cloud_name", "suffix_of"]
+__all__ = ["CLOUD_SUFFIXES", "ENCODINGS", "Encoding", "cloud_stem", "is_cloud_name", "suffix_of"]
 
 Encoding = Literal["ascii", "binary", "binary_compressed"]
 ENCODINGS: tuple[Encoding, ...] = ("ascii", "binary", "binary_compressed")
@@ -21,6 +21,12 @@ def suffix_of(name: str) -> str:
         return ".pcd.bin"
     ext = posixpath.splitext(lower)[1]
     return ext if ext in CLOUD_SUFFIXES else ""
+
+
+def cloud_stem(name: str) -> str:
+    """Return a cloud's name without its ending; a name that is only an ending keeps it."""
+    stem = name[: len(name) - len(suffix_of(name))]
+    return stem if stem.rpartition("/")[2] else name
 
 
 def is_cloud_name(name: str) -> bool:

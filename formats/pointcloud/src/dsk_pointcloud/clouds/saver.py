@@ -42,8 +42,17 @@ class CloudSaver:
             return self.ext
         return own or self.ext or ".pcd"
 
-    def save(self, item: DatasetItem, media: Media, name: str, ctx: WriteContext) -> bool:
+    def save(
+        self, item: DatasetItem, media: Media, name: str, ctx: WriteContext, turns: int = 0
+    ) -> bool:
         """Write a cloud, if media are saved at all; a missing one is reported.
+
+        Args:
+            item: Whose cloud it is.
+            media: The cloud.
+            name: The file's name.
+            ctx: Where it is written.
+            turns: Quarter turns about z that its points make.
 
         Returns:
             Whether the file was written.
@@ -51,15 +60,18 @@ class CloudSaver:
         if not ctx.save_media:
             return False
         ext = suffix_of(name)
-        if media.source is None or not self._changes(media, ext):
+        if media.source is None or not (turns or self._changes(media, ext)):
             return ctx.save_file(item, media, name)
         if not media.exists:
             return ctx.save_file(item, media, name)  # says that it is missing
+        from dsk_pointcloud.clouds.cloud import quarter_turned
         from dsk_pointcloud.clouds.files import encode, load
         from dsk_pointcloud.clouds.velodyne import lost_columns
 
         try:
             cloud = load(media)
+            if turns:
+                cloud = quarter_turned(cloud, turns)
             encoding: Encoding = "binary" if self._encoding == "keep" else self._encoding  # type: ignore[assignment]
             data = encode(cloud, ext, encoding)
         except InputError as error:

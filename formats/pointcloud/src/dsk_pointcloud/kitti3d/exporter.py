@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dsk.annotations import Bbox, Cuboid3d
-from dsk.errors import InputError, OptionError, OutputError
+from dsk.errors import OptionError, OutputError
 from dsk.flow import Exporter
 from dsk.media import Image, PointCloud
 from dsk.metafile import META_NAME, meta_text
-from dsk_pointcloud.calib import (
-    Calibration,
-    calibration_text,
-    identity_calibration,
-    read_calibration,
-)
-from dsk_pointcloud.cameras import CAMERA
+from dsk_pointcloud.axes import facing_ahead, quarter_turns
+from dsk_pointcloud.calib import identity_calibration
 from dsk_pointcloud.clouds.saver import CloudSaver
 from dsk_pointcloud.frames import is_finite, is_upright, note_boxes, turned
 from dsk_pointcloud.kitti3d.labels import DONT_CARE, HUGE, LabelLine, project_box, to_camera
+from dsk_pointcloud.kitti3d.views import View, view_of
+from dsk_pointcloud.kitti_raw.grammar import OCCLUSION, TRUNCATION, enum_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,18 +24,9 @@ if TYPE_CHECKING:
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
 
-__all__ = ["Kitti3dExporter", "calibration_of"]
+__all__ = ["Kitti3dExporter"]
 
 _TEST = ("test", "testing")
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """An item's camera: calibration, its lidar→camera matrix, size of the image if known."""
-
-    calibration: Calibration
-    matrix: Any
-    size: tuple[int, int] | None
 
 
 class Kitti3dExporter(Exporter):
@@ -93,58 +78,53 @@ class Kitti3dExporter(Exporter):
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> dict[str, list[str]]:
         """Write the files of some items; return their ids by subset, and the labels used."""
         lists: dict[str, list[str]] = {}
-        for item in items:
+        for given in items:
+            turns = quarter_turns(given)
+            item = facing_ahead(given, turns, ctx.ledger)
             if item.id != item.id.strip() or len(item.id.splitlines()) != 1:
                 raise OutputError(f"ImageSets cannot hold the name {item.id!r}")
             lists.setdefault(item.subset, []).append(item.id)
             part = "testing" if item.subset in _TEST else "training"
-            calibration, text = self._calibration(item)
-            view = None
-            if calibration is not None:
-                view = _View(calibration, calibration.to_camera, _image_size(item))
+            view = self._view(item)
             lines = self._lines(item, view, ctx)
             if item.annotations or part == "training":
                 rows = [line.text(self._digits, score=self._scores) + "\n" for line in lines]
                 ctx.write(f"{part}/label_2/{item.id}.txt", "".join(rows).encode())
-            if text:
-                ctx.write(f"{part}/calib/{item.id}.txt", text)
-            self._media(item, part, ctx)
+            ctx.write(f"{part}/calib/{item.id}.txt", view.text)
+            self._media(item, part, view, turns, ctx)
         return lists
 
-    def _calibration(self, item: DatasetItem) -> tuple[Calibration | None, bytes]:
-        if self._calib == "identity":
-            calibration = identity_calibration()
-            return calibration, calibration_text(calibration)
-        known = calibration_of(item)
-        if known is not None:
-            return known
-        if any(isinstance(a, Cuboid3d) for a in item.annotations):
-            raise OutputError(
-                f"item {item.id} has no calibration, which labels in the camera's frame need",
-                hint="-O calib=identity writes ideal axes",
-            )
-        calibration = identity_calibration()
-        return calibration, calibration_text(calibration)
+    def _view(self, item: DatasetItem) -> View:
+        ideal = self._calib == "identity"
+        view = view_of(item, ideal=ideal)
+        if view.known or ideal or not any(isinstance(a, Cuboid3d) for a in item.annotations):
+            return view
+        raise OutputError(
+            f"item {item.id} has no calibration, which labels in the camera's frame need",
+            hint="-O calib=identity writes ideal axes",
+        )
 
-    def _media(self, item: DatasetItem, part: str, ctx: WriteContext) -> None:
+    def _media(
+        self, item: DatasetItem, part: str, view: View, turns: int, ctx: WriteContext
+    ) -> None:
         media = item.media
         images: tuple[Image, ...] = ()
         if isinstance(media, PointCloud):
             images = media.extra_images
             if media.source is not None or not images:
                 ext = self._clouds.suffix(media)
-                self._clouds.save(item, media, f"{part}/velodyne/{item.id}{ext}", ctx)
+                self._clouds.save(item, media, f"{part}/velodyne/{item.id}{ext}", ctx, turns)
         elif isinstance(media, Image):
             images = (media,)
-        for number, image in enumerate(sorted(images, key=_camera_name)[:2], 2):
+        for number, image in view.images.items():
             ext = ctx.media.image_ext or image.ext or ".png"
             ctx.save_image(item.replace(media=image), f"{part}/image_{number}/{item.id}{ext}")
         if ctx.save_media:
-            for _ in images[2:]:
+            for _ in range(len(images) - len(view.images)):
                 what = "further images left out"
                 ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
 
-    def _lines(self, item: DatasetItem, view: _View | None, ctx: WriteContext) -> list[LabelLine]:
+    def _lines(self, item: DatasetItem, view: View, ctx: WriteContext) -> list[LabelLine]:
         """Return an item's labels; a box in the image and one in space of a group are one."""
         flat: dict[int, Bbox] = {}
         for a in item.annotations:
@@ -153,7 +133,7 @@ class Kitti3dExporter(Exporter):
         used: set[int] = set()
         lines = []
         for a in item.annotations:
-            if isinstance(a, Cuboid3d) and view is not None:
+            if isinstance(a, Cuboid3d):
                 partner = flat.get(a.group)
                 if partner is not None and (id(partner) in used or partner.label != a.label):
                     partner = None
@@ -163,13 +143,26 @@ class Kitti3dExporter(Exporter):
                     note_boxes(ctx.ledger, "boxes brought to the camera's frame", 1)
                     if partner is not None:
                         used.add(id(partner))
-        lines += [
-            self._flat(a) for a in item.annotations if isinstance(a, Bbox) and id(a) not in used
-        ]
+                    self._told(item, a, line, ctx)
+        for a in item.annotations:
+            if isinstance(a, Bbox) and id(a) not in used:
+                lines.append(self._flat(a))
+                self._told(item, a, lines[-1], ctx)
         return lines
 
+    def _told(
+        self, item: DatasetItem, a: Cuboid3d | Bbox, line: LabelLine, ctx: WriteContext
+    ) -> None:
+        """Report what KITTI raw's words say and a label cannot."""
+        where: dict[str, Any] = {"item": item.id, "subset": item.subset, "annotation": a.id}
+        if line.truncated == -1 and "truncated" not in a.attributes and line.name != DONT_CARE:
+            what = "truncation of unknown share written as -1"
+            ctx.ledger.add("DSK-L007", what, kind=a.kind, **where)
+        if _level(a.attributes.get("occlusion")) is None:
+            ctx.ledger.add("DSK-L004", "occlusion", kind=a.kind, **where)
+
     def _solid(
-        self, item: DatasetItem, a: Cuboid3d, partner: Bbox | None, view: _View, ctx: WriteContext
+        self, item: DatasetItem, a: Cuboid3d, partner: Bbox | None, view: View, ctx: WriteContext
     ) -> LabelLine | None:
         def drop(code: str, why: str) -> None:
             ctx.ledger.add(
@@ -225,27 +218,6 @@ class Kitti3dExporter(Exporter):
             ctx.write(f"ImageSets/{subset}.txt", "".join(f"{i}\n" for i in ids).encode())
 
 
-def calibration_of(item: DatasetItem) -> tuple[Calibration, bytes] | None:
-    """Return an item's calibration and its text: from its source, or from its cameras' matrices."""
-    known = ((item.extra or {}).get("kitti3d") or {}).get("calib")
-    if isinstance(known, str):
-        try:
-            return read_calibration(known, f"calibration of {item.id}"), known.encode()
-        except InputError as error:
-            raise OutputError(error.message, where=error.where) from error
-    media = item.media
-    for image in sorted(getattr(media, "extra_images", ()), key=_camera_name):
-        about = (image.extra or {}).get(CAMERA) or {}
-        outer, inner = about.get("extrinsics"), about.get("intrinsics")
-        if outer and inner and len(outer) == 12 and len(inner) == 9:
-            lens = np.column_stack([np.array(inner, dtype=float).reshape(3, 3), np.zeros(3)])
-            calibration = Calibration(
-                dict.fromkeys(range(4), lens), np.eye(3), np.array(outer, dtype=float).reshape(3, 4)
-            )
-            return calibration, calibration_text(calibration)
-    return None
-
-
 def _line(
     name: str,
     attributes: dict[str, Any],
@@ -253,9 +225,10 @@ def _line(
     place: tuple[float, float, float, float],
 ) -> LabelLine:
     """Return a label with what attributes say about it."""
-    truncated = _number(attributes.get("truncated"), 0.0)
     level = attributes.get("occluded_level")
     if level is None:
+        level = _level(attributes.get("occlusion"))
+    if level is None or level == -1:
         given = attributes.get("occluded")
         level = 3 if given is None else int(_number(given, 3))
     score = attributes.get("score")
@@ -264,12 +237,32 @@ def _line(
         alpha = _number(stated, -10.0)
     return LabelLine(
         name,
-        truncated,
+        _truncated(attributes),
         int(_number(level, 3)),
         alpha,
         place,
         score=None if score is None else _number(score, 0.0),
     )
+
+
+def _level(stated: Any) -> int | None:
+    """Return the level that an ``occlusion`` of KITTI raw is, -1 unset, or None if it is none."""
+    try:
+        return enum_value(stated, OCCLUSION, -1)
+    except ValueError:
+        return None
+
+
+def _truncated(attributes: dict[str, Any]) -> float:
+    """Return the share outside the image; -1 if there is one that nobody has measured."""
+    stated = attributes.get("truncated")
+    if stated is not None:
+        return _number(stated, 0.0)
+    try:
+        state = enum_value(attributes.get("truncation"), TRUNCATION, 0)
+    except ValueError:
+        return -1.0
+    return 0.0 if state in (-1, 0) else -1.0
 
 
 def _number(value: Any, default: float) -> float:
@@ -278,19 +271,3 @@ def _number(value: Any, default: float) -> float:
     except (TypeError, ValueError):
         return default
     return number if is_finite(number) else default
-
-
-def _camera_name(image: Image) -> tuple[str, str]:
-    name = (image.extra or {}).get(CAMERA, {}).get("name")
-    return (name if isinstance(name, str) else "", image.path)
-
-
-def _image_size(item: DatasetItem) -> tuple[int, int] | None:
-    media = item.media
-    images = media.extra_images if isinstance(media, PointCloud) else (media,)
-    for image in sorted((i for i in images if isinstance(i, Image)), key=_camera_name):
-        try:
-            return image.get_size()
-        except InputError:
-            return None
-    return None

@@ -61,6 +61,9 @@ class Kitti3dImporter(Importer):
                 where=root.path,
                 hint="give the folder that holds training/ or calib/",
             )
+        tracking = layout.tracking_folder(root, parts)
+        if tracking:
+            raise InputError("this is KITTI's tracking task, which is not read", where=tracking)
         return Kitti3dSource(root, parts, ledger, difficulty=self._difficulty)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
 
-__all__ = ["Part", "Row", "find_parts", "first_label", "read_rows"]
+__all__ = ["Part", "Row", "find_parts", "first_label", "read_rows", "tracking_folder"]
 
 _SUBSETS = {"training": "train", "testing": "test"}
 _PARTS = ("label_2", "calib", "velodyne", "image_2", "image_3")
@@ -54,6 +54,16 @@ def find_parts(root: InputRoot) -> list[Part]:
         if {"calib"} <= set(folders) and {"label_2", "velodyne"} & set(folders):
             return [Part(base, _SUBSETS.get(base, DEFAULT_SUBSET))]
     return []
+
+
+def tracking_folder(root: InputRoot, parts: list[Part]) -> str:
+    """Return a folder that only KITTI's tracking task has, where the object task's is missing."""
+    for part in parts:
+        folders = root.entries(part.folder)[0]
+        for mine, other in (("label_2", "label_02"), ("image_2", "image_02")):
+            if other in folders and mine not in folders:
+                return posixpath.join(part.folder, other)
+    return ""
 
 
 def first_label(root: InputRoot, parts: list[Part]) -> str:

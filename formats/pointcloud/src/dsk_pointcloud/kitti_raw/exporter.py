@@ -14,7 +14,8 @@ from dsk.flow import Exporter
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Image, PointCloud
 from dsk.metafile import META_NAME, meta_text
-from dsk_pointcloud.cameras import CAMERA
+from dsk_pointcloud.axes import facing_ahead, quarter_turns
+from dsk_pointcloud.cameras import CAMERA, matrices_of
 from dsk_pointcloud.clouds.saver import CloudSaver
 from dsk_pointcloud.frames import is_finite, is_upright, note_boxes, turned
 from dsk_pointcloud.kitti_raw.convention import CONVENTIONS, from_box
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from dsk.flow import Header
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
+    from dsk_pointcloud.kitti_raw.calibs import Matrices
 
 __all__ = ["KittiRawExporter"]
 
@@ -55,11 +57,12 @@ class _Row:
 
 @dataclass(slots=True)
 class _Written:
-    """One item: its name, its frame if it states one, its boxes."""
+    """One item: its name, its frame if it states one, its boxes, its cameras' matrices."""
 
     id: str
     frame: int | None
     rows: list[_Row] = field(default_factory=list)
+    cameras: Matrices = field(default_factory=dict)
 
 
 class KittiRawExporter(Exporter):
@@ -98,6 +101,7 @@ class KittiRawExporter(Exporter):
         self._meta = save_dataset_meta
         self._clouds = CloudSaver(ext, pcd_encoding)
         self._labels: list[str] = []
+        self._first: Matrices = {}
 
     def capabilities(self, header: Header) -> Capabilities:  # noqa: ARG002
         """See ``Exporter.capabilities``: without ``allow_attrs`` only KITTI's own attributes."""
@@ -128,12 +132,14 @@ class KittiRawExporter(Exporter):
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[_Written]:
         """Write clouds and images; boxes go to ``finish``, because tracks run over items."""
         written = []
-        for item in items:
+        for given in items:
+            turns = quarter_turns(given)
+            item = facing_ahead(given, turns, ctx.ledger)
             self._check_id(item)
-            if item.media is not None and ctx.save_media:
-                self._media(item, ctx)
             frame = _whole(item.attributes.get("frame"))
             done = _Written(item.id, None if self._reindex else frame)
+            if item.media is not None and ctx.save_media:
+                done.cameras = self._media(item, turns, ctx)
             for a in item.annotations:
                 if isinstance(a, Cuboid3d):
                     row = self._row(item, a, ctx)
@@ -148,18 +154,25 @@ class KittiRawExporter(Exporter):
                 f"frame_list.txt cannot hold the name {item.id!r}", hint="rename the item"
             )
 
-    def _media(self, item: DatasetItem, ctx: WriteContext) -> None:
+    def _media(self, item: DatasetItem, turns: int, ctx: WriteContext) -> Matrices:
         media = item.media
+        found: Matrices = {}
         if not isinstance(media, PointCloud):
-            return
+            return found
         if media.source is not None or not media.extra_images:
             ext = self._clouds.suffix(media)
             if not self._clouds.ext and ext.lower() not in (".pcd", ".bin"):
                 ext = ".bin" if ext.lower() == ".pcd.bin" else ".pcd"
-            self._clouds.save(item, media, f"velodyne_points/data/{item.id}{ext}", ctx)
+            self._clouds.save(item, media, f"velodyne_points/data/{item.id}{ext}", ctx, turns)
         for folder, image in _cameras(media.extra_images):
             ext = ctx.media.image_ext or image.ext or ".png"
             ctx.save_image(item.replace(media=image), f"{folder}/data/{item.id}{ext}")
+            matrices = matrices_of(image)
+            if matrices is not None:
+                key = tuple(matrices[0]), tuple(matrices[1])
+                same = self._first.setdefault(folder, key) == key
+                found[folder] = self._first[folder] if same else None
+        return found
 
     def _row(self, item: DatasetItem, a: Cuboid3d, ctx: WriteContext) -> _Row | None:
         if not is_finite(*a.position, *a.rotation, *a.scale):
@@ -252,8 +265,23 @@ class KittiRawExporter(Exporter):
             if unused:
                 hint = "-O save_dataset_meta=true keeps them"
                 ctx.ledger.add("DSK-L010", "labels without boxes", count=unused, hint=hint)
+        self._calibrate([w.cameras for state in states for w in state], ctx)
         rows = "".join(f"{frame} {name}\n" for frame, name in frames.items())
         ctx.write("frame_list.txt", rows.encode())
+
+    def _calibrate(self, cameras: list[Matrices], ctx: WriteContext) -> None:
+        """Write the matrices that hold for all frames; a drive has one calibration."""
+        if not any(cameras):
+            return
+        from dsk_pointcloud.kitti_raw.calibs import calibration_files, joined
+
+        files, lost = calibration_files(joined(cameras))
+        for name, data in files.items():
+            ctx.write(name, data)
+        for folder in lost:
+            count = sum(folder in item for item in cameras)
+            what = f"camera matrices of {folder}: they change, or look elsewhere than the first"
+            ctx.ledger.add("DSK-L016", what, count=count)
 
     def _join(self, row: _Row, frame: int, name: str, tracks: dict[Any, Track]) -> None:
         """Add a box to its track."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from dsk.errors import InputError, RecordError
 from dsk.media import is_image_name
 from dsk.names import clean_name, stem_of
-from dsk_pointcloud.clouds.names import is_cloud_name, suffix_of
+from dsk_pointcloud.clouds.names import cloud_stem, is_cloud_name, suffix_of
 from dsk_pointcloud.kitti_raw.xmltext import looks_like_tracklets
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["Drive", "cloud_stem", "find_drives", "read_frame_list"]
+__all__ = ["Drive", "find_drives", "read_frame_list"]
 
 HEAD = 4096
 _DEPTH = 3
@@ -53,9 +53,7 @@ def find_drives(root: InputRoot) -> list[Drive]:
         drive = _drive(root, folder) or Drive(folder)
         drive.tracklets = root.focus
         return [drive]
-    found = list(_search(root, "", _DEPTH))
-    annotated = [drive for drive in found if drive.tracklets]
-    return annotated or found
+    return list(_search(root, "", _DEPTH))
 
 
 def _search(root: InputRoot, folder: str, depth: int) -> Iterator[Drive]:
@@ -97,12 +95,6 @@ def _data(root: InputRoot, folder: str) -> str:
         if name.lower() == "data":
             return posixpath.join(folder, name)
     return folder
-
-
-def cloud_stem(name: str) -> str:
-    """Return a cloud's name without its ending; ``.pcd.bin`` is one ending."""
-    ext = suffix_of(name)
-    return name[: -len(ext)] if ext else stem_of(name)
 
 
 def clouds_by_stem(root: InputRoot, folder: str) -> dict[str, str]:

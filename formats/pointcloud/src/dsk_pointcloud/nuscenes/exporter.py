@@ -36,7 +36,7 @@ __all__ = ["NuscenesExporter"]
 
 _VERSION = re.compile(r"v\d+\.\d+[\w.-]*")
 _STILL = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))
-_OWN = frozenset({"track_id", "instance_token", "visibility", "num_lidar_pts"})
+_OWN = frozenset({"track_id", "instance_token", "visibility", "num_lidar_pts", "num_radar_pts"})
 
 
 class State(Struct):
@@ -171,6 +171,7 @@ class NuscenesExporter(Exporter):
         count = a.attributes.get("num_lidar_pts")
         if type(count) is not int:
             count = _inside(own, box.scale, points) if points is not None else 0
+        radar = a.attributes.get("num_radar_pts")
         visibility = a.attributes.get("visibility")
         track, token = a.attributes.get("track_id"), a.attributes.get("instance_token")
         length, width, height = map(float, box.scale)
@@ -183,6 +184,7 @@ class NuscenesExporter(Exporter):
             attributes=names,
             visibility=visibility if isinstance(visibility, str) else "",
             points=count,
+            radar=radar if type(radar) is int else 0,
         )
 
     def finish(self, states: list[State], ctx: WriteContext) -> None:

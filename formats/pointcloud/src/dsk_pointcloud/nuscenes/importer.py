@@ -212,7 +212,7 @@ class NuscenesSource(Source):
             if self._sensors[calibrated.sensor_token].modality != "camera":
                 continue
             matrices = None
-            lens = [float(v) for row in calibrated.camera_intrinsic for v in row]
+            lens = [float(v) for row in calibrated.camera_intrinsic or () for v in row]
             if to_global is not None and len(lens) == 9:
                 outer = invert(self._to_global(data)) @ to_global
                 matrices = ([float(v) for v in outer[:3].ravel()], lens)
@@ -263,11 +263,13 @@ class NuscenesSource(Source):
         for token in box.attribute_tokens:
             name, _, value = self._attributes[token].name.rpartition(".")
             attributes[name or value] = value if name else True
-        level = self._levels.get(box.visibility_token)
+        level = self._levels.get(box.visibility_token or "")
         if level is not None:
             attributes["visibility"] = level.level or level.token
         if box.num_lidar_pts is not None:
             attributes["num_lidar_pts"] = box.num_lidar_pts
+        if box.num_radar_pts:  # none is what writers state who have no radar
+            attributes["num_radar_pts"] = box.num_radar_pts
         return Cuboid3d(
             (float(centre[0]), float(centre[1]), float(centre[2])),
             angles_of(turn),

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from dsk_pointcloud.frames import is_finite
 from dsk_pointcloud.rotations import invert, quaternion_matrix, quaternion_of, rigid
 from dsk_pointcloud.tokens import key_of
 
@@ -48,6 +49,7 @@ class Annotation(Struct):
     attributes: list[str]
     visibility: str
     points: int
+    radar: int
 
 
 class Frame(Struct):
@@ -125,7 +127,7 @@ def _scene(
     tables.add("map", name, log_tokens=[log], category="semantic_prior", filename="")
     tables.chains = {}
     for number, frame in enumerate(members):
-        stamp = frame.timestamp if type(frame.timestamp) is int else number * _STEP
+        stamp = _stamp(frame.timestamp, number * _STEP)
         tables.add(
             "sample",
             frame.subset,
@@ -142,6 +144,12 @@ def _scene(
         for row, before, after in zip(rows, [None, *rows], [*rows[1:], None], strict=False):
             row["prev"] = before["token"] if before else ""
             row["next"] = after["token"] if after else ""
+
+
+def _stamp(stated: Any, default: int) -> int:
+    """Return a time in whole microseconds; Lyft's tables have fractions."""
+    known = type(stated) in (int, float) and is_finite(stated)
+    return int(stated) if known else default
 
 
 def _data(tables: _Tables, frame: Frame, sample: str, stamp: int) -> None:
@@ -234,7 +242,7 @@ def _boxes(
             "size": list(a.size),
             "rotation": list(quaternion_of(pose[:3, :3])),
             "num_lidar_pts": a.points,
-            "num_radar_pts": 0,
+            "num_radar_pts": a.radar,
             "prev": "",
             "next": "",
         }

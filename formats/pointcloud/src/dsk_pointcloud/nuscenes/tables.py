@@ -76,7 +76,7 @@ class Pose(Struct):
     translation: Vector
     rotation: Quaternion
     sensor_token: str = ""
-    camera_intrinsic: list[list[float]] = []
+    camera_intrinsic: list[list[float]] | None = None
 
 
 class Scene(Struct):
@@ -92,7 +92,7 @@ class Sample(Struct):
 
     token: str
     scene_token: str
-    timestamp: int = 0
+    timestamp: int | float = 0
     next: str = ""
     dsk: SampleNote | None = None
 
@@ -108,7 +108,7 @@ class Data(Struct):
     is_key_frame: bool = False
     width: int | None = None
     height: int | None = None
-    timestamp: int = 0
+    timestamp: int | float = 0
 
 
 class Level(Struct):
@@ -128,7 +128,7 @@ class Box(Struct):
     size: Vector
     rotation: Quaternion
     attribute_tokens: list[str] = []
-    visibility_token: str = ""
+    visibility_token: str | None = None
     num_lidar_pts: int | None = None
     num_radar_pts: int | None = None
 

@@ -77,7 +77,7 @@ class SlySource(Source):
         self._videos = numbers["videos"]
         self._episodes: dict[str, dict[str, Any]] = {}
         self._entries = [self._list(one, ledger) for one in self._sets]
-        self._images = [_related(root, one) for one in self._sets]
+        self._images = [_related(root, one, ledger) for one in self._sets]
         self._firsts = [0]
         for entries in self._entries:
             self._firsts.append(self._firsts[-1] + len(entries))
@@ -88,16 +88,15 @@ class SlySource(Source):
             KeyNumbers(numbers["figures"], self._figure_keys),
             defaults=defaults == "always" or (defaults == "auto" and not meta.own),
         )
-        info = {
-            "tags": [tag.raw for tag in meta.tags],
-            "projectType": meta.project_type or "point_clouds",
-        }
+        episodes = bool(self._sets) and all(one.episode for one in self._sets)
+        kind = "point_cloud_episodes" if episodes else "point_clouds"
+        info = {"tags": [tag.raw for tag in meta.tags], "projectType": meta.project_type or kind}
         self.header = Header(
             categories=meta.categories,
             media=frozenset({"point_cloud"}),
             subsets=tuple(_subset(one) for one in self._sets),
             items=self._firsts[-1],
-            info={FAMILY: info} if meta.tags else {},
+            info={FAMILY: info} if meta.tags or info["projectType"] != "point_clouds" else {},
         )
 
     def _list(self, one: Set, ledger: Ledger) -> list[Entry]:
@@ -112,13 +111,13 @@ class SlySource(Source):
             for n in self._root.walk(folder)
             if n.lower().endswith(".json")
         }
-        by_case = {name.lower(): name for name in clouds}
+        there = set(clouds)
+        by_case = {name.lower() for name in clouds}
+        anns_by_case = {name.lower(): ann for name, ann in reversed(anns.items())}
         found: dict[str, Entry] = {}
         for name in sorted({*clouds, *(n for n in anns if n.lower() not in by_case)}):
-            ann = anns.get(name) or next(
-                (a for n, a in anns.items() if n.lower() == name.lower()), ""
-            )
-            found[name] = Entry("", name if name in clouds else "", ann)
+            ann = anns.get(name) or anns_by_case.get(name.lower(), "")
+            found[name] = Entry("", name if name in there else "", ann)
         return _named(found)
 
     def _episode(self, one: Set, clouds: list[str], ledger: Ledger) -> list[Entry]:
@@ -139,8 +138,9 @@ class SlySource(Source):
         for index in sorted(set(frames) - set(mapped)):
             ledger.warn(f"{where}: frame {index} has no point cloud")
             mapped[index] = ""
+        there = set(clouds)
         found = {
-            (file or f"{index:06d}.pcd"): Entry("", file if file in clouds else "", "", index)
+            (file or f"{index:06d}.pcd"): Entry("", file if file in there else "", "", index)
             for index, file in sorted(mapped.items())
         }
         return _named(found)
@@ -333,14 +333,19 @@ def _named(found: dict[str, Entry]) -> list[Entry]:
     return list(found.values())
 
 
-def _related(root: InputRoot, one: Set) -> dict[str, list[str]]:
+def _related(root: InputRoot, one: Set, ledger: Ledger) -> dict[str, list[str]]:
     """Return the images of each folder below related_images."""
     base = f"{one.folder}/related_images"
     found: dict[str, list[str]] = {}
+    figures = 0
     for file in root.walk(base):
         if is_image_name(file):
             folder = posixpath.dirname(file)[len(base) + 1 :]
             found.setdefault(folder, []).append(file)
+        elif file.lower().endswith(".figures.json"):
+            figures += 1
+    if figures:
+        ledger.warn(f"{root.show(base)}: {figures} files of figures in images are not read")
     return found
 
 

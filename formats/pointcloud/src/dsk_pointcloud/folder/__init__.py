@@ -1,0 +1,1 @@
+"""Folders of point clouds and nothing else."""

@@ -1,0 +1,69 @@
+"""Reading folders of point clouds: one item per cloud, named by its path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsk.errors import InputError
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.media import PointCloud
+from dsk.names import clean_name
+from dsk_pointcloud.clouds.names import cloud_stem, is_cloud_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["CloudDirImporter"]
+
+
+class CloudDirImporter(Importer):
+    """Reads the clouds of a folder and of all folders below it.
+
+    Args:
+        subset: The subset that the items shall be in.
+    """
+
+    def __init__(self, *, subset: str | None = None) -> None:
+        self._subset = subset or DEFAULT_SUBSET
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        return CloudSource(root, self._subset, ledger)
+
+
+class CloudSource(Source):
+    """The clouds of a folder; holds their names only."""
+
+    def __init__(self, root: InputRoot, subset: str, ledger: Ledger) -> None:
+        self._root = root
+        self._subset = subset
+        names = root.walk() if root.focus is None else [root.focus]
+        clouds: dict[str, str] = {}
+        same = 0
+        for name in filter(is_cloud_name, names):
+            item = clean_name(cloud_stem(name), root.show(name))
+            if item in clouds:
+                same += 1
+                item = name
+            clouds[item] = name
+        if not clouds:
+            raise InputError("no point clouds are here", where=root.path)
+        if same:
+            ledger.warn(f"{same} clouds keep their endings in their ids, being equal without them")
+        self._clouds = list(clouds.items())
+        self.header = Header(
+            media=frozenset({"point_cloud"}), subsets=(subset,), items=len(self._clouds)
+        )
+
+    def partitions(self) -> Sequence[Any]:
+        """Return slices of the list of clouds."""
+        return range(0, len(self._clouds), PARTITION_ITEMS)
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
+        """See ``Source.read``."""
+        for item, name in self._clouds[partition : partition + PARTITION_ITEMS]:
+            yield DatasetItem(item, self._subset, PointCloud(name, self._root.locate(name)))

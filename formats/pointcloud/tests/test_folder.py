@@ -1,0 +1,77 @@
+"""Folders of clouds and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dsk.annotations import Cuboid3d
+from dsk.dataset import Dataset
+from dsk.detect import detect
+from dsk.errors import InputError, OptionError
+from dsk.files import open_root
+from dsk.item import DatasetItem
+from dsk.media import Image, PointCloud
+
+POINTS = np.arange(8, dtype="<f4")
+
+
+def folder(base, *names):
+    for name in names:
+        path = base / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(POINTS.tobytes())
+    return base
+
+
+def read(base, **options):
+    return Dataset.import_from(base, "cloud_dir", **options)
+
+
+def test_every_cloud_is_an_item(tmp_path):
+    data = read(folder(tmp_path, "a/1.bin", "2.pcd.bin", "._2.bin", "x.txt"), subset="train")
+    assert sorted((i.id, i.subset, i.media.path) for i in data) == [
+        ("2", "train", "2.pcd.bin"),
+        ("a/1", "train", "a/1.bin"),
+    ]
+    with pytest.raises(InputError, match="no point clouds"):
+        read(folder(tmp_path / "b", "x.txt"))
+
+
+def test_clouds_of_one_name_stay_apart(tmp_path):
+    data = read(folder(tmp_path / "in", "a.bin", "a.ply"))
+    assert sorted(i.media.path for i in data) == ["a.bin", "a.ply"]
+    assert len({i.id for i in data}) == 2
+    assert "keep their endings" in " ".join(data.opening_ledger.warnings)
+    data.export(tmp_path / "out", "cloud_dir")
+    assert len(list(read(tmp_path / "out"))) == 2
+
+
+def test_detection(tmp_path):
+    found = detect(open_root(folder(tmp_path, "a/1.bin", "2.pcd")))[0]
+    assert (found.format, found.score) == ("cloud_dir", 10)
+    assert detect(open_root(folder(tmp_path, "x.txt")))[0].score == 2
+
+
+def test_clouds_change_their_kind_of_file(tmp_path):
+    data = read(folder(tmp_path / "in", "a/1.bin"))
+    report = data.export(tmp_path / "out", "pcd", cloud_ext="pcd", pcd_encoding="ascii")
+    assert [e.what for e in report.losses] == ["point cloud re-encoded .bin→.pcd"]
+    text = (tmp_path / "out/a/1.pcd").read_text()
+    assert "FIELDS x y z intensity" in text
+    assert text.splitlines()[-1] == "4 5 6 7"
+    read(tmp_path / "out").export(tmp_path / "back", "cloud_dir", cloud_ext="bin")
+    assert (tmp_path / "back/a/1.bin").read_bytes() == POINTS.tobytes()
+
+
+def test_what_is_no_cloud_is_reported(tmp_path):
+    box = Cuboid3d((1.0, 2.0, 3.0), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), label=0)
+    cloud = PointCloud("a.bin", POINTS.tobytes(), None, (Image("a.png", b"png"),))
+    items = [DatasetItem("a", media=cloud, annotations=[box]), DatasetItem("b")]
+    report = Dataset.from_iterable(items, categories=["Car"]).export(tmp_path / "out", "cloud_dir")
+    told = {(e.code, e.what) for e in report.losses}
+    assert {("DSK-L010", "labels"), ("DSK-L016", "related images")} < told
+    assert ("DSK-L008", "item without a point cloud") in told
+    assert {code for code, _ in told} == {"DSK-L001", "DSK-L008", "DSK-L010", "DSK-L016"}
+    with pytest.raises(OptionError):
+        read(tmp_path / "out").export(tmp_path / "x", "cloud_dir", cloud_ext="png")
