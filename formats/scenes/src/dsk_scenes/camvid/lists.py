@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Line", "find_home", "item_id", "list_names", "parse_line", "resolve"]
 
 _DEPTH = 3
+_LISTS = 50
 _HEAD = 4096
 _SKIPPED = frozenset({COLORS_NAME, "labels.txt", "classes.txt", "codes.txt", "readme.txt"})
 
@@ -56,7 +57,8 @@ def find_home(root: InputRoot) -> str | None:
     level = [""]
     for _ in range(_DEPTH + 1):
         for home in level:
-            if any(_fits(root, home, name) for name in list_names(root, home)):
+            # A folder of very many text files holds something else, say one for each image.
+            if any(_fits(root, home, name) for name in list_names(root, home)[:_LISTS]):
                 return home
         level = [f"{h}/{n}" if h else n for h in level for n in root.entries(h)[0]]
     return None
