@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import struct
+import tarfile
+import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -35,10 +37,13 @@ _DAMAGED = (
     NotImplementedError,
     UnboundLocalError,
     UnicodeError,
+    EOFError,
     zlib.error,
+    zipfile.BadZipFile,
+    tarfile.TarError,
     struct.error,
 )
-"""What damaged MATLAB files make scipy raise."""
+"""What damaged MATLAB files, and archives that hold them, make scipy raise."""
 
 
 class MpiiImporter(Importer):
