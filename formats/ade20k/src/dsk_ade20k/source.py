@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from dsk.categories import Categories
@@ -114,6 +115,7 @@ class SceneSource(Source):
         for scene in self._scenes[slice(*partition)]:
             yield self._item(scene, [])
 
+    @abstractmethod
     def annotations(self, scene: Scene, maps: Maps, ledger: Ledger) -> list[Annotation]:
         """Return what is known about an item.
 
@@ -121,7 +123,6 @@ class SceneSource(Source):
             ValueError: A map is damaged.
             InputError: A file is damaged or missing.
         """
-        raise NotImplementedError
 
     def _item(self, scene: Scene, found: list[Annotation]) -> DatasetItem:
         image = Image(scene.image, self._root.locate(scene.image)) if scene.image else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from abc import ABC, abstractmethod
 from array import array
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ class Clip(Struct, frozen=True):
     more: dict[str, Any]
 
 
-class Table:
+class Table(ABC):
     """A table of clips; holds where its rows are.
 
     Args:
@@ -64,12 +65,12 @@ class Table:
         base = name.rpartition("/")[2]
         self.subset = base.rpartition(".")[0] or base
 
-    def __len__(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def __len__(self) -> int: ...
 
+    @abstractmethod
     def read(self, rows: Sequence[int], ledger: Ledger) -> Iterator[tuple[int, Clip]]:
         """Yield some rows by number; bad ones go to the ledger."""
-        raise NotImplementedError
 
 
 class CsvTable(Table):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -73,6 +74,7 @@ class _Segments(KindTransform):
         """Tell whether there is anything to do."""
         return len(chosen) > 1
 
+    @abstractmethod
     def work(
         self,
         item: DatasetItem,
@@ -88,7 +90,6 @@ class _Segments(KindTransform):
             size: (height, width) of the image.
             ledger: Gets what is changed, merged and removed.
         """
-        raise NotImplementedError
 
 
 def _with_pixels(a: Any, counts: Counts, size: Size) -> Annotation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,8 +51,8 @@ class _SliceVolume(LazyVolume):
             )
         return piece.astype(self.dtype, copy=False)
 
-    def _read(self, file: Media, k: int) -> NDArray[Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def _read(self, file: Media, k: int) -> NDArray[Any]: ...
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         wanted = full_key(key, self.shape)

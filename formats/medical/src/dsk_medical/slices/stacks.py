@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,8 +21,8 @@ __all__ = ["ImageStack", "MaskStack", "ObjectView"]
 class _Stack(LazyVolume):
     """Slices along the third axis that are made one by one."""
 
-    def _slice(self, k: int) -> NDArray[Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def _slice(self, k: int) -> NDArray[Any]: ...
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         wanted = full_key(key, self.shape)
