@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsk_medical.volume import geometry
@@ -23,6 +23,7 @@ def box(start, size):
     return mask
 
 
+@settings(deadline=None)
 @given(
     st.tuples(*(st.integers(0, n - 1) for n in WHOLE)),
     st.tuples(*(st.integers(0, 3) for _ in WHOLE)),

@@ -19,9 +19,8 @@ from dsk_medical.cases.channels import channel_count, report_names
 from dsk_medical.cases.naming import suffix_of
 from dsk_medical.cases.values import Values
 from dsk_medical.cases.writing import (
-    bad_item,
     compose,
-    discard,
+    each_written,
     leave_out,
     save_channels,
     save_labels,
@@ -89,14 +88,7 @@ class BratsExporter(Exporter):
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> Any:
         """See ``Exporter.write``."""
         rows = []
-        for item in items:
-            files: list[str] = []
-            try:
-                self._write_item(item, ctx, files)
-            except InputError as error:
-                bad_item(ctx, item, error)
-                discard(ctx, files)
-                continue
+        for item, _ in each_written(items, ctx, self._write_item):
             if self._original:
                 rows.append(side_row(item, item.id))
         return rows

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,7 @@ __all__ = [
     "bad_item",
     "compose",
     "discard",
+    "each_written",
     "has_texts",
     "leave_out",
     "report_overlap",
@@ -36,6 +37,8 @@ __all__ = [
     "save_volume",
     "volume_of_item",
 ]
+
+Made = TypeVar("Made")
 
 _TEXTS = ("descrip", "aux_file", "intent_name", "db_name", "data_type")
 
@@ -347,3 +350,29 @@ def discard(ctx: WriteContext, names: Sequence[str]) -> None:
         place = Path(ctx.out.path, clean_name(name))
         if not ctx.out.dry and place.is_file():
             place.unlink()
+
+
+def each_written(
+    items: Iterable[DatasetItem],
+    ctx: WriteContext,
+    write: Callable[[DatasetItem, WriteContext, list[str]], Made],
+) -> Iterator[tuple[DatasetItem, Made]]:
+    """Write items one by one; of one that cannot be finished nothing stays.
+
+    Args:
+        items: The items.
+        ctx: Where they go.
+        write: Writes one and notes the files it makes.
+
+    Yields:
+        Each item that was written, and what ``write`` gave for it.
+    """
+    for item in items:
+        files: list[str] = []
+        try:
+            made = write(item, ctx, files)
+        except InputError as error:
+            bad_item(ctx, item, error)
+            discard(ctx, files)
+            continue
+        yield item, made

@@ -7,16 +7,15 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dsk.errors import InputError, OptionError
+from dsk.errors import OptionError
 from dsk.flow import Exporter, Header
 from dsk.media import Volume
 from dsk_medical.cases.channels import channel_names
 from dsk_medical.cases.naming import case_name, dataset_folder, suffix_of, unique
 from dsk_medical.cases.values import Values
 from dsk_medical.cases.writing import (
-    bad_item,
     compose,
-    discard,
+    each_written,
     leave_out,
     save_labels,
     save_volume,
@@ -76,18 +75,8 @@ class MsdExporter(Exporter):
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> Any:
         """See ``Exporter.write``."""
-        rows: list[Row] = []
-        for item in items:
-            files: list[str] = []
-            try:
-                row = self._write_item(item, ctx, files)
-            except InputError as error:
-                bad_item(ctx, item, error)
-                discard(ctx, files)
-                continue
-            if row is not None:
-                rows.append(row)
-        return rows
+        rows = (row for _, row in each_written(items, ctx, self._write_item))
+        return [row for row in rows if row is not None]
 
     def _write_item(self, item: DatasetItem, ctx: WriteContext, files: list[str]) -> Row | None:
         media = item.media
