@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import multiprocessing
 import random
+import shutil
 import tarfile
 import zipfile
 
@@ -225,6 +226,60 @@ def test_damaged_content_is_an_input_error_for_every_way_to_read(tmp_path):
             read("a.bin")
     with pytest.raises(MediaError, match="damaged"):
         Image("a.bin", root.locate("a.bin")).read_bytes()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda file: file.read(),
+        list,
+        lambda file: file.seek(0, 2),
+        lambda file: file.readinto(bytearray(60_000)),
+        zipfile.ZipFile,
+        lambda file: shutil.copyfileobj(file, io.BytesIO(), 1000),
+    ],
+)
+def test_damage_met_while_a_member_is_read_names_it(tmp_path, method, use):
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a/b.bin", random.Random(1).randbytes(5000) + bytes(50_000))
+    data = bytearray(path.read_bytes())
+    data[2000] ^= 0xFF
+    path.write_bytes(data)
+    root = open_root(path)
+    with (
+        root.open("a/b.bin") as file,
+        pytest.raises(InputError, match=r"x\.zip/a/b\.bin: .*damaged"),
+    ):
+        use(file)
+    image = Image("b.bin", root.locate("a/b.bin"))
+    with image.open() as file, pytest.raises(MediaError, match=r"x\.zip/a/b\.bin: .*damaged"):
+        use(file)
+
+
+def test_a_cut_tar_is_an_input_error_while_it_is_read(tmp_path):
+    path = tmp_path / "x.tar"
+    with tarfile.open(path, "w") as archive:
+        info = tarfile.TarInfo("a.bin")
+        info.size = 30_000
+        archive.addfile(info, io.BytesIO(bytes(30_000)))
+    root = open_root(path)
+    with path.open("r+b") as file:
+        file.truncate(9000)
+    with root.open("a.bin") as file, pytest.raises(InputError, match=r"a\.bin: .*damaged"):
+        file.read()
+
+
+def test_members_are_read_like_files(tmp_path):
+    path = make_zip(tmp_path / "x.zip", {"a.txt": b"one\ntwo\nthree"})
+    with open_root(path).open("a.txt") as file:
+        assert file.name.endswith("x.zip/a.txt")
+        assert file.seekable()
+        assert file.readline() == b"one\n"
+        assert file.seek(0, 2) == file.tell() == 13
+        assert (file.seek(4), file.read(3)) == (4, b"two")
+        assert file.read() == b"\nthree"
 
 
 def test_a_member_without_its_local_header_is_an_input_error(tmp_path):

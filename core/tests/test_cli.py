@@ -416,3 +416,35 @@ def test_broken_plugin_is_one_warning_line(site: Path) -> None:
 
 def test_version(site: Path) -> None:
     assert dsk(site, "--version").stdout.startswith("dsk ")
+
+
+def test_a_report_that_cannot_be_written_is_told_first(
+    site: Path, toy: Path, tmp_path: Path
+) -> None:
+    words = ("convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "--report")
+    for place in (tmp_path / "nowhere/report.json", toy, tmp_path / "out"):
+        done = dsk(site, *words, place)
+        assert done.returncode == 4, done.stderr
+        assert "report" in done.stderr
+        assert not (tmp_path / "out").exists()
+    assert dsk(site, *words, tmp_path / "out/report.json").returncode == 0
+    assert (tmp_path / "out/report.json").is_file()
+
+
+def test_strict_writes_the_report_of_what_would_be_lost(
+    site: Path, toy: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    words = ("convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "--strict")
+    done = dsk(site, *words, "--report", report)
+    assert done.returncode == 1
+    assert "DSK-L001" in {event["code"] for event in json.loads(report.read_text())["events"]}
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_name_for_the_output_or_the_input(site: Path, toy: Path, tmp_path: Path) -> None:
+    done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", "", "--overwrite")
+    assert (done.returncode, "no name for the output" in done.stderr) == (2, True)
+    done = dsk(site, "convert", "-i", "", "-f", "toy", "-o", tmp_path / "out")
+    assert (done.returncode, "no name for the input" in done.stderr) == (3, True)
+    assert (toy / "toy.txt").is_file()

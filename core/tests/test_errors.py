@@ -125,3 +125,8 @@ def test_did_you_mean(name, found):
 
 def test_did_you_mean_names_at_most_three():
     assert did_you_mean("coco_a", [f"coco_{c}" for c in "bcdefg"]).count(" or ") == 2
+
+
+def test_a_message_does_not_list_hundreds_of_names():
+    error = UnknownNameError("format", "zzzzzz", [f"format{n}" for n in range(30)])
+    assert error.hint == "'dsk formats' lists the 30 names there are"

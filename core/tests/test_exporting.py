@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 
 import numpy as np
@@ -14,6 +15,7 @@ from dsk.errors import (
     OutputExistsError,
     PluginError,
     UnknownNameError,
+    UsageError,
 )
 from dsk.exporting import ExportSettings, split_settings
 from dsk.item import DatasetItem
@@ -248,3 +250,39 @@ def test_the_input_is_never_replaced(tmp_path, toy, up):
     with pytest.raises(OutputExistsError, match="would replace the input"):
         dataset.export(folder.parent if up else folder, "toy", overwrite=True)
     assert sorted(p.name for p in folder.iterdir()) == before
+
+
+def test_strict_says_all_that_would_be_lost(export, tmp_path):
+    items = [DatasetItem("b", annotations=[Polygon([0, 0, 1, 0, 1, 1], label=0), Bbox(1, 2, 3, 4)])]
+    with pytest.raises(LossError) as caught:
+        export(items, strict=True)
+    report = caught.value.report
+    assert [(e.code, e.count) for e in report.losses] == [("DSK-L002", 1), ("DSK-L003", 1)]
+    assert report.output == ""
+
+
+@pytest.mark.parametrize("ext", ["xyz", ".exr", "", ".jpg.gz"])
+def test_an_ending_that_images_cannot_have_is_refused(ext):
+    with pytest.raises(OptionError, match=r"cannot be written as .* one of: \.bmp"):
+        ExportSettings(image_ext=ext)
+
+
+@pytest.mark.parametrize("place", ["", ".", "..", "here"])
+def test_the_folder_one_is_in_is_not_replaced(export, boxed, tmp_path, monkeypatch, place):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    target = str(here) if place == "here" else place
+    with pytest.raises((OutputError, UsageError), match="the folder you are in|no name"):
+        Dataset.from_iterable(boxed, ["cat", "dog"]).export(target, "toy", overwrite=True)
+    assert here.is_dir()
+    assert os.listdir(tmp_path) == ["here"]
+
+
+def test_a_full_disk_is_worded_alike_wherever_it_is_met(export, boxed, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("dsk.exporting.Progress.close", full)
+    with pytest.raises(OutputError, match=r"the disk is full \(nothing was left behind\)"):
+        export(boxed)

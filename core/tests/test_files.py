@@ -3,12 +3,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import resource
+from pathlib import Path
 
 import pytest
 
 from dsk import files
 from dsk.errors import InputError, UnsafePathError
 from dsk.files import DirectoryRoot, open_root
+from dsk.listings import Listing, ending_of
 
 
 @pytest.fixture
@@ -365,9 +367,66 @@ def test_listings_are_remembered_while_asked_to(root):
     assert root.entries("sub") == (["deep"], [])
 
 
-def test_large_folders_are_not_remembered(root, monkeypatch):
+def test_of_large_folders_only_endings_are_remembered(root, monkeypatch):
     monkeypatch.setattr(files, "REMEMBERED", 1)
     with root.remembering():
         root.entries("sub")
         os.unlink(os.path.join(base(root), "sub", "c.TXT"))
         assert root.entries("sub") == (["deep"], [])
+        assert root.entries("sub2") == ([], ["e.txt"])
+        os.unlink(os.path.join(base(root), "sub2", "e.txt"))
+        assert root.entries("sub2") == ([], ["e.txt"])
+        (Path(base(root)) / "sub" / "c.csv").touch()
+        assert root.entries("sub") == (["deep"], ["c.csv"])
+        assert root.files("sub", (".csv",)) == []
+        assert root.files("sub", words=("c",)) == ["sub/c.csv"]
+
+
+def test_each_folder_is_listed_once_while_remembered(root, monkeypatch):
+    asked = []
+    scan = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: asked.append(path) or scan(path))
+    with root.remembering():
+        for _ in range(3):
+            assert root.files("", (".txt",), words=("a", "e")) == ["a.txt", "sub2/e.txt"]
+            assert root.files("", (".csv",)) == []
+    assert len(asked) == len(set(asked)) == 4
+
+
+def test_walk_picks_by_ending_and_word(root):
+    assert root.files("", (".txt",), 0) == ["a.txt", "b.txt"]
+    assert root.files(words=("c.t", "b.")) == ["b.txt", "sub/c.TXT"]
+    assert root.files("", (".jpg", ".csv"), words=("d",)) == ["sub/deep/d.jpg"]
+    assert root.files("", (".jpg",), words=("a",)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        ("a.TXT", ".txt"),
+        ("a.nii.gz", ".gz"),
+        ("a", ""),
+        (".txt", ""),
+        ("a.", "."),
+        ("a.b c", ".b c"),
+    ],
+)
+def test_endings(name, ending):
+    assert ending_of(name) == ending
+    listing = Listing([], [name, "other.jpg"])
+    assert listing.endings == {ending, ".jpg"}
+    assert listing.pick((ending,)) == [name]
+
+
+def test_names_whose_lower_case_is_longer_are_found():
+    listing = Listing([], ["\u0130.txt", "b.txt", "B\n.txt"])
+    assert listing.pick(words=("b",)) == ["B\n.txt", "b.txt"]
+    assert listing.pick((".txt",), ("i",)) == ["\u0130.txt"]
+
+
+def test_a_locator_of_clean_names_says_the_same(root):
+    plain, clean = root.locator("sub"), root.locator("sub", clean=True)
+    assert plain("c.TXT") == clean("c.TXT") == root.locate("sub/c.TXT")
+    assert clean("c.TXT").root is root
+    with pytest.raises(UnsafePathError):
+        plain("../a.txt")

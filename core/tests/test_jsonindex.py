@@ -339,13 +339,29 @@ def test_numbers_as_text_and_whole_floats_are_numbers(window):
     assert records.columns["id"].tolist() == [17, 4]
 
 
-def test_a_number_too_large_for_the_index_is_an_input_error(window):
-    with pytest.raises(InputError):
-        run('{"annotations": [{"id": 1}, {"id": 99999999999999999999999}]}')
+def test_ids_as_text_with_leading_zeros_are_numbers(window):
+    ledger = Ledger()
+    text = '{"images": [{"id": "000139"}, {"id": "12", "t": "}{"}, {"id": 4.0}, {}]}'
+    records = scan(memoryview(text.encode()), {"images": ("id",)}, "f", ledger).records["images"]
+    assert records.columns["id"].tolist() == [139, 12, 4, -1]
+    assert list(ledger.warnings) == ["f: ids written as text are read as numbers"]
+
+
+def test_a_number_too_large_for_the_index_is_an_input_error_with_its_place(window):
+    ledger = Ledger("skip")
+    text = '{"annotations": [{"id": "x"}, {"id": 1}, {"id": 99999999999999999999999}]}'
+    with pytest.raises(InputError, match=r"ann\.json#/annotations/2: its id has more than 64 bits"):
+        scan(memoryview(text.encode()), ARRAYS, "ann.json", ledger)
+
+
+def test_null_is_an_array_that_is_not_there(window):
+    result = run('{"annotations": null, "a": 1}')
+    assert result.records == {}
+    assert list(result.rest) == ["a"]
 
 
 def test_a_value_that_is_no_list_is_told(window):
-    for value in ("null", "5", '"x"', "{}"):
+    for value in ("5", '"x"', "{}"):
         with pytest.raises(InputError, match="'annotations' is no list"):
             run(f'{{"annotations": {value}}}')
 

@@ -11,7 +11,7 @@ from PIL import Image as PilImage
 
 from dsk import pixels
 from dsk.errors import LimitError, MediaError
-from dsk.media import ArchiveMember, Image
+from dsk.media import WRITTEN_SUFFIXES, ArchiveMember, Image
 from dsk.pixels import decode, decode_labels, encode
 
 
@@ -218,3 +218,9 @@ def test_a_damaged_image_in_an_archive_is_a_media_error(tmp_path, encoded):
         decode(image)
     with pytest.raises(MediaError):
         image.get_size()
+
+
+@pytest.mark.parametrize("ext", sorted(WRITTEN_SUFFIXES))
+def test_all_endings_that_are_offered_are_written(ext):
+    data = encode(np.zeros((3, 4, 3), np.uint8), ext)
+    assert decode(Image.from_bytes(data, f"a{ext}")).shape == (3, 4, 3)

@@ -148,10 +148,14 @@ def test_a_broken_plugin_is_left_out_with_one_line_and_the_rest_works(install, c
     assert reason in line
 
 
-def test_ctrl_c_while_loading_is_not_a_broken_plugin(install):
-    install("dsk-slow", "slow", "raise KeyboardInterrupt")
-    with pytest.raises(KeyboardInterrupt):
+@pytest.mark.parametrize(
+    "stop", ["KeyboardInterrupt", "__import__('dsk.__main__').__main__.Interrupted(130)"]
+)
+def test_ctrl_c_while_loading_is_not_a_broken_plugin(install, stop):
+    install("dsk-slow", "slow", f"raise {stop}")
+    with pytest.raises(BaseException, match=r"130|^$") as caught:
         install.load()
+    assert not isinstance(caught.value, Exception)
 
 
 def test_asking_for_a_format_of_a_broken_plugin_says_why(install):

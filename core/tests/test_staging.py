@@ -537,3 +537,12 @@ def test_an_interrupt_before_anybody_holds_the_output(tmp_path, monkeypatch):
     assert left(tmp_path) == [f".out.dsk-partial-{os.getpid()}"]
     staging.discard_all()
     assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["out.tar", "out.TAR.GZ", "out.7z"])
+def test_other_archives_than_zip_are_refused(tmp_path, name):
+    with pytest.raises(OutputError, match=r"\.zip"):
+        Output(tmp_path / name)
+    assert left(tmp_path) == []
+    (tmp_path / name).mkdir()
+    Output(tmp_path / name).discard()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from dsk.media import Image
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from dsk.columns import BoxColumns
     from dsk.descriptors import Capabilities
     from dsk.flow import Header
     from dsk.item import DatasetItem
@@ -81,19 +83,58 @@ class Adapter:
 
     def __call__(self, items: Iterable[DatasetItem]) -> Iterator[DatasetItem]:
         """Yield the items as the target can hold them."""
-        keeps_subsets = self._caps.subsets
-        for item in items:
-            annotations = item.annotations
-            if not keeps_subsets and item.subset != DEFAULT_SUBSET:
-                what = f"subset {item.subset}"
-                self._ledger.add("DSK-L012", what, item=item.id, subset=item.subset)
-            if annotations:
-                self._fields(item, annotations)
-                if not self._fits(annotations):
-                    item = replace(item, annotations=self._fit(item, annotations))  # noqa: PLW2901
-            if item.attributes or item.extra or item.media is not None:
-                item = self._fit_item(item)  # noqa: PLW2901
-            yield item
+        return map(self._adapted, items)
+
+    @property
+    def keeps_boxes(self) -> bool:
+        """Whether a box with a label stays as it is."""
+        return Bbox in self._keeps
+
+    @property
+    def outlines_become_boxes(self) -> bool:
+        """Whether an outline with a label becomes the box that it states."""
+        return Polygon in self._boxed
+
+    def columns(self, given: BoxColumns) -> BoxColumns:
+        """Return a partition as the target can hold it, reported as its items would be."""
+        bounds, ids = given.bounds, given.ids.tolist()
+        marks = [False] * len(ids) if given.outlined is None else given.outlined.tolist()
+        lost = [] if self._all_attributes else [*given.attributes.keys() - self._caps.attributes]
+        items = []
+        for n, item in enumerate(given.items):
+            rows = slice(bounds[n], bounds[n + 1])
+            outlines = list(compress(ids[rows], marks[rows]))
+            for name in lost:
+                boxes = [i for i, mark in zip(ids[rows], marks[rows], strict=True) if not mark]
+                self._count_rows("DSK-L004", name, Polygon, item, outlines)
+                self._count_rows("DSK-L004", name, Bbox, item, boxes)
+            self._count_rows("DSK-L003", self._arrows[Polygon], Polygon, item, outlines)
+            items.append(self._adapted(item))
+        return replace(given, items=items, outlined=None)
+
+    def _count_rows(
+        self, code: str, what: str, cls: type[Annotation], item: DatasetItem, ids: list[int]
+    ) -> None:
+        """Count an event of some of an item's rows."""
+        if not ids:
+            return
+        event = self._events.get(cls, {}).get((code, what)) or self._event(code, what, cls)
+        event.count += len(ids)
+        for number in ids[: SAMPLES - len(event.samples)]:
+            event.samples.append(Sample(item.id, item.subset, number))
+
+    def _adapted(self, item: DatasetItem) -> DatasetItem:
+        annotations = item.annotations
+        if not self._caps.subsets and item.subset != DEFAULT_SUBSET:
+            what = f"subset {item.subset}"
+            self._ledger.add("DSK-L012", what, item=item.id, subset=item.subset)
+        if annotations:
+            self._fields(item, annotations)
+            if not self._fits(annotations):
+                item = replace(item, annotations=self._fit(item, annotations))
+        if item.attributes or item.extra or item.media is not None:
+            item = self._fit_item(item)
+        return item
 
     def _fit_item(self, item: DatasetItem) -> DatasetItem:
         caps, ledger = self._caps, self._ledger

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import lzma
 import os
 import struct
@@ -12,17 +13,20 @@ import warnings
 import zipfile
 import zlib
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from dsk.errors import DskWarning, InputError, LimitError
-from dsk.files import JUNK, InputRoot
+from dsk.files import InputRoot
+from dsk.listings import Listing
 from dsk.media import ArchiveMember
 from dsk.names import clean_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["ArchiveRoot", "archive_root", "cached_root"]
+
+T = TypeVar("T")
 
 MAX_MEMBERS = 5_000_000
 MAX_RATIO = 250
@@ -43,6 +47,56 @@ _DAMAGE = (
 )
 
 
+class _MemberStream(io.RawIOBase):
+    """A member being read: damage is an error of dsk's that names the member.
+
+    Args:
+        file: The member as ``zipfile`` or ``tarfile`` opens it.
+        where: Its place, for messages.
+        fault: What to raise.
+    """
+
+    def __init__(self, file: BinaryIO, where: str, fault: type[InputError]) -> None:
+        self._inner = file
+        self._where = where
+        self._fault = fault
+
+    @property
+    def name(self) -> str:
+        """The member's place."""
+        return self._where
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._inner.seekable()
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._guarded(self._inner.read, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def readall(self) -> bytes:
+        return self._guarded(self._inner.read)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._guarded(self._inner.seek, offset, whence)
+
+    def tell(self) -> int:
+        return self._inner.tell()
+
+    def close(self) -> None:
+        self._inner.close()
+        super().close()
+
+    def _guarded(self, ask: Callable[..., T], *args: int) -> T:
+        try:
+            return ask(*args)
+        except _DAMAGE as error:
+            raise self._fault(f"the member is damaged: {error}", where=self._where) from error
+
+
 class ArchiveRoot(InputRoot):
     """A tree inside an archive; folders are those that the members' names imply."""
 
@@ -50,37 +104,23 @@ class ArchiveRoot(InputRoot):
         self.path = path
         self._full = os.path.abspath(path)  # noqa: PTH100
         self._sizes: dict[str, int] = {}
-        self._tree: dict[str, tuple[list[str], list[str]]] = {"": ([], [])}
+        tree: dict[str, tuple[list[str], list[str]]] = {"": ([], [])}
         for count, (name, size) in enumerate(names):
             if count >= MAX_MEMBERS:
                 raise LimitError(f"more than {MAX_MEMBERS} members", where=path)
             if name not in self._sizes:
-                self._add(name, size)
-        for folders, files in self._tree.values():
-            folders.sort()
-            files.sort()
+                self._sizes[name] = size
+                folder, _, base = name.rpartition("/")
+                _folder(tree, folder)[1].append(base)
+        self._tree = {name: Listing(*inside) for name, inside in tree.items()}
         self._pid = os.getpid()
-
-    def _add(self, name: str, size: int) -> None:
-        self._sizes[name] = size
-        folder, _, base = name.rpartition("/")
-        self._folder(folder)[1].append(base)
-
-    def _folder(self, name: str) -> tuple[list[str], list[str]]:
-        known = self._tree.get(name)
-        if known is None:
-            parent, _, base = name.rpartition("/")
-            self._folder(parent)[0].append(base)
-            known = self._tree[name] = ([], [])
-        return known
 
     def _key(self, name: str) -> str:
         return clean_name(name, self.path) if name else ""
 
-    def entries(self, under: str = "") -> tuple[list[str], list[str]]:
-        """See ``InputRoot.entries``."""
-        folders, files = self._tree.get(self._key(under), ([], []))
-        return [f for f in folders if f not in JUNK], [f for f in files if f not in JUNK]
+    def listing(self, under: str = "") -> Listing:
+        """See ``InputRoot.listing``."""
+        return self._tree.get(self._key(under), _NOTHING)
 
     def is_file(self, name: str) -> bool:
         """See ``InputRoot.is_file``."""
@@ -102,29 +142,40 @@ class ArchiveRoot(InputRoot):
         return ArchiveMember(self._full, clean_name(name, self.path))
 
     def open(self, name: str) -> BinaryIO:
-        """See ``InputRoot.open``."""
+        """See ``InputRoot.open``; damage that is met while reading is an ``InputError``, too."""
+        return self.stream(name, InputError)
+
+    def stream(self, name: str, fault: type[InputError]) -> BinaryIO:
+        """Open a member whose damage, whenever it is met, raises an error of the given class."""
         if self._pid != os.getpid():  # after a fork, a shared file position would mix readers up
             self._reopen()
             self._pid = os.getpid()
         try:
-            return self._open(self._key(name))
+            file = self._open(self._key(name))
         except KeyError:
-            raise InputError("the archive has no such member", where=self.show(name)) from None
+            raise fault("the archive has no such member", where=self.show(name)) from None
         except (*_DAMAGE, RuntimeError) as error:
-            raise InputError(f"cannot read the member: {error}", where=self.show(name)) from error
-
-    def read(self, name: str, limit: int | None = None) -> bytes:
-        """See ``InputRoot.read``."""
-        try:
-            return super().read(name, limit)
-        except _DAMAGE as error:
-            raise InputError(f"the member is damaged: {error}", where=self.show(name)) from error
+            raise fault(f"cannot read the member: {error}", where=self.show(name)) from error
+        return io.BufferedReader(_MemberStream(file, self.show(name), fault))
 
     @abstractmethod
     def _open(self, name: str) -> BinaryIO: ...
 
     @abstractmethod
     def _reopen(self) -> None: ...
+
+
+_NOTHING = Listing((), ())
+
+
+def _folder(tree: dict[str, tuple[list[str], list[str]]], name: str) -> tuple[list[str], list[str]]:
+    """Return a folder's folders and files; those above come to be with it."""
+    known = tree.get(name)
+    if known is None:
+        parent, _, base = name.rpartition("/")
+        _folder(tree, parent)[0].append(base)
+        known = tree[name] = ([], [])
+    return known
 
 
 class ZipRoot(ArchiveRoot):

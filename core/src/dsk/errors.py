@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from dsk.loss import Report
+
 __all__ = [
     "DetectionError",
     "DskError",
@@ -43,6 +45,10 @@ __all__ = [
     "UsageError",
     "did_you_mean",
 ]
+
+
+LISTED = 20
+"""How many names a message lists."""
 
 
 class DskWarning(UserWarning):
@@ -101,6 +107,8 @@ class UnknownNameError(UsageError):
         names = sorted(known)
         near = did_you_mean(name, names)
         listing = f"known: {', '.join(names)}" if names else f"no {kind} is installed"
+        if len(names) > LISTED:
+            listing = f"'dsk {kind}s' lists the {len(names)} names there are"
         super().__init__(f"no {kind} {name!r}", hint=hint or near or listing)
         self.kind = kind
         self.name = name
@@ -180,7 +188,13 @@ class LimitError(DskError):
 
 
 class LossError(DskError):
-    """``--strict`` was given and the target cannot hold everything."""
+    """``--strict`` was given and the target cannot hold everything.
+
+    Attributes:
+        report: What would be lost.
+    """
+
+    report: Report | None = None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from dsk.adapt import adapt_header
 from dsk.descriptors import Option
 from dsk.engines import Job, engine_for
-from dsk.errors import LossError, OptionError, OutputError, OutputExistsError
+from dsk.errors import LossError, OptionError, OutputError, OutputExistsError, UsageError
 from dsk.loss import Ledger
+from dsk.media import WRITTEN_SUFFIXES
 from dsk.options import check_options
 from dsk.output import MediaSettings, WriteContext
 from dsk.progress import Progress
 from dsk.registry import registry, resolve
-from dsk.staging import Output
+from dsk.staging import Output, output_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,11 @@ class ExportSettings:
             raise OptionError(f"media is 'copy' or 'link', not {self.media!r}")
         if self.image_ext is not None and not self.image_ext.startswith("."):
             object.__setattr__(self, "image_ext", f".{self.image_ext}")
+        if self.image_ext is not None and self.image_ext.lower() not in WRITTEN_SUFFIXES:
+            raise OptionError(
+                f"images cannot be written as {self.image_ext!r}",
+                hint=f"one of: {', '.join(sorted(WRITTEN_SUFFIXES))}",
+            )
 
 
 _OWN = frozenset(f.name for f in fields(ExportSettings))
@@ -126,12 +132,10 @@ def export_dataset(
         exporter.finish(states, context)
         progress.close()
         if settings.strict:
-            _refuse_losses(ledger)
+            _refuse_losses(ledger, time.monotonic() - started)
         place = out.publish()
     except OSError as error:
-        raise OutputError(
-            error.strerror or str(error), where=error.filename or str(path)
-        ) from error
+        raise output_error(error, error.filename or str(path)) from error
     except UnicodeEncodeError as error:
         raise OutputError(
             f"{error.object!r} is no Unicode text", where=str(path), hint="rename it"
@@ -143,14 +147,27 @@ def export_dataset(
 
 
 def _spare_input(source: str | None, destination: str | os.PathLike[str]) -> None:
-    """Refuse a destination that is the input or holds it: publishing would delete the input."""
+    """Refuse a destination that is or holds the input or where one is: publishing replaces it."""
+    if not os.fspath(destination):
+        raise UsageError("there is no name for the output", hint="-o FOLDER")
+    place = os.path.realpath(destination)
+    if _is_below(os.getcwd(), place):  # noqa: PTH109
+        raise OutputError(
+            "the output would replace the folder you are in",
+            where=place,
+            hint="name a new folder in it, or go elsewhere first",
+        )
     if source is None or not os.path.exists(destination):  # noqa: PTH110
         return
-    place, real = os.path.realpath(destination), os.path.realpath(source)
-    if real == place or real.startswith(place.rstrip(os.sep) + os.sep):
+    real = os.path.realpath(source)
+    if _is_below(real, place):
         raise OutputExistsError(
             "the output would replace the input", where=place, hint="choose another place"
         )
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _job(dataset: Dataset, exporter: Exporter, info: ExporterInfo, context: WriteContext) -> Job:
@@ -168,12 +185,14 @@ def _job(dataset: Dataset, exporter: Exporter, info: ExporterInfo, context: Writ
     )
 
 
-def _refuse_losses(ledger: Ledger) -> None:
+def _refuse_losses(ledger: Ledger, seconds: float) -> None:
     losses = ledger.losses()
     if losses:
         named = "; ".join(f"{e.what} ({e.code}, {e.count})" for e in losses[:3])
         more = f" and {len(losses) - 3} more" if len(losses) > 3 else ""
-        raise LossError(
+        error = LossError(
             f"the target cannot hold everything: {named}{more}",
             hint="--dry-run shows all; without --strict they are only reported",
         )
+        error.report = ledger.report(seconds=seconds, output="")
+        raise error

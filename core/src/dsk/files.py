@@ -9,12 +9,15 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from dsk.errors import InputError, UnsafePathError
+from dsk.errors import InputError, MediaError, UnsafePathError
+from dsk.listings import Listing
 from dsk.media import ArchiveMember
 from dsk.names import clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+
+    Locate = Callable[[str], str | ArchiveMember]
 
 __all__ = [
     "DirectoryRoot",
@@ -26,9 +29,6 @@ __all__ = [
     "open_root",
     "read_member",
 ]
-
-JUNK = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git"})
-"""Names that file managers and version control leave behind; never part of a dataset."""
 
 
 class InputRoot(ABC):
@@ -48,11 +48,16 @@ class InputRoot(ABC):
         return os.path.basename(os.path.abspath(self.path))  # noqa: PTH119, PTH100
 
     @abstractmethod
+    def listing(self, under: str = "") -> Listing:
+        """Return what is directly below a folder; one that is not there is empty."""
+
     def entries(self, under: str = "") -> tuple[list[str], list[str]]:
         """Return the sorted names of the folders and files directly below a folder.
 
         A folder that is not there has none.
         """
+        found = self.listing(under)
+        return list(found.folders), list(found.files)
 
     @abstractmethod
     def is_file(self, name: str) -> bool:
@@ -74,8 +79,13 @@ class InputRoot(ABC):
     def locate(self, name: str) -> str | ArchiveMember:
         """Return where a file is or would be, as ``Media.source``; existence is not checked."""
 
-    def locator(self, under: str = "") -> Callable[[str], str | ArchiveMember]:
-        """Return ``locate`` for the names below a folder, as a fast function."""
+    def locator(self, under: str = "", *, clean: bool = False) -> Locate:  # noqa: ARG002
+        """Return ``locate`` for the names below a folder, as a fast function.
+
+        Args:
+            under: The folder.
+            clean: The names are those of files, or ``clean_name`` has seen them: half the time.
+        """
         prefix = f"{under}/" if under else ""
         return lambda name: self.locate(prefix + name)
 
@@ -121,28 +131,42 @@ class InputRoot(ABC):
 
         return read
 
-    def walk(self, under: str = "", depth: int | None = None) -> Iterator[str]:
+    def walk(
+        self,
+        under: str = "",
+        depth: int | None = None,
+        suffixes: Collection[str] = (),
+        words: Collection[str] = (),
+    ) -> Iterator[str]:
         """Yield the names of all files below a folder, sorted, files of a folder first.
+
+        A folder of very many files that lacks what is asked for costs little: detectors should ask
+        for endings and words rather than look at every name.
 
         Args:
             under: Where to start.
             depth: How many levels of sub-folders to enter; None for all.
+            suffixes: Lower-case endings, of which a file must have one; none for any.
+            words: Lower-case words, of which one must be in a file's own name; none for any.
         """
-        folders, files = self.entries(under)
+        found = self.listing(under)
         prefix = f"{under}/" if under else ""
-        for name in files:
+        for name in found.pick(suffixes, words):
             yield prefix + name
         if depth is None or depth > 0:
-            for name in folders:
-                yield from self.walk(prefix + name, None if depth is None else depth - 1)
+            below = None if depth is None else depth - 1
+            for name in found.folders:
+                yield from self.walk(prefix + name, below, suffixes, words)
 
     def files(
-        self, under: str = "", suffixes: Collection[str] = (), depth: int | None = None
+        self,
+        under: str = "",
+        suffixes: Collection[str] = (),
+        depth: int | None = None,
+        words: Collection[str] = (),
     ) -> list[str]:
-        """Return the names of all files below a folder with one of some (lower-case) endings."""
-        if not suffixes:
-            return list(self.walk(under, depth))
-        return [n for n in self.walk(under, depth) if posixpath.splitext(n)[1].lower() in suffixes]
+        """Return the names of all files below a folder; see ``walk``."""
+        return list(self.walk(under, depth, suffixes, words))
 
     @contextmanager
     def remembering(self) -> Iterator[None]:
@@ -159,7 +183,7 @@ class InputRoot(ABC):
 
 
 REMEMBERED = 1_000_000
-"""How many names ``remembering`` keeps; folders that have more are listed again."""
+"""How many names ``remembering`` keeps; of further folders it keeps the files' endings."""
 
 
 class Located(str):
@@ -184,7 +208,7 @@ class DirectoryRoot(InputRoot):
         self._base = os.path.abspath(path)  # noqa: PTH100
         self._real = os.path.realpath(path)
         self._inside: dict[str, bool] = {}
-        self._listed: dict[str, tuple[list[str], list[str]]] = {}
+        self._listed: dict[str, Listing] = {}
         self._remembers, self._room = False, 0
 
     @contextmanager
@@ -229,36 +253,38 @@ class DirectoryRoot(InputRoot):
     def _is_below(self, real: str) -> bool:
         return real == self._real or real.startswith(self._real.rstrip(os.sep) + os.sep)
 
-    def entries(self, under: str = "") -> tuple[list[str], list[str]]:
-        """See ``InputRoot.entries``; links to folders outside the root are not entered."""
-        if under in self._listed:
-            folders, files = self._listed[under]
-        else:
-            folders, files = self._list(under)
-            count = len(folders) + len(files)
-            if count <= self._room and self._remembers:
-                self._room -= count
-                self._listed[under] = folders, files
-        return folders.copy(), files.copy()
+    def listing(self, under: str = "") -> Listing:
+        """See ``InputRoot.listing``; links to folders outside the root are not entered."""
+        found = self._listed.get(under)
+        if found is None:
+            found = self._list(under)
+            if self._remembers:
+                self._listed[under] = found
+                count = len(found.folders) + len(found.files)
+                if count <= self._room:
+                    self._room -= count
+                else:
+                    found.forget(lambda: self._list(under))
+        return found
 
-    def _list(self, under: str) -> tuple[list[str], list[str]]:
+    def _list(self, under: str) -> Listing:
         folders, files = [], []
         full = self._full(under)
         try:
             with os.scandir(full) as entries:
                 for entry in entries:
-                    if entry.name in JUNK:
-                        continue
-                    if entry.is_dir():
+                    if entry.is_file():
+                        files.append(entry.name)
+                    elif entry.is_dir():
                         if not entry.is_symlink() or self._enters(full, entry.path):
                             folders.append(entry.name)
-                    elif entry.is_file() or entry.is_symlink():  # reading a pipe would never end
+                    elif entry.is_symlink():  # a broken one; reading a pipe would never end
                         files.append(entry.name)
         except (FileNotFoundError, NotADirectoryError):
-            return [], []
+            return Listing((), ())
         except OSError as error:
             raise InputError(error.strerror or str(error), where=self.show(under)) from error
-        return sorted(folders), sorted(files)
+        return Listing(folders, files)
 
     def _enters(self, full: str, link: str) -> bool:
         """Whether a linked folder lies in the root and is no loop."""
@@ -301,12 +327,12 @@ class DirectoryRoot(InputRoot):
         place.root = self
         return place
 
-    def locator(self, under: str = "") -> Callable[[str], str | ArchiveMember]:
+    def locator(self, under: str = "", *, clean: bool = False) -> Locate:
         """See ``InputRoot.locator``."""
         base = self._full(under)
 
         def locate(name: str) -> str:
-            place = Located(f"{base}/{clean_name(name, self.path)}")
+            place = Located(f"{base}/{name if clean else clean_name(name, self.path)}")
             place.root = self
             return place
 
@@ -423,6 +449,8 @@ def open_root(path: str | os.PathLike[str]) -> InputRoot:
         UnsafePathError: An archive holds names that lead out of it.
     """
     given = os.fspath(path)
+    if not given:
+        raise InputError("there is no name for the input")
     if os.path.isdir(given):  # noqa: PTH112
         return DirectoryRoot(given)
     if not os.path.exists(given):  # noqa: PTH110
@@ -447,14 +475,14 @@ def check_located(path: str) -> None:
 
 
 def open_member(member: ArchiveMember) -> BinaryIO:
-    """Open one member of an archive; the archive stays open for the next one.
+    """Open one member of an archive for a medium; the archive stays open for the next one.
 
     Raises:
-        InputError: It cannot be read.
+        InputError: It cannot be read. What is met while reading is a ``MediaError``.
     """
     from dsk.archives import cached_root
 
-    return cached_root(member.archive).open(member.name)
+    return cached_root(member.archive).stream(member.name, MediaError)
 
 
 def read_member(member: ArchiveMember) -> bytes:

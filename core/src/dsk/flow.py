@@ -19,6 +19,7 @@ from dsk.loss import Ledger
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from dsk.columns import BoxColumns
     from dsk.files import InputRoot
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
@@ -98,6 +99,20 @@ class Source(ABC):
         annotations are what costs.
         """
         return self.read(partition, ledger)
+
+    def columns(self, partition: Any, ledger: Ledger, *, outlines: bool) -> BoxColumns | None:  # noqa: ARG002
+        """Return one partition with its plain boxes as columns, or None to have it read.
+
+        A source overrides it when many boxes are what costs, see ``dsk.columns``. What it reports
+        it must not have reported when it returns None.
+
+        Args:
+            partition: As for ``read``.
+            ledger: As for ``read``.
+            outlines: Whether outlines become boxes: those whose box the source states may then be
+                rows too, marked as ``outlined``.
+        """
+        return None
 
     def close(self) -> None:
         """Release files and maps."""
@@ -218,6 +233,9 @@ class Exporter(ABC):
     per partition, maybe in another process, on a copy of the exporter as ``begin`` left it. Items
     that reach ``write`` have been adapted to ``capabilities``.
     """
+
+    takes_columns: ClassVar[bool] = False
+    """Whether ``write`` makes use of ``dsk.columns.BoxColumns``: its ``items`` may then be that."""
 
     def capabilities(self, header: Header) -> Capabilities | None:  # noqa: ARG002
         """Narrow the declared capabilities to these options and this dataset; None: as declared."""

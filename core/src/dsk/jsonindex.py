@@ -23,7 +23,7 @@ from msgspec import Raw, Struct
 from dsk.errors import InputError, RecordError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -136,6 +136,8 @@ def scan(
         result = JsonScan(rest, {key: span[2] for key, span in found.items()})
     for error in walk.bad:
         ledger.bad_record(error)
+    if walk.has_texts:
+        ledger.warn(f"{where}: ids written as text are read as numbers")
     return result
 
 
@@ -170,6 +172,8 @@ def _careful(walk: _Walk, arrays: Mapping[str, Sequence[str]]) -> JsonScan:
     for key, fields in arrays.items():
         if key in top:
             value = memoryview(top.pop(key))
+            if bytes(value) == b"null":
+                continue
             if bytes(value[:1]) != b"[":
                 raise InputError(f"{key!r} is no list", where=walk.where)
             records[key], _ = walk.array(key, _address(value) - base, fields)
@@ -192,6 +196,7 @@ class _Walk:
         self.view = view
         self.where = where
         self.bad: list[RecordError] = []
+        self.has_texts = False
         self.bytes = np.frombuffer(view, np.uint8) if len(view) else np.zeros(0, np.uint8)
 
     def find(self, key: str) -> int | None:
@@ -221,7 +226,7 @@ class _Walk:
             good, values = rows
             starts.append(first[good].astype(np.uint64))
             lengths.append((last[good] - first[good] + 1).astype(np.uint32))
-            columns.append([_column(values, name) for name in fields])
+            columns.append([self._column(values, name, key, count, good=good) for name in fields])
             count += len(first)
             position = self._next(key, count, end)
         records = Records(
@@ -233,6 +238,18 @@ class _Walk:
             parts = [chunk[number] for chunk in columns]
             records.columns[name] = np.concatenate(parts) if parts else np.zeros(0, np.int64)
         return records, position + 1
+
+    def _column(
+        self, values: Sequence[Any], name: str, key: str, count: int, *, good: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        numbers = list(map(attrgetter(name), values))
+        try:
+            return np.array(numbers, np.int64)
+        except OverflowError as error:
+            at = next(n for n, value in enumerate(numbers) if not -(1 << 63) <= value < 1 << 63)
+            row = count + int(np.flatnonzero(good)[at])
+            where = f"{self.where}#/{key}/{row}"
+            raise InputError(f"its {name} has more than 64 bits", where=where) from error
 
     def _expect_record(self, key: str, count: int, position: int) -> None:
         if self._at(position) != _OPEN:
@@ -378,6 +395,11 @@ class _Walk:
                 found = decoder.decode(_list(self.view[a : b + 1]))
             except _UNDECODABLE as error:
                 text = self.view[a : b + 1]
+                again = _from_texts(text, decoder)
+                if again is not None:
+                    self.has_texts = True
+                    values.append(again)
+                    continue
                 if not (sure or isinstance(error, msgspec.ValidationError) or _has_constant(text)):
                     raise _WrongCutsError from error
                 good[row] = False
@@ -397,12 +419,13 @@ class _WrongCutsError(Exception):
 
 def _record_message(error: Exception, text: memoryview) -> str:
     if isinstance(error, msgspec.ValidationError):
-        return str(error).replace("$[...]", "").replace(" - at ``", "").replace("``", "")
+        return _PLACE.sub("", str(error)).replace(" - at ``", "")
     if _has_constant(text):
         return "NaN and Infinity are no JSON numbers"
     return json_error(error, "").message
 
 
+_PLACE = re.compile(r"\$\[(?:\d+|\.\.\.)\]\.?")
 _CONSTANT = re.compile(rb"[:\[,\s](?:NaN|-?Infinity|nan|-?inf)\b")
 
 
@@ -415,11 +438,23 @@ def _column_decoder(fields: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(list[record], strict=False)  # type: ignore[valid-type]
 
 
-def _column(values: Iterable[Any], name: str) -> NDArray[np.int64]:
+def _from_texts(text: memoryview, decoder: msgspec.json.Decoder[Any]) -> Any:
+    """Decode a record with numbers like ``"000000397133"``; None when that is not its fault."""
+    record: Any = decoder.type.__args__[0]
     try:
-        return np.array(list(map(attrgetter(name), values)), np.int64)
-    except OverflowError as error:
-        raise InputError(f"a {name} is larger than 64 bits") from error
+        plain = msgspec.json.decode(text)
+    except _UNDECODABLE:
+        return None
+    found = {}
+    for name in record.__struct_fields__ if isinstance(plain, dict) else ():
+        value = plain.get(name, -1)
+        texts = isinstance(value, str) and value.isascii() and value.isdigit()
+        if (texts and len(value) < 20) or (isinstance(value, float) and value.is_integer()):
+            value = int(value)
+        if type(value) is not int:
+            return None
+        found[name] = value
+    return record(**found) if found else None
 
 
 def group_rows(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "WRITTEN_SUFFIXES",
     "ArchiveMember",
     "Image",
     "Media",
@@ -69,6 +70,26 @@ IMAGE_SUFFIXES = frozenset(
     ]
 )
 """File name endings, lower case, that dsk takes for images."""
+
+WRITTEN_SUFFIXES = frozenset(
+    f".{ext}"
+    for ext in [
+        "jpg",
+        "jpeg",
+        "jpe",
+        "jp2",
+        "png",
+        "bmp",
+        "dib",
+        "gif",
+        "tif",
+        "tiff",
+        "tga",
+        "webp",
+        "ppm",
+    ]
+)
+"""Those of images that ``dsk.pixels.encode`` can write."""
 
 
 def is_image_name(name: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import io
 import struct
-import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +48,8 @@ BAD_IMAGE = (
     LookupError,
     struct.error,
     zlib.error,
-    zipfile.BadZipFile,
 )
-"""What damaged images, and archives that hold them, make Pillow raise."""
+"""What damaged images make Pillow raise."""
 
 
 @functools.cache
@@ -126,6 +124,7 @@ _PIL_FORMAT = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".dib": "BMP",
+    ".jp2": "JPEG2000",
 }
 
 

@@ -197,9 +197,7 @@ class Registry:
             module = point.load()
             _check_api(module)
             self._read(module, plugin)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - SystemExit included: one plugin must not end all
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - one plugin must not end all
             _leave_out(plugin, error)
 
     def _read(self, module: Any, plugin: Plugin) -> None:

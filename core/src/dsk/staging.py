@@ -20,7 +20,7 @@ from dsk.names import clean_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Output", "discard_all"]
+__all__ = ["Output", "discard_all", "output_error"]
 
 FRAGMENTS = ".fragments"
 _OWN: set[str] = set()
@@ -44,6 +44,9 @@ _STORED = frozenset(
 )
 
 
+_NOT_WRITTEN = (".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
+
+
 class Output:
     """A staged output folder (or ``.zip`` archive).
 
@@ -63,7 +66,14 @@ class Output:
         self.destination = os.path.abspath(destination)  # noqa: PTH100
         self.overwrite = overwrite
         self.dry = dry
-        self.archive = self.destination.lower().endswith(".zip")
+        lower = self.destination.lower()
+        self.archive = lower.endswith(".zip")
+        if lower.endswith(_NOT_WRITTEN) and not os.path.isdir(self.destination):  # noqa: PTH112
+            raise OutputError(
+                "the one sort of archive that is written is .zip",
+                where=self.destination,
+                hint="name a .zip file, or a folder and pack it",
+            )
         parent, name = os.path.split(self.destination)
         self.path = os.path.join(parent, f".{name}.dsk-partial-{os.getpid()}")  # noqa: PTH118
         self._folders: dict[str, int] = {}
@@ -78,7 +88,7 @@ class Output:
         except FileExistsError as error:
             raise OutputError("this is in the way of the output", where=error.filename) from error
         except OSError as error:
-            raise self._error(error, self.destination) from error
+            raise output_error(error, self.destination) from error
 
     def _make(self) -> None:
         known = self.path in _OWN
@@ -121,18 +131,6 @@ class Output:
             else:
                 _remove(path)
 
-    @staticmethod
-    def _error(error: OSError, where: str) -> OutputError:
-        if error.errno == errno.ENOSPC:
-            return OutputError("the disk is full", where=where, hint="nothing was left behind")
-        if error.errno in (errno.ENAMETOOLONG, errno.EILSEQ):
-            return OutputError("the file system cannot hold this name", where=where)
-        if error.errno == errno.EEXIST:
-            return OutputError(
-                "two items want the same file", where=where, hint="rename one of them"
-            )
-        return OutputError(error.strerror or str(error), where=where)
-
     def _folder(self, name: str) -> int:
         """Return a descriptor of a staged folder, made when it is missing."""
         known = self._folders.get(name)
@@ -154,7 +152,7 @@ class Output:
         try:
             return os.open(base, _NEW, 0o666, dir_fd=self._folder(folder))
         except OSError as error:
-            raise self._error(error, name) from error
+            raise output_error(error, name) from error
 
     def write(self, name: str, data: bytes | bytearray | memoryview) -> None:
         """Write a new file.
@@ -177,7 +175,7 @@ class Output:
                 while done < len(view):
                     done += os.write(descriptor, view[done:])
         except OSError as error:
-            raise self._error(error, name) from error
+            raise output_error(error, name) from error
         finally:
             os.close(descriptor)
 
@@ -192,7 +190,7 @@ class Output:
         try:
             self._folder(_safe(name))
         except OSError as error:
-            raise self._error(error, name) from error
+            raise output_error(error, name) from error
 
     def copy(self, source: str, name: str, mode: str = "copy") -> None:
         """Copy a file of this machine into the output without reading it here.
@@ -219,7 +217,7 @@ class Output:
             try:
                 _copy_content(reading, writing)
             except OSError as error:
-                raise self._error(error, name) from error
+                raise output_error(error, name) from error
             finally:
                 os.close(writing)
         finally:
@@ -231,7 +229,7 @@ class Output:
             os.link(os.path.realpath(source), base, dst_dir_fd=self._folder(folder))
         except OSError as error:
             if error.errno == errno.EEXIST:
-                raise self._error(error, name) from error
+                raise output_error(error, name) from error
             return False  # another file system, links forbidden: copying works or says why not
         return True
 
@@ -280,7 +278,7 @@ class Output:
                 os.unlink(path)  # noqa: PTH108 - frees the space before the next one is copied
             os.write(descriptor, tail)
         except OSError as error:
-            raise self._error(error, name) from error
+            raise output_error(error, name) from error
         finally:
             os.close(descriptor)
 
@@ -307,7 +305,7 @@ class Output:
                 self._swap(self.path)
         except OSError as error:
             self.discard()
-            raise self._error(error, self.destination) from error
+            raise output_error(error, self.destination) from error
         except OutputExistsError:
             self.discard()
             raise
@@ -349,6 +347,17 @@ class Output:
         self._close()
         shutil.rmtree(self.path, ignore_errors=True)
         _OWN.discard(self.path)
+
+
+def output_error(error: OSError, where: str) -> OutputError:
+    """Word what the system says about a file of the output."""
+    if error.errno == errno.ENOSPC:
+        return OutputError("the disk is full", where=where, hint="nothing was left behind")
+    if error.errno in (errno.ENAMETOOLONG, errno.EILSEQ):
+        return OutputError("the file system cannot hold this name", where=where)
+    if error.errno == errno.EEXIST:
+        return OutputError("two items want the same file", where=where, hint="rename one of them")
+    return OutputError(error.strerror or str(error), where=where)
 
 
 def discard_all() -> None:

@@ -255,3 +255,59 @@ def test_many_rows_with_one_that_is_bad(tmp_path):
     with pytest.raises(RecordError) as caught:
         read(tmp_path)
     assert caught.value.where.endswith(":5001")
+
+
+@pytest.mark.parametrize("home", ["AVA/ava_v2.2", "ava_v2.2", "Annotations", "a/annotations"])
+@pytest.mark.parametrize("frames", ["Frames", "rawframes", ""])
+def test_frames_beside_and_above_the_tables(home, frames, tmp_path):
+    make(tmp_path / "made")
+    (tmp_path / home).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "made" / "annotations").rename(tmp_path / home)
+    target = tmp_path / home.rpartition("/")[0] / frames / VIDEO
+    target.parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "made" / "frames" / VIDEO).rename(target)
+    (tmp_path / "made" / "frames").rmdir()
+    first, _ = read(tmp_path)
+    assert first.annotations[0].bbox == (10.0, 10.0, 20.0, 10.0)
+    assert first.media.source == str(target / f"{VIDEO}_0902.png")
+
+
+@pytest.mark.parametrize("name", [f"{VIDEO}_902.png", "902.png", "902.PNG"])
+def test_frames_named_without_the_tables_zero(name, tmp_path):
+    make(tmp_path)
+    folder = tmp_path / "frames" / VIDEO
+    (folder / f"{VIDEO}_0902.png").rename(folder / name)
+    first, _ = read(tmp_path)
+    assert first.media.source == str(folder / name)
+
+
+def test_a_table_whose_first_row_is_bad_is_not_passed_over(tmp_path):
+    make(tmp_path, "v,0902,0,0,nan,1,1,1\n" + ROWS)
+    put(tmp_path / "annotations" / "ava_val_v2.2.csv", ROWS)
+    with pytest.raises(RecordError, match="corners"):
+        list(read(tmp_path))
+    found = [i.subset for i in read(tmp_path, on_error="skip")]
+    assert found == ["train", "train", "val", "val"]
+
+
+def test_a_film_named_like_a_column(tmp_path):
+    box = Bbox(1, 2, 3, 4, label=0)
+    item = DatasetItem("video_id/1", "train", Image("a.jpg", size=(20, 40)), [box])
+    Dataset.from_iterable([item], ["run"]).export(tmp_path, "ava")
+    assert [(i.id, len(i.annotations)) for i in read(tmp_path)] == [("video_id/1", 1)]
+
+
+@pytest.mark.parametrize("subset", ["a/b", "my_results", "train_excluded_timestamps", "Proposals"])
+def test_subsets_that_no_table_can_be_named_after(subset, tmp_path):
+    item = DatasetItem("v/1", subset, Image("a.jpg", size=(20, 40)), [Bbox(1, 2, 3, 4, label=0)])
+    report = Dataset.from_iterable([item], ["run"]).export(tmp_path, "ava")
+    assert "DSK-L012" in [event.code for event in report.events]
+    assert [len(i.annotations) for i in read(tmp_path)] == [1]
+
+
+def test_boxes_that_no_row_can_hold_are_reported(tmp_path):
+    boxes = [Bbox(1, 2, w, 4, label=0) for w in (3, float("nan"), -2)]
+    item = DatasetItem("v/1", "train", Image("a.jpg", size=(20, 40)), boxes)
+    report = Dataset.from_iterable([item], ["run"]).export(tmp_path, "ava")
+    assert (report.annotations["out"], report.annotations["dropped"]) == (1, 2)
+    assert [len(i.annotations) for i in read(tmp_path)] == [1]

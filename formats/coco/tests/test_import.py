@@ -56,11 +56,99 @@ def test_layouts(folder, make, name, picture, subset):
     assert item.annotations[0].id == 5
 
 
+@pytest.mark.parametrize(
+    ("name", "picture", "subset"),
+    [
+        ("annotations/val_annotations.json", "images/val/a.png", "val"),
+        ("annotations/train_instances.json", "train/a.png", "train"),
+        ("annotations/coco_test.json", "test/images/a.png", "test"),
+        ("annotations/train/instances.json", "images/train/a.png", "train"),
+        ("annotations_val.json", "val/a.png", "val"),
+        ("train.coco.json", "train/a.png", "train"),
+        ("Annotations/instances_train.json", "Images/train/a.png", "train"),
+        ("annotations/instances_Train.JSON", "train/a.png", "Train"),
+        ("val/labels.json", "val/data/a.png", "val"),
+        ("test/annotations/instances_default.json", "test/images/a.png", "default"),
+        ("annotations/instances_a.json", "JPEGImages/a.png", "a"),
+        ("annotations/lvis_v1_image_info_test_dev.json", "test2017/a.png", "test_dev"),
+    ],
+)
+def test_layouts_of_other_tools(folder, make, name, picture, subset):
+    folder.put(name, make.document([make.image(1, "a.png")], [make.obj(5, 1)]))
+    folder.put(picture, PNG)
+    assert choose(open_root(folder.path)).format == "coco"
+    found = items(folder.path)
+    assert [(key, len(item.annotations)) for key, item in found.items()] == [((subset, "a"), 1)]
+    assert found[subset, "a"].media.read_bytes() == PNG
+
+
+@pytest.mark.parametrize(
+    ("file", "subsets"),
+    [
+        ("{}/annotations.json", ["train", "val"]),
+        ("{}/annotations/instances_default.json", ["train", "val"]),
+        ("annotations/{}/instances.json", ["train", "val"]),
+        ("set/{}/labels.json", ["a", "b"]),
+        ("{}/annotations/instances_x.json", ["2014_x", "2017_x"]),
+        ("annotations/{}.json", ["annotations_coco", "labels"]),
+    ],
+)
+def test_equal_names_in_several_folders_are_several_subsets(folder, make, file, subsets):
+    for number, subset in enumerate(subsets):
+        place = file.format(subset.removesuffix("_x"))
+        document = make.document([make.image(1, "a.png")], [make.obj(5, 1, area=number)])
+        folder.put(place, document)
+    found = items(folder.path)
+    assert sorted(found) == sorted((subset, "a") for subset in subsets)
+    areas = {subset: item.annotations[0].area for (subset, _), item in found.items()}
+    assert areas == {subset: number for number, subset in enumerate(subsets)}
+
+
+def test_the_folder_of_most_images_counts(folder, make):
+    names = [f"{n}.png" for n in range(30)]
+    images = [make.image(n, name) for n, name in enumerate(names)]
+    folder.put("annotations/instances_train.json", make.document(images, []))
+    folder.put("images/0.png", PNG)
+    for name in names[1:]:
+        folder.put(f"train/{name}", PNG)
+    found = items(folder.path)
+    assert sum(item.media.exists for item in found.values()) == 29
+
+
+def test_files_that_are_passed_over_for_their_names_are_told(folder, make):
+    folder.put("annotations/instances_train.json", make.document([make.image(1, "a.png")], []))
+    folder.put("annotations/val.json", make.document([make.image(1, "a.png")], []))
+    folder.put("annotations/other.json", {"x": 1})
+    dataset = Dataset.import_from(folder.path)
+    assert [item.subset for item in dataset] == ["train"]
+    (note,) = dataset.opening_ledger.warnings
+    assert note.startswith("annotations/val.json is not read")
+
+
 def test_the_annotations_folder_alone_finds_the_images_beside_it(folder, make):
     folder.put("set/annotations/instances_b.json", make.document([make.image(1, "b.png")], []))
     folder.put("set/images/b/b.png", PNG)
     found = items(folder.path / "set" / "annotations")
     assert found["b", "b"].media.read_bytes() == PNG
+
+
+@pytest.mark.parametrize("place", ["annotations/panoptic_v/a.png", "panoptic_v/a.png"])
+@pytest.mark.parametrize("height", [10, 12])
+def test_places_of_panoptic_maps(folder, make, place, height):
+    segment = {"id": 5, "category_id": 3, "area": 1, "bbox": [0, 0, 1, 1], "iscrowd": 0}
+    record = {"image_id": 1, "file_name": "a.png", "segments_info": [segment]}
+    folder.put("annotations/panoptic_v.json", make.document([make.image(1, "a.jpg")], [record]))
+    with pytest.raises(RecordError, match="unpacked in the folder of the file's name"):
+        items(folder.path)
+    ids = np.zeros((height, 20, 3), np.uint8)
+    ids[2, 3, 0] = 5
+    folder.put(place, encode(ids, ".png"))
+    dataset = Dataset.import_from(folder.path)
+    report = dataset.export(folder.path / "out", "coco")
+    assert (list(report.warnings) == ["panoptic maps have another size than their images"]) == (
+        height == 12
+    )
+    assert np.argwhere(only(folder.path).image).tolist() == [[2, 3]]
 
 
 @pytest.mark.parametrize("inside", ["", "panoptic_v/"])
@@ -383,3 +471,110 @@ def test_outlines_are_told_from_others_even_with_the_mark_between_them_inside():
     ]
     assert good_outlines([Raw(t) for t in (triangle, rle, two)]) == [True, False, True]
     assert good_outlines([]) == []
+
+
+def test_ids_as_text_with_leading_zeros(folder, make):
+    image = make.image("000000397133", "a.png")
+    objects = [make.obj("07", "000000397133", category_id="3"), make.obj(8, 397133)]
+    folder.put("annotations/instances_x.json", make.document([image], objects))
+    dataset = Dataset.import_from(folder.path, "coco")
+    (item,) = dataset
+    assert item.attributes == {"id": 397133}
+    assert [(a.id, a.label) for a in item.annotations] == [(7, 0), (8, 0)]
+    assert any("ids written as text" in note for note in dataset.opening_ledger.warnings)
+
+
+def test_an_empty_list_of_keypoints_is_none(folder, make, out):
+    objects = [make.obj(1, 1, keypoints=[], num_keypoints=0, category_id=3)]
+    document = make.document([make.image(1, "a.png")], objects)
+    document["categories"][0] |= {"keypoints": ["a", "b"], "skeleton": [[1, 2]]}
+    folder.put("annotations/instances_x.json", document)
+    assert isinstance(only(folder.path), Polygon)
+    Dataset.import_from(folder.path, "coco").export(out.path, "coco")
+    (written,) = out.load("annotations/instances_x.json")["annotations"]
+    assert (written["keypoints"], written["num_keypoints"]) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("http://images.x.org/a/b%20c.jpg", "a/b%20c"),
+        ("s3://bucket/b.png?x=1#y", "b"),
+    ],
+)
+def test_a_url_for_a_file_name(folder, make, out, name, wanted):
+    folder.put("annotations/instances_x.json", make.document([make.image(1, name)], []))
+    (item,) = items(folder.path).values()
+    assert item.id == wanted
+    Dataset.import_from(folder.path, "coco").export(out.path, "coco")
+    (written,) = out.load("annotations/instances_x.json")["images"]
+    assert written["coco_url"] == name
+
+
+def test_an_absolute_file_name_says_what_is_expected(folder, make):
+    folder.put("annotations/instances_x.json", make.document([make.image(1, "/d/a.jpg")], []))
+    with pytest.raises(RecordError, match="relative to the folder of the images"):
+        items(folder.path)
+
+
+def test_no_list_of_annotations(folder, make):
+    document = make.document([make.image(1, "a.png")], annotations=None) | {"annotations": None}
+    folder.put("annotations/instances_x.json", document)
+    (item,) = items(folder.path).values()
+    assert item.annotations == []
+
+
+def test_a_category_that_is_there_twice(folder, make):
+    document = make.document([make.image(1, "a.png")], [make.obj(1, 1)])
+    document["categories"].append(document["categories"][0])
+    folder.put("annotations/instances_x.json", document)
+    dataset = Dataset.import_from(folder.path, "coco")
+    assert dataset.categories().names == ["cat", "dog"]
+    assert list(dataset.opening_ledger.warnings) == ["category 3 is there twice"]
+    document["categories"][-1] = {"id": 3, "name": "other"}
+    folder.put("annotations/instances_x.json", document)
+    with pytest.raises(InputError, match=r"#/categories: category id 3 is there twice"):
+        items(folder.path)
+
+
+RESULT = {"image_id": 2, "category_id": 3, "bbox": [1, 2, 3, 4], "score": 0.5}
+
+
+@pytest.mark.parametrize("place", ["annotations/found.json", "found.json"])
+def test_a_results_file_as_the_input(folder, make, place):
+    folder.put("annotations/instances_a.json", make.document([make.image(1, "a.png")], []))
+    folder.put("annotations/instances_b.json", make.document([make.image(2, "b.png")], []))
+    path = folder.put(place, [RESULT])
+    assert choose(open_root(path)).format == "coco"
+    found = items(path)
+    assert {key: len(item.annotations) for key, item in found.items()} == {("b", "b"): 1}
+    assert found["b", "b"].annotations[0].attributes["score"] == 0.5
+    assert items(folder.path, results=place) == found
+
+
+def test_results_beside_the_truth_are_not_taken_for_it(folder, make):
+    folder.put("annotations/instances_a.json", make.document([make.image(1, "a.png")], []))
+    folder.put("annotations/instances_a_results.json", [RESULT])
+    dataset = Dataset.import_from(folder.path)
+    assert [item.id for item in dataset] == ["a"]
+    (note,) = dataset.opening_ledger.warnings
+    assert note.endswith("-I results=annotations/instances_a_results.json reads it")
+
+
+def test_results_without_truth_and_cut_off_results(folder, make):
+    path = folder.put("found.json", [RESULT])
+    with pytest.raises(InputError, match="put it beside the ground truth"):
+        items(path)
+    folder.put("annotations/instances_a.json", make.document([make.image(2, "a.png")], []))
+    folder.put("found.json", '[{"image_id": 2, "category_id": 3, "bbox": [1, 2')
+    with pytest.raises(InputError, match=r"found\.json: .*truncated"):
+        items(folder.path, results="found.json")
+
+
+def test_other_objects_of_equal_ids_in_files_of_two_tasks_are_all_read(folder, make):
+    image = make.image(1, "a.png")
+    folder.put("annotations/instances_t.json", make.document([image], [make.obj(1, 1)]))
+    more = [make.obj(1, 1, category_id=7, bbox=[0, 0, 9, 9]), make.obj(2, 1)]
+    folder.put("annotations/stuff_t.json", make.document([image], more))
+    (item,) = items(folder.path, tasks="instances,stuff").values()
+    assert [(a.id, a.label) for a in item.annotations] == [(1, 0), (1, 1), (2, 0)]

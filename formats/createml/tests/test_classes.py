@@ -10,6 +10,7 @@ from dsk.detect import detect
 from dsk.errors import InputError, RecordError
 from dsk.files import open_root
 from dsk.item import DatasetItem
+from dsk.media import Image
 
 NAME = "_classes.csv"
 
@@ -115,3 +116,28 @@ def test_what_is_written(tmp_path):
         "split": 0,
         "removed": 0,
     }
+
+
+def test_images_that_differ_in_their_ending_stay_apart(tmp_path):
+    (tmp_path / "_classes.csv").write_text("filename, x, y\na.jpg, 1, 0\na.png, 0, 1\n")
+    for name in ("a.jpg", "b.jpg", "b.png"):
+        (tmp_path / name).write_bytes(b"")
+    found = {i.id: (i.media.path, [a.label for a in i.annotations]) for i in read(tmp_path)}
+    assert found == {
+        "a": ("a.jpg", [0]),
+        "a.png": ("a.png", [1]),
+        "b": ("b.jpg", []),
+        "b.png": ("b.png", []),
+    }
+
+
+def test_a_table_without_labels_comes_back(tmp_path):
+    dataset = Dataset.from_iterable([DatasetItem("a", media=Image("a.jpg"))], [])
+    dataset.export(tmp_path / "out", "multiclass_csv")
+    assert [i.id for i in read(tmp_path / "out")] == ["a"]
+
+
+def test_labels_of_items_that_cannot_be_written_are_counted(tmp_path):
+    item = DatasetItem("a\nb", media=Image("a.jpg"), annotations=[Label(label=0)])
+    report = Dataset.from_iterable([item], ["x"]).export(tmp_path / "out", "multiclass_csv")
+    assert (report.annotations["out"], report.annotations["dropped"]) == (0, 1)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dsk import Dataset
 from dsk.annotations import Bbox, Label
@@ -209,3 +213,71 @@ def test_what_is_written(tmp_path, anchor, x):
     back = read(tmp_path / "o", anchor=anchor)
     assert back.categories().names == ["cat", "dog"]
     assert next(iter(back)).annotations[0].bbox == (1, 2, 3, 4)
+
+
+def test_images_that_differ_in_their_ending_stay_apart(tmp_path):
+    first, second = record("a.jpg", box()), record("a.png", box("cat"))
+    put(tmp_path / NAME, first, second, second, record("v1.b"), record("v1.b"))
+    dataset = read(tmp_path)
+    found = {i.id: (i.media.path, [a.label for a in i.annotations]) for i in dataset}
+    assert found == {"a": ("a.jpg", [1]), "a.png": ("a.png", [0, 0]), "v1.b": ("v1.b", [])}
+    joined, apart = sorted(dataset.opening_ledger.warnings.items(), key=lambda w: -w[1])
+    assert (joined[1], apart) == (
+        2,
+        ("images differ in their ending only; their whole names are their ids", 1),
+    )
+
+
+@pytest.mark.parametrize("name", ["/home/me/x/a.jpg", "C:\\x\\a.jpg"])
+def test_paths_of_other_machines(name, tmp_path):
+    put(tmp_path / NAME, record(name, box()))
+    (tmp_path / "a.jpg").write_bytes(b"pixels")
+    (item,) = read(tmp_path)
+    assert (item.id, item.media.read_bytes()) == ("a", b"pixels")
+
+
+def test_a_path_that_climbs_stays_an_error(tmp_path):
+    put(tmp_path / NAME, record("../a.jpg", box()))
+    with pytest.raises(RecordError, match="leads out"):
+        read(tmp_path)
+
+
+def test_annotations_in_a_folder_beside_the_images(tmp_path):
+    for subset in ("train", "val"):
+        put(tmp_path / f"annotations/{subset}.json", record("a.jpg", box()))
+        (tmp_path / "images" / subset).mkdir(parents=True)
+        (tmp_path / "images" / subset / "a.jpg").write_text(subset)
+    assert {i.subset: i.media.read_bytes() for i in read(tmp_path)} == {
+        "train": b"train",
+        "val": b"val",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("", "file is empty"), ("{}", "no list of records"), ('"a"', "no list")]
+)
+def test_what_is_no_list_is_named(text, said, tmp_path):
+    (tmp_path / NAME).write_text(text)
+    with pytest.raises(InputError, match=said):
+        read(tmp_path)
+
+
+def test_boxes_that_are_not_finite_are_reported(tmp_path):
+    boxes = [Bbox(float("nan"), 1, 2, 3, label=0), Bbox(1, 1, 2, 2, label=0)]
+    dataset = Dataset.from_iterable([DatasetItem("a", annotations=boxes)], ["dog"])
+    report = dataset.export(tmp_path / "out", "create_ml")
+    assert (report.annotations["out"], report.annotations["dropped"]) == (1, 1)
+    (item,) = read(tmp_path / "out")
+    assert [a.bbox for a in item.annotations] == [(1.0, 1.0, 2.0, 2.0)]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(*[st.decimals(0, 2000, places=n) for n in (3, 2, 2, 1)]), max_size=5))
+def test_numbers_come_back_as_they_were_written(boxes):
+    places = [dict(zip(("x", "y", "width", "height"), map(float, b), strict=True)) for b in boxes]
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        put(root / "in" / NAME, record("a.jpg", *({**box(), "coordinates": p} for p in places)))
+        read(root / "in").export(root / "out", "create_ml")
+        (written,) = json.loads((root / "out" / "default" / NAME).read_text())
+    assert [entry["coordinates"] for entry in written["annotations"]] == places

@@ -691,3 +691,54 @@ def test_undecoded_points_that_are_no_numbers_are_dropped(tmp_path: Path, text: 
     assert [(e.code, e.count) for e in report.events] == [("DSK-L018", 1)]
     (item,) = Dataset.import_from(tmp_path / "out", "datumaro")
     assert [a.id for a in item.annotations] == [2]
+
+
+@pytest.mark.parametrize("path", ["/home/me/x.png", "C:\\data\\x.png", "images/default/d/x.png"])
+def test_images_of_paths_from_elsewhere_are_found_by_id(path: str, tmp_path: Path):
+    put(tmp_path, [{"id": "d/x", "image": {"path": path}}])
+    image = tmp_path / "images/default/d/x.png"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(b"pixels")
+    (item,) = Dataset.import_from(tmp_path, "datumaro")
+    assert item.media.read_bytes() == b"pixels"
+    assert item.media.path == path
+
+
+def test_an_image_named_from_the_root_is_found(tmp_path: Path):
+    put(tmp_path, [{"id": "x", "image": {"path": "pics/other.png"}}])
+    (tmp_path / "images").mkdir()
+    (tmp_path / "pics").mkdir()
+    (tmp_path / "pics/other.png").write_bytes(b"pixels")
+    (item,) = Dataset.import_from(tmp_path, "datumaro")
+    assert item.media.read_bytes() == b"pixels"
+
+
+def test_ids_are_doubles_as_numbers_too(tmp_path: Path):
+    put(tmp_path, [{"id": "1", "attr": {"n": 1}}, {"id": 1, "attr": {"n": 2}}])
+    (item,) = Dataset.import_from(tmp_path, "datumaro")
+    assert item.attributes == {"n": 2}
+
+
+def test_related_images_without_a_cloud_are_kept(tmp_path: Path):
+    plain = {"id": "a", "image": {"path": "a.png"}, "related_images": [{"path": "k.png"}], "x": 1}
+    put(tmp_path / "in", [plain])
+    Dataset.import_from(tmp_path / "in", "datumaro").export(tmp_path / "out", "datumaro")
+    written = json.loads((tmp_path / "out/annotations/default.json").read_text())
+    assert written["items"] == [{**plain, "annotations": []}]
+
+
+def test_the_folder_may_be_named_in_capitals(tmp_path: Path):
+    put(tmp_path, [{"id": "x", "image": {"path": "x.png"}}])
+    (tmp_path / "annotations").rename(tmp_path / "Annotations")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/x.png").write_bytes(b"pixels")
+    (item,) = Dataset.import_from(tmp_path)
+    assert item.media.read_bytes() == b"pixels"
+
+
+def test_two_files_of_one_subset_are_named(tmp_path: Path):
+    for task in "ab":
+        put(tmp_path / task, [{"id": "x"}])
+    dataset = Dataset.import_from(tmp_path, "datumaro")
+    (warning,) = dataset.opening_ledger.warnings
+    assert "2 files hold subset 'default'" in warning

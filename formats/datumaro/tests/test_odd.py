@@ -10,7 +10,7 @@ import pytest
 
 from dsk.annotations import Bbox, Label, Mask3d
 from dsk.dataset import Dataset
-from dsk.errors import MediaError, OutputError, RecordError
+from dsk.errors import DskWarning, MediaError, OutputError, RecordError
 from dsk.item import DatasetItem
 from dsk.media import Volume
 
@@ -35,6 +35,14 @@ def test_sizes_that_are_none(size: Any, tmp_path: Path):
     put(tmp_path, [{"id": "a", "image": {"path": "a.jpg", "size": size}}])
     with pytest.raises(RecordError, match="size must be"):
         list(Dataset.import_from(tmp_path, "datumaro"))
+
+
+@pytest.mark.parametrize("size", [[0, 0], [-3, 4], [4, 2**40], [1e300, 2]])
+def test_sizes_that_no_image_has_are_not_known(size: Any, tmp_path: Path):
+    put(tmp_path, [{"id": "a", "image": {"path": "a.jpg", "size": size}, "annotations": [BOX]}])
+    with pytest.warns(DskWarning, match="size that no image has"):
+        (item,) = Dataset.import_from(tmp_path, "datumaro")
+    assert (item.media.size, len(item.annotations)) == (None, 1)
 
 
 @pytest.mark.parametrize(

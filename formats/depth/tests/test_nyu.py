@@ -266,3 +266,10 @@ def test_other_hdf5_is_not_claimed(tmp_path):
     from dsk_depth.detect import detect_nyu
 
     assert detect_nyu(open_root(tmp_path)) is None
+
+
+def test_folders_of_subsets_in_another_case(tmp_path):
+    for name in ("Train/kitchen_1/00001", "VAL/official/00001"):
+        store(tmp_path / f"nyudepthv2/{name}.h5")
+    found = {(item.subset, item.id) for item in Dataset.import_from(tmp_path, NAME)}
+    assert found == {("Train", "kitchen_1/00001"), ("VAL", "official/00001")}

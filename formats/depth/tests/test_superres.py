@@ -195,3 +195,13 @@ def test_detection_wants_images_in_both(tmp_path):
     with pytest.raises(InputError, match="no installed format"):
         choose(open_root(tmp_path / "HR"))
     assert Dataset.import_from(tmp_path, NAME).header.items == 1
+
+
+def test_folders_in_another_case(tmp_path):
+    picture(tmp_path / "Train/lr/1.png", 1)
+    picture(tmp_path / "Train/Hr/1.png", 2, (10, 20))
+    picture(tmp_path / "Train/Upsampled/1.png", 3, (10, 20))
+    assert choose(open_root(tmp_path)).format == NAME
+    (item,) = Dataset.import_from(tmp_path)
+    assert (item.id, item.subset, item.media.get_size()) == ("1", "Train", (3, 4))
+    assert set(item.extra[NAME]) == {"hr", "upsampled"}

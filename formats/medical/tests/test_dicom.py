@@ -333,6 +333,31 @@ def test_segments_are_stacked_only_if_they_overlap(tmp_path, series, monkeypatch
         assert np.array_equal(voxels(a), array[..., n].transpose(2, 1, 0) == 1)
 
 
+def test_large_segments_that_overlap_go_into_several_files(tmp_path, series, monkeypatch):
+    monkeypatch.setattr("dsk_medical.dicom.exporter.MOST_STACKED", 100)
+    both = masks()
+    third = np.zeros_like(both[..., 0])
+    third[0, 0, :2] = 1  # overlaps nothing
+    arrays = [both[..., 0], both[..., 1], third]
+    (item,) = Dataset.import_from(tmp_path / "data", "dicom")
+    found = [Mask3d(a.transpose(2, 1, 0).copy(), 1, label=n) for n, a in enumerate(arrays)]
+    given = Dataset.from_iterable([item.replace(annotations=found)], categories=["a", "b", "c"])
+    report = given.export(tmp_path / "out", "dicom_seg")
+    assert report.annotations["out"] == 3
+    assert any("in several files" in text for text in report.warnings)
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["case.seg.2.dcm", "case.seg.dcm"]
+    for name in names:
+        (tmp_path / "data" / name).write_bytes((tmp_path / "out" / name).read_bytes())
+    read = Dataset.import_from(tmp_path / "data", "dicom")
+    labels = [label.name for label in read.categories().labels]
+    (back,) = read
+    assert sorted(labels[a.label] for a in back.annotations) == ["a", "b", "c"]
+    for a in back.annotations:
+        expected = arrays["abc".index(labels[a.label])].transpose(2, 1, 0)
+        assert np.array_equal(voxels(a), expected == 1)
+
+
 def test_a_scout_of_the_series_does_not_get_the_segmentation(tmp_path, series):
     """It lies across and sorts first: its folder is a."""
     scout = {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1], "SeriesInstanceUID": uid(3, 1)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -35,6 +37,15 @@ def test_a_cropped_mask_reads_as_the_whole(start, size, key):
     assert all(a <= max(b, 1) for a, b in zip(kept.base.shape, size, strict=True))
     assert np.array_equal(kept[key], mask[key])
     assert np.array_equal(np.stack(list(kept.slices()), axis=-1), mask)
+    assert np.array_equal(np.concatenate(list(kept.blocks()), axis=-1), mask)
+
+
+def test_a_cropped_mask_takes_a_bit_for_a_voxel():
+    mask = np.zeros((64, 64, 64), np.uint8)
+    mask[:40, 3:43, 7:47] = 1
+    kept = cropped(mask)
+    assert len(pickle.dumps(kept)) < 40**3 // 8 + 1000
+    assert np.array_equal(np.asarray(kept), mask)
 
 
 @pytest.mark.parametrize("axes", [(0, 1, 2), (1, 0, 2), (2, 1, 0), (1, 2, 0)])

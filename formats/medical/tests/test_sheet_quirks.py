@@ -143,7 +143,7 @@ def test_masks_that_overlap_can_be_refused(tmp_path):
     assert [p.name for p in (tmp_path / "some").glob("*/labelsTr/*")] == ["b.nii.gz"]
 
 
-@pytest.mark.parametrize("ending", [".png", ".mha", 3])
+@pytest.mark.parametrize("ending", [".jpg", ".mhd", 3])
 def test_files_of_other_endings_are_refused(tmp_path, ending):
     _, folder, _ = nnunet.write(tmp_path, nnunet.case("a"))
     nnunet.change(folder, file_ending=ending)

@@ -75,3 +75,35 @@ def test_what_is_no_cloud_is_reported(tmp_path):
     assert {code for code, _ in told} == {"DSK-L001", "DSK-L008", "DSK-L010", "DSK-L016"}
     with pytest.raises(OptionError):
         read(tmp_path / "out").export(tmp_path / "x", "cloud_dir", cloud_ext="png")
+
+
+def wide(base, points=3):
+    """Make a ``.bin`` of five columns, as Lyft has them."""
+    base.mkdir()
+    table = np.arange(5 * points, dtype="<f4").reshape(points, 5)
+    (base / "a.bin").write_bytes(table.tobytes())
+    return table
+
+
+def test_bin_files_of_five_columns(tmp_path):
+    table = wide(tmp_path / "in")
+    (item,) = read(tmp_path / "in")
+    assert (item.id, item.media.path) == ("a", "a.pcd.bin")
+    read(tmp_path / "in").export(
+        tmp_path / "out", "cloud_dir", cloud_ext="pcd", pcd_encoding="ascii"
+    )
+    text = (tmp_path / "out/a.pcd").read_text()
+    assert "FIELDS x y z intensity ring" in text
+    assert np.loadtxt(text.splitlines()[-3:]).tolist() == table.tolist()
+
+
+def test_the_width_of_bin_files_can_be_told(tmp_path):
+    table = wide(tmp_path / "in", 4)  # 80 bytes: four columns or five
+    assert [i.media.path for i in read(tmp_path / "in")] == ["a.bin"]
+    read(tmp_path / "in", bin_columns="5").export(tmp_path / "out", "cloud_dir", cloud_ext="bin")
+    kept = np.frombuffer((tmp_path / "out/a.bin").read_bytes(), "<f4").reshape(-1, 4)
+    assert kept.tolist() == table[:, :4].tolist()
+    wide(tmp_path / "odd", 3)
+    assert [i.media.path for i in read(tmp_path / "odd", bin_columns="4")] == ["a.bin"]
+    with pytest.raises(OptionError):
+        read(tmp_path / "in", bin_columns="6")

@@ -14,7 +14,8 @@ from dsk.errors import DskError, InputError, OutputError, RecordError, UnsafePat
 from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.media import Image, PointCloud
-from dsk_pointcloud.kitti_raw.grammar import OCCLUSION, TRUNCATION, enum_value, value_of
+from dsk_pointcloud.kitti_raw.grammar import value_of
+from dsk_pointcloud.kitti_raw.states import OCCLUSION, TRUNCATION, enum_value
 
 POSE = (
     "<item><tx>{x}</tx><ty>2</ty><tz>-1.75</tz><rx>0</rx><ry>0</ry><rz>0.5</rz><state>{s}</state>"

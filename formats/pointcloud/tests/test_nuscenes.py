@@ -16,6 +16,7 @@ from dsk.errors import InputError, OptionError, RecordError, UnsafePathError
 from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.media import Image, PointCloud
+from dsk_pointcloud.clouds.pcd import read_pcd
 from dsk_pointcloud.rotations import matrix_of
 
 
@@ -357,3 +358,48 @@ def test_frames_with_x_ahead_are_not_turned(tmp_path):
     (item,) = Dataset.import_from(tmp_path / "out", "kitti_raw")
     assert item.annotations[0].position == pytest.approx(box.position)
     assert item.annotations[0].rotation == pytest.approx(box.rotation)
+
+
+def test_lyfts_clouds_have_five_columns(tmp_path):
+    """They end with .bin alone, which means four columns elsewhere."""
+    rows = table(tables(tmp_path / "in"), "sample_data")
+    rows[0]["filename"] = "lidar/host-a004_lidar1_1.bin"
+    tables(tmp_path / "in", sample_data=rows)
+    cloud = tmp_path / "in/lidar/host-a004_lidar1_1.bin"
+    cloud.parent.mkdir()
+    points = np.arange(20, dtype="<f4").reshape(4, 5)
+    points[:, 3] = 100
+    cloud.write_bytes(points.tobytes())
+    first, _ = read(tmp_path / "in")
+    assert first.media.path == "lidar/host-a004_lidar1_1.pcd.bin"
+    data = read(tmp_path / "in")
+    data.export(tmp_path / "out", "sly_pointcloud", save_media=True)
+    (written,) = (tmp_path / "out").rglob("*.pcd")
+    found = read_pcd(written.read_bytes(), "a").points
+    assert found.dtype.names == ("x", "y", "z", "intensity", "ring")
+    assert [found[n].tolist() for n in found.dtype.names] == points.T.tolist()
+
+
+@pytest.mark.parametrize(("name", "z"), [("openpcdet", -1.0), ("mmdet3d", -1.75)])
+def test_training_tools_get_x_ahead(tmp_path, name, z):
+    """The box is 10 m ahead of the lidar, which nuScenes says along y."""
+    data = read(tables(tmp_path / "in"))
+    report = data.export(tmp_path / "out", name, save_media=True)
+    told = [e.count for e in report.events if e.what.startswith("boxes and clouds turned")]
+    assert told == [1]
+    (line,) = (tmp_path / "out/labels").rglob("*0000*.txt")
+    numbers = [float(text) for text in line.read_text().split()[:7]]
+    assert numbers == pytest.approx([10, 0, z, 4.0, 1.8, 1.5, 0], abs=1e-9)
+    (file,) = (p for p in (tmp_path / "out/points").rglob("*") if p.is_file())
+    points = np.load(file) if name == "openpcdet" else np.fromfile(file, "<f4").reshape(-1, 4)
+    assert points.tolist() == [[1, 0, 2, 3], [6, -5, 7, 8]]
+
+
+@pytest.mark.parametrize("name", ["openpcdet", "mmdet3d"])
+def test_training_tools_are_told_of_turned_boxes(tmp_path, name):
+    box = Cuboid3d((1.0, 2.0, 3.0), (0.0, 0.0, 0.5), (1.8, 4.0, 1.5), "+y", label=0)
+    data = Dataset.from_iterable([DatasetItem("a", annotations=[box])], categories=["Car"])
+    report = data.export(tmp_path / "out", name)
+    told = {e.what: e.count for e in report.events}
+    assert told == {"boxes turned: +x ahead instead of +y": 1}
+    assert (tmp_path / "out/labels/a.txt").read_text().split()[3:5] == ["4.0", "1.8"]

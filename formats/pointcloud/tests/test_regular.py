@@ -51,11 +51,11 @@ def text(tmp_path_factory):
 
 
 def test_it_says_what_the_parser_says(text):
-    tracks = read_regular(text)
+    tracks = read_regular(text.encode())
     assert tracks is not None
     assert (tracks, {}) == parsed(text)
     assert [len(t.poses) for t in tracks] == [5, 5]
-    assert tracks[0].poses[3].amt[0] == 0.25
+    assert tracks[0].poses[3][2].amt[0] == 0.25
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_it_says_what_the_parser_says(text):
 def test_layouts_that_are_usual(text, change):
     changed = change(text)
     assert changed != text
-    tracks = read_regular(changed)
+    tracks = read_regular(changed.encode())
     assert tracks is not None
     assert tracks == parsed(changed)[0]
 
@@ -104,4 +104,31 @@ def test_layouts_that_are_usual(text, change):
 def test_what_is_not_usual_is_left_to_the_parser(text, change):
     changed = change(text)
     assert changed != text
-    assert read_regular(changed) is None
+    assert read_regular(changed.encode()) is None
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'<?xml version="1.0" encoding="UTF-8" standalone="yes" ?>\n<!DOCTYPE boost_serialization>',
+        b'\xef\xbb\xbf<?xml version="1.0"?>',
+        b"<!DOCTYPE boost_serialization>\r\n",
+    ],
+)
+def test_declarations_are_passed_over(text, head):
+    assert read_regular(head + text.encode()) == parsed(text)[0]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        lambda t: b'<?xml version="1.0" encoding="ISO-8859-1"?>' + t.encode(),
+        lambda t: b'<!DOCTYPE a [<!ENTITY b "c">]>' + t.encode(),
+        lambda t: t.encode("utf-16"),
+        lambda t: t.replace("Car", "C\xe4r").encode("latin-1"),
+        lambda t: t.replace("<state>2", "<state>", 1).encode(),
+        lambda t: t.replace("<poses", '<poses a="\xe4"').encode("latin-1"),
+    ],
+)
+def test_other_bytes_are_left_to_the_parser(text, data):
+    assert read_regular(data(text)) is None

@@ -238,3 +238,19 @@ def test_bad_rows_are_skipped_on_request(tmp_path):
     dataset = Dataset.import_from(tmp_path, NAME, on_error="skip")
     assert [item.id for item in dataset] == ["w"]
     assert dataset.opening_ledger.bad_count == 1
+
+
+def test_blank_lines_before_the_columns(tmp_path):
+    (tmp_path / "train.csv").write_text(f"\r\n\n{HEAD}dance,abc,1,2,train\n")
+    assert [i.id for i in Dataset.import_from(tmp_path)] == ["abc"]
+
+
+def test_times_of_a_video_with_labels_are_reported(tmp_path):
+    label = Label(label=0, attributes={"time_start": 3})
+    item = DatasetItem("abc", "train", None, [label], {"time_start": 1, "time_end": 9})
+    report = Dataset.from_iterable([item], ["dance"]).export(tmp_path, "kinetics")
+    found = {event.what: event.code for event in report.events}
+    assert found == {
+        "time_start of a whole video that has labels": "DSK-L009",
+        "time_end of a whole video that has labels": "DSK-L009",
+    }

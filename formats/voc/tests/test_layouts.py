@@ -11,6 +11,9 @@ from dsk.errors import InputError, OptionError, RecordError
 from dsk.files import open_root
 from dsk_voc.detect import detect
 
+# Most tests here list items without files.
+pytestmark = pytest.mark.filterwarnings("ignore:there are listed items with neither")
+
 XML = (
     "<annotation><filename>{}</filename><object><name>{}</name><bndbox><xmin>1</xmin><ymin>2</ymin>"
     "<xmax>3</xmax><ymax>5</ymax></bndbox></object></annotation>"
@@ -131,10 +134,32 @@ def test_chosen_subsets(tmp_path):
         (["annotations/s/x.xml", "images/s/x.jpg"], [("default", "s/x", "s/x.jpg")]),
         (["train/Annotations/x.xml", "train/JPEGImages/x.jpg"], [("train", "x", "x.jpg")]),
         (["Annotations/x.xml", "Annotations/x.jpg"], [("default", "x", "x.jpg")]),
+        (["Annotations/x.XML", "JPEGImages/x.JPG"], [("default", "x", "x.JPG")]),
+        (["xml/x.xml", "pictures/x.jpg"], [("default", "x", "x.jpg")]),
+        (["x.xml", "images/x.jpg"], [("default", "x", "x.jpg")]),
+        (["labels/x.xml", "x.jpg"], [("default", "x", "x.jpg")]),
+        (["top/x.xml", "top/x.jpg"], [("default", "x", "x.jpg")]),
+        (["top/train/x.xml", "top/train/x.jpg"], [("train", "x", "x.jpg")]),
+        (
+            ["p/d/train/x.xml", "p/d/train/x.jpg", "p/d/test/y.xml", "p/d/test/y.jpg"],
+            [("test", "y", "y.jpg"), ("train", "x", "x.jpg")],
+        ),
+        (
+            ["labels/val/x.xml", "images/val/x.jpg", "labels/train/x.xml", "images/train/x.jpg"],
+            [("train", "x", "x.jpg"), ("val", "x", "x.jpg")],
+        ),
+        (
+            ["train/labels/x.xml", "train/images/x.jpg", "val/labels/x.xml", "val/images/x.jpg"],
+            [("train", "x", "x.jpg"), ("val", "x", "x.jpg")],
+        ),
+        (
+            ["Annotations/val/x.xml", "JPEGImages/x.jpg", "Annotations/train/y.xml", "y.jpg"],
+            [("train", "y", "y.jpg"), ("val", "x", "x.jpg")],
+        ),
     ],
 )
 def test_loose_layouts(files, expected, tmp_path):
-    put(tmp_path, {n: XML.format("", "helmet") if n.endswith("xml") else b"" for n in files})
+    put(tmp_path, {n: XML.format("", "helmet") if n[-3:].lower() == "xml" else b"" for n in files})
     dataset = Dataset.import_from(tmp_path, "roboflow_voc")
     assert [(i.subset, i.id, i.media.path) for i in dataset] == expected
     assert all(i.media.exists and len(i.annotations) == 1 for i in dataset)
@@ -225,3 +250,113 @@ def test_detection(tmp_path):
 def test_nothing_to_read(tmp_path):
     with pytest.raises(InputError, match="neither ImageSets"):
         Dataset.import_from(tmp_path, "voc")
+
+
+def test_images_without_annotations_are_told(tmp_path):
+    files = {"a.xml": XML.format("a.jpg", "cat"), "a.jpg": b"", "b.jpg": b"", "c.jpg": b""}
+    dataset = Dataset.import_from(put(tmp_path, files), "voc")
+    assert keys(dataset) == [("default", "a")]
+    (note,) = dataset.opening_ledger.warnings
+    assert note.startswith("2 images have no annotation file")
+    assert note.endswith("e.g. b.jpg")
+
+
+def test_items_of_one_name_in_two_homes_are_told(tmp_path):
+    kit(tmp_path, "VOC2007")
+    kit(tmp_path, "VOC2012")
+    dataset = Dataset.import_from(tmp_path, "voc")
+    assert keys(dataset) == [("train", "a"), ("train", "b c")]
+    (note,) = dataset.opening_ledger.warnings
+    assert note.startswith("2 items of subset 'train' in VOC2012 are left out")
+
+
+@pytest.mark.parametrize(
+    "line", ["im 0.jpg", "JPEGImages/im 0.jpg", "Annotations/im 0.xml", "im 0.XML", "im 0"]
+)
+def test_lists_of_file_names(line, tmp_path):
+    files = {
+        "ImageSets/Main/train.txt": f"{line}\n",
+        "Annotations/im 0.xml": XML.format("im 0.jpg", "cat"),
+        "JPEGImages/im 0.jpg": b"",
+    }
+    (item,) = Dataset.import_from(put(tmp_path, files), "voc")
+    assert (item.id, len(item.annotations), item.media.exists) == ("im 0", 1, True)
+
+
+@pytest.mark.parametrize(
+    "line", ["a JPEGImages/a.jpg", "JPEGImages/a.jpg Annotations/a.xml", "a 1"]
+)
+def test_lists_with_more_than_ids(line, tmp_path):
+    files = {
+        "ImageSets/Main/train.txt": f"{line}\n",
+        "Annotations/a.xml": XML.format("a.jpg", "cat"),
+        "JPEGImages/a.jpg": b"",
+    }
+    assert keys(Dataset.import_from(put(tmp_path, files), "voc")) == [("train", "a")]
+
+
+def test_subsets_with_underscores(tmp_path):
+    files = {
+        "ImageSets/Main/train_1.txt": "a\nb\n",
+        "ImageSets/Main/cat_train_1.txt": "a  1\nb -1\n",
+        "ImageSets/Main/val.txt": "c\n",
+        "ImageSets/Main/cat_val.txt": "c\n",
+        "ImageSets/Main/empty_list.txt": "",
+    }
+    dataset = Dataset.import_from(put(tmp_path, files), "voc_classification", on_error="skip")
+    found = {(i.subset, i.id): len(i.annotations) for i in dataset}
+    assert found == {("train_1", "a"): 1, ("train_1", "b"): 0, ("val", "c"): 0}
+
+
+def test_lists_directly_in_image_sets(tmp_path):
+    files = {
+        "set/ImageSets/train.txt": "a\n",
+        "set/ImageSets/val.txt": "b\n",
+        "set/Annotations/a.xml": XML.format("a.jpg", "cat"),
+        "set/JPEGImages/a.jpg": b"",
+    }
+    put(tmp_path, files)
+    assert detect(open_root(tmp_path)).score == 85
+    dataset = Dataset.import_from(tmp_path, "voc_detection")
+    assert keys(dataset) == [("train", "a"), ("val", "b")]
+    assert sum(len(item.annotations) for item in dataset) == 1
+    one = Dataset.import_from(tmp_path / "set/ImageSets/val.txt", "voc")
+    assert keys(one) == [("val", "b")]
+
+
+def test_listed_items_that_are_not_there_are_told(tmp_path):
+    kit(tmp_path)
+    put(tmp_path, {"ImageSets/Main/train.txt": "a\nnope\n"})
+    dataset = Dataset.import_from(tmp_path, "voc_detection")
+    assert keys(dataset) == [("train", "a"), ("train", "nope")]
+    report = dataset.export(tmp_path / "out", "voc_detection")
+    assert "there are listed items with neither an image nor an annotation file" in report.warnings
+
+
+def test_images_in_folders_by_their_own_names(tmp_path):
+    files = {
+        "ImageSets/Main/train.txt": "a\nb\n",
+        "Annotations/a.xml": XML.format("a.jpg", "cat"),
+        "Annotations/b.xml": XML.format("b.jpg", "cat"),
+        "JPEGImages/x/a.jpg": b"",
+        "JPEGImages/x/b.jpg": b"",
+        "JPEGImages/y/b.jpg": b"",
+    }
+    first, second = Dataset.import_from(put(tmp_path, files), "voc")
+    assert (first.media.path, first.media.exists) == ("x/a.jpg", True)
+    assert (second.media.path, second.media.exists) == ("b.jpg", False)
+
+
+def test_other_names_of_the_folder_of_images(tmp_path):
+    kit(tmp_path)
+    (tmp_path / "JPEGImages").rename(tmp_path / "PNGImages")
+    assert all(item.media.exists for item in Dataset.import_from(tmp_path, "voc"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "iso-8859-1", "utf-16", "UTF-8"])
+def test_labels_of_files_in_other_encodings_are_discovered(encoding, tmp_path):
+    text = f'<?xml version="1.0" encoding="{encoding}"?>' + XML.format("a.jpg", "café")
+    put(tmp_path, {"a.xml": text.encode(encoding)})
+    dataset = Dataset.import_from(tmp_path, "voc")
+    assert dataset.categories().names == ["café"]
+    assert [len(item.annotations) for item in dataset] == [1]

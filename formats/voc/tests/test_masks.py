@@ -14,7 +14,9 @@ from PIL import Image as PilImage
 from dsk import Dataset
 from dsk.annotations import Bbox, Mask
 from dsk.categories import Categories, LabelCategory
+from dsk.detect import choose
 from dsk.errors import OutputError, RecordError
+from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.labelmaps import encode_map, palette
 from dsk.media import Image
@@ -278,3 +280,30 @@ def test_crowds_beside_boxes_become_boxes(tmp_path):
     assert report.annotations["changed"] == 1
     report, out = export(tmp_path / "alone", [crowd])
     assert (out / "SegmentationClass/i.png").exists()
+
+
+@pytest.mark.parametrize("home", ["", "top/"])
+def test_masks_without_lists_and_annotations_are_items(tmp_path, home):
+    for name, data in (
+        ("SegmentationClass/a.png", encode_map(CLASSES, COLORS)),
+        ("SegmentationObject/b.png", encode_map(OBJECTS, COLORS)),
+        ("JPEGImages/a.jpg", b""),
+    ):
+        (tmp_path / home / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / home / name).write_bytes(data)
+    assert choose(open_root(tmp_path)).format == "voc"
+    items = list(Dataset.import_from(tmp_path))
+    assert [(i.subset, i.id, len(i.annotations)) for i in items] == [
+        ("default", "a", 4),
+        ("default", "b", 3),
+    ]
+    assert items[0].media.exists
+
+
+def test_masks_without_an_xml_file_are_items_beside_those_that_have_one(tmp_path):
+    xml = f"<annotation><object><name>cat</name>{BOX}</object></annotation>"
+    path = dataset_of(tmp_path, encode_map(CLASSES, COLORS), None, xml)
+    (path / "ImageSets/Segmentation/train.txt").unlink()
+    (path / "Annotations/a.xml").rename(path / "Annotations/b.xml")
+    found = {i.id: {a.kind for a in i.annotations} for i in Dataset.import_from(path, "voc")}
+    assert found == {"a": {"mask"}, "b": {"bbox"}}

@@ -212,3 +212,16 @@ def test_both_ways_read_the_same(data):
 )
 def test_whatever_is_odd_goes_to_the_parser(text):
     assert reader()._scan(text, Ledger()) is None
+
+
+def test_what_is_there_twice_is_kept_as_a_field_of_the_format():
+    (box,) = read(obj(PLAIN + BOX.format(5, 6, 7, 8) + "<pose>Left</pose><pose>Right</pose>"))[
+        0
+    ].annotations
+    assert (box.bbox, box.attributes["pose"]) == ((1, 2, 3, 4), "Left")
+    assert box.extra == {
+        "voc": {
+            "bndbox": {"xmin": "5", "ymin": "6", "xmax": "7", "ymax": "8"},
+            "pose": "Right",
+        }
+    }

@@ -35,7 +35,7 @@ def covered(ring, size=64):
 @given(st.lists(boxes, min_size=1, max_size=4))
 def test_parts_cover_what_they_covered(parts):
     # set apart, so that no two parts overlap
-    rings = [box_ring(x + 0.25, y / 4 + 16 * n, w, h) for n, (x, y, w, h) in enumerate(parts)]
+    rings = [box_ring(x + 0.25, y / 4 + 20 * n, w, h) for n, (x, y, w, h) in enumerate(parts)]
     joined = join_rings(rings)
     expected = np.logical_or.reduce([covered(r, 80) for r in rings])
     assert (covered(joined, 80) == expected).all()

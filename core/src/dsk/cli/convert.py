@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dsk.cli.text import emit_json, glyph, say
 from dsk.dataset import Dataset
 from dsk.descriptors import Option
-from dsk.errors import OptionError, OutputError, UsageError
+from dsk.errors import LossError, OptionError, OutputError, UsageError
 from dsk.opening import make_transform
 from dsk.options import parse_dashed, parse_pairs
 from dsk.registry import registry
@@ -89,6 +90,7 @@ def run_convert(request: ConvertRequest) -> int:
     Raises:
         UsageError: A name, an option or their combination makes no sense.
     """
+    _check_report(request)
     if request.target_format is not None:
         registry().exporter(request.target_format)  # a wrong name need not wait for a large input
     steps = _steps(request)
@@ -97,16 +99,17 @@ def run_convert(request: ConvertRequest) -> int:
         dataset = dataset.transform(step)
     target = request.target_format or _format_of(dataset)
     options = (*SETTINGS, *registry().exporter(target).options)
-    result = dataset.export(
-        request.output,
-        target,
-        progress=True,
-        **{
-            **request.settings,
-            **parse_pairs(request.export_options or (), options),
-            **parse_dashed(request.trailing, options),
-        },
-    )
+    given = {
+        **request.settings,
+        **parse_pairs(request.export_options or (), options),
+        **parse_dashed(request.trailing, options),
+    }
+    try:
+        result = dataset.export(request.output, target, progress=True, **given)
+    except LossError as error:
+        if error.report is not None:
+            _write_reports(request, error.report)
+        raise
     _write_reports(request, result)
     if request.as_json:
         emit_json(result.to_dict())
@@ -184,6 +187,23 @@ def _refuse_settings(name: str, options: Sequence[Option], words: Sequence[str])
         flag = f"--{setting.name.replace('_', '-')}"
         if flag in words and setting.name not in own:
             raise OptionError(f"transform {name} has no option {flag}", hint="write it before --")
+
+
+def _check_report(request: ConvertRequest) -> None:
+    """Find out early that the report cannot be written; it may lie in the output.
+
+    Raises:
+        OutputError: It cannot.
+    """
+    if not request.report:
+        return
+    path = os.path.abspath(request.report)  # noqa: PTH100
+    folder = os.path.dirname(path)  # noqa: PTH120
+    output = os.path.abspath(request.output)  # noqa: PTH100
+    if os.path.isdir(path) or path == output:  # noqa: PTH112
+        raise OutputError("--report names a file, this is a folder", where=request.report)
+    if not os.path.isdir(folder) and folder != output:  # noqa: PTH112
+        raise OutputError("there is no folder for the report", where=request.report)
 
 
 def _write_reports(request: ConvertRequest, result: Report) -> None:

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from dsk.annotations import Cuboid3d
 from dsk.cli.text import emit_json, say, table, tell
 from dsk.dataset import Dataset
 from dsk.detect import ENOUGH, detect
@@ -76,13 +77,18 @@ class _Counts:
         self.attributes: Counter[str] = Counter()
         self.sizes: Counter[tuple[int, int]] = Counter()
         self.volumes: Counter[tuple[Any, ...]] = Counter()
+        self.boxes_3d: Counter[tuple[str, str]] = Counter()
 
     def add(self, item: DatasetItem) -> None:
         self.items += 1
         self.annotated += bool(item.annotations)
         self.subsets[item.subset] += 1
         self.media[item.media.kind if item.media is not None else "none"] += 1
-        self.kinds.update([a.kind for a in item.annotations])
+        kinds = [a.kind for a in item.annotations]
+        self.kinds.update(kinds)
+        if Cuboid3d.kind in kinds:
+            boxes = [a for a in item.annotations if isinstance(a, Cuboid3d)]
+            self.boxes_3d.update([(a.frame, a.forward) for a in boxes])
         self.labels.update([a.label for a in item.annotations])
         for annotation in item.annotations:
             if annotation.attributes:
@@ -170,7 +176,12 @@ def _facts(dataset: Dataset, counts: _Counts, ledger: Ledger) -> dict[str, Any]:
             }
             for (shape, spacing, orientation, channels, dtype), n in counts.volumes.most_common(10)
         ],
+        "boxes_3d": [
+            {"frame": frame, "forward": forward, "boxes": n}
+            for (frame, forward), n in counts.boxes_3d.most_common()
+        ],
         "attributes": dict(counts.attributes.most_common()),
+        "notes": {e.what: e.count for e in ledger.events.values() if e.effect == "note"},
         "bad_records": ledger.bad_count,
         "warnings": ledger.warnings,
     }
@@ -182,6 +193,11 @@ def _volume_line(volume: dict[str, Any]) -> str:
         parts.append("×".join(f"{mm:g}" for mm in volume["spacing_mm"]) + " mm")
     parts += [volume["orientation"], ", ".join(volume["channels"])]
     return ", ".join(filter(None, parts)) + f": {volume['items']:,}"
+
+
+def _box_line(group: dict[str, Any]) -> str:
+    ahead = f"{group['forward']} ahead" if group["forward"] else "not stated what is ahead"
+    return f"{group['boxes']:,}, {group['frame']} frame, {ahead}"
 
 
 def _show(facts: dict[str, Any]) -> None:
@@ -197,6 +213,10 @@ def _show(facts: dict[str, Any]) -> None:
         tell(f"{'sizes':11} {shown}")
     for n, volume in enumerate(facts["volumes"][:5]):
         tell(f"{'' if n else 'volumes':11} {_volume_line(volume)}")
+    for n, group in enumerate(facts["boxes_3d"]):
+        tell(f"{'' if n else 'boxes 3d':11} {_box_line(group)}")
+    for n, (note, count) in enumerate(facts["notes"].items()):
+        tell(f"{'' if n else 'notes':11} {note}: {count:,}")
     labels = sorted(facts["labels"].items(), key=lambda pair: -pair[1])
     if labels:
         tell(f"labels      {len(labels)}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from dsk.loss import Report
 
-__all__ = ["OutputChecks", "tree"]
+__all__ = ["OutputChecks", "facts", "tree"]
 
 
 class OutputChecks(SuiteBase):
@@ -39,7 +39,7 @@ class OutputChecks(SuiteBase):
         assert alone, "nothing was written"
         assert sorted(alone) == sorted(together)
         assert [n for n in alone if alone[n] != together[n]] == []
-        assert _facts(reports[0]) == _facts(reports[1])
+        assert facts(reports[0]) == facts(reports[1])
 
     def test_same_bytes_twice(self, tmp_path: Path) -> None:
         """Exporting again writes the same: no dates, no random names, no order of a set."""
@@ -55,7 +55,7 @@ class OutputChecks(SuiteBase):
         forecast = self.write(dataset, tmp_path / "out", dry_run=True)
         assert list(tmp_path.iterdir()) == [], "a dry run wrote something"
         real = self.write(dataset, tmp_path / "out")
-        assert _facts(forecast) == _facts(real)
+        assert facts(forecast) == facts(real)
 
     def test_strict_refuses_losses(self, tmp_path: Path) -> None:
         """``strict`` refuses just what a plain run reports as a loss, and leaves nothing behind."""
@@ -196,7 +196,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
-def _facts(report: Report) -> dict[str, Any]:
+def facts(report: Report) -> dict[str, Any]:
     """Return what two runs of the same export have in common."""
     facts: dict[str, Any] = msgspec.to_builtins(report)
     return {k: v for k, v in facts.items() if k not in ("seconds", "output")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dsk.testing.columns import ColumnChecks
 from dsk.testing.damage import DamageChecks
 from dsk.testing.described import DescribedChecks
 from dsk.testing.outputs import OutputChecks
@@ -10,7 +11,7 @@ from dsk.testing.roundtrip import RoundTripChecks
 __all__ = ["FormatSuite"]
 
 
-class FormatSuite(DescribedChecks, RoundTripChecks, OutputChecks, DamageChecks):
+class FormatSuite(DescribedChecks, RoundTripChecks, OutputChecks, ColumnChecks, DamageChecks):
     """Tests of one format; inherit, name the format, and say what is special about it.
 
     For instance::

@@ -12,32 +12,24 @@ if TYPE_CHECKING:
 
 __all__ = ["detect_2017", "detect_2020"]
 
-_FILES = 5000
 _HEAD = 4096
 _TRIES = 5
 
 
 def detect_2017(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    for name in islice(root.walk(), _FILES):
-        if name.endswith("_atr.txt"):
-            lines = root.read(name, _HEAD).split(b"\n")
-            if lines[0].count(b"#") >= 5:
-                return Detection(90, f"{name} lists objects as ADE20K of 2017 does")
-            if not lines[0].strip():
-                return Detection(40, f"there is a file {name}")
+    for name in root.walk(suffixes=(".txt",), words=("_atr.txt",)):
+        lines = root.read(name, _HEAD).split(b"\n")
+        if lines[0].count(b"#") >= 5:
+            return Detection(90, f"{name} lists objects as ADE20K of 2017 does")
+        if not lines[0].strip():
+            return Detection(40, f"there is a file {name}")
     return None
 
 
 def detect_2020(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    tried = 0
-    for name in islice(root.walk(), _FILES):
-        if not name.endswith(".json"):
-            continue
-        tried += 1
-        if tried > _TRIES:
-            return None
+    for name in islice(root.walk(suffixes=(".json",)), _TRIES):
         head = root.read(name, _HEAD).lstrip()
         start = head.replace(b" ", b"").replace(b"\n", b"").replace(b"\r", b"")
         if start.startswith(b'{"annotation":{') and (

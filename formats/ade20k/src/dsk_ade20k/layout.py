@@ -50,7 +50,7 @@ def find_scenes(root: InputRoot, ending: str) -> list[Scene]:
     home = _home(root)
     prefix = f"{home}/" if home else ""
     scenes: list[Scene] = []
-    for subset in root.entries(home)[0]:
+    for subset in root.listing(home).folders:
         if not subset.startswith((".", "__")):
             scenes += _subset(root, prefix + subset, subset, ending)
     return scenes
@@ -61,9 +61,9 @@ def _home(root: InputRoot) -> str:
     level = [""]
     for _ in range(_DEPTH):
         for path in level:
-            if _SPLITS & set(root.entries(path)[0]):
+            if _SPLITS & set(root.listing(path).folders):
                 return path
-        level = [f"{p}/{n}" if p else n for p in level for n in root.entries(p)[0]]
+        level = [f"{p}/{n}" if p else n for p in level for n in root.listing(p).folders]
     return ""
 
 

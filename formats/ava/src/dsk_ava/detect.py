@@ -6,11 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
+from dsk_ava.frames import ANNOTATIONS
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
 __all__ = [
+    "OTHERS",
     "detect",
     "excluded_of",
     "find_home",
@@ -21,12 +23,12 @@ __all__ = [
 ]
 
 _HEAD = 1 << 14
+_LINES = 20
 _DEPTH = 2
-_FOLDER = "annotations"
 _VERSION = r"(?:_v(?P<version>\d+(?:\.\d+)*))?"
 _TABLE = re.compile(rf"(?:ava_|(?=kinetics_))(?P<subset>.+?){_VERSION}\.csv", re.IGNORECASE)
 _EXCLUDED = "_excluded_timestamps"
-_OTHERS = (
+OTHERS = (
     _EXCLUDED,
     "included_timestamps",
     "predicted_boxes",
@@ -35,6 +37,7 @@ _OTHERS = (
     "proposals",
     "_results",
 )
+"""Parts of names of files that are no tables of AVA's own."""
 _ROW = re.compile(
     rb"(?P<video>\"[^\"\r\n]*\"|[^,\r\n]*),(?P<time>\"[^\"\r\n]*\"|[^,\r\n]*)"
     rb"(?:,\s*(?:-?[\d.]+(?:[eE][-+]?\d+)?)?){4}(?:,\s*-?\d*){0,2}\s*"
@@ -61,9 +64,8 @@ def _version(name: str) -> tuple[int, ...]:
 
 
 def is_table(head: bytes) -> bool:
-    """Tell by its first line whether a file is a table of frames, with boxes or without."""
-    line = _first(head)
-    return _ROW.fullmatch(line) is not None or _FRAME.fullmatch(line) is not None
+    """Tell by its first lines whether a file is a table of frames, with boxes or without."""
+    return any(_ROW.fullmatch(line) or _FRAME.fullmatch(line) for line in _first(head))
 
 
 def has_boxes(head: bytes) -> bool:
@@ -72,19 +74,19 @@ def has_boxes(head: bytes) -> bool:
     return any(_ROW.fullmatch(line) for line in lines[: max(1, len(lines) - 1)])
 
 
-def _first(head: bytes) -> bytes:
+def _first(head: bytes) -> list[bytes]:
     lines = head.removeprefix(b"\xef\xbb\xbf").splitlines()
     if lines and lines[0].lower().startswith(b"video_id,"):
-        lines = lines[1:]
-    return lines[0] if lines else b""
+        lines = lines[1:] or lines
+    return lines[:_LINES]
 
 
 def find_tables(root: InputRoot, home: str) -> list[str]:
     """Return the names of a folder's tables, of each subset the newest."""
     newest: dict[str, str] = {}
     prefix = f"{home}/" if home else ""
-    for name in root.entries(home)[1]:
-        if not _TABLE.fullmatch(name) or any(other in name.lower() for other in _OTHERS):
+    for name in root.listing(home).pick((".csv",)):
+        if not _TABLE.fullmatch(name) or any(other in name.lower() for other in OTHERS):
             continue
         head = root.read(prefix + name, _HEAD)
         subset = subset_of(name)
@@ -97,7 +99,7 @@ def find_tables(root: InputRoot, home: str) -> list[str]:
 
 def find_lists(root: InputRoot, home: str) -> list[str]:
     """Return the names of a folder's lists of actions, the fullest and newest first."""
-    names = [n for n in root.entries(home)[1] if n.lower().endswith(".pbtxt")]
+    names = root.listing(home).pick((".pbtxt",))
     return sorted(names, key=lambda n: ("action_list" not in n, "activitynet" in n, _reversed(n)))
 
 
@@ -114,8 +116,8 @@ def find_home(root: InputRoot) -> str | None:
             if find_tables(root, folder):
                 return folder
             prefix = f"{folder}/" if folder else ""
-            below += [prefix + name for name in root.entries(folder)[0]]
-        level = sorted(below, key=lambda n: n.rpartition("/")[2] != _FOLDER)
+            below += [prefix + name for name in root.listing(folder).folders]
+        level = sorted(below, key=lambda n: n.rpartition("/")[2].lower() != ANNOTATIONS)
     return None
 
 

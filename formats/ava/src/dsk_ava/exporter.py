@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shlex
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -15,7 +17,8 @@ from dsk.flow import Exporter
 from dsk.media import Image
 from dsk.metafile import SIZES_NAME
 from dsk_ava.actions import FAMILY, actions_text
-from dsk_ava.frames import FRAMES, frame_name
+from dsk_ava.detect import OTHERS
+from dsk_ava.frames import ANNOTATIONS, FRAMES, frame_name
 from dsk_ava.tables import NONE
 
 if TYPE_CHECKING:
@@ -29,12 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = ["AvaExporter"]
 
-_FOLDER = "annotations"
-_LIST = f"{_FOLDER}/ava_action_list_v2.2.pbtxt"
+_LIST = f"{ANNOTATIONS}/ava_action_list_v2.2.pbtxt"
 
 
 def _table(subset: str, more: str = "") -> str:
-    return f"{_FOLDER}/ava_{subset}{more}_v2.2.csv"
+    return f"{ANNOTATIONS}/ava_{subset}{more}_v2.2.csv"
 
 
 class AvaExporter(Exporter):
@@ -60,14 +62,15 @@ class AvaExporter(Exporter):
             video, slash, time = item.id.rpartition("/")
             if not slash:
                 video, time = time, ""
-            own = rows.setdefault(_table(item.subset), [])
+            subset = _subset(item, ctx.ledger)
+            own = rows.setdefault(_table(subset), [])
             size = _size(item, ctx.ledger)
             if size is not None and "\n" not in item.id and "\r" not in item.id:
                 sizes.append(shlex.join([item.id, str(size[0]), str(size[1])]))
             boxes = self._boxes(item, size, ctx.ledger)
             own += [[video, time, *box] for box in boxes]
             if item.attributes.get("excluded"):
-                name = _table(item.subset, "_excluded_timestamps")
+                name = _table(subset, "_excluded_timestamps")
                 rows.setdefault(name, []).append([video, time])
             elif not boxes:
                 own.append([video, time])
@@ -76,7 +79,7 @@ class AvaExporter(Exporter):
         for name, found in rows.items():
             with ctx.fragment(name) as file:
                 file.write(_csv(found))
-        with ctx.fragment(f"{_FOLDER}/{SIZES_NAME}") as file:
+        with ctx.fragment(f"{ANNOTATIONS}/{SIZES_NAME}") as file:
             file.write("".join(f"{line}\n" for line in sizes).encode("utf-8", "surrogateescape"))
         return list(subsets)
 
@@ -86,6 +89,11 @@ class AvaExporter(Exporter):
         """Return the rows of an item, without film and time."""
         where = {"kind": "bbox", "item": item.id, "subset": item.subset}
         found = [a for a in item.annotations if isinstance(a, Bbox)]
+        good = [a for a in found if a.w >= 0 and a.h >= 0 and isfinite(a.x + a.y + a.w + a.h)]
+        if len(good) < len(found):
+            what = "boxes of negative extent, or not finite"
+            ledger.add("DSK-L018", what, count=len(found) - len(good), **where)
+        found = good
         if size is None:
             if found:
                 ledger.add("DSK-L018", "image size not known", count=len(found), **where)
@@ -107,6 +115,16 @@ class AvaExporter(Exporter):
             ctx.write(_table("default"), b"")
         text = actions_text(zip(self._numbers, self._labels, strict=True))
         ctx.write(_LIST, text.encode("utf-8", "surrogateescape"))
+
+
+def _subset(item: DatasetItem, ledger: Ledger) -> str:
+    """Return a subset's name as a table's name can hold it."""
+    name = item.subset.replace("/", "_").replace("\\", "_")
+    for other in OTHERS:
+        name = re.sub(re.escape(other), f"{other[0]}-{other[1:]}", name, flags=re.IGNORECASE)
+    if name != item.subset:
+        ledger.add("DSK-L012", f"subset {item.subset} is {name}", item=item.id, subset=item.subset)
+    return name
 
 
 def _numbers(labels: Sequence[LabelCategory]) -> list[int]:

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
 
-__all__ = ["FRAMES", "FrameFinder", "frame_name", "item_id"]
+__all__ = ["ANNOTATIONS", "FRAMES", "FrameFinder", "frame_name", "item_id"]
 
 FRAMES = "frames"
-_FOLDERS = (FRAMES, "rawframes", "keyframes", "images", "")
+ANNOTATIONS = "annotations"
+_FOLDERS = (FRAMES, "rawframes", "keyframes", "images")
 _ENDING = ".jpg"
 _START = 900
 """The second of each film that the annotated quarter of an hour starts with."""
@@ -40,19 +41,42 @@ def _names(video: str, time: str) -> Iterator[str]:
     yield f"{last}_{time}" if time else last
     if time:
         yield time
-    if time.isascii() and time.isdigit() and len(time) < 7 and int(time) >= _START:
+    if not (time.isascii() and time.isdigit() and len(time) < 7):
+        return
+    for plain in (f"{int(time)}", f"{int(time):04d}"):  # tables and frames may differ in the zero
+        yield f"{last}_{plain}"
+        yield plain
+    if int(time) >= _START:
         number = (int(time) - _START) * _RATE + 1
         yield f"{last}_{number:06d}"
         yield f"img_{number:05d}"
         yield f"image_{number:06d}"
 
 
-class FrameFinder:
-    """Finds frames; the folder of a film is listed once."""
+def _tops(root: InputRoot, base: str) -> list[str]:
+    """Return the folders in one that may hold the films' folders, with their slashes."""
+    prefix = f"{base}/" if base else ""
+    there = root.entries(base)[0]
+    found = [n for folder in _FOLDERS for n in there if n.lower() == folder]
+    return [*(f"{prefix}{name}/" for name in found), prefix]
 
-    def __init__(self, root: InputRoot, base: str) -> None:
+
+class FrameFinder:
+    """Finds frames; the folder of a film is listed once.
+
+    Args:
+        root: The dataset.
+        home: The folder of the tables; frames are beside it, in it, or above it.
+    """
+
+    def __init__(self, root: InputRoot, home: str) -> None:
         self._root = root
-        self._prefix = f"{base}/" if base else ""
+        parts = home.split("/") if home else []
+        bases = ["/".join(parts[:n]) for n in range(len(parts), -1, -1)]
+        if parts and parts[-1].lower() == ANNOTATIONS:
+            bases.append(bases.pop(0))
+        self._base = f"{bases[0]}/" if bases[0] else ""
+        self._tops = [top for base in bases for top in _tops(root, base)]
         self._video = ""
         self._found: list[tuple[str, dict[str, str]]] = []
 
@@ -60,8 +84,8 @@ class FrameFinder:
         """Return the folders that a film's frames may be in: the images in each, by their stems."""
         if video != self._video:
             self._video, self._found = video, []
-            for folder in _FOLDERS:
-                place = self._prefix + (f"{folder}/{video}" if folder else video)
+            for top in self._tops:
+                place = top + video
                 names = [name for name in self._root.entries(place)[1] if is_image_name(name)]
                 if names:
                     self._found.append((place, {stem_of(name): name for name in names}))
@@ -82,5 +106,5 @@ class FrameFinder:
                     source = self._root.locate(f"{place}/{name}")
                     return Image(path=f"{video}/{name}", source=source, size=size)
         path = frame_name(video, time) + _ENDING
-        source = self._root.locate(f"{self._prefix}{FRAMES}/{path}")
+        source = self._root.locate(f"{self._base}{FRAMES}/{path}")
         return Image(path=path, source=source, size=size)

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AvaImporter"]
 
-_FOLDER = "annotations"
-
 
 class AvaImporter(Importer):
     """Opens AVA; it has no options."""
@@ -64,8 +62,7 @@ class AvaImporter(Importer):
             subsets=tuple(table.subset for table in tables),
             items=sum(len(table.frames) for table in tables),
         )
-        base = home.rpartition("/")[0] if home.rpartition("/")[2] == _FOLDER else home
-        return _Source(root, base, tables, header, read_sizes(root, home, ledger))
+        return _Source(root, home, tables, header, read_sizes(root, home, ledger))
 
 
 def _labels(
@@ -96,7 +93,7 @@ class _Source(Source):
     def __init__(
         self,
         root: InputRoot,
-        base: str,
+        home: str,
         tables: Sequence[Table],
         header: Header,
         sizes: Mapping[str, tuple[int, int]],
@@ -107,7 +104,7 @@ class _Source(Source):
         self._sizes = sizes
         labels = header.categories.labels
         self._labels = {label.source_id: n for n, label in enumerate(labels)}
-        self._finder = FrameFinder(root, base)
+        self._finder = FrameFinder(root, home)
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the tables' frames."""

@@ -99,12 +99,17 @@ def _rows(root: InputRoot, name: str) -> Iterator[tuple[int, list[str]]]:
         rows = csv.reader(text)
         try:
             for row in rows:
-                if row and not (rows.line_num == 1 and row[0].lower() == "video_id"):
+                if row and not (rows.line_num == 1 and is_head(row)):
                     yield rows.line_num, row
         except (csv.Error, UnicodeDecodeError) as error:
             raise InputError(
                 f"no readable CSV: {error}", where=f"{where}:{rows.line_num + 1}"
             ) from error
+
+
+def is_head(row: list[str]) -> bool:
+    """Tell whether a file's first row names the columns."""
+    return row[0].lower() == "video_id" and not any(c in row[-1] for c in "0123456789")
 
 
 def read_table(root: InputRoot, name: str, subset: str, ledger: Ledger) -> Table:

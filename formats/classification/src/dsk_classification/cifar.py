@@ -58,8 +58,8 @@ def find_home(root: InputRoot) -> str | None:
     """Return the folder that holds a dataset's files, or None."""
     if root.focus is not None:
         return "" if is_pickle(root.read(root.focus, 3)) else None
-    names = sorted(root.walk(depth=_DEPTH), key=lambda name: name.count("/"))
-    for name in names:
+    files = root.walk(depth=_DEPTH, words=("meta", "data_batch_", "test_batch"))
+    for name in sorted(files, key=lambda name: name.count("/")):
         folder, _, base = name.rpartition("/")
         known = base in (META_10, META_100) or base.startswith(("data_batch_", "test_batch"))
         if known and is_pickle(root.read(name, 3)):

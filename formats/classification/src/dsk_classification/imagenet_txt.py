@@ -249,7 +249,7 @@ class ImagenetTxtSource(Source):
         """See ``Source.read``."""
         part: _Part = partition
         show = self._root.show(self._lists[part.subset])
-        locate = self._root.locator(self._folders[part.subset])
+        locate = self._root.locator(self._folders[part.subset], clean=True)
         twice = self._twice.get(part.subset, ())
         made: dict[int, Label] = {}
         text = self._text[part.subset][part.start : part.stop]
@@ -269,21 +269,21 @@ class ImagenetTxtSource(Source):
                 continue
             labels = []
             for n in numbers:
-                if not 0 <= n < self._labels:
-                    message = f"label number {n} of {self._labels} labels, counted from 0"
-                    ledger.bad_record(RecordError(message, where=where, item=item))
-                    continue
                 label = made.get(n)
                 if label is None:
+                    if not 0 <= n < self._labels:
+                        message = f"label number {n} of {self._labels} labels, counted from 0"
+                        ledger.bad_record(RecordError(message, where=where, item=item))
+                        continue
                     label = made[n] = Label(label=n)
                 labels.append(label)
-            yield DatasetItem(item, part.subset, Image(path, locate(path)), tuple(labels))
+            yield DatasetItem(item, part.subset, Image(path, locate(path)), labels)
 
 
 def _lines(
     text: memoryview, where: str, number: int = 1, *, at_start: bool = True
 ) -> Iterator[tuple[int, int, str]]:
-    """Yield number, end and text of each line that is not blank.
+    """Yield number, end and text of each line that is not blank; all ends count a line break.
 
     Raises:
         InputError: It is not UTF-8.
@@ -309,5 +309,5 @@ def _lines(
                 raise InputError(message, where=where) from error
             if number == 1 and at_start:
                 line = line.removeprefix("\ufeff")
-            yield number, min(end, size), line
+            yield number, end, line
             number += 1

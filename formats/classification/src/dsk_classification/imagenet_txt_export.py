@@ -88,7 +88,7 @@ def _quoted(item: str, name: str) -> str:
 
 def _numbers(item: DatasetItem, ctx: WriteContext) -> list[int]:
     """Return the numbers of an item's labels, sorted, each once."""
-    labels = [a.label or 0 for a in item.annotations if isinstance(a, Label)]
+    labels = [a.label or 0 for a in item.annotations if type(a) is Label]
     if len(labels) < 2:
         return labels
     numbers = sorted(set(labels))

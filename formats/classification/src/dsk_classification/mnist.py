@@ -39,6 +39,7 @@ CELL = 32
 """Characters of a cell of ``<subset>-meta.gz``."""
 
 _DEPTH = 3
+_ENDINGS = ("", ".gz", *(f".idx{n}-{kind}" for n in (1, 2) for kind in ("ubyte", "int")))
 _NAME = re.compile(r"(.+)-labels[-.]idx([12])-(?:ubyte|int)(?:\.gz)?", re.IGNORECASE)
 _LABELS = re.compile(r"labels([-.])idx[12]-(?:ubyte|int)", re.IGNORECASE)
 _FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"]
@@ -69,7 +70,8 @@ def find_labels(root: InputRoot) -> list[LabelsFile]:
 
 def _by_folder(root: InputRoot) -> dict[str, list[LabelsFile]]:
     """Return the files of labels of each folder that has some, those nearest to the root first."""
-    names = [root.focus] if root.focus else sorted(root.walk(depth=_DEPTH), key=_depth)
+    labels = root.walk(depth=_DEPTH, suffixes=_ENDINGS, words=("-labels-idx", "-labels.idx"))
+    names = [root.focus] if root.focus else sorted(labels, key=_depth)
     found: dict[str, dict[tuple[str, str], LabelsFile]] = {}
     for name in names:
         folder, _, base = name.rpartition("/")

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["MnistCsvImporter", "Table", "find_tables", "looks_like_table", "meta_name"]
 
 _DEPTH = 3
+_LOOKS = 50
+"""Tables that are looked into: where there are very many, they are not MNIST's."""
 _HEAD = 1 << 16
 _STEP = 1 << 22
 _PREFIX = "mnist_"
@@ -80,9 +82,11 @@ def _side(count: int) -> int:
 
 def find_tables(root: InputRoot) -> dict[str, str]:
     """Return the tables of one folder, by subset; files called ``mnist_*`` without a look."""
-    names = [root.focus] if root.focus else sorted(root.walk(depth=_DEPTH), key=_depth)
+    tables = root.walk(depth=_DEPTH, suffixes=(".csv",))
+    names = [root.focus] if root.focus else sorted(tables, key=_depth)
     found: dict[str, str] = {}
     home = None
+    looks = _LOOKS
     for name in names:
         folder, _, base = name.rpartition("/")
         stem, dot, ending = base.rpartition(".")
@@ -90,7 +94,10 @@ def find_tables(root: InputRoot) -> dict[str, str]:
             continue
         if home is not None and folder != home:
             continue
-        if stem.lower().startswith(_PREFIX) or root.focus or looks_like_table(root, name):
+        known = root.focus is not None or stem.lower().startswith(_PREFIX)
+        if not known and home is None:
+            looks -= 1
+        if known or (looks >= 0 and looks_like_table(root, name)):
             home = folder
             found[subset_of(stem)] = name
     return found

@@ -71,7 +71,16 @@ def read_categories(
         raise InputError("these category ids cannot be label numbers", where=where)
     for category, extra in rows:
         if category.id in index:
-            raise InputError(f"category id {category.id} is there twice", where=where)
+            if labels and (labels[-1].name, labels[-1].parent, labels[-1].source_id) == (
+                category.name,
+                category.supercategory or "",
+                category.id,
+            ):
+                warn(f"category {category.id} is there twice")
+                continue
+            raise InputError(
+                f"category id {category.id} is there twice", where=f"{where}#/categories"
+            )
         while keep_ids and len(labels) < category.id:
             labels.append(LabelCategory(f"class-{len(labels)}"))
         name, parent = category.name, category.supercategory or ""

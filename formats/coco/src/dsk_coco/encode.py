@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from dsk.annotations import (
@@ -30,6 +32,7 @@ from dsk_coco.records import NO_GEOMETRY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dsk.columns import BoxColumns
     from dsk.item import DatasetItem
     from dsk.loss import Ledger
 
@@ -196,6 +199,27 @@ class Encoder:
         if rest:
             self._general(item, rest, image_id, number, part)
 
+    def of_columns(self, given: BoxColumns) -> list[ObjectRecord] | None:
+        """Return the records of all rows; None if they are not to be had without a closer look."""
+        mark = self._mark(Bbox(0, 0, 0, 0, attributes=given.attributes))
+        if mark is None or self._crop or self._keypoints_only or not np.isfinite(given.boxes).all():
+            return None
+        labels = np.unique(given.labels).tolist()
+        categories = {label: self._categories[label] for label in labels}
+        images = np.repeat([image_id_of(item) for item in given.items], np.diff(given.bounds))
+        return [
+            *map(
+                ObjectRecord,
+                given.ids.tolist(),
+                images.tolist(),
+                map(categories.__getitem__, given.labels.tolist()),
+                repeat(NO_GEOMETRY),
+                (given.boxes[:, 2] * given.boxes[:, 3]).tolist(),
+                given.boxes.tolist(),
+                *map(repeat, mark[1:]),
+            )
+        ]
+
     def _mark(self, a: Bbox) -> _Mark | None:
         """Return what is written of attributes that many objects share; None for odd ones."""
         attributes = a.attributes
@@ -361,6 +385,12 @@ class Encoder:
             annotation=a.id if a is not None else 0,
             hint=hint,
         )
+
+
+def image_id_of(item: DatasetItem) -> int:
+    """Return the id that an item's image has, or -1 if it has none that COCO can hold."""
+    given: Any = item.attributes.get("id")
+    return given if type(given) is int and 0 <= given < 1 << 63 else -1
 
 
 def size_of(item: DatasetItem) -> tuple[int, int] | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
 from dsk.annotations import Mask, is_crowd
+from dsk.columns import BoxColumns
 from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.jsonvalues import plain_value
@@ -17,9 +19,11 @@ from dsk.metafile import META_NAME, meta_text
 from dsk.rle import counts_of
 from dsk_coco.categories import FAMILY, category_ids
 from dsk_coco.encode import (
+    OBJECTS,
     PANOPTIC,
     Encoder,
     Part,
+    image_id_of,
     is_finite,
     size_of,
 )
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from dsk.flow import Header
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
+    from dsk_coco.encode import ObjectRecord
 
 __all__ = ["CocoExporter"]
 
@@ -64,6 +69,8 @@ class CocoExporter(Exporter):
         merge_images: Images of all subsets go to one folder.
         save_dataset_meta: Write ``dataset_meta.json`` too.
     """
+
+    takes_columns = True
 
     def __init__(
         self,
@@ -136,11 +143,13 @@ class CocoExporter(Exporter):
         panoptic = tasks is not None and "panoptic" in tasks
         maps_only = panoptic and not {"instances", "stuff", "person_keypoints"} & set(tasks or ())
         parts: dict[str, Part] = {}
-        for item in items:
+        for item, records in _with_records(items, None if maps_only else encoder):
             part = parts.get(item.subset)
             if part is None:
                 part = parts[item.subset] = Part()
             image_id = self._image(item, part, ctx)
+            if records:
+                part.pile(OBJECTS).extend(records, len(part.images) - 1)
             if item.annotations:
                 if panoptic:
                     self._panoptic(item, image_id, part, ctx)
@@ -153,9 +162,7 @@ class CocoExporter(Exporter):
 
     def _image(self, item: DatasetItem, part: Part, ctx: WriteContext) -> int:
         """Add an item's image record, save its image, and return its id."""
-        given: Any = item.attributes.get("id")
-        known = type(given) is int and 0 <= given < 1 << 63
-        image_id = int(given) if known else -1
+        image_id = image_id_of(item)
         name = ctx.image_name(item)
         height, width = size_of(item) or (0, 0)
         extra = (item.extra or {}).get(FAMILY) or ({} if self._source else _IMAGE_FIELDS)
@@ -293,6 +300,18 @@ class CocoExporter(Exporter):
         for subset in subsets:
             mine = [state.get(subset) for state in states]
             joiner.join_subset(subset, [state for state in mine if state is not None], self._tasks)
+
+
+def _with_records(
+    items: Iterable[DatasetItem], encoder: Encoder | None
+) -> Iterable[tuple[DatasetItem, list[ObjectRecord]]]:
+    """Return the items with the records of their objects, where these are made from columns."""
+    if isinstance(items, BoxColumns) and encoder is not None:
+        records = encoder.of_columns(items)
+        if records is not None:
+            bounds = pairwise(items.bounds)
+            return zip(items.items, (records[a:b] for a, b in bounds), strict=True)
+    return zip(items, repeat([]))
 
 
 def _refuse_nan(pile: Any, subset: str, part: Part, ctx: WriteContext) -> None:

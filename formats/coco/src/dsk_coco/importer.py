@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import posixpath
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,13 @@ from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.names import clean_name
 from dsk_coco.categories import FAMILY
 from dsk_coco.index import AnnotationFile, item_names, join_items, open_file, open_results
-from dsk_coco.layout import FOLDER, find_files, image_folders, is_results_file
+from dsk_coco.layout import FOLDER, find_files, image_folders, is_results_file, passed_over
 from dsk_coco.reader import SliceReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dsk.columns import BoxColumns
     from dsk.files import InputRoot
     from dsk.item import DatasetItem
     from dsk.loss import Ledger
@@ -33,6 +35,9 @@ _EXCLUSIVE = ("instances", "labels", "panoptic", "person_keypoints", "stuff")
 
 _MAPS = frozenset({"instances", "panoptic", "stuff"})
 """Tasks that tell the same objects in different ways: by default only one of them is read."""
+
+ASKED = 8
+"""Of how many images at least the places are looked at."""
 
 _ORDER = ("instances", "stuff", "panoptic", "person_keypoints", "labels", "captions", "image_info")
 
@@ -66,19 +71,28 @@ class CocoImporter(Importer):
         """See ``Importer.open``."""
         results = self._results
         if root.focus is not None:
-            if root.name == FOLDER:
+            if root.name.lower() == FOLDER:
                 root = root.up()
             if root.focus is not None and is_results_file(root, root.focus):
                 results = root.focus
                 root = open_root(root.path)
-        elif root.name == FOLDER and os.path.isdir(root.path):  # noqa: PTH112
+        elif root.name.lower() == FOLDER and os.path.isdir(root.path):  # noqa: PTH112
             root = open_root(os.path.dirname(os.path.abspath(root.path)))  # noqa: PTH100, PTH120
-        names = self._wanted(find_files(root))
+        there = find_files(root)
+        for name in passed_over(root, there):
+            ledger.warn(f"{name} is not read: the names of others begin with a task, its does not")
+        names = self._wanted(root, there, results, ledger)
         files = [
             file
             for found in names
             if (file := open_file(root, found, ledger, keep_ids=self._keep_ids)) is not None
         ]
+        if not files and results:
+            raise InputError(
+                f"{results} lists results, but there is no ground truth that they are about",
+                where=root.path,
+                hint="put it beside the ground truth, or into its annotations folder",
+            )
         if not files:
             raise InputError(
                 "no COCO JSON is here",
@@ -94,12 +108,18 @@ class CocoImporter(Importer):
             file.folder = _image_folder(root, file)
         return CocoSource(root, files, self._options, ledger)
 
-    def _wanted(self, found: list[Found]) -> list[Found]:
-        results = self._results
-        kept = [f for f in found if f.name != results]
-        if self._tasks is None:
-            return kept
-        return [f for f in kept if f.task in self._tasks or not f.task]
+    def _wanted(
+        self, root: InputRoot, found: list[Found], results: str, ledger: Ledger
+    ) -> list[Found]:
+        kept = []
+        for file in found:
+            if self._tasks is not None and file.task and file.task not in self._tasks:
+                continue
+            if not is_results_file(root, file.name):
+                kept.append(file)
+            elif not results:
+                ledger.warn(f"{file.name} is a results file; -I results={file.name} reads it")
+        return kept
 
 
 def _that_go_together(files: list[AnnotationFile], ledger: Ledger) -> list[AnnotationFile]:
@@ -133,24 +153,31 @@ def _put_results(
         raise OptionError(f"results: {error.message}") from error
     if not root.is_file(name) and root.is_file(f"{FOLDER}/{name}"):
         name = f"{FOLDER}/{name}"
-    base = posixpath.basename(name)
-    file = next((f for f in files if f.found.subset in base), files[0])
-    open_results(root, name, file, ledger)
-    files[:] = [file]
+    files[:] = [open_results(root, name, files, ledger)]
 
 
 def _image_folder(root: InputRoot, file: AnnotationFile) -> str | None:
-    """Return the folder that holds the first image, else the first of the usual folders."""
-    folders = [f for f in dict.fromkeys(image_folders(file.found)) if root.is_dir(f) or not f]
-    if len(file.images):
-        try:
-            first = item_names(msgspec.json.decode(file.images.raw(0)))[0]
-        except (msgspec.MsgspecError, ValueError, UnsafePathError):
-            first = ""
-        for folder in folders:
-            if first and root.is_file(posixpath.join(folder, first)):
-                return folder
-    return next((f for f in folders if f and posixpath.basename(f) != FOLDER), None)
+    """Return the folder that holds most of some images, else the first of the usual folders."""
+    folders = image_folders(root, file.found)
+    names = _some_names(file)
+    best, most = None, 0
+    for folder in folders:
+        count = sum(root.is_file(posixpath.join(folder, name)) for name in names)
+        if count > most:
+            best, most = folder, count
+        if names and count == len(names):
+            break
+    if best is not None:
+        return best
+    return next((f for f in folders if f and posixpath.basename(f).lower() != FOLDER), None)
+
+
+def _some_names(file: AnnotationFile) -> list[str]:
+    names = []
+    for row in range(0, len(file.images), len(file.images) // ASKED + 1):
+        with contextlib.suppress(msgspec.MsgspecError, ValueError, UnsafePathError):
+            names.append(item_names(msgspec.json.decode(file.images.raw(row)))[0])
+    return names
 
 
 class CocoSource(Source):
@@ -199,6 +226,14 @@ class CocoSource(Source):
         number, start, stop = partition
         subset, files = self._subsets[number]
         return SliceReader(self._root, subset, files, self._options, ledger).index(start, stop)
+
+    def columns(self, partition: Any, ledger: Ledger, *, outlines: bool) -> BoxColumns | None:
+        """See ``Source.columns``; nearly all objects have outlines, so these must be welcome."""
+        number, start, stop = partition
+        subset, files = self._subsets[number]
+        if not outlines:
+            return None
+        return SliceReader(self._root, subset, files, self._options, ledger).columns(start, stop)
 
 
 def _joined_labels(files: list[AnnotationFile]) -> Categories:

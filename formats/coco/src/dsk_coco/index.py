@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
@@ -14,7 +15,7 @@ from dsk.names import clean_name, stem_of
 from dsk_coco.categories import read_categories
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,7 +40,8 @@ def item_names(record: Mapping[str, Any]) -> tuple[str, str]:
     """Return an image's clean relative name and the id of its item.
 
     Raises:
-        UnsafePathError: It is absolute or leads out of its folder; ``...jpg`` does, too.
+        UnsafePathError: It is absolute or leads out of its folder; ``...jpg`` does, too. Of a URL,
+            it is the path that counts.
         ValueError: There is none.
     """
     name = record.get("file_name")
@@ -48,11 +50,18 @@ def item_names(record: Mapping[str, Any]) -> tuple[str, str]:
         if not url or not isinstance(url, str):
             raise ValueError("the image has no file_name")
         name = url.rpartition("/")[2]
+    elif "://" in name:
+        name = _path_of(name)
     path = clean_name(name)
     stem = stem_of(path)
     if stem[0] == "." or "/." in stem:
         stem = clean_name(stem)
     return path, stem
+
+
+def _path_of(url: str) -> str:
+    """Return the path in a URL, without what leads to it and without a query."""
+    return url.partition("://")[2].partition("?")[0].partition("#")[0].partition("/")[2]
 
 
 class AnnotationFile(Struct):
@@ -132,22 +141,35 @@ def open_file(
     return AnnotationFile(found, where, labels, rest, images, annotations, keys)
 
 
-def open_results(root: InputRoot, name: str, file: AnnotationFile, ledger: Ledger) -> None:
-    """Put the annotations of a results file in the place of a file's own.
+def open_results(
+    root: InputRoot, name: str, files: Sequence[AnnotationFile], ledger: Ledger
+) -> AnnotationFile:
+    """Return the ground truth that a results file is about, with its annotations in their place.
 
     Raises:
         InputError: It is damaged.
     """
     where = root.show(name)
-    text = root.read(name).removeprefix(b"\xef\xbb\xbf")
+    text = root.read(name).removeprefix(b"\xef\xbb\xbf").strip()
+    if text.startswith(b"[") and not text.endswith(b"]"):
+        raise InputError("the JSON ends early: the file is truncated", where=where)
     view = memoryview(b"".join((b'{"annotations":', text, b"}")))
     scan = jsonindex.scan(view, {"annotations": ("image_id",)}, where, ledger)
     if "annotations" not in scan.records:
         raise InputError("a results file is a JSON list of objects", where=where)
-    file.annotations = scan.records["annotations"]
+    found = scan.records["annotations"]
+    images = found.columns["image_id"]
+
+    def fit(file: AnnotationFile) -> tuple[int, bool]:
+        known = int(np.count_nonzero(np.isin(images, file.images.columns["id"])))
+        return known, file.found.subset in posixpath.basename(name)
+
+    file = max(files, key=fit)
+    file.annotations = found
     file.number_from = 1
     file.where = where
     file.found = msgspec.structs.replace(file.found, task="")
+    return file
 
 
 def _no_records(like: jsonindex.Records) -> jsonindex.Records:
@@ -180,7 +202,8 @@ def _single_key(images: jsonindex.Records, row: int, where: str, ledger: Ledger)
     try:
         return hash(item_names(_decode_names(images.joined([row]))[0])[1]) or 1
     except UnsafePathError as error:
-        ledger.bad_record(RecordError(error.message, where=place, hint=error.hint))
+        hint = "file_name is relative to the folder of the images"
+        ledger.bad_record(RecordError(error.message, where=place, hint=error.hint or hint))
     except (msgspec.MsgspecError, ValueError) as error:
         ledger.bad_record(RecordError(str(error), where=place))
     return 0

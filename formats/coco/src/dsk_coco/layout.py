@@ -7,11 +7,12 @@ import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dsk_coco.plugin import TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from dsk.files import InputRoot
 
@@ -22,6 +23,8 @@ __all__ = [
     "find_files",
     "image_folders",
     "is_results_file",
+    "looks_like_results",
+    "passed_over",
     "split_stem",
 ]
 
@@ -31,12 +34,19 @@ DEPTH = 3
 """How deep below the root datasets are looked for, as in Datumaro."""
 
 HEAD = 1 << 16
+_LOOKS = 20
 ROBOFLOW = "_annotations.coco.json"
 _PLAIN_STEMS = frozenset(
     {"annotations", "annotation", "_annotations.coco", "coco", "labels", "result"}
 )
 _LVIS = re.compile(r"lvis_v[\d.]+_(\w+)")
+_WORD = re.compile(r"annotations?|anns?|coco|labels|keypoints|" + "|".join(TASKS))
+_SUBSET = re.compile(
+    r"(?:trainval|train|val|validation|valid|test|testdev|dev)[-_]?\d*", re.IGNORECASE
+)
+"""Names of folders that stand for subsets, whatever their files are called."""
 _KEYS = re.compile(rb'"(?:images|annotations)"\s*:\s*\[')
+_RESULT = re.compile(rb'\{[^{}]*"image_id"\s*:')
 _OTHERS = re.compile(rb'"categories"\s*:\s*\{|"(?:items|shapes|assets)"\s*:\s*[\[{]')
 
 
@@ -60,17 +70,34 @@ def split_stem(stem: str) -> tuple[str, str]:
     """Split ``<task>_<subset>``; the task is "" when there is none.
 
     ``instances_train_2017`` gives ("instances", "train_2017"), ``instances`` ("instances",
-    "default"), ``lvis_v1_val`` ("instances", "val"), anything else itself as the subset.
+    "default"), ``lvis_v1_val`` ("instances", "val"), ``val_captions`` ("captions", "val"),
+    ``annotations_train`` and ``train.coco`` ("", "train"), anything else itself as the subset.
     """
+    lvis = _LVIS.fullmatch(stem)
+    if lvis:
+        stem = lvis[1]
     for task in TASKS:
         if stem == task and task != "labels":
             return task, DEFAULT_SUBSET
         if stem.startswith(f"{task}_"):
             return task, stem[len(task) + 1 :] or DEFAULT_SUBSET
-    lvis = _LVIS.fullmatch(stem)
     if lvis:
-        return "instances", lvis[1]
-    return "", DEFAULT_SUBSET if stem in _PLAIN_STEMS else stem
+        return "instances", stem
+    return _loose_stem(stem)
+
+
+def _loose_stem(stem: str) -> tuple[str, str]:
+    """Take words that stand for COCO, for annotations or for a task from both ends of a name."""
+    task = ""
+    parts = re.split(r"([-_.])", stem)
+    while len(parts) > 1:
+        word = next((w for w in (parts[-1], parts[0]) if not w or _WORD.fullmatch(w)), None)
+        if word is None:
+            break
+        parts = parts[:-2] if word == parts[-1] else parts[2:]
+        task = {"keypoints": "person_keypoints", "labels": ""}.get(word, word) or task
+    subset = "".join(parts)
+    return task if task in TASKS else "", DEFAULT_SUBSET if subset in _PLAIN_STEMS else subset
 
 
 def find_files(root: InputRoot) -> list[Found]:
@@ -85,15 +112,19 @@ def find_files(root: InputRoot) -> list[Found]:
     """
     if root.focus is not None:
         return [_found(root.focus)] if _is_json(root.focus) else []
+    return _told_apart(_nearest(root))
+
+
+def _nearest(root: InputRoot) -> list[Found]:
     level = [""]
     for _ in range(DEPTH + 1):
         found: list[Found] = []
         below: list[str] = []
         for folder in level:
-            folders, files = root.entries(folder)
+            listing = root.listing(folder)
             prefix = f"{folder}/" if folder else ""
-            found += _of_folder(root, prefix, folders, files)
-            below += [prefix + name for name in folders]
+            found += _of_folder(root, prefix, listing.folders, listing.pick((".json",)))
+            below += [prefix + name for name in listing.folders]
         if found:
             return found
         level = below
@@ -103,10 +134,10 @@ def find_files(root: InputRoot) -> list[Found]:
 def _of_folder(
     root: InputRoot, prefix: str, folders: Iterable[str], files: Iterable[str]
 ) -> list[Found]:
-    if FOLDER in folders:
-        names = [f"{prefix}{FOLDER}/{n}" for n in root.entries(prefix + FOLDER)[1] if _is_json(n)]
-        named = [f for f in map(_found, names) if f.task]
-        found = named or [_found(n) for n in names if looks_like_coco(root, n)]
+    for own in (f"{prefix}{name}" for name in folders if name.lower() == FOLDER):
+        names = root.files(own, (".json",), 0)
+        named = [f for f in map(_found, names) if _is_named(f)]
+        found = named or _look_into(root, names)
         if found:
             return found
     found = [_found(prefix + n) for n in files if n == ROBOFLOW]
@@ -116,20 +147,80 @@ def _of_folder(
             found.append(_found(name))
     if found:
         return found
-    found = [_found(prefix + n) for n in files if _is_json(n) and looks_like_coco(root, prefix + n)]
-    if len(found) == 1 and not found[0].task:
-        only = found[0]
-        return [Found(only.name, only.task, DEFAULT_SUBSET, only.base)]
+    found = _look_into(root, [prefix + n for n in files])
+    if len(found) == 1 and not found[0].task and not _SUBSET.fullmatch(found[0].subset):
+        return [replace(found[0], subset=_subset_of_folder(found[0].name))]
     return found
 
 
+def _look_into(root: InputRoot, names: list[str]) -> list[Found]:
+    """Return the files that look like COCO; of very many files the first ones tell for all."""
+    if not any(looks_like_coco(root, name) for name in names[:_LOOKS]):
+        return []
+    return [_found(name) for name in names if looks_like_coco(root, name)]
+
+
 def _found(name: str) -> Found:
-    folder, _, base = name.rpartition("/")
-    if base == ROBOFLOW:
+    folder, _, file = name.rpartition("/")
+    if file == ROBOFLOW:
         return Found(name, "", posixpath.basename(folder) or DEFAULT_SUBSET, folder)
-    task, subset = split_stem(base[: -len(".json")])
-    above, _, last = folder.rpartition("/")
-    return Found(name, task, subset, above if last == FOLDER else folder)
+    stem = file[: -len(".json")]
+    task, subset = split_stem(stem)
+    if subset == DEFAULT_SUBSET and not stem.endswith(DEFAULT_SUBSET):
+        subset = _subset_of_folder(name)
+    parts = folder.split("/")
+    own = next((n for n in range(len(parts), 0, -1) if parts[n - 1].lower() == FOLDER), None)
+    return Found(name, task, subset, folder if own is None else "/".join(parts[: own - 1]))
+
+
+def passed_over(root: InputRoot, found: Sequence[Found]) -> list[str]:
+    """Return files that look like COCO beside those that are read for their names."""
+    folders = {posixpath.dirname(f.name) for f in found if f.task and f.name != root.focus}
+    names = {f.name for f in found}
+    return [
+        name
+        for folder in sorted(folders)
+        for file in root.entries(folder)[1]
+        if _is_json(file)
+        and (name := f"{folder}/{file}".lstrip("/")) not in names
+        and not split_stem(file[: -len(".json")])[0]
+        and looks_like_coco(root, name)
+    ]
+
+
+def _is_named(found: Found) -> bool:
+    """Tell whether a file's name begins with its task, which says enough."""
+    stem = posixpath.basename(found.name)
+    return bool(found.task) and stem.startswith((found.task, "lvis_"))
+
+
+def _subset_of_folder(name: str) -> str:
+    """Return the subset that the folders of a file stand for."""
+    parts = posixpath.dirname(name).split("/")
+    return next((p for p in reversed(parts) if _SUBSET.fullmatch(p)), DEFAULT_SUBSET)
+
+
+def _told_apart(found: list[Found]) -> list[Found]:
+    """Give files of one task and subset, which lie in different folders, subsets of their own.
+
+    Joined, images of one name would be one item.
+    """
+    groups: dict[tuple[str, str], list[int]] = {}
+    for n, file in enumerate(found):
+        groups.setdefault((file.task or TASKS[0], file.subset), []).append(n)
+    told = list(found)
+    for (_, subset), group in groups.items():
+        if len(group) < 2:
+            continue
+        paths = [found[n].name.removesuffix(".json").split("/") for n in group]
+        common = [set(step) for step in zip(*paths, strict=False)]
+        start = next((n for n, step in enumerate(common) if len(step) > 1), len(common))
+        for n, path in zip(group, paths, strict=True):
+            base = path[start] if path[start:] else path[-1]
+            last = start >= len(path) - 1
+            name = base if last or subset in (DEFAULT_SUBSET, base) else f"{base}_{subset}"
+            told[n] = replace(found[n], subset=name)
+    return told
 
 
 def _is_json(name: str) -> bool:
@@ -146,14 +237,24 @@ def looks_like_coco(root: InputRoot, name: str) -> bool:
 
 def is_results_file(root: InputRoot, name: str) -> bool:
     """Tell by its first bytes whether a file is a JSON list, as COCO's results are."""
-    return root.read(name, HEAD).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+    return root.read(name, 64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
 
-def image_folders(found: Found) -> list[str]:
-    """Return the folders that may hold a file's images, best first, relative to the root."""
+def looks_like_results(root: InputRoot, name: str) -> bool:
+    """Tell by its first bytes whether a file is a list of what was found in COCO's images."""
+    head = root.read(name, HEAD).lstrip(b"\xef\xbb\xbf \t\r\n")
+    return head.startswith(b"[") and _RESULT.match(head[1:].lstrip()) is not None
+
+
+def image_folders(root: InputRoot, found: Found) -> list[str]:
+    """Return the folders that may hold a file's images, best first; all of them are there."""
     base = f"{found.base}/" if found.base else ""
-    folders = [f"{base}images/{found.subset}", f"{base}images", f"{base}{found.subset}"]
+    below = {name.lower(): name for name in reversed(root.entries(found.base)[0])}
+    images = base + below.get("images", "images")
     own = posixpath.dirname(found.name)
+    subset = base + below.get(found.subset.lower(), found.subset)
+    wanted = [f"{images}/{found.subset}", images, subset, f"{subset}/images", own, found.base]
     if found.name.endswith(ROBOFLOW):
-        return [own, *folders]
-    return [*folders, own, found.base, f"{base}data", f"{base}train2017", f"{base}val2017"]
+        wanted.insert(0, own)
+    others = [base + name for name in below.values() if name.lower() != FOLDER]
+    return [f for f in dict.fromkeys([*wanted, *others]) if not f or root.is_dir(f)]

@@ -38,13 +38,23 @@ class SegmentMap:
         name: Its name, for messages.
         ids: The segment ids that the annotations name.
         ledger: Where notes go on ids that do not match.
+        size: (height, width) of the image, if known.
     """
 
-    def __init__(self, source: Any, name: str, ids: frozenset[int], ledger: Ledger) -> None:
+    def __init__(
+        self,
+        source: Any,
+        name: str,
+        ids: frozenset[int],
+        ledger: Ledger,
+        *,
+        size: tuple[int, int] | None,
+    ) -> None:
         self._source = source
         self._name = name
         self._ids = ids
         self._ledger = ledger
+        self._wanted = size
         self._runs: dict[int, NDArray[np.int64]] | None = None
         self._size = (0, 0)
 
@@ -62,6 +72,8 @@ class SegmentMap:
             self._size = (int(values.shape[0]), int(values.shape[1]))
             self._runs = masks.runs_by_value(values, ignore=(0,))
             self._compare(set(self._runs))
+            if self._wanted not in (None, self._size):
+                self._ledger.warn("panoptic maps have another size than their images")
         height, width = self._size
         counts = self._runs.get(value)
         return Rle(self._size, [height * width] if counts is None else counts.tolist())
@@ -97,25 +109,39 @@ def _ids_of(pixels: NDArray[Any]) -> NDArray[np.uint32]:
     return values
 
 
-def map_folder(root: InputRoot, folder: str) -> tuple[InputRoot, str]:
+def map_folder(root: InputRoot, name: str, base: str) -> tuple[InputRoot, str]:
     """Return where a panoptic file's maps are, and what precedes their names there.
 
     They are in the folder of the JSON file's name, or still in the archive of that name in which
     the official maps come.
+
+    Args:
+        root: The dataset.
+        name: The JSON file.
+        base: Another folder than the file's own that may hold the maps.
     """
-    archive = f"{folder}.zip"
-    if root.is_dir(folder) or not root.is_file(archive):
-        return root, f"{folder}/"
-    place = root.locate(archive)
-    if not isinstance(place, str):  # an archive within an archive
-        return root, f"{folder}/"
-    inner = open_root(place)
-    base = folder.rpartition("/")[2]
-    return inner, f"{base}/" if inner.is_dir(base) else ""
+    own = name[: -len(".json")]
+    beside = "/".join(filter(None, (base, own.rpartition("/")[2])))
+    for folder in (own, beside):
+        if root.is_dir(folder):
+            return root, f"{folder}/"
+    for folder in (own, beside):
+        place = root.locate(f"{folder}.zip")
+        if root.is_file(f"{folder}.zip") and isinstance(place, str):  # no archive in an archive
+            inner = open_root(place)
+            last = folder.rpartition("/")[2]
+            return inner, f"{last}/" if inner.is_dir(last) else ""
+    return root, f"{own}/"
 
 
 def parse_segments(
-    segments: Any, labels: dict[int | None, int | None], source: Any, name: str, ledger: Ledger
+    segments: Any,
+    labels: dict[int | None, int | None],
+    source: Any,
+    name: str,
+    ledger: Ledger,
+    *,
+    size: tuple[int, int] | None = None,
 ) -> tuple[list[Annotation], list[str]]:
     """Return the masks of one panoptic annotation, and what was wrong with others.
 
@@ -125,6 +151,7 @@ def parse_segments(
         source: Where the PNG is.
         name: Its name.
         ledger: Where notes go.
+        size: (height, width) of the image, if known.
     """
     found: list[Annotation] = []
     faults: list[str] = []
@@ -132,7 +159,7 @@ def parse_segments(
     if not isinstance(segments, list) or len(rows) < len(segments):
         faults.append("segments_info is no list of objects")
     whole = [s for s in rows if _is_id(s.get("id"))]
-    maps = SegmentMap(source, name, frozenset(s["id"] for s in whole), ledger)
+    maps = SegmentMap(source, name, frozenset(s["id"] for s in whole), ledger, size=size)
     for row in rows:
         number: Any = row.get("id")
         category: Any = row.get("category_id")

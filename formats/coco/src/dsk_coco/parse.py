@@ -98,7 +98,12 @@ class Parser:
         except KeyError:
             raise ValueError(f"there is no category {record.category_id}") from None
         rings = shape_of(record.segmentation)
-        bare = record.bbox is None and record.keypoints is None and rings == Shape.NONE
+        if not record.keypoints and record.num_keypoints is not None:
+            # Tools write an empty list for objects without keypoints.
+            none: dict[str, Any] = {} if record.keypoints is None else {"keypoints": []}
+            extra = {**none, "num_keypoints": record.num_keypoints, **(extra or {})}
+            more = {FAMILY: extra}
+        bare = record.bbox is None and not record.keypoints and rings == Shape.NONE
         if bare and self._task in ("labels", ""):
             if label is None:
                 raise ValueError("a label of an image needs a category")
@@ -120,7 +125,7 @@ class Parser:
     ) -> list[Annotation]:
         found: list[Annotation] = []
         group = 0
-        if record.keypoints is not None:
+        if record.keypoints:
             skeleton, more = self._skeleton(record, label, attributes, extra)
             box = record.bbox
             if shape == Shape.NONE and (box is None or box == keypoint_box(skeleton)):

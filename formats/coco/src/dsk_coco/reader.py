@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 from msgspec import Raw
 from msgspec.structs import replace
 
@@ -17,6 +18,7 @@ from dsk_coco.categories import FAMILY
 from dsk_coco.index import item_names
 from dsk_coco.panoptic import map_folder, parse_segments
 from dsk_coco.parse import CROWD, NOT_CROWD, Parser
+from dsk_coco.plainrows import PlainRows
 from dsk_coco.records import (
     decode_plain,
     decode_records,
@@ -27,6 +29,7 @@ from dsk_coco.records import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from dsk.columns import BoxColumns
     from dsk.files import InputRoot
     from dsk.jsonindex import Records
     from dsk.loss import Ledger
@@ -111,6 +114,33 @@ class SliceReader:
         """Yield the items of these numbers without annotations."""
         return self._items(self._drafts(start, stop))
 
+    def columns(self, start: int, stop: int) -> BoxColumns | None:
+        """Return the items of these numbers with their plain objects as boxes.
+
+        None if there is more to them than one file of such objects.
+        """
+        if len(self._files) != 1 or self._options["merge_polygons"]:
+            return None
+        file = self._files[0]
+        rows = file.rows[int(file.bounds[start]) : int(file.bounds[stop])]
+        if file.task not in ("instances", "stuff") or file.is_panoptic or file.number_from:
+            return None
+        try:
+            records = decode_plain(file.annotations.joined(rows))
+            found = PlainRows(records, file.labels.index)
+        except (msgspec.MsgspecError, OverflowError):
+            return None
+        bounds = file.bounds[start : stop + 1] - file.bounds[start]
+        whole = found.whole(bounds)
+        drafts = self._drafts(start, stop)
+        parser = self._parser(file)
+        for n in np.flatnonzero(~whole).tolist():
+            a, b = bounds[n : n + 2].tolist()
+            self._plain(
+                file, parser, records[a:b], rows[a:b], counts=[b - a], drafts=drafts[n : n + 1]
+            )
+        return found.columns(list(self._items(drafts)), bounds, whole)
+
     def _drafts(self, start: int, stop: int) -> list[_Draft]:
         drafts = [_Draft() for _ in range(start, stop)]
         for file in self._files:
@@ -152,7 +182,9 @@ class SliceReader:
                 draft.image_id = ids[at]
                 draft.size = _size(record.pop("height", 0), record.pop("width", 0))
                 record.pop("id", None)
-                record.pop("file_name", None)
+                name = record.pop("file_name", None)
+                if isinstance(name, str) and "://" in name:
+                    record.setdefault("coco_url", name)
                 draft.extra = record
                 draft.source = locate(draft.path)
 
@@ -182,13 +214,7 @@ class SliceReader:
         self, file: AnnotationFile, rows: Any, counts: list[int], drafts: list[_Draft]
     ) -> None:
         text = file.annotations.joined(rows)
-        points = file.labels.categories.points
-        parser = Parser(
-            file.labels.index,
-            {n: len(p.labels) for n, p in points.items()},
-            file.found.task,
-            merge_polygons=self._options["merge_polygons"],
-        )
+        parser = self._parser(file)
         if file.task in ("instances", "stuff") and not self._options["merge_polygons"]:
             try:
                 plain = decode_plain(text)
@@ -203,6 +229,15 @@ class SliceReader:
             records = [None] * len(rows)
         rows = rows.tolist()
         self._general(file, parser, records, rows, counts=counts, drafts=drafts)
+
+    def _parser(self, file: AnnotationFile) -> Parser:
+        points = file.labels.categories.points
+        return Parser(
+            file.labels.index,
+            {n: len(p.labels) for n, p in points.items()},
+            file.found.task,
+            merge_polygons=self._options["merge_polygons"],
+        )
 
     def _plain(
         self,
@@ -271,7 +306,7 @@ class SliceReader:
     def _panoptic(
         self, file: AnnotationFile, rows: list[int], counts: list[int], drafts: list[_Draft]
     ) -> None:
-        root, folder = map_folder(self._root, file.found.name[: -len(".json")])
+        root, folder = map_folder(self._root, file.found.name, file.found.base)
         records = self._dicts(file, file.annotations, rows, "annotations")
         stop = 0
         for count, draft in zip(counts, drafts, strict=True):
@@ -281,13 +316,19 @@ class SliceReader:
                 try:
                     name = folder + item_names(record)[0]
                     if not root.is_file(name):
-                        raise ValueError(f"there is no panoptic map {name}")  # noqa: TRY301
+                        hint = "unpacked in the folder of the file's name"
+                        raise ValueError(f"there is no panoptic map {name}; maps are {hint}")  # noqa: TRY301
                     source = root.locate(name)
                 except (ValueError, TypeError, DskError) as error:
                     self._bad(str(error), file, rows[at], draft, None)
                     continue
                 found, faults = parse_segments(
-                    record.get("segments_info"), file.labels.index, source, name, self._ledger
+                    record.get("segments_info"),
+                    file.labels.index,
+                    source,
+                    name,
+                    self._ledger,
+                    size=draft.size,
                 )
                 for fault in faults:
                     self._bad(fault, file, rows[at], draft, None)
@@ -320,12 +361,18 @@ class SliceReader:
             elif isinstance(a, Skeleton):
                 before[at] = replace(before[at], group=a.id)
                 before.append(replace(a, group=a.id))
+            elif type(a) is not type(before[at]) or _place(a) != _place(before[at]):
+                before.append(a)  # files of other tasks may number other objects alike
         if self._options["group_by_id"]:
             return _grouped(before)
         return before
 
 
 _OBJECTS = (Bbox, Mask, Polygon, Skeleton)
+
+
+def _place(a: Annotation) -> Any:
+    return a.label, getattr(a, "bbox", None)
 
 
 def _grouped(annotations: list[Annotation]) -> list[Annotation]:

@@ -69,6 +69,8 @@ _TOLERANT: dict[str, Any] = {
     if field.name not in ("segmentation", "caption")
 }
 _TOLERANT["caption"] = msgspec.json.Decoder(str | None).decode
+_IDS = frozenset({"id", "image_id", "category_id"})
+_NUMBER_TEXT = re.compile(rb'^"0*([0-9]+)"$')
 _EMPTY = frozenset({b"null", b"[]", b"{}", b'""'})
 
 
@@ -109,7 +111,7 @@ def decode_tolerant(text: bytes | memoryview) -> tuple[Record, dict[str, Any] | 
             extra[name] = msgspec.json.decode(raw)
         elif bytes(raw) not in _EMPTY or name in ("category_id", "caption", "attributes"):
             try:
-                known[name] = decode(raw)
+                known[name] = decode(_NUMBER_TEXT.sub(rb"\1", bytes(raw)) if name in _IDS else raw)
             except msgspec.MsgspecError as error:
                 raise ValueError(f"{name}: {error}") from error
     return Record(**known), extra or None

@@ -17,7 +17,7 @@ from dsk.item import DatasetItem
 from dsk.media import is_image_name
 from dsk.metafile import read_meta
 from dsk.names import clean_name
-from dsk_createml.common import ImageFinder, id_of, subsets_of
+from dsk_createml.common import DOUBLE_STEM, ImageFinder, own_id, subsets_of
 from dsk_createml.detect import find_csv, is_classes
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class _Table(Struct):
         file: Its name.
         subset: Its subset.
         images: Clean names of the images.
+        ids: Their ids.
         labels: The labels of all rows, one after the other.
         first: Where each image's begin in ``labels``; one more at the end.
     """
@@ -48,12 +49,14 @@ class _Table(Struct):
     file: str
     subset: str
     images: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
     labels: array[int] = field(default_factory=lambda: array("l"))
     first: array[int] = field(default_factory=lambda: array("q", [0]))
 
-    def add(self, image: str, labels: Sequence[int] = ()) -> None:
+    def add(self, image: str, item: str, labels: Sequence[int] = ()) -> None:
         """Add an image."""
         self.images.append(image)
+        self.ids.append(item)
         self.labels.extend(labels)
         self.first.append(len(self.labels))
 
@@ -103,7 +106,7 @@ class _Reader:
                 hint="its first line is: filename, and the names of the labels",
             )
         table = _Table(name, subset)
-        taken: set[str] = set()
+        taken: dict[str, str] = {}
         with self._root.open(name) as raw:
             text = io.TextIOWrapper(raw, "utf-8-sig", newline="")
             rows = csv.reader(text, skipinitialspace=True)
@@ -128,12 +131,12 @@ class _Reader:
         return [self._labels.setdefault(name, len(self._labels)) for name in names]
 
     def _row(
-        self, row: list[str], columns: list[int], table: _Table, taken: set[str], where: str
+        self, row: list[str], columns: list[int], table: _Table, taken: dict[str, str], where: str
     ) -> None:
-        item = row[0]
+        item, name = row[0], row[0].strip()
         try:
-            name = clean_name(row[0].strip(), where)
-            item = clean_name(id_of(name), where)
+            name = clean_name(name, where)
+            item = clean_name(own_id(name, taken), where)
             marked = _marked(row, columns)
         except InputError as error:
             self._ledger.bad_record(RecordError(error.message, where=where, item=item))
@@ -144,15 +147,20 @@ class _Reader:
                 message = "the image has a row already"
                 self._ledger.bad_record(RecordError(message, where=where, item=item))
             else:
-                table.add(name, marked)
-        taken.add(item)
+                self._add(table, name, item, marked)
+        taken.setdefault(item, name)
 
-    def _rest(self, table: _Table, taken: set[str]) -> None:
+    def _add(self, table: _Table, name: str, item: str, labels: Sequence[int] = ()) -> None:
+        if item == name and is_image_name(name):
+            self._ledger.warn(DOUBLE_STEM)
+        table.add(name, item, labels)
+
+    def _rest(self, table: _Table, taken: dict[str, str]) -> None:
         home = table.file.rpartition("/")[0]
         for name in self._root.entries(home)[1]:
-            if is_image_name(name) and id_of(name) not in taken:
-                taken.add(id_of(name))
-                table.add(name)
+            if is_image_name(name) and (item := own_id(name, taken)) not in taken:
+                taken[item] = name
+                self._add(table, name, item)
 
 
 def _marked(row: list[str], columns: list[int]) -> list[int]:
@@ -205,4 +213,4 @@ class _Source(Source):
             found: list[Annotation] = [
                 Label(label=label) for label in table.labels[table.first[n] : table.first[n + 1]]
             ]
-            yield DatasetItem(id_of(name), table.subset, finder.image(name), found)
+            yield DatasetItem(table.ids[n], table.subset, finder.image(name), found)

@@ -39,6 +39,9 @@ class ClassesExporter(Exporter):
             if name != name.strip() or "\n" in name or "\r" in name:
                 what = "item whose name a table cannot hold"
                 ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+                if item.annotations:
+                    what, n = "labels of such an item", len(item.annotations)
+                    ctx.ledger.add("DSK-L018", what, kind="label", count=n, item=item.id)
                 continue
             cells = ["0"] * count
             for a in item.annotations:

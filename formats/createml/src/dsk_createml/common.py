@@ -10,11 +10,13 @@ from dsk.media import Image, is_image_name
 from dsk.names import stem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dsk.files import InputRoot
 
-__all__ = ["ImageFinder", "id_of", "subsets_of"]
+__all__ = ["DOUBLE_STEM", "ImageFinder", "own_id", "subsets_of"]
+
+DOUBLE_STEM = "images differ in their ending only; their whole names are their ids"
 
 _SPLITS = frozenset({"train", "training", "valid", "val", "validation", "test", "testing"})
 _ENDINGS = (".jpg", ".jpeg", ".png")
@@ -47,6 +49,17 @@ def id_of(name: str) -> str:
     return stem_of(name) if is_image_name(name) else name
 
 
+def own_id(name: str, others: Mapping[str, str]) -> str:
+    """Return the id of an image among others: its whole name if another one has its stem.
+
+    Args:
+        name: The image's clean name.
+        others: The names of images by id.
+    """
+    item = id_of(name)
+    return item if others.get(item, name) == name else name
+
+
 class ImageFinder:
     """Finds images beside the file that names them; folders are listed once."""
 
@@ -55,6 +68,11 @@ class ImageFinder:
         prefix = f"{home}/" if home else ""
         self._prefixes = [prefix, *(f"{prefix}{f}/" for f in (*_FOLDERS, subset))]
         self._prefixes += [f"{prefix}{f}/{subset}/" for f in _FOLDERS]
+        if home:  # a folder of annotations beside one of images
+            above = home.rpartition("/")[0]
+            prefix = f"{above}/" if above else ""
+            self._prefixes += [f"{prefix}{f}/{subset}/" for f in _FOLDERS]
+            self._prefixes += [f"{prefix}{f}/" for f in (*_FOLDERS, subset)]
         self._known: dict[str, frozenset[str]] = {}
 
     def has(self, place: str) -> bool:

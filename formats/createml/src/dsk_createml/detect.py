@@ -54,12 +54,14 @@ def is_classes(head: bytes) -> bool:
     """Tell by its first lines whether a CSV file is a table of classes."""
     lines = head.removeprefix(_BOM).splitlines()
     cells = lines[0].split(b",") if lines else []
-    if len(cells) < 2 or cells[0].strip().strip(b'"').lower() != b"filename":
+    if not cells or cells[0].strip().strip(b'"').lower() != b"filename":
         return False
     row = next((line for line in lines[1:] if line.strip()), None)
     if row is None:
         return True
     values = [cell.strip().strip(b'"') for cell in row.split(b",")]
+    if len(cells) == 1:  # there is no label
+        return len(values) == 1
     return len(values) > 1 and values[-1] in (b"0", b"1", b"")
 
 
@@ -73,10 +75,10 @@ def _levels(root: InputRoot, suffix: str) -> Iterator[list[str]]:
         below: list[str] = []
         files: list[str] = []
         for folder in level:
-            folders, names = root.entries(folder)
+            listing = root.listing(folder)
             prefix = f"{folder}/" if folder else ""
-            files += [prefix + name for name in names if name.lower().endswith(suffix)]
-            below += [prefix + name for name in folders]
+            files += [prefix + name for name in listing.pick((suffix,))]
+            below += [prefix + name for name in listing.folders]
         yield files
         level = below
 
@@ -138,5 +140,6 @@ def detect_csv(root: InputRoot) -> Detection | None:
     found = find_csv(root)
     if not found:
         return None
-    score = 90 if _named(found[0], CSV_NAME) else 60
+    bare = b"," not in root.read(found[0], _HEAD).split(b"\n", 1)[0]
+    score = 90 if _named(found[0], CSV_NAME) else 10 if bare else 60
     return Detection(score, f"{found[0]} is a table of images and classes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CreateMlExporter"]
 
+_DIGITS = (3, 6, 9)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -47,7 +49,19 @@ class CreateMlExporter(Exporter):
         records: dict[str, list[bytes]] = {}
         for item in items:
             name = ctx.image_name(item)
-            boxes = [self._box(a) for a in item.annotations if isinstance(a, Bbox)]
+            boxes = []
+            for a in item.annotations:
+                if isinstance(a, Bbox) and isfinite(a.x + a.y + a.w + a.h):
+                    boxes.append(self._box(a))
+                else:
+                    ctx.ledger.add(
+                        "DSK-L018",
+                        "coordinates that are not finite",
+                        kind=a.kind,
+                        item=item.id,
+                        subset=item.subset,
+                        annotation=a.id,
+                    )
             record = {"image": name, "annotations": boxes} | _further(item.extra)
             records.setdefault(item.subset, []).append(_encode(record))
             ctx.save_image(item, f"{item.subset}/{name}")
@@ -58,7 +72,8 @@ class CreateMlExporter(Exporter):
 
     def _box(self, a: Bbox) -> dict[str, Any]:
         share = 0.0 if self.anchor == "top_left" else 0.5
-        place = {"x": a.x + share * a.w, "y": a.y + share * a.h, "width": a.w, "height": a.h}
+        x, y = _anchor(a.x, share * a.w), _anchor(a.y, share * a.h)
+        place = {"x": x, "y": y, "width": a.w, "height": a.h}
         box = {"label": self._names[a.label or 0], "coordinates": place}
         return box | _further(a.extra)
 
@@ -71,6 +86,16 @@ class CreateMlExporter(Exporter):
             ctx.out.join(name, parts, head=b"[", between=b",\n", tail=b"]\n")
         if self.save_dataset_meta:
             ctx.write(META_NAME, meta_text(self._categories))
+
+
+def _anchor(corner: float, way: float) -> float:
+    """Return the number a way from a corner, the shortest from which the corner comes back."""
+    exact = corner + way
+    for digits in _DIGITS:
+        short = round(exact, digits)
+        if short - way == corner:
+            return short
+    return exact
 
 
 def _further(extra: dict[str, Any] | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw, Struct, field
@@ -11,9 +12,10 @@ from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
+from dsk.media import is_image_name
 from dsk.metafile import read_meta
 from dsk.names import clean_name
-from dsk_createml.common import ImageFinder, id_of, subsets_of
+from dsk_createml.common import DOUBLE_STEM, ImageFinder, own_id, subsets_of
 from dsk_createml.detect import find_json
 from dsk_createml.records import (
     BAD,
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CreateMlImporter"]
 
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:/|file:/")
+
 
 class _File(Struct):
     """A file of annotations.
@@ -45,6 +49,7 @@ class _File(Struct):
         name: Its name.
         subset: Its subset.
         images: The clean names of its images.
+        ids: Their ids.
         rows: The text of each image's record.
         numbers: The number of that record in the file.
         more: Further records of an image, by its place in ``images``.
@@ -53,6 +58,7 @@ class _File(Struct):
     name: str
     subset: str
     images: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
     rows: list[Raw] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     more: dict[int, list[tuple[int, Raw]]] = field(default_factory=dict)
@@ -101,13 +107,14 @@ class _Survey:
         self.labels: set[str] = set()
         self._root = root
         self._ledger = ledger
-        self._taken: dict[str, int] = {}  # of the file being read: images by id
+        self._taken: dict[str, int] = {}  # of the file being read: places by image
+        self._names: dict[str, str] = {}  # images by id
 
     def file(self, name: str, subset: str) -> _File:
         """Index a file."""
         where = self._root.show(name)
         file = _File(name, subset)
-        self._taken = {}
+        self._taken, self._names = {}, {}
         rows = rows_of(self._root.buffer(name), where, self._ledger)
         for start in range(0, len(rows), PARTITION_ITEMS):
             part = rows[start : start + PARTITION_ITEMS]
@@ -137,19 +144,31 @@ class _Survey:
 
     def _add(self, file: _File, written: str, number: int, row: Raw, where: str) -> None:
         try:
-            name = clean_name(written, where)
-            item = clean_name(id_of(name), where)
+            name = self._clean(written, where)
+            item = clean_name(own_id(name, self._names), where)
         except InputError as error:
             self._ledger.bad_record(RecordError(error.message, where=where, item=written))
             return
-        index = self._taken.setdefault(item, len(file.images))
+        index = self._taken.setdefault(name, len(file.images))
         if index < len(file.images):
             self._ledger.warn("images listed several times; their annotations are joined")
             file.more.setdefault(index, []).append((number, row))
             return
+        self._names[item] = name
+        if item == name and is_image_name(name):
+            self._ledger.warn(DOUBLE_STEM)
         file.images.append(name)
+        file.ids.append(item)
         file.rows.append(row)
         file.numbers.append(number)
+
+    def _clean(self, written: str, where: str) -> str:
+        """Return an image's name; of a path of another machine only its end means anything."""
+        posix = written.replace("\\", "/")
+        if not _ABSOLUTE.match(posix):
+            return clean_name(written, where)
+        self._ledger.warn("images are named by absolute paths; they are looked for by file name")
+        return clean_name(posix.rpartition("/")[2], where)
 
 
 class _Source(Source):
@@ -184,7 +203,7 @@ class _Source(Source):
         quick = quick_decode(file.rows[start:stop])
         for n in range(start, stop):
             name = file.images[n]
-            item = id_of(name)
+            item = file.ids[n]
             annotations: list[Annotation] = []
             extra = None
             record = quick[n - start] if quick is not None else None

@@ -70,7 +70,11 @@ def rows_of(view: memoryview, where: str, ledger: Ledger) -> list[Raw]:
         view = view[3:]
     try:
         rows = _decode_rows(view)
-    except BAD:  # the scan names what is wrong, and leaves out what can be left out
+    except BAD as error:  # the scan names what is wrong, and leaves out what can be left out
+        text = bytes(view[: 1 << 12]).lstrip()
+        if not text.startswith(b"["):
+            what = "no list of records" if text else "no JSON: the file is empty"
+            raise InputError(what, where=where) from error
         found = scan(
             memoryview(b"".join((b'{"images":', view, b"}"))), {"images": ()}, where, ledger
         )

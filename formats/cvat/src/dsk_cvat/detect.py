@@ -48,11 +48,11 @@ def _candidates(root: InputRoot) -> Iterator[str]:
     for depth in range(_DEPTH + 1):
         below: list[str] = []
         for folder in level:
-            folders, files = root.entries(folder)
+            listing = root.listing(folder)
             prefix = f"{folder}/" if folder else ""
-            yield from (prefix + name for name in files if name.lower().endswith(".xml"))
+            yield from (prefix + name for name in listing.pick((".xml",)))
             if depth < _DEPTH:
-                below += [prefix + name for name in folders]
+                below += [prefix + name for name in listing.folders]
         level = below
 
 

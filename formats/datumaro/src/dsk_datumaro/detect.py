@@ -36,9 +36,10 @@ def annotation_files(root: InputRoot) -> list[str]:
         found = []
         for folder in level:
             prefix = f"{folder}/" if folder else ""
-            folders = root.entries(folder)[0]
-            if FOLDER in folders:
-                found += _json(root, prefix + FOLDER)
+            folders = root.listing(folder).folders
+            for name in folders:
+                if name.lower() == FOLDER:
+                    found += _json(root, prefix + name)
             below += [prefix + name for name in folders]
         if found:
             return found
@@ -47,8 +48,7 @@ def annotation_files(root: InputRoot) -> list[str]:
 
 
 def _json(root: InputRoot, folder: str) -> list[str]:
-    prefix = f"{folder}/" if folder else ""
-    return [prefix + name for name in root.entries(folder)[1] if name.lower().endswith(".json")]
+    return root.files(folder, (".json",), 0)
 
 
 def detect(root: InputRoot) -> Detection | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,7 @@ class DatumaroImporter(Importer):
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         names = annotation_files(root)
-        if root.focus is not None and root.name == FOLDER:
+        if root.focus is not None and root.name.lower() == FOLDER:
             root = root.up()
             names = [root.focus] if root.focus is not None else names
         files = [f for f in (_open_file(root, name, ledger) for name in names) if f is not None]
@@ -79,6 +80,11 @@ class DatumaroImporter(Importer):
                 where=root.path,
                 hint="expected annotations/<subset>.json with categories and items",
             )
+        for name, count in Counter(file.subset for file in files).items():
+            if count > 1:
+                ledger.warn(
+                    f"{count} files hold subset {name!r}: items of the same id are read as doubles"
+                )
         return DatumaroSource(root, files)
 
 
@@ -121,14 +127,18 @@ _ids = msgspec.json.Decoder(list[_IdOnly]).decode
 
 
 def _ids_of(records: jsonindex.Records, start: int, stop: int) -> list[bytes]:
-    """Return the JSON text of each record's id; a damaged record is no other's double."""
+    """Return each record's id as its JSON has it, quotes off; damaged records differ from all."""
     try:
         found = _ids(records.span(start, stop))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         if stop - start > 1:
             return [one for row in range(start, stop) for one in _ids_of(records, row, row + 1)]
         found = [_IdOnly()]
-    return [bytes(one.id) or b"%d of none" % (start + n) for n, one in enumerate(found)]
+    texts = [bytes(one.id) for one in found]
+    return [
+        (text[1:-1] if text[:1] == b'"' else text) or b"%d of none" % (start + n)
+        for n, text in enumerate(texts)
+    ]
 
 
 def _last_of_each(records: jsonindex.Records, name: str, ledger: Ledger) -> NDArray[np.int64]:
@@ -183,11 +193,11 @@ class DatumaroSource(Source):
         number, start, stop = partition
         file = self._files[number]
         folder, _, base = file.name.rpartition("/")
-        prefix = f"{folder}/"[: -len(f"{FOLDER}/")] if folder.endswith(FOLDER) else folder
+        prefix = f"{folder}/"[: -len(f"{FOLDER}/")] if folder.lower().endswith(FOLDER) else folder
         stem = posixpath.splitext(base)[0]
         reader = ItemReader(
             subset=file.subset,
-            media=MediaReader(self._root, prefix, stem),
+            media=MediaReader(self._root, prefix, stem, ledger),
             labels=len(file.categories.labels),
             moved=file.labels,
             where=self._root.show(file.name),

@@ -132,7 +132,8 @@ class ItemReader:
         record = replace(record, annotations=annotations)
         item = self._item(record, row, kept, bad_masks([record]).get(0, ()))
         if item is not None and extra:
-            item = item.replace(extra={**(item.extra or {}), NAME: extra})
+            known = item.extra or {}
+            item = item.replace(extra={**known, NAME: {**known.get(NAME, {}), **extra}})
         return item
 
     def _item(
@@ -158,14 +159,10 @@ class ItemReader:
         if more is not None:
             for mask in more.annotations:
                 annotations.insert(mask.at, self._mask_3d(mask))
-        return DatasetItem(
-            name,
-            self._subset,
-            media,
-            annotations,
-            record.attr or {},
-            more.extra if more is not None else None,
-        )
+        extra = more.extra if more is not None else None
+        if record.related_images and record.point_cloud is None:  # nothing they are related to
+            extra = {**(extra or {}), NAME: {"related_images": record.related_images}}
+        return DatasetItem(name, self._subset, media, annotations, record.attr or {}, extra)
 
     def _plain_annotations(self, given: list[AnnotationIn] | None) -> list[Annotation] | None:
         """Convert what needs no care: the hot path. None when something does need it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Any
 
 from dsk.errors import UnsafePathError
@@ -20,6 +21,7 @@ from dsk_datumaro.parse import MediaMoreIn
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
+    from dsk.loss import Ledger
     from dsk_datumaro.parse import ItemIn
     from dsk_datumaro.volumes import ArrayFile
 
@@ -27,6 +29,7 @@ __all__ = ["MediaReader"]
 
 _NO_MORE = MediaMoreIn()
 _NUMBERS = (int, float)
+_SIDE = 1 << 31
 _KEYS = ("image", "point_cloud", "video_frame", "video", "media")
 
 
@@ -37,10 +40,12 @@ class MediaReader:
         root: The dataset's files.
         prefix: The folder that holds ``annotations`` and the media, with its slash, or "".
         subset: The subset's name as a folder.
+        ledger: Is told about sizes that no image has.
     """
 
-    def __init__(self, root: InputRoot, prefix: str, subset: str) -> None:
+    def __init__(self, root: InputRoot, prefix: str, subset: str, ledger: Ledger) -> None:
         self._root = root
+        self._ledger = ledger
         self._prefix = prefix
         self._subset = subset
         self._there: dict[tuple[str, ...], list[str]] = {}
@@ -78,6 +83,23 @@ class MediaReader:
 
         return ArrayFile(self._root.locate(f"{self._prefix}{name}"), name)
 
+    def _size(self, plain: dict[str, Any]) -> tuple[int, int] | None:
+        """Return (height, width), or None when it is not stated, stated as null, or no size."""
+        size = plain.get("size")
+        if not size:
+            return None
+        if not isinstance(size, list) or len(size) != 2:
+            raise ValueError(f"a size must be [height, width], not {size!r}")
+        height, width = size
+        if height is None or width is None:
+            return None
+        if type(height) not in _NUMBERS or type(width) not in _NUMBERS:
+            raise ValueError(f"a size must be [height, width], not {size!r}")
+        if not (1 <= height < _SIDE and 1 <= width < _SIDE):
+            self._ledger.warn("an image has a size that no image has; read as not known")
+            return None
+        return int(height), int(width)
+
     def _find(self, path: str, *folders: str) -> Any:
         """Return where a file is, or None; names that lead out of the dataset are not followed."""
         there = self._there.get(folders)
@@ -98,8 +120,12 @@ class MediaReader:
 
     def _image(self, plain: dict[str, Any], name: str, more: MediaMoreIn) -> Image:
         path = _path(plain) or f"{name}.jpg"
-        source = self._find(path, f"images/{self._subset}", "images")
-        return Image(path, source, _extra(plain, more.extra, "path", "size"), _size(plain))
+        folders = (f"images/{self._subset}", "images")
+        source = self._find(path, *folders)
+        if source is None and self._there[folders]:
+            ext = posixpath.splitext(path)[1]
+            source = self._find(f"{name}{ext}", *folders) or self._find(path, "")
+        return Image(path, source, _extra(plain, more.extra, "path", "size"), self._size(plain))
 
     def _cloud(self, item: ItemIn, name: str, more: MediaMoreIn) -> PointCloud:
         plain = item.point_cloud or {}
@@ -122,7 +148,7 @@ class MediaReader:
             if known is not None and not isinstance(known, dict):
                 raise ValueError("extra of a related image is no object")
             extra = _extra(one, known, "path", "size", "dsk")
-            images.append(Image(image, source, extra, _size(one)))
+            images.append(Image(image, source, extra, self._size(one)))
         source = self._find(path, f"point_clouds/{subset}", "point_clouds")
         return PointCloud(path, source, _extra(plain, more.extra, "path"), tuple(images))
 
@@ -167,7 +193,7 @@ class MediaReader:
                         _path(one),
                         self._find(_path(one), f"media/{self._subset}"),
                         None,
-                        _size(one),
+                        self._size(one),
                     )
                     for one in more.frames
                 ),
@@ -199,21 +225,6 @@ def _path(plain: dict[str, Any]) -> str:
     if not isinstance(path, str):
         raise ValueError(f"a path must be a string, not {path!r}")  # noqa: TRY004 - of the data
     return path
-
-
-def _size(plain: dict[str, Any]) -> tuple[int, int] | None:
-    """Return (height, width), or None when it is not stated or stated as null."""
-    size = plain.get("size")
-    if not size:
-        return None
-    if not isinstance(size, list) or len(size) != 2:
-        raise ValueError(f"a size must be [height, width], not {size!r}")
-    height, width = size
-    if height is None or width is None:
-        return None
-    if type(height) not in _NUMBERS or type(width) not in _NUMBERS:
-        raise ValueError(f"a size must be [height, width], not {size!r}")
-    return int(height), int(width)
 
 
 def _extra(

@@ -11,7 +11,7 @@ from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
 from dsk_depth.attached import Attached, attached
-from dsk_depth.folders import HIGH, LOW, UPSAMPLED, find_homes, is_subset
+from dsk_depth.folders import HIGH, LOW, UPSAMPLED, find_homes, is_subset, kinds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -66,13 +66,14 @@ class _SuperResolutionSource(Source):
         found: dict[tuple[str, str], dict[str, str]] = {}
         hidden = 0
         for home, subset in homes.items():
-            for folder in (LOW, HIGH, UPSAMPLED):
-                under = posixpath.join(home, folder)
-                for name in filter(is_image_name, root.walk(under)):
-                    item = clean_name(stem_of(name[len(under) + 1 :]))
+            kinds = kinds_of(root.entries(home)[0])
+            for folder in (kind for kind in (LOW, HIGH, UPSAMPLED) if kind in kinds):
+                under = posixpath.join(home, kinds[folder])
+                for file in filter(is_image_name, root.walk(under)):
+                    item = clean_name(stem_of(file[len(under) + 1 :]))
                     files = found.setdefault((subset, item), {})
                     hidden += folder in files
-                    files[folder] = name
+                    files[folder] = file
         if hidden:
             ledger.warn(
                 f"{hidden} images are left out because a later one has the same name apart from "

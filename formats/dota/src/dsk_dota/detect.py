@@ -23,8 +23,7 @@ def detect(root: InputRoot) -> Detection | None:
         return None
     bare = None
     for folder in islice(label_folders(root), 5):
-        names = [n for n in root.walk(folder, 1) if n.lower().endswith(".txt")]
-        for name in names[:_FILES]:
+        for name in islice(root.walk(folder, 1, (".txt",)), _FILES):
             fits = _fits(root, name)
             if fits is False:
                 return None

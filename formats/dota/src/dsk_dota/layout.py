@@ -44,7 +44,7 @@ class Home(Struct):
 
 def label_folders(root: InputRoot, under: str = "", depth: int = DEPTH) -> Iterator[str]:
     """Yield folders of text files: ``labelTxt``, ``labelTxt-v1.5`` …, of the newest version."""
-    folders, _ = root.entries(under)
+    folders = root.listing(under).folders
     own = [name for name in folders if name == LABELS or name.startswith(f"{LABELS}-")]
     upright = [name for name in own if name.endswith("_hbb")]
     own = [name for name in own if name not in upright] or upright
@@ -83,7 +83,7 @@ def _bare(root: InputRoot, known: set[str]) -> list[str]:
     beside = [
         posixpath.join(outer, folder)
         for outer in sorted({posixpath.dirname(above) for above in known if above})
-        for folder in root.entries(outer)[0]
+        for folder in root.listing(outer).folders
     ]
     return [
         above

@@ -27,6 +27,7 @@ IDENTITY, ATTRIBUTES, BOXES = "identity_CelebA", "list_attr_celeba", "list_bbox_
 PARTITION = "list_eval_partition"
 LANDMARKS = {False: "list_landmarks_celeba", True: "list_landmarks_align_celeba"}
 _TABLES = (IDENTITY, ATTRIBUTES, BOXES, PARTITION, *LANDMARKS.values())
+_WORDS = ("identity_celeba", "list_")
 _FOLDERS = ("Anno/", "Eval/", "")
 _ENDINGS = (".txt", ".csv")
 _IMAGES = {
@@ -49,8 +50,8 @@ _BOX = 4
 
 def find_home(root: InputRoot) -> str | None:
     """Return the folder around a dataset's tables, or None."""
-    names = [n for n in root.walk(depth=_DEPTH) if n.endswith(_ENDINGS)]
-    for name in sorted(names, key=lambda n: (n.count("/"), n)):
+    tables = root.walk(depth=_DEPTH, suffixes=_ENDINGS, words=_WORDS)
+    for name in sorted(tables, key=lambda n: (n.count("/"), n)):
         folder, _, base = name.rpartition("/")
         if stem_of(base) in _TABLES:
             outer, _, last = folder.rpartition("/")
@@ -235,6 +236,7 @@ class CelebaSource(Source):
         if partition < 0:
             self._strays(ledger)
             return
+        locate = self._root.locator(self._images, clean=True)
         for number in range(partition, min(len(self._main), partition + PARTITION_ITEMS)):
             where = self._main.place(number)
             image = self._main.key(number)
@@ -244,7 +246,7 @@ class CelebaSource(Source):
                 ledger.bad_record(RecordError("the image is listed before", where=where, item=item))
                 continue
             path = item + self._ending if self._ending else name
-            media = Image(path, self._root.locate(f"{self._images}/{path}"))
+            media = Image(path, locate(path))
             _, part = self._values(PARTITION, image, number)
             subset = DEFAULT_SUBSET
             if part:

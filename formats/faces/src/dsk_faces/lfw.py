@@ -46,7 +46,8 @@ _POINTS = 10
 def find_subsets(root: InputRoot) -> dict[str, str]:
     """Return the files of pairs by subset."""
     found: dict[str, str] = {}
-    for name in sorted(root.walk(depth=_DEPTH), key=lambda n: (n.count("/"), n)):
+    pairs = root.walk(depth=_DEPTH, suffixes=(".txt",), words=("pairs",))
+    for name in sorted(pairs, key=lambda n: (n.count("/"), n)):
         folder, _, base = name.rpartition("/")
         match = _OFFICIAL.fullmatch(base)
         if match is None:
@@ -192,7 +193,8 @@ class LfwSource(Source):
         face = found.get(item)
         if face is None:
             key = f"{label}/{item}" if label else item
-            face = found[item] = _Face(label, self._found.get(key, f"{key}.jpg"))
+            path = self._found.get(key) or clean_name(f"{key}.jpg")
+            face = found[item] = _Face(label, path)
         return item, face
 
     def _pairs(self, name: str, found: dict[str, _Face], labels: dict[str, None]) -> None:
@@ -253,6 +255,10 @@ class LfwSource(Source):
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""
+        locate = {
+            subset: self._root.locator(folder, clean=True)
+            for subset, folder in self._folders.items()
+        }
         for subset, item, face in self._faces[partition : partition + PARTITION_ITEMS]:
             label = self._index.get(face.label) if face.label else None
             annotations: list[Annotation] = []
@@ -264,5 +270,5 @@ class LfwSource(Source):
             if label is not None and face.labelled:
                 annotations.append(Label(label=label, attributes=attributes))
             annotations += [Points(points=points, label=label) for points in face.landmarks]
-            place = posixpath.join(self._folders[subset], face.path)
-            yield DatasetItem(item, subset, Image(face.path, self._root.locate(place)), annotations)
+            image = Image(face.path, locate[subset](face.path))
+            yield DatasetItem(item, subset, image, annotations)

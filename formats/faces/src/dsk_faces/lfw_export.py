@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["LfwExporter"]
 
 _NO_FIELD = re.compile(rf"[\t\r\n\0]|^\s|\s$|^$|^\.\.?$|^{NO_LABEL}$")
+_UNHELD = frozenset("\t\n\r")
+"""What no id in these files can hold."""
+
 _NUMBERED = re.compile(r"_(\d{4,})")
 _POSITIVE, _NEGATIVE = "positive_pairs", "negative_pairs"
 _FILES = (_POSITIVE, _NEGATIVE, "neutral", "landmarks")
@@ -52,13 +55,16 @@ class LfwExporter(Exporter):
         people: dict[str, dict[str, int]] = {}
         texts: dict[str, dict[str, list[str]]] = {}
         for item in items:
-            if any(c in item.id for c in "\t\n\r"):
+            if not _UNHELD.isdisjoint(item.id):
                 ctx.ledger.add("DSK-L008", "tabs in an id", item=item.id, subset=item.subset)
                 for a in item.annotations:
                     drop(a, item, ctx, "tabs in an id")
                 continue
-            lines = texts.setdefault(item.subset, {name: [] for name in _FILES})
-            counts = people.setdefault(item.subset, {})
+            lines = texts.get(item.subset)
+            if lines is None:
+                lines = texts[item.subset] = {name: [] for name in _FILES}
+                people[item.subset] = {}
+            counts = people[item.subset]
             name = self._write_item(item, lines, ctx)
             if name:
                 counts[name] = counts.get(name, 0) + 1

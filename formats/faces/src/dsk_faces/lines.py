@@ -136,7 +136,7 @@ class LineIndex:
         wanted = hash(key)
         if 0 <= guess < len(self) and self._hashes[guess] == wanted and self.key(guess) == key:
             return guess
-        place = int(np.searchsorted(self._sorted, wanted))
+        place = int(self._sorted.searchsorted(wanted))
         while place < len(self) and self._sorted[place] == wanted:
             number = int(self._order[place])
             if self.key(number) == key:

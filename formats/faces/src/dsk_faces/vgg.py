@@ -41,7 +41,8 @@ def find_tables(root: InputRoot) -> tuple[str, dict[str, dict[str, str]]]:
     """Return the folder around a dataset's tables, and the tables (bb, landmark) by subset."""
     found: dict[str, dict[str, str]] = {}
     home = None
-    for name in sorted(root.walk(depth=_DEPTH), key=lambda n: (n.count("/"), n)):
+    tables = root.walk(depth=_DEPTH, suffixes=(".csv",), words=("loose_",))
+    for name in sorted(tables, key=lambda n: (n.count("/"), n)):
         folder, _, base = name.rpartition("/")
         match = _NAME.fullmatch(base)
         if match is None or (home is not None and folder != home):
@@ -262,7 +263,7 @@ class VggFace2Source(Source):
                 self._listed.clear()
             files = filter(is_image_name, self._root.entries(folder)[1])
             found = {stem_of(file): file for file in files}
-            listed = self._listed[folder] = (found, self._root.locator(folder))
+            listed = self._listed[folder] = (found, self._root.locator(folder, clean=True))
         found, locate = listed
         file = found.get(base) or f"{base}.jpg"
         return Image(f"{inner}{slash}{file}", locate(file))

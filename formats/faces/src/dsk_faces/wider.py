@@ -48,6 +48,7 @@ ORDERS = {
 
 _NAME = re.compile(r"wider_face_(.+)_(bbx_gt|filelist)\.txt", re.IGNORECASE)
 _MISSING = "-"
+_MARKS = frozenset({_MISSING, "True", "False"})
 _BOX = 4
 _ALL = _BOX + len(ATTRIBUTES)
 _DEPTH = 3
@@ -55,7 +56,8 @@ _DEPTH = 3
 
 def find_lists(root: InputRoot) -> dict[str, str]:
     """Return the lists of images by subset, boxes rather than file lists only."""
-    names = [root.focus] if root.focus else sorted(root.walk(depth=_DEPTH), key=_depth)
+    lists = root.walk(depth=_DEPTH, suffixes=(".txt",), words=("wider_face_",))
+    names = [root.focus] if root.focus else sorted(lists, key=_depth)
     found: dict[str, str] = {}
     home = None
     for name in names:
@@ -75,7 +77,7 @@ def _depth(name: str) -> tuple[int, str]:
 
 def is_path(line: str) -> bool:
     """Tell whether a line is an image's path and not a count or a box."""
-    if not is_image_name(line):
+    if "." not in line or not is_image_name(line):
         return False
     fields = line.split()
     return len(fields) < _BOX or not all(map(_is_number, fields[:_BOX]))
@@ -91,9 +93,7 @@ def _is_number(text: str) -> bool:
 
 def is_marked(fields: Sequence[str]) -> bool:
     """Tell whether a box has what only Datumaro writes: a label, a missing value, a truth value."""
-    return len(fields) not in (_BOX, _ALL) or any(
-        f in (_MISSING, "True", "False") for f in fields[_BOX:]
-    )
+    return len(fields) not in (_BOX, _ALL) or not _MARKS.isdisjoint(fields[_BOX:])
 
 
 class WiderFaceImporter(Importer):
@@ -151,10 +151,13 @@ class WiderFaceSource(Source):
             paths = [n for n, line in enumerate(lines) if is_path(line.strip())]
             ends = [*paths, len(lines)][1:]
             self._entries += [_Entry(subset, *pair) for pair in zip(paths, ends, strict=False)]
-            rows = [f for line in lines if len(f := line.split()) >= _BOX and _is_number(f[0])]
-            boxes = boxes or bool(rows)
-            marked = any(map(is_marked, rows))
-            known = order if order != "auto" else "datumaro" if marked else "official"
+            rows = (f for line in lines if len(f := line.split()) >= _BOX and _is_number(f[0]))
+            first = next(rows, None)
+            boxes = boxes or first is not None
+            known = order
+            if order == "auto":
+                marked = first is not None and (is_marked(first) or any(map(is_marked, rows)))
+                known = "datumaro" if marked else "official"
             self._orders[subset] = ORDERS[known]
         if not self._entries:
             raise InputError(
@@ -197,8 +200,13 @@ class WiderFaceSource(Source):
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
+        shown = {subset: self._root.show(name) for subset, name in self._lists.items()}
+        locate = {
+            subset: self._root.locator(f"{self._prefix}WIDER_{subset}/images", clean=True)
+            for subset in self._lists
+        }
         for entry in self._entries[partition : partition + PARTITION_ITEMS]:
-            show = self._root.show(self._lists[entry.subset])
+            show = shown[entry.subset]
             where = f"{show}:{entry.line + 1}"
             line = self._lines[entry.subset][entry.line]
             path = clean_name(line.strip(), where)
@@ -213,10 +221,8 @@ class WiderFaceSource(Source):
             if label is not None:
                 annotations.append(Label(label=label))
             annotations += self._boxes(entry, item, show, ledger)
-            place = f"{self._prefix}WIDER_{entry.subset}/images/{path}"
-            yield DatasetItem(
-                item, entry.subset, Image(path, self._root.locate(place)), annotations
-            )
+            image = Image(path, locate[entry.subset](path))
+            yield DatasetItem(item, entry.subset, image, annotations)
 
     def _boxes(self, entry: _Entry, item: str, show: str, ledger: Ledger) -> Iterator[Bbox]:
         lines = self._lines[entry.subset]
@@ -250,7 +256,7 @@ class WiderFaceSource(Source):
         if len(fields) < _BOX:
             raise ValueError("a face is x, y, width, height and attributes")
         try:
-            x, y, w, h = (float(field) for field in fields[:_BOX])
+            x, y, w, h = map(float, fields[:_BOX])
         except ValueError as error:
             raise ValueError(f"x, y, width, height are numbers: {error}") from error
         if not abs(x) + abs(y) + abs(w) + abs(h) < float("inf"):

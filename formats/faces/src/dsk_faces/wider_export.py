@@ -45,6 +45,7 @@ class WiderFaceExporter(Exporter):
         save_dataset_meta: bool = False,
     ) -> None:
         self._order = attribute_order
+        self._orders = tuple(ORDERS) if attribute_order == "auto" else (attribute_order,)
         self._save_meta = save_dataset_meta
         self._labels: list[str] = []
 
@@ -71,10 +72,14 @@ class WiderFaceExporter(Exporter):
                 rows = [(box, () if " " not in name else six, name) for box, six, name in rows]
             needed = any(name or not _MARKS.isdisjoint(six) for _, six, name in rows)
             marked[item.subset] = marked.get(item.subset, False) or needed
-            blocks = found.setdefault(item.subset, {order: [] for order in ORDERS})
+            blocks = found.get(item.subset)
+            if blocks is None:
+                blocks = found[item.subset] = {order: [] for order in self._orders}
+            lines = ""
             for order, parts in blocks.items():
-                lines = _lines(rows, _PLACES[order])
-                parts.append(f"{path}\n{len(rows)}\n{lines}" if rows else f"{path}\n{_NONE}")
+                if not lines or any(six for _, six, _ in rows):
+                    lines = f"{len(rows)}\n{_lines(rows, _PLACES[order])}" if rows else _NONE
+                parts.append(f"{path}\n{lines}")
             if item.media is not None:
                 ctx.save_image(item, f"WIDER_{item.subset}/images/{path}")
         for subset, blocks in found.items():

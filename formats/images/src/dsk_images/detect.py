@@ -39,8 +39,9 @@ def detect_zip(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``; archives inside a folder are not opened."""
     if isinstance(root, ArchiveRoot):
         return _images_only(root) if root.path.lower().endswith(".zip") else None
-    names = list(islice(root.walk(depth=DEPTH), _ENOUGH))
-    if names and all(name.lower().endswith(".zip") for name in names):
+    names = islice(root.walk(depth=DEPTH), _ENOUGH)
+    first = next(names, "")
+    if all(name.lower().endswith(".zip") for name in (first, *names)):
         return Detection(_ONLY_IMAGES, "nothing but zip archives")
     return None
 
@@ -52,6 +53,8 @@ def _images_only(root: InputRoot) -> Detection | None:
             images += 1
         elif not other and not name.rpartition("/")[2].startswith("."):
             other = name
+        if images and other:
+            break
     if not images:
         return None
     if other:

@@ -17,7 +17,6 @@ __all__ = ["detect_json", "detect_xml"]
 
 _HEAD = 1 << 16
 _WHOLE = 1 << 25
-_FILES = 5000
 _PROBES = 5
 
 _XML_OBJECT = re.compile(rb"<object>.*?<(?:polygon|segm)[\s/>]", re.DOTALL)
@@ -32,8 +31,7 @@ def _names(root: InputRoot, suffix: str) -> Iterator[str]:
         if root.focus.lower().endswith(suffix):
             yield root.focus
         return
-    walked = islice(root.walk(depth=6), _FILES)
-    yield from (name for name in walked if name.lower().endswith(suffix))
+    yield from root.walk(depth=6, suffixes=(suffix,))
 
 
 def detect_xml(root: InputRoot) -> Detection | None:

@@ -19,13 +19,16 @@ from dsk_medical.nifti import descriptors as nifti
 from dsk_medical.nnunet import descriptors as nnunet
 from dsk_medical.nrrd import descriptors as nrrd
 from dsk_medical.slices import descriptors as slices
+from dsk_medical.sly_volume import descriptors as sly_volume
 
 if TYPE_CHECKING:
     from dsk.descriptors import ExporterInfo, ImporterInfo, TransformInfo
 
 DSK_API = (1, 0)
 
-_FORMATS: tuple[Any, ...] = (nifti, nrrd, dicom, brats, brats_numpy, brats_hdf5, nnunet, msd, bids)
+_FORMATS: tuple[Any, ...] = (
+    *(nifti, nrrd, dicom, brats, brats_numpy, brats_hdf5, nnunet, msd, bids, sly_volume),
+)
 
 
 @hookimpl

@@ -20,7 +20,7 @@ def detect(root: InputRoot) -> Detection | None:
         return None
     for category in find_categories(root, "", 2)[:3]:
         prefix = f"{category}/" if category else ""
-        subsets = [name for name in root.entries(category)[0] if name != TRUTH]
+        subsets = [name for name in root.listing(category).folders if name != TRUTH]
         if _is_other(root, prefix, subsets):
             continue
         for subset in subsets:
@@ -40,11 +40,11 @@ def _is_other(root: InputRoot, prefix: str, subsets: list[str]) -> bool:
     MVTec LOCO has a folder of masks for each image. Others have ``ground_truth`` in a subset:
     its folders and those beside it are the same labels.
     """
-    labels = root.entries(f"{prefix}{TRUTH}")[0]
+    labels = root.listing(f"{prefix}{TRUTH}").folders
     if any(label in subsets for label in labels):
         return True
     for label in labels:
-        for folder in root.entries(f"{prefix}{TRUTH}/{label}")[0][:1]:
+        for folder in root.listing(f"{prefix}{TRUTH}/{label}").folders[:1]:
             if not any(root.is_dir(f"{prefix}{s}/{label}/{folder}") for s in subsets):
                 return True
     return False

@@ -41,7 +41,7 @@ class Home(Struct):
 
 def find_categories(root: InputRoot, under: str = "", depth: int = DEPTH) -> list[str]:
     """Return the folders of categories: those that hold ``ground_truth``."""
-    folders, _ = root.entries(under)
+    folders = root.listing(under).folders
     if TRUTH in folders:
         return [under]
     found = []
@@ -72,7 +72,7 @@ def find_homes(root: InputRoot) -> list[Home]:
     for category, name in zip(categories, names, strict=True):
         prefix = f"{name}/" if len(categories) > 1 else ""
         masks = _masks(root, posixpath.join(category, TRUTH))
-        for subset in root.entries(category)[0]:
+        for subset in root.listing(category).folders:
             if subset != TRUTH:
                 images = _files(root, posixpath.join(category, subset))
                 homes.append(Home(subset, prefix, images, masks))
@@ -90,8 +90,8 @@ def _has_labels(root: InputRoot) -> bool:
     """Whether there are images in folders of folders."""
     return any(
         is_image_name(name)
-        for subset in root.entries()[0]
-        for label in root.entries(subset)[0]
+        for subset in root.listing().folders
+        for label in root.listing(subset).folders
         for name in root.entries(f"{subset}/{label}")[1]
     )
 

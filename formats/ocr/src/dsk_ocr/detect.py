@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["detect_localization", "detect_recognition", "detect_segmentation"]
 
 _DEPTH = 3
-_FILES = 20_000  # further files are not looked at
 _HEAD = 4096
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _REGION = re.compile(
@@ -26,18 +25,11 @@ _REGION = re.compile(
 _CHARACTER = re.compile(r"#?\s*(?:\d+\s+){3}\S+\s+\S+(?:\s+-?\d+(?:\.\d+)?){4}\s+\".*")
 
 
-def _files(root: InputRoot, under: str = "", depth: int = _DEPTH) -> Iterator[str]:
-    """Yield text files, at most a few thousand of a folder."""
-    folders, files = root.entries(under)
-    prefix = f"{under}/" if under else ""
-    yield from (prefix + name for name in files[:_FILES] if name.lower().endswith(".txt"))
-    if depth:
-        for folder in folders:
-            yield from _files(root, prefix + folder, depth - 1)
-
-
-def _names(root: InputRoot) -> Iterator[str]:
-    return iter([root.focus]) if root.focus is not None else _files(root)
+def _names(root: InputRoot, word: str) -> Iterator[str]:
+    """Return the text files with some lower-case word in their names."""
+    if root.focus is not None:
+        return iter([root.focus])
+    return root.walk(depth=_DEPTH, suffixes=(".txt",), words=(word,))
 
 
 def _lines(root: InputRoot, name: str) -> list[str]:
@@ -51,7 +43,7 @@ def _lines(root: InputRoot, name: str) -> list[str]:
 
 def detect_recognition(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    for name in _names(root):
+    for name in _names(root, "gt.txt"):
         base = name.rpartition("/")[2].lower()
         if base != "gt.txt" and not ("task3" in base and base.endswith("gt.txt")):
             continue
@@ -72,7 +64,7 @@ def _is_word(line: str) -> bool:
 def detect_localization(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     empty = None
-    for count, name in enumerate(_names(root)):
+    for count, name in enumerate(_names(root, "gt_")):
         base = name.rpartition("/")[2]
         if not base.startswith("gt_"):
             continue
@@ -89,7 +81,7 @@ def detect_localization(root: InputRoot) -> Detection | None:
 def detect_segmentation(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     empty = None
-    for name in _names(root):
+    for name in _names(root, "_gt.txt"):
         if not name.endswith("_GT.txt"):
             continue
         lines = _lines(root, name)

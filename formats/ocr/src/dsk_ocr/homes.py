@@ -83,7 +83,7 @@ def find_homes(
 
 
 def _with_images(root: InputRoot, under: str, depth: int) -> Iterator[str]:
-    folders, _ = root.entries(under)
+    folders = root.listing(under).folders
     if IMAGES in folders:
         yield under
     elif depth:

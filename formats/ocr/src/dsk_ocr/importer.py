@@ -74,28 +74,31 @@ class _WordSource(Source):
             subsets=tuple(home.subset for home in homes), items=sum(map(len, self._items))
         )
 
-    def _list(self, home: Home, ledger: Ledger) -> list[tuple[str, list[str]]]:
-        """Return names of images and their texts."""
+    def _list(self, home: Home, ledger: Ledger) -> list[tuple[str, str, list[str]]]:
+        """Return ids, names of images and their texts."""
         file = home.texts[""]
         where = self._root.show(file)
         found: dict[str, tuple[str, list[str]]] = {}
         for number, line in enumerate(lines_of(self._root.read(file), where), 1):
-            if not line.strip():
+            stripped = line.strip()
+            if not stripped:
                 continue
             try:
-                stated, text = parse_word(line.strip())
-                name = clean_name(stated, f"{where}:{number}")
-                clean_name(stem_of(name), f"{where}:{number}")
+                stated, text = parse_word(stripped)
+                name = clean_name(stated)
+                item = clean_name(stem_of(name))
             except ValueError as error:
                 ledger.bad_record(RecordError(str(error), where=f"{where}:{number}"))
                 continue
             except UnsafePathError as error:
                 ledger.bad_record(RecordError(error.message, where=f"{where}:{number}"))
                 continue
-            _, texts = found.setdefault(stem_of(name), (name, []))
+            known = found.get(item)
+            if known is None:
+                known = found[item] = (name, [])
             if text is not None:
-                texts.append(text)
-        return list(found.values())
+                known[1].append(text)
+        return [(item, name, texts) for item, (name, texts) in found.items()]
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the lists."""
@@ -109,12 +112,12 @@ class _WordSource(Source):
         """See ``Source.read``."""
         number, first, last = partition
         home = self._homes[number]
-        for name, texts in self._items[number][first:last]:
+        locate = self._root.locator(clean=True)
+        missing = posixpath.join(home.path, IMAGES, "")
+        for item, name, texts in self._items[number][first:last]:
             file = home.images.get(name)
-            source = self._root.locate(file) if file is not None else None
-            media = Image(file or posixpath.join(home.path, IMAGES, name), source)
-            captions = tuple(Caption(text) for text in texts)
-            yield DatasetItem(stem_of(name), home.subset, media, captions)
+            media = Image(missing + name) if file is None else Image(file, locate(file))
+            yield DatasetItem(item, home.subset, media, [Caption(text) for text in texts])
 
 
 class FileSource(Source):

@@ -36,7 +36,7 @@ def rank_folders(
     """
     pairs = []
     for place, (above, name) in enumerate(borrowers):
-        for folder in root.entries(above)[0]:
+        for folder in root.listing(above).folders:
             path = posixpath.join(above, folder)
             if path not in busy and not _of_other_parts(name, folder):
                 pairs.append((-_alike(name, folder), place, path))

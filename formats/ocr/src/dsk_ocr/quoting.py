@@ -14,7 +14,8 @@ _PAIR = 2
 def unquoted(text: str) -> str:
     """Return text without the quotes around it, and without the escapes in them."""
     if len(text) >= _PAIR and text[0] == text[-1] == '"':
-        return _ESCAPED.sub(r"\1", text[1:-1])
+        inner = text[1:-1]
+        return _ESCAPED.sub(r"\1", inner) if "\\" in inner else inner
     return text
 
 
@@ -26,4 +27,4 @@ def quoted(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Return text that a line can hold."""
-    return _BREAKS.sub(" ", text)
+    return text if text.isprintable() else _BREAKS.sub(" ", text)

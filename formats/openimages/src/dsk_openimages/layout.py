@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container
 
     from dsk.files import InputRoot
 
@@ -114,36 +114,32 @@ def find_layout(root: InputRoot) -> Layout | None:
     for _ in range(_DEPTH):
         below: list[str] = []
         for base in level:
-            folders, files = root.entries(base)
-            found = _collect(root, base, folders, files)
+            found = _collect(root, base)
             if found is not None:
                 return found
+            folders = root.listing(base).folders
             below += [join(base, name) for name in folders if name.lower() not in _NEVER_HOMES]
         level = below
     return None
 
 
-def _collect(root: InputRoot, base: str, folders: list[str], files: list[str]) -> Layout | None:
-    names = [join(base, name) for name in files]
-    homes = [base]
-    if not _has_tables(files):
-        homes = []
-        for folder in sorted(folders, key=lambda name: (name != "annotations", name)):
-            if folder.lower() in _NEVER_HOMES:
-                continue
-            inside = root.entries(join(base, folder))[1]
-            if _has_tables(inside):
-                homes.append(join(base, folder))
-                names += [join(base, f"{folder}/{name}") for name in inside]
-    elif "annotations" in folders:
-        inside = root.entries(join(base, "annotations"))[1]
-        homes.append(join(base, "annotations"))
-        names += [join(base, f"annotations/{name}") for name in inside]
-    return _sorted(base, homes, names) if homes else None
+def _collect(root: InputRoot, base: str) -> Layout | None:
+    folders = root.listing(base).folders
+    own = _has_tables(root, base)
+    if own:
+        below = [join(base, name) for name in folders if name == "annotations"]
+    else:
+        likely = [name for name in folders if name.lower() not in _NEVER_HOMES]
+        likely.sort(key=lambda name: name != "annotations")
+        below = [place for n in likely if _has_tables(root, place := join(base, n))]
+    if not own and not below:
+        return None
+    names = [join(home, name) for home in (base, *below) for name in root.listing(home).files]
+    return _sorted(base, [base, *below] if own else below, names)
 
 
-def _has_tables(files: Iterable[str]) -> bool:
-    return any(name.lower().endswith(".csv") and classify(name) is not None for name in files)
+def _has_tables(root: InputRoot, folder: str) -> bool:
+    return any(classify(name) is not None for name in root.listing(folder).pick((".csv",)))
 
 
 def _sorted(base: str, homes: list[str], names: list[str]) -> Layout:

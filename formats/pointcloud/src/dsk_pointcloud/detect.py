@@ -20,19 +20,20 @@ _NEAR_MISS = 2
 
 def cloud_dir(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    from dsk_pointcloud.clouds.names import is_cloud_name
+    from dsk_pointcloud.clouds.names import CLOUD_SUFFIXES, is_cloud_name
 
-    clouds, other = 0, ""
-    for name in islice(root.walk() if root.focus is None else [root.focus], _ENOUGH):
-        if is_cloud_name(name):
-            clouds += 1
-        elif not other and not name.rpartition("/")[2].startswith("."):
-            other = name
-    if not clouds:
+    walked = root.walk(suffixes=CLOUD_SUFFIXES) if root.focus is None else [root.focus]
+    if not any(map(is_cloud_name, walked)):
         return None
+    names = islice(root.walk() if root.focus is None else [root.focus], _ENOUGH)
+    other = next((n for n in names if not is_cloud_name(n) and not _is_hidden(n)), "")
     if other:
         return Detection(_NEAR_MISS, f"point clouds, but also {other}")
     return Detection(_ONLY_CLOUDS, "nothing but point clouds")
+
+
+def _is_hidden(name: str) -> bool:
+    return name.rpartition("/")[2].startswith(".")
 
 
 def kitti_raw(root: InputRoot) -> Detection | None:

@@ -1,7 +1,8 @@
 """The layouts that OpenPCDet and mmdetection3d document for custom datasets; written only.
 
-Both want a line ``x y z dx dy dz heading class`` per box in the lidar's frame. OpenPCDet's z is
-that of the centre, mmdetection3d's (1.0 and later) that of the bottom face.
+Both want a line ``x y z dx dy dz heading class`` per box in the lidar's frame, x ahead; nuScenes'
+boxes and points, whose y is ahead, are turned. OpenPCDet's z is that of the centre, mmdetection3d's
+(1.0 and later) that of the bottom face.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from dsk.annotations import Cuboid3d
 from dsk.errors import InputError, OutputError
 from dsk.flow import Exporter
 from dsk.media import PointCloud
+from dsk_pointcloud.axes import facing_ahead, quarter_turns
+from dsk_pointcloud.clouds.cloud import quarter_turned
 from dsk_pointcloud.clouds.files import load
 from dsk_pointcloud.clouds.saver import CloudSaver
 from dsk_pointcloud.clouds.velodyne import lost_columns, write_bin
-from dsk_pointcloud.frames import is_finite, is_upright, turned, wrap
+from dsk_pointcloud.frames import is_finite, is_upright, note_boxes, turned, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,18 +56,22 @@ class _PlainExporter(Exporter):
             if item.id != item.id.strip() or len(item.id.splitlines()) != 1:
                 raise OutputError(f"ImageSets cannot hold the name {item.id!r}")
             lists.setdefault(item.subset, []).append(item.id)
+            turns = quarter_turns(item)
+            item = facing_ahead(item, turns, ctx.ledger)  # noqa: PLW2901
             boxes = (a for a in item.annotations if isinstance(a, Cuboid3d))
             rows = "".join(self._row(item, a, ctx) for a in boxes)
             ctx.write(f"labels/{item.id}.txt", rows.encode())
             if isinstance(item.media, PointCloud) and ctx.save_media:
-                self._points(item, item.media, ctx)
+                self._points(item, item.media, turns, ctx)
         return lists
 
     def _row(self, item: DatasetItem, a: Cuboid3d, ctx: WriteContext) -> str:
         if not is_finite(*a.position, *a.rotation, *a.scale):
             ctx.ledger.add("DSK-L018", "a number is not finite", kind=a.kind, item=item.id)
             return ""
-        a = turned(a, "+x")
+        if a.forward == "+y":
+            a = turned(a, "+x")
+            note_boxes(ctx.ledger, "boxes turned: +x ahead instead of +y", 1)
         if not is_upright(a.rotation):
             what = "roll and pitch left out"
             ctx.ledger.add("DSK-L007", what, kind=a.kind, item=item.id, annotation=a.id)
@@ -73,9 +80,9 @@ class _PlainExporter(Exporter):
         numbers = (x, y, z, *a.scale, wrap(a.rotation[2]))
         return f"{' '.join(map(repr, map(float, numbers)))} {self._labels[a.label or 0]}\n"
 
-    def _points(self, item: DatasetItem, media: PointCloud, ctx: WriteContext) -> None:
-        """Write an item's points."""
-        CloudSaver(".bin").save(item, media, f"points/{item.id}.bin", ctx)
+    def _points(self, item: DatasetItem, media: PointCloud, turns: int, ctx: WriteContext) -> None:
+        """Write an item's points, turned by some quarters about z."""
+        CloudSaver(".bin").save(item, media, f"points/{item.id}.bin", ctx, turns)
 
     def finish(self, states: list[dict[str, list[str]]], ctx: WriteContext) -> None:
         """Write ImageSets."""
@@ -96,12 +103,14 @@ class Mmdet3dExporter(_PlainExporter):
 class OpenPcDetExporter(_PlainExporter):
     """Writes OpenPCDet's layout of custom datasets."""
 
-    def _points(self, item: DatasetItem, media: PointCloud, ctx: WriteContext) -> None:
+    def _points(self, item: DatasetItem, media: PointCloud, turns: int, ctx: WriteContext) -> None:
         if media.source is None or not media.exists:
             ctx.save_file(item, media, f"points/{item.id}.npy")  # says that it is missing
             return
         try:
             cloud = load(media)
+            if turns:
+                cloud = quarter_turned(cloud, turns)
             data = write_bin(cloud)
         except InputError as error:
             what = f"point cloud not saved: {error.message}"

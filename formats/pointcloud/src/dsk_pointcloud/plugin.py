@@ -63,23 +63,15 @@ key_id_map.json                         numbers of objects, figures and clouds
 episodes: <episode>/annotation.json, frame_pointcloud_map.json, pointcloud/, related_images/"""
 
 
-def sly_capabilities(attributes: frozenset[str] | None) -> Capabilities:
-    """Return what a project holds.
-
-    Args:
-        attributes: The attributes that are written; None for all.
-    """
-    return Capabilities(
-        annotations=CUBOIDS,
-        media=CLOUDS,
-        fields=frozenset({"attributes", "id"} if attributes is None else {"id"}),
-        attributes=attributes or frozenset(),
-        needs_label=CUBOIDS,
-        item_attributes=True,
-        family="sly",
-        label_fields=frozenset({"attributes", "colors"}),
-    )
-
+_SLY = Capabilities(
+    annotations=CUBOIDS,
+    media=CLOUDS,
+    fields=frozenset({"attributes", "id"}),
+    needs_label=CUBOIDS,
+    item_attributes=True,
+    family="sly",
+    label_fields=frozenset({"attributes", "colors"}),
+)
 
 KITTI3D_LAYOUT = """\
 training/label_2/<item>.txt             objects: box in the image, box in the camera's frame
@@ -138,7 +130,15 @@ _IMPORTERS = [
         summary="a folder of point clouds",
         detector="dsk_pointcloud.detect:cloud_dir",
         media=CLOUDS,
-        options=(Option(name="subset", help="the subset that the items shall be in"),),
+        options=(
+            Option(name="subset", help="the subset that the items shall be in"),
+            Option(
+                name="bin_columns",
+                default="auto",
+                choices=("auto", "4", "5"),
+                help="columns of .bin files; auto: 5 where only that fits the size, else 4",
+            ),
+        ),
         layout="<folders>/<item>.pcd, .bin, .pcd.bin, .ply, .las or .laz",
     ),
     ImporterInfo(
@@ -287,7 +287,7 @@ _EXPORTERS = [
         name="sly_pointcloud",
         target="dsk_pointcloud.supervisely.exporter:SlyPointCloudExporter",
         summary="Supervisely projects of point clouds and of episodes",
-        capabilities=sly_capabilities(None),
+        capabilities=_SLY,
         options=(
             Option(
                 name="reindex",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
@@ -18,13 +19,7 @@ _FILES = 20
 def _files(root: InputRoot, ending: str) -> list[str]:
     if root.focus is not None:
         return [root.focus] if root.focus.lower().endswith(ending) else []
-    found = []
-    folders, files = root.entries()
-    found += [name for name in files if name.lower().endswith(ending)]
-    for folder in folders[:_FILES]:
-        below = root.entries(folder)[1]
-        found += [f"{folder}/{name}" for name in below if name.lower().endswith(ending)]
-    return found[:_FILES]
+    return list(islice(root.walk("", 1, (ending,)), _FILES))
 
 
 def detect_mat(root: InputRoot) -> Detection | None:

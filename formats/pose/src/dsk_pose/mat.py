@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import struct
-import tarfile
-import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +37,9 @@ _DAMAGED = (
     UnicodeError,
     EOFError,
     zlib.error,
-    zipfile.BadZipFile,
-    tarfile.TarError,
     struct.error,
 )
-"""What damaged MATLAB files, and archives that hold them, make scipy raise."""
+"""What damaged MATLAB files make scipy raise."""
 
 
 class MpiiImporter(Importer):

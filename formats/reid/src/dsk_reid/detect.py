@@ -48,7 +48,7 @@ def detect_mars(root: InputRoot) -> Detection | None:
     if home is None:
         return None
     prefix = f"{home}/" if home else ""
-    for subset in root.entries(home)[0]:
+    for subset in root.listing(home).folders:
         if not subset.startswith(mars.SUBSET):
             continue
         for name in islice(root.walk(prefix + subset), _FILES):

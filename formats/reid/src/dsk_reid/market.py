@@ -31,11 +31,12 @@ def find_home(root: InputRoot) -> str | None:
     waiting = [("", 0)]
     while waiting:
         folder, depth = waiting.pop(0)
-        folders, files = root.entries(folder)
+        listing = root.listing(folder)
+        folders, lists = listing.folders, listing.pick((".txt",), (LIST,))
         prefix = f"{folder}/" if folder else ""
         if any(name.startswith(BOXES) or name == QUERY for name in folders):
             return folder
-        if any(map(_is_list, files)):
+        if any(map(_is_list, lists)):
             return folder
         if depth < _DEPTH:
             waiting += [(prefix + name, depth + 1) for name in folders]
@@ -49,14 +50,16 @@ def _is_list(name: str) -> bool:
 def item_id(path: str) -> tuple[str, re.Match[str] | None]:
     """Return the id of an image below its subset's folder, and what its name says."""
     stem = stem_of(path)
-    folder, slash, base = stem.rpartition("/")
-    match = NAME.fullmatch(base)
+    base = stem.rfind("/") + 1
+    match = NAME.fullmatch(stem, base)
     if match is None:
         return stem, None
     custom = match[6]
+    if not custom:
+        return stem, match
     if is_image_name(f"x{custom}"):  # two endings, as some official images have
-        return f"{folder}{slash}{base.removesuffix(custom)}", match
-    return (f"{folder}{slash}{custom}" if custom else stem), match
+        return stem.removesuffix(custom), match
+    return stem[:base] + custom, match
 
 
 class MarketImporter(Importer):
@@ -126,19 +129,21 @@ class MarketSource(Source):
 
     def _index(self, found: dict[str, list[str]], ledger: Ledger) -> list[tuple[str, str]]:
         """Return subset and path of every item; of images with the same id, the first."""
-        images, seen, hidden = [], set(), []
+        images, hidden = [], []
+        where = self._root.show(self._prefix)
         for subset, paths in found.items():
+            seen = set()
             for path in paths:
-                item = clean_name(item_id(path.partition("/")[2])[0], self._root.show(path))
-                if (subset, item) in seen:
+                item = clean_name(item_id(path.partition("/")[2])[0], where + path)
+                if item in seen:
                     hidden.append(path)
                     continue
-                seen.add((subset, item))
+                seen.add(item)
                 images.append((subset, path))
         if hidden:
             ledger.warn(
                 f"{len(hidden)} images are left out because another one has the same id, "
-                f"for instance {self._root.show(hidden[0])}"
+                f"for instance {where}{hidden[0]}"
             )
         return images
 
@@ -148,18 +153,19 @@ class MarketSource(Source):
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""
+        locate = self._root.locator(self._prefix.rstrip("/"), clean=True)
         for subset, path in self._images[partition : partition + PARTITION_ITEMS]:
             folder, _, rest = path.partition("/")
             item, match = item_id(rest)
             attributes: dict[str, Any] = {}
             if match is not None:
+                person, camera, track, frame, box, _ = match.groups()
                 attributes = {
-                    "person_id": match[1],
-                    "camera_id": int(match[2]) - 1,
-                    "track_id": int(match[3]),
-                    "frame_id": int(match[4]),
-                    "bbox_id": int(match[5]),
+                    "person_id": person,
+                    "camera_id": int(camera) - 1,
+                    "track_id": int(track),
+                    "frame_id": int(frame),
+                    "bbox_id": int(box),
                     "query": folder == QUERY,
                 }
-            image = Image(rest, self._root.locate(self._prefix + path))
-            yield DatasetItem(item, subset, image, attributes=attributes)
+            yield DatasetItem(item, subset, Image(rest, locate(path)), (), attributes)

@@ -60,9 +60,6 @@ def _name(item: DatasetItem, ctx: WriteContext) -> str:
     """Return an image's name without ending: from its attributes, with its id behind them."""
     folder, slash, base = item.id.rpartition("/")
     given = item.attributes
-    numbers = {n: _whole(given.get(n, other)) for n, other in _NUMBERS.items()}
-    person = given.get("person_id")
-    person = f"{person:04d}" if type(person) is int else str(person or "")
     match = NAME.fullmatch(base)
     if match is not None:
         own = {"person_id": match[1]}
@@ -71,6 +68,11 @@ def _name(item: DatasetItem, ctx: WriteContext) -> str:
             item, [n for n, value in own.items() if str(given.get(n, value)) != str(value)], ctx
         )
         return item.id
+    if not given:
+        return item.id
+    numbers = {n: _whole(given.get(n, other)) for n, other in _NUMBERS.items()}
+    person = given.get("person_id")
+    person = f"{person:04d}" if type(person) is int else str(person or "")
     bad = [n for n, value in numbers.items() if value is None]
     if not _PERSON.fullmatch(person) or bad:
         lost = [n for n in ("person_id", *_NUMBERS) if n in given]

@@ -37,10 +37,10 @@ def find_home(root: InputRoot) -> str | None:
     while waiting:
         folder, depth = waiting.pop(0)
         prefix = f"{folder}/" if folder else ""
-        folders, _ = root.entries(folder)
+        folders = root.listing(folder).folders
         for name in folders:
             if name.startswith(SUBSET) and any(
-                map(PERSON.fullmatch, root.entries(prefix + name)[0])
+                map(PERSON.fullmatch, root.listing(prefix + name).folders)
             ):
                 return folder
         if depth < _DEPTH:
@@ -84,9 +84,9 @@ class MarsSource(Source):
     def __init__(self, root: InputRoot, home: str, ledger: Ledger) -> None:
         self._root = root
         prefix = f"{home}/" if home else ""
-        subsets = [name for name in root.entries(home)[0] if name.startswith(SUBSET)]
+        subsets = [name for name in root.listing(home).folders if name.startswith(SUBSET)]
         persons = {
-            name: [p for p in root.entries(prefix + name)[0] if PERSON.fullmatch(p)]
+            name: [p for p in root.listing(prefix + name).folders if PERSON.fullmatch(p)]
             for name in subsets
         }
         labels = sorted({person for found in persons.values() for person in found})

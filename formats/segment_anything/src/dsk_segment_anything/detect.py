@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 __all__ = ["detect"]
 
 _HEAD = 1 << 15
-_FILES = 2000
 _PROBES = 4
 
 _IMAGE = re.compile(rb'"image"\s*:\s*\{[^{}]*"image_id"')
@@ -28,8 +27,7 @@ def detect(root: InputRoot) -> Detection | None:
     if root.focus is not None:
         names = [root.focus] if root.focus.lower().endswith(".json") else []
     else:
-        walked = islice(root.walk(depth=3), _FILES)
-        names = list(islice((n for n in walked if n.lower().endswith(".json")), _PROBES))
+        names = list(islice(root.walk(depth=3, suffixes=(".json",)), _PROBES))
     for name in names:
         head = root.read(name, _HEAD)
         if not _MASKS.search(head) or _OTHER.search(head):

@@ -43,7 +43,8 @@ def find_shards(root: InputRoot) -> list[Shard]:
     The subset is the file's name without its shard number and ending; in folders that are named
     like subsets (Roboflow's ``train/Things.tfrecord``) it is the folder's name.
     """
-    names = [name for name in islice(root.walk(depth=_DEPTH), _FILES) if is_record_name(name)]
+    likely = islice(root.walk(depth=_DEPTH, words=("rec", "-of-")), _FILES)
+    names = [name for name in likely if is_record_name(name)]
     return [Shard(name, subset_of(name)) for name in sorted(names)]
 
 
@@ -66,13 +67,12 @@ def find_label_maps(root: InputRoot, shards: list[Shard]) -> list[str]:
     for folder in folders:
         found += _maps_in(root, folder)
     if not found:
-        everywhere = islice(root.walk(depth=_DEPTH), _FILES)
-        found = [name for name in everywhere if name.lower().endswith(".pbtxt")]
+        found = root.files("", (".pbtxt",), _DEPTH)
     return found
 
 
 def _maps_in(root: InputRoot, folder: str) -> list[str]:
-    names = [name for name in root.entries(folder)[1] if name.lower().endswith(".pbtxt")]
+    names = root.listing(folder).pick((".pbtxt",))
     best = [name for name in names if "label_map" in name.lower() or "labelmap" in name.lower()]
     prefix = f"{folder}/" if folder else ""
     return [prefix + name for name in best or names]

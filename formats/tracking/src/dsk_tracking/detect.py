@@ -41,7 +41,7 @@ def _folders(root: InputRoot) -> list[str]:
     for _ in range(_DEPTH):
         below = []
         for folder in level:
-            names = root.entries(folder)[0]
+            names = root.listing(folder).folders
             below += [f"{folder}/{name}" if folder else name for name in names[:_FOLDERS]]
         level = below[:_FOLDERS]
         found += level
@@ -68,7 +68,7 @@ def detect_mots(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     if root.focus is not None:
         return None
-    homes = ["", *root.entries()[0][:_FOLDERS]]
+    homes = ["", *root.listing().folders[:_FOLDERS]]
     for home in homes:
         prefix = f"{home}/" if home else ""
         found = _judge_masks(root, f"{prefix}instances")

@@ -74,13 +74,13 @@ def _search(root: InputRoot, under: str, depth: int) -> list[str]:
     if _has_masks(root, under) or _sequences(root, under):
         return [under]
     found = []
-    for folder in root.entries(under)[0] if depth else ():
+    for folder in root.listing(under).folders if depth else ():
         found += _search(root, posixpath.join(under, folder), depth - 1)
     return found
 
 
 def _has_masks(root: InputRoot, folder: str) -> bool:
-    return not {INSTANCES, TEXTS}.isdisjoint(root.entries(folder)[0])
+    return not {INSTANCES, TEXTS}.isdisjoint(root.listing(folder).folders)
 
 
 def _sequences(root: InputRoot, under: str) -> list[str]:
@@ -88,7 +88,7 @@ def _sequences(root: InputRoot, under: str) -> list[str]:
 
     Those of its test set have images only.
     """
-    names = ["", *root.entries(under)[0]] if not under else root.entries(under)[0]
+    names = ["", *root.listing(under).folders] if not under else root.listing(under).folders
     found = []
     for name in names:
         folder = posixpath.join(under, name) if name else under

@@ -87,7 +87,7 @@ class CsvTable(Table):
         lines = _Lines(self._view, self.where)
         rows = csv.reader(lines)
         try:
-            head = next(rows, [])
+            head = next(filter(None, rows), [])
             columns = [column.strip().lower() for column in head]
             if ID not in columns:
                 raise InputError(f"there is no column {ID}", where=self.where)

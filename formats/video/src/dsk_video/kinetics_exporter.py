@@ -64,6 +64,10 @@ class KineticsExporter(Exporter):
             if item.media is not None and ctx.save_media:
                 file = f"{item.subset}/{item.id}{item.media.ext or '.mp4'}"
                 ctx.save_file(item, item.media, file)
+            if item.annotations:
+                for column in item.attributes:
+                    what = f"{column} of a whole video that has labels"
+                    ctx.ledger.add("DSK-L009", what, item=item.id, subset=item.subset)
             for label, attributes, fields in _rows(item):
                 if label is not None:
                     labels[label] = None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import zipfile
-import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import av
@@ -42,10 +40,6 @@ _STREAMS = 64
 
 DAMAGED = (FFmpegError, OSError, ValueError, UnicodeError, OverflowError)
 """What PyAV raises for damaged videos."""
-
-
-_UNPACKING = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)
-"""What damaged archives raise."""
 
 
 class OpenVideo:
@@ -131,9 +125,6 @@ def open_file(location: Location) -> BinaryIO:
         unpacked: BinaryIO = tempfile.TemporaryFile(prefix="dsk-video-")  # noqa: SIM115 - returned
         try:
             shutil.copyfileobj(file, unpacked, 1 << 20)
-        except _UNPACKING as error:
-            unpacked.close()
-            raise MediaError(f"no readable archive: {error}", where=show(location)) from error
         except BaseException:
             unpacked.close()
             raise

@@ -27,9 +27,9 @@ def find_tables(root: InputRoot, files: int = _FILES) -> list[str]:
     if root.focus is not None:
         return [root.focus] if root.focus.lower().endswith((".csv", ".json")) else []
     best: dict[str, str] = {}
-    for name in islice(root.walk(depth=_DEPTH), files):
+    for name in islice(root.walk(depth=_DEPTH, suffixes=(".csv", ".json")), files):
         base = name.rpartition("/")[2]
-        if base.lower().endswith((".csv", ".json")) and base != META_NAME and base[0] != ".":
+        if base != META_NAME and base[0] != ".":
             stem = name.rpartition(".")[0]
             if stem not in best or name.lower().endswith(".csv"):
                 best[stem] = name
@@ -40,7 +40,9 @@ def tells_clips(root: InputRoot, name: str) -> str:
     """Tell by a table's first bytes whether it lists clips: a reason, or ""."""
     head = root.read(name, _HEAD).removeprefix(b"\xef\xbb\xbf")
     if name.lower().endswith(".csv"):
-        columns = head.partition(b"\n")[0].decode("utf-8", "replace").lower().split(",")
+        columns = (
+            head.lstrip(b"\r\n").partition(b"\n")[0].decode("utf-8", "replace").lower().split(",")
+        )
         words = {column.strip().strip('"') for column in columns}
         return "has a column youtube_id" if "youtube_id" in words else ""
     if _CLIP.match(head) and b'"subset"' in head and b"youtube" in head:

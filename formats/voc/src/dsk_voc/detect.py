@@ -7,7 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
-from dsk_voc.layouts import find_homes, find_loose
+from dsk_voc.layouts import find_homes
+from dsk_voc.loose import find_loose, find_masks
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["detect"]
 
 _HEAD = 4096
-_FILES = 5000  # further files in a loose layout are not looked at
 
 # LabelMe has the same root element; its images are <imagesize>, its objects have polygons.
 _BOX = re.compile(rb"<object>.*?<bndbox>", re.DOTALL)
@@ -32,7 +32,10 @@ def detect(root: InputRoot) -> Detection | None:
     homes = find_homes(root)
     if homes:
         return Detection(85, f"ImageSets lists in {homes[0] or 'the folder'}")
-    return _judge(root, list(islice(find_loose(root, _FILES), 3)))
+    judged = _judge(root, list(islice(find_loose(root), 3)))
+    if judged is None and (masks := find_masks(root)):
+        return Detection(75, f"SegmentationClass masks in {masks[0] or 'the folder'}")
+    return judged
 
 
 def _judge(root: InputRoot, names: list[str]) -> Detection | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dsk.errors import RecordError
 from dsk.xmltext import parse_root
 from dsk_voc.labelmap import Entry, default_map
+from dsk_voc.layouts import xml_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["discover"]
 
 _OBJECT = re.compile(rb"<object>\s*<name>([^<]*)</name>")
+_ENCODED = re.compile(rb"\xff\xfe|\xfe\xff|<\?xml[^>]*encoding=['\"](?!utf-8['\"])", re.IGNORECASE)
+"""How files begin that are not UTF-8."""
 
 
 class _Found:
@@ -31,7 +34,7 @@ class _Found:
     def scan(self, data: bytes) -> None:
         found = _OBJECT.findall(data)
         rich = b"<part" in data or b"<actions" in data
-        if rich or len(found) != data.count(b"<object"):
+        if rich or len(found) != data.count(b"<object") or _ENCODED.match(data):
             self._parse(data)
         else:
             self.names.update(dict.fromkeys(found))
@@ -80,9 +83,9 @@ def discover(
     """
     found = _Found()
     for listing in listings:
-        read = root.reader(listing.home.annotations)
+        read = xml_reader(root, listing.home.annotations)
         for item in listing.ids:
-            data = read(f"{item}.xml")
+            data = read(item)
             if data is not None:
                 found.scan(data)
     entries = found.entries()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import zlib
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import numpy as np
+
 from dsk.annotations import Bbox
+from dsk.columns import BoxColumns
 from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk_voc.assembly import Assembled, Assembler
@@ -27,10 +31,11 @@ from dsk_voc.tasks import (
     SEGMENTATION,
     TASKS,
 )
+from dsk_voc.textcolumns import ObjectTexts
 from dsk_voc.writing import ObjectWriter, encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dsk.descriptors import Capabilities
     from dsk.flow import Header
@@ -63,6 +68,7 @@ class _VocExporter(Exporter):
     """Writes VOC datasets; see the descriptors for the options."""
 
     format: ClassVar[str] = "voc"
+    takes_columns = True
 
     def __init__(
         self,
@@ -126,7 +132,7 @@ class _VocExporter(Exporter):
         main = lists.main
         plain = self._plain if self._assembler.plain else None
         quick = not self._may_meet and not ctx.save_media
-        for given in items:
+        for given, objects in self._with_objects(items, losses):
             item = given
             if item.subset != subset:
                 subset = item.subset
@@ -139,7 +145,10 @@ class _VocExporter(Exporter):
             image_name = ctx.image_name(item)
             main.append(item.id)
             text = None
-            if plain is not None and item.annotations:
+            if objects is not None:
+                head = self._writer.head(item, image_name, ctx.ledger)
+                text = encoded("".join((head, *objects, _END)))
+            elif plain is not None and item.annotations:
                 text = plain(item, image_name, losses, ctx.ledger)
                 if text is None:
                     item = self._assembler.without_crowds(item, ctx.ledger)
@@ -158,6 +167,28 @@ class _VocExporter(Exporter):
             self._put(item, image_name, files, share, ctx)
         self._lose(losses, ctx)
         return share
+
+    def _with_objects(
+        self, items: Iterable[DatasetItem], losses: dict[int, list[Any]]
+    ) -> Iterator[tuple[DatasetItem, list[str] | None]]:
+        """Yield the items with the texts of their objects, where these are made from columns.
+
+        ``losses`` is that of ``_plain``.
+        """
+        if not isinstance(items, BoxColumns) or not self._fits_columns(items):
+            yield from zip(items, repeat(None))
+            return
+        texts = ObjectTexts(items, self._writer)
+        for n, item in enumerate(items.items):
+            for found, count, first in texts.lost(n):
+                losses.setdefault(id(found), [found, 0, item, first])[1] += count
+            yield item, texts.lines(n) or None
+
+    def _fits_columns(self, boxes: BoxColumns) -> bool:
+        """Tell whether all boxes are plain objects, neither parts nor such as do something."""
+        labels = np.unique(boxes.labels).tolist()
+        known = self._writer.plain.keys() >= set(labels)
+        return known and self._assembler.plain and not any(map(self._assembler.acts, labels))
 
     def _plain(
         self, item: DatasetItem, image_name: str, losses: dict[int, list[Any]], ledger: Ledger
@@ -194,7 +225,7 @@ class _VocExporter(Exporter):
                     try:
                         losses[id(found)][1] += 1
                     except KeyError:
-                        losses[id(found)] = [found, 1, item, box]
+                        losses[id(found)] = [found, 1, item, box.id]
                 template = found.template
             else:
                 template = plain[label]
@@ -206,7 +237,7 @@ class _VocExporter(Exporter):
     @staticmethod
     def _lose(losses: dict[int, list[Any]], ctx: WriteContext) -> None:
         """Report what objects' attributes lose: often all objects of a dataset lose the same."""
-        for found, count, item, box in losses.values():
+        for found, count, item, number in losses.values():
             for code, what in found.lost:
                 ctx.ledger.add(
                     code,
@@ -215,7 +246,7 @@ class _VocExporter(Exporter):
                     count=count,
                     item=item.id,
                     subset=item.subset,
-                    annotation=box.id,
+                    annotation=number,
                 )
 
     def _files(self, item: DatasetItem, done: Assembled) -> list[tuple[str, bytes]]:

@@ -18,10 +18,11 @@ from dsk_voc.layouts import (
     Home,
     Listing,
     find_homes,
-    list_loose,
     list_sets,
     read_class_lists,
+    xml_reader,
 )
+from dsk_voc.loose import list_loose
 from dsk_voc.objects import ObjectReader, Parsed
 from dsk_voc.tasks import (
     ACTION,
@@ -108,15 +109,17 @@ class VocImporter(Importer):
         only = None
         if root.focus is not None:
             if root.focus.lower().endswith(".xml"):
-                return list_loose(root), False, root
+                return list_loose(root, ledger), False, root
             root, only = _around(root)
         homes = find_homes(root)
         listings = []
         for home in homes:
             listings += list_sets(root, home, list_folders(self.tasks), only, ledger)
         if not homes:
-            return _merge(list_loose(root)), False, root
-        return _merge(listings), True, root
+            listings = list_loose(root, ledger)
+            # Masks without a label map show the development kit's labels.
+            return _merge(listings, ledger), any(x.home.class_masks for x in listings), root
+        return _merge(listings, ledger), True, root
 
     def _label_map(self, root: InputRoot, listings: Sequence[Listing], *, kit: bool) -> list[Entry]:
         homes = dict.fromkeys(["", *(listing.home.path for listing in listings)])
@@ -129,11 +132,11 @@ class VocImporter(Importer):
 
 def _around(root: InputRoot) -> tuple[InputRoot, str | None]:
     """Return the dataset around one given file, and the one list to read if it is a list."""
-    for _ in range(3):
+    for _ in range(2 if root.name == SETS else 3):
         root = root.up()
     name = root.focus or ""
     parts = name.split("/")
-    if len(parts) < 3 or parts[-3] != SETS or not name.endswith(".txt") or "_" in parts[-1]:
+    if SETS not in parts[-3:-1] or not name.endswith(".txt") or "_" in parts[-1]:
         raise InputError(
             "this is neither an annotation XML file nor a list ImageSets/<task>/<subset>.txt",
             where=root.show(name),
@@ -142,13 +145,18 @@ def _around(root: InputRoot) -> tuple[InputRoot, str | None]:
     return root, name
 
 
-def _merge(listings: list[Listing]) -> list[Listing]:
+def _merge(listings: list[Listing], ledger: Ledger) -> list[Listing]:
     """Leave out ids that the same subset of another home has already."""
     seen: dict[str, set[str]] = {}
     for listing in listings:
         known = seen.setdefault(listing.subset, set())
-        if known:
-            listing.ids = [item for item in listing.ids if item not in known]
+        again = known.intersection(listing.ids)
+        if again:
+            listing.ids = [item for item in listing.ids if item not in again]
+            ledger.warn(
+                f"{len(again)} items of subset {listing.subset!r} in {listing.home.path} are left "
+                f"out: another folder has items of these names, e.g. {min(again)}"
+            )
         known.update(listing.ids)
     return listings
 
@@ -226,7 +234,7 @@ class VocSource(Source):
         listing = self._listings[number]
         home, labels = listing.home, listing.labels
         parse = self._tasks & {DETECTION, LAYOUT, ACTION}
-        read = self._root.reader(home.annotations) if parse else None
+        read = xml_reader(self._root, home.annotations) if parse else None
         find_image = _ImageFinder(self._root, home)
         colors = self._colors() if self._has_masks else None
         subset = listing.subset
@@ -238,6 +246,8 @@ class VocSource(Source):
             annotations: list[Annotation] = parsed.annotations if parsed is not None else []
             if item in labels:
                 annotations = [*(Label(label=n) for n in labels[item]), *annotations]
+            if image is None and not annotations and not home.has_masks(item):
+                ledger.warn("there are listed items with neither an image nor an annotation file")
             extra = parsed.extra if parsed is not None else None
             if colors is None:
                 yield DatasetItem(item, subset, image, annotations, extra=extra)
@@ -254,7 +264,7 @@ class VocSource(Source):
         self, read: Callable[[str], bytes | None], item: str, home: Home, ledger: Ledger
     ) -> Parsed | None:
         """Return what the item's XML file says; None when it is bad and has been reported."""
-        data = read(f"{item}.xml")
+        data = read(item)
         if data is None:
             return Parsed([])
         name = f"{home.annotations}/{item}.xml" if home.annotations else f"{item}.xml"
@@ -313,6 +323,15 @@ class _ImageFinder:
         self._locate = root.locate
         self._names = home.names
         self._there = frozenset(home.names.values())
+        # Lists and XML files may name images in sub-folders by their own names.
+        self._below: dict[str, str] = {}
+        doubled = set()
+        for name in home.names.values() if any("/" in n for n in home.names) else ():
+            base = name.rpartition("/")[2]
+            if self._below.setdefault(base, name) != name:
+                doubled.add(base)
+        for base in doubled:
+            del self._below[base]
         self._prefix = f"{home.images}/" if home.images else ""
 
     def __call__(self, item: str, parsed: Parsed | None) -> Image | None:
@@ -322,7 +341,7 @@ class _ImageFinder:
         if stated and stated not in self._there:
             name = self._cleaned(stated)
         if name not in self._there:
-            name = self._names.get(item, name)
+            name = self._names.get(item) or self._below.get(name, name)
         if name in self._there:
             return Image(name, self._locate(self._prefix + name), None, size)
         return Image(name, None, None, size) if name or size is not None else None

@@ -6,25 +6,28 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dsk.errors import InputError, RecordError, UnsafePathError
+from dsk.errors import RecordError, UnsafePathError
 from dsk.media import is_image_name
 from dsk.names import clean_name, stem_of
 from dsk_voc.tasks import ANNOTATIONS, CLASS_MASKS, IMAGES, OBJECT_MASKS, SETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
 __all__ = [
+    "IMAGE_FOLDERS",
     "Home",
     "Listing",
     "find_homes",
-    "find_loose",
-    "list_loose",
+    "images_below",
+    "join",
     "list_sets",
+    "open_home",
     "read_class_lists",
+    "xml_reader",
 ]
 
 DEPTH = 3
@@ -32,7 +35,7 @@ DEPTH = 3
 
 LIST_FOLDERS = ("Main", "Segmentation", "Layout", "Action")
 
-_IMAGE_FOLDERS = ("jpegimages", "images", "imgs", "image", "img")
+IMAGE_FOLDERS = ("jpegimages", "images", "imgs", "image", "img")
 
 
 @dataclass(slots=True)
@@ -55,6 +58,10 @@ class Home:
     class_masks: frozenset[str] = frozenset()
     object_masks: frozenset[str] = frozenset()
 
+    def has_masks(self, item: str) -> bool:
+        """Tell whether an item has a mask."""
+        return item in self.class_masks or item in self.object_masks
+
 
 @dataclass(slots=True)
 class Listing:
@@ -73,7 +80,8 @@ class Listing:
     labels: dict[str, list[int]] = field(default_factory=dict)
 
 
-def _join(folder: str, name: str) -> str:
+def join(folder: str, name: str) -> str:
+    """Return the name of something in a folder, which may be the root."""
     return f"{folder}/{name}" if folder else name
 
 
@@ -84,14 +92,16 @@ def find_homes(root: InputRoot, under: str = "", depth: int = DEPTH) -> list[str
         homes = [f for f in level if _has_lists(root, f)]
         if homes:
             return homes
-        level = [_join(f, name) for f in level for name in root.entries(f)[0]]
+        level = [join(f, name) for f in level for name in root.listing(f).folders]
     return []
 
 
 def _has_lists(root: InputRoot, home: str) -> bool:
-    sets = _join(home, SETS)
+    sets = join(home, SETS)
     return any(
-        name.endswith(".txt") for f in LIST_FOLDERS for name in root.entries(f"{sets}/{f}")[1]
+        name.endswith(".txt")
+        for f in (*LIST_FOLDERS, "")
+        for name in root.entries(f"{sets}/{f}".rstrip("/"))[1]
     )
 
 
@@ -107,30 +117,54 @@ def list_sets(
         only: The one list file to read, relative to the root, or None for all.
         ledger: For bad lines.
     """
-    sets = _join(home, SETS)
-    place = _open_home(root, home)
-    wanted = [f for f in folders if _subset_lists(root, f"{sets}/{f}")]
-    if not wanted:
-        wanted = [f for f in LIST_FOLDERS if _subset_lists(root, f"{sets}/{f}")][:1]
+    sets = join(home, SETS)
+    place = open_home(root, home)
+    lists = {f: _subset_lists(root, f"{sets}/{f}".rstrip("/")) for f in (*LIST_FOLDERS, "")}
+    wanted = [f for f in folders if lists[f]] or [f for f in lists if lists[f]][:1]
     if only is not None:
-        wanted = [only.split("/")[-2]]
+        wanted = [only.split("/")[-2]] if only.split("/")[-2] in LIST_FOLDERS else [""]
     found: dict[str, dict[str, None]] = {}
     for folder in wanted:
-        for name in _subset_lists(root, f"{sets}/{folder}"):
-            full = f"{sets}/{folder}/{name}"
+        for name in lists[folder]:
+            full = f"{sets}/{folder}/{name}" if folder else f"{sets}/{name}"
             if only in (None, full):
                 ids = found.setdefault(name[: -len(".txt")], {})
-                _read_list(root, full, folder, ids, ledger)
+                _read_list(root, full, folder, ids, place=place, ledger=ledger)
     return [Listing(subset, place, list(ids)) for subset, ids in found.items()]
 
 
+_HEAD = 4096
+
+
 def _subset_lists(root: InputRoot, folder: str) -> list[str]:
-    # With "_" in its name, a list names the images of one class or action.
-    return [n for n in root.entries(folder)[1] if n.endswith(".txt") and "_" not in n]
+    """Return the lists of subsets; others, with "_" in their names, are of classes or actions.
+
+    A list whose name has "_" is that of a subset if it does not end like one and has no flags.
+    """
+    names = [n for n in root.entries(folder)[1] if n.endswith(".txt")]
+    endings = tuple(f"_{name}" for name in names if "_" not in name)
+    return [
+        name
+        for name in names
+        if "_" not in name or not (name.endswith(endings) or _has_flags(root, f"{folder}/{name}"))
+    ]
+
+
+def _has_flags(root: InputRoot, name: str) -> bool:
+    """Tell from its first lines whether a list says of each image whether it has a class."""
+    text = root.read(name, _HEAD).decode("utf-8", "replace")
+    lines = text.split("\n")[:-1] if len(text) >= _HEAD // 4 else text.split("\n")
+    return all(_FLAGGED.match(line) for line in lines if _FILLED.match(line))
 
 
 def _read_list(
-    root: InputRoot, name: str, folder: str, ids: dict[str, None], ledger: Ledger
+    root: InputRoot,
+    name: str,
+    folder: str,
+    ids: dict[str, None],
+    *,
+    place: Home,
+    ledger: Ledger,
 ) -> None:
     """Add the ids of a list; the object numbers of Layout and Action lists are passed over."""
     known = dict.fromkeys(ids)
@@ -142,11 +176,42 @@ def _read_list(
             item = clean_name(line)
             if folder in ("Layout", "Action") and item not in known:
                 item = clean_name(_object_line(line, folder))
+            elif _ODD.search(item):
+                item = _id_in(item, root, place)
         except (UnsafePathError, ValueError) as error:
             message = error.message if isinstance(error, UnsafePathError) else str(error)
             ledger.bad_record(RecordError(message, where=f"{root.show(name)}:{number}"))
             continue
         ids[item] = None
+
+
+_ODD = re.compile(r"\s|\.\w+$|^[A-Za-z]*(?:Images|images|Annotations|annotations)/")
+
+
+def _id_in(line: str, root: InputRoot, place: Home) -> str:
+    """Return the id in a line of other tools: a file's name, or a name and what follows it."""
+
+    def is_there(item: str) -> bool:
+        xml = join(place.annotations, f"{item}.xml")
+        return item in place.names or place.has_masks(item) or root.is_file(xml)
+
+    for name in (line, line.split(maxsplit=1)[0]):
+        inner = name.partition("/")[2]
+        for item in (name, stem_of(name), inner, stem_of(inner)):
+            if item and is_there(item):
+                return item
+    return line
+
+
+def xml_reader(root: InputRoot, folder: str) -> Callable[[str], bytes | None]:
+    """Return a function from an item's id to the content of its XML file, None without one."""
+    read = root.reader(folder)
+
+    def read_item(item: str) -> bytes | None:
+        data = read(f"{item}.xml")
+        return data if data is not None else read(f"{item}.XML")
+
+    return read_item
 
 
 def _object_line(line: str, folder: str) -> str:
@@ -162,18 +227,21 @@ def _object_line(line: str, folder: str) -> str:
     return head.strip() if head and last.isdigit() else line
 
 
-def _open_home(root: InputRoot, home: str) -> Home:
-    folders, _ = root.entries(home)
+def open_home(root: InputRoot, home: str) -> Home:
+    """Find the images and masks of a home whose folders have the development kit's names."""
+    folders = root.listing(home).folders
     by_name = {name.lower(): name for name in folders}
-    images = next((by_name[f] for f in _IMAGE_FOLDERS if f in by_name), IMAGES)
-    place = Home(home, _join(home, ANNOTATIONS), _join(home, images))
-    place.names = _images(root, place.images)
-    place.class_masks = _masks(root, _join(home, CLASS_MASKS))
-    place.object_masks = _masks(root, _join(home, OBJECT_MASKS))
+    others = sorted(name for name in by_name if name.endswith("images"))  # such as PNGImages
+    images = next((by_name[f] for f in (*IMAGE_FOLDERS, *others) if f in by_name), IMAGES)
+    place = Home(home, join(home, ANNOTATIONS), join(home, images))
+    place.names = images_below(root, place.images)
+    place.class_masks = _masks(root, join(home, CLASS_MASKS))
+    place.object_masks = _masks(root, join(home, OBJECT_MASKS))
     return place
 
 
-def _images(root: InputRoot, folder: str, depth: int | None = None) -> dict[str, str]:
+def images_below(root: InputRoot, folder: str, depth: int | None = None) -> dict[str, str]:
+    """Return the names of a folder's images, relative to it, by what would be their item ids."""
     start = len(folder) + 1 if folder else 0
     names = (name[start:] for name in root.walk(folder, depth) if is_image_name(name))
     return {stem_of(name): name for name in names}
@@ -182,73 +250,6 @@ def _images(root: InputRoot, folder: str, depth: int | None = None) -> dict[str,
 def _masks(root: InputRoot, folder: str) -> frozenset[str]:
     start = len(folder) + 1
     return frozenset(name[start:-4] for name in root.files(folder, (".png",)))
-
-
-def find_loose(root: InputRoot, limit: int = 0) -> Iterator[str]:
-    """Yield the names of XML files that may be annotations of images.
-
-    Args:
-        root: The input.
-        limit: Stop after so many files of any kind; 0 for no limit.
-    """
-    for number, name in enumerate(root.walk(depth=DEPTH + 2), 1):
-        if name.lower().endswith(".xml") and not name.rpartition("/")[2].startswith("."):
-            yield name
-        if number == limit:
-            return
-
-
-def list_loose(root: InputRoot) -> list[Listing]:
-    """Return the subsets of a dataset without ``ImageSets``.
-
-    ``train/x.xml`` (Roboflow) and ``train/Annotations/x.xml`` are of the subset ``train``; files
-    at the top, and those of a lone ``Annotations`` folder, of the subset ``default``.
-
-    Raises:
-        InputError: There are no XML files.
-    """
-    groups: dict[tuple[str, str], list[str]] = {}
-    names = [root.focus] if root.focus is not None else find_loose(root)
-    for name in names:
-        groups.setdefault(_split(name), []).append(name)
-    if not groups:
-        raise InputError(
-            "there are neither ImageSets lists nor annotation XML files", where=root.path
-        )
-    listings = []
-    for (home, folder), files in groups.items():
-        place = _loose_home(root, home, folder)
-        start = len(folder) + 1 if folder else 0
-        listings.append(Listing(_subset(home), place, [name[start:-4] for name in files]))
-    return listings
-
-
-def _split(name: str) -> tuple[str, str]:
-    """Return the home of an XML file and the folder that its id is relative to."""
-    parts = name.split("/")[:-1]
-    for number, part in enumerate(parts):
-        if part.lower() == ANNOTATIONS.lower():
-            return "/".join(parts[:number]), "/".join(parts[: number + 1])
-    top = parts[0] if parts else ""
-    return top, top
-
-
-def _subset(home: str) -> str:
-    return home.rpartition("/")[2] or "default"
-
-
-def _loose_home(root: InputRoot, home: str, folder: str) -> Home:
-    if home == folder:
-        place = Home(home, folder, folder)
-        # Images of other subsets lie in folders beside files at the top.
-        place.names = _images(root, folder, None if folder else 0)
-        return place
-    place = _open_home(root, home)
-    place.annotations = folder
-    if not place.names:
-        place.images = folder
-        place.names = _images(root, folder)
-    return place
 
 
 _POSITIVE = re.compile(r"^[ \t]*(\S.*?)[ \t]+1[ \t\r]*$", re.MULTILINE)
@@ -268,7 +269,7 @@ def read_class_lists(
         ledger: For bad lines.
     """
     for listing in listings:
-        folder = _join(listing.home.path, f"{SETS}/Main")
+        folder = join(listing.home.path, f"{SETS}/Main")
         ending = f"_{listing.subset}.txt"
         wanted = [(n, label) for n, label in labels.items() if n]
         there = set(root.entries(folder)[1])

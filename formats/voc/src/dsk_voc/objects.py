@@ -274,8 +274,8 @@ class ObjectReader:
         for child in element:
             if child.tag == "part":
                 parts.append(child)
-            elif child.tag in _KNOWN:
-                found.setdefault(child.tag, child)
+            elif child.tag in _KNOWN and child.tag not in found:
+                found[child.tag] = child
             else:
                 _keep(more, child)
         if (self._needs_parts and not parts) or (self._needs_actions and "actions" not in found):

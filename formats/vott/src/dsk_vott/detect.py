@@ -53,10 +53,10 @@ def _levels(root: InputRoot, suffix: str) -> Iterator[list[str]]:
         below: list[str] = []
         files: list[str] = []
         for folder in level:
-            folders, names = root.entries(folder)
+            listing = root.listing(folder)
             prefix = f"{folder}/" if folder else ""
-            files += [prefix + name for name in names if name.lower().endswith(suffix)]
-            below += [prefix + name for name in folders]
+            files += [prefix + name for name in listing.pick((suffix,))]
+            below += [prefix + name for name in listing.folders]
         yield files
         level = below
 

@@ -36,6 +36,9 @@ __all__ = [
     "write_classify",
 ]
 
+DEPTH = 3
+"""How deep below the root the subsets are looked for."""
+
 LABELS_FILE = "labels.json"
 NO_LABEL = "no_label"
 _NO_CLASSES = frozenset({*IMAGE_FOLDERS, *LABEL_FOLDERS})
@@ -49,14 +52,28 @@ class Entry(Struct, gc=False):
     labels: list[str]
 
 
-def subset_folders(root: InputRoot) -> list[str]:
-    """Return the top folders that hold class folders, or a labels.json."""
+def subset_folders(root: InputRoot, home: str = "") -> list[str]:
+    """Return the names of the folders in one that hold class folders, or a labels.json."""
     found = []
-    for folder in root.entries()[0]:
-        classes, files = root.entries(folder)
+    prefix = f"{home}/" if home else ""
+    for folder in root.entries(home)[0]:
+        classes, files = root.entries(prefix + folder)
         if LABELS_FILE in files or (classes and _NO_CLASSES.isdisjoint(classes)):
             found.append(folder)
     return found
+
+
+def _home(root: InputRoot) -> str:
+    """Return the folder of the subsets: a download's only folder, if that holds the subsets."""
+    home = ""
+    for _ in range(DEPTH):
+        folders, files = root.entries(home)
+        if len(folders) != 1 or LABELS_FILE in files or folders[0].lower() in SPLIT_KEYS:
+            break
+        home = f"{home}/{folders[0]}" if home else folders[0]
+        if any(name.lower() in SPLIT_KEYS for name in root.entries(home)[0]):
+            return home
+    return ""
 
 
 def open_classify(root: InputRoot, ledger: Ledger) -> ClassifySource | None:
@@ -66,9 +83,13 @@ def open_classify(root: InputRoot, ledger: Ledger) -> ClassifySource | None:
         InputError: A labels.json is damaged.
     """
     order = {key: n for n, key in enumerate(SPLIT_KEYS)}
-    folders = sorted(subset_folders(root), key=lambda f: order.get(f, len(order)))
-    items = {f: _list_subset(root, f, _read_table(root, f), ledger) for f in folders}
-    found = read_meta(root)
+    home = _home(root)
+    folders = sorted(subset_folders(root, home), key=lambda f: order.get(f, len(order)))
+    items = {}
+    for name in folders:
+        folder = f"{home}/{name}" if home else name
+        items[name] = _list_subset(root, folder, _read_table(root, folder), ledger)
+    found = read_meta(root, home)
     meta = found[0] if found is not None else None
     if not any(items.values()) and meta is None:
         return None
@@ -118,7 +139,7 @@ def _list_subset(
             ledger.warn(f"{folder}: images in no class folder are read without label")
         labels = [label] if slash and label != NO_LABEL else []
         entries.append(Entry(stem_of(file[cut:]), file, labels))
-    return _unique(entries, ledger)
+    return _unique(entries, cut, ledger)
 
 
 def label_folder(label: str) -> str:
@@ -127,11 +148,11 @@ def label_folder(label: str) -> str:
     return f"_{folder}" if folder in ("", ".", "..", NO_LABEL) else folder
 
 
-def _unique(entries: list[Entry], ledger: Ledger) -> list[Entry]:
+def _unique(entries: list[Entry], cut: int, ledger: Ledger) -> list[Entry]:
     seen: set[str] = set()
     for entry in entries:
         if entry.id in seen:
-            entry.id = entry.image.partition("/")[2]
+            entry.id = entry.image[cut:]
             ledger.warn("images share a name in one folder; one was given a longer id")
         seen.add(entry.id)
     return entries

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from dsk.errors import InputError, LimitError
-from dsk_yolo.paths import RESERVED_DARKNET, RESERVED_YAML, SPLIT_KEYS, lines_of, resolve
+from dsk_yolo.paths import RESERVED_DARKNET, RESERVED_YAML, SPLIT_KEYS, above, lines_of, resolve
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -254,7 +254,7 @@ def read_darknet(root: InputRoot, file: str, ledger: Ledger) -> Config:
     if not listed:
         raise InputError("has no line 'names = …'", where=root.show(file))
     folder = file.rpartition("/")[0]
-    names_file = resolve(root, listed, [folder], directory=False)
+    names_file = resolve(root, listed, [folder, *above(folder)], directory=False)
     if names_file is None:
         raise InputError(f"the file of class names {listed!r} is not there", where=root.show(file))
     names = read_names_file(root, names_file, ledger)

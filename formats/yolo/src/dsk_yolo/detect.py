@@ -56,7 +56,7 @@ def _has_rows(root: InputRoot, folder: str) -> bool:
     """Whether one of the first text files in a folder has rows of numbers, or all are empty."""
     from dsk_yolo.paths import is_class_file
 
-    texts = (n for n in root.walk(folder, 1) if n.endswith(".txt"))
+    texts = root.walk(folder, 1, (".txt",))
     names = islice((n for n in texts if not is_class_file(n.rpartition("/")[2])), LOOK)
     found = [_is_row(root.read(n, 4096).split(b"\n", 1)[0].split()) for n in names]
     return any(found) or (bool(found) and None in found and False not in found)

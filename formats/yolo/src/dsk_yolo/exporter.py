@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from dsk.categories import Categories
+from dsk.columns import BoxColumns
 from dsk.descriptors import Capabilities
 from dsk.errors import MediaError, OptionError, OutputError, RecordError
 from dsk.flow import Exporter
@@ -45,6 +47,8 @@ class YoloExporter(Exporter):
     Raises:
         OptionError: Options contradict one another.
     """
+
+    takes_columns = True
 
     def __init__(
         self,
@@ -134,7 +138,7 @@ class YoloExporter(Exporter):
         folder = images = labels = ""
         known: str | None = None
         put, darknet, save = ctx.write, self.darknet, ctx.save_media
-        for item in items:
+        for item, text in self._with_texts(items):
             subset = item.subset
             if subset != known:
                 known, folder = subset, self._folder_of(subset)
@@ -144,15 +148,15 @@ class YoloExporter(Exporter):
             if folder != subset:
                 ctx.ledger.add("DSK-L012", f"subset {subset}→{folder}", item=item.id, subset=subset)
             size = self._size(item, ctx)
-            rows = ""
+            rows: bytes | memoryview = text or b""
             if item.annotations:
                 if size is None:
                     self._no_size(item, ctx)
                     continue
                 turn = turn_of(item.media) if self.exif and isinstance(item.media, Image) else None
-                rows = self._rows.rows(item, size, ctx.ledger, turn)  # type: ignore[union-attr]
+                rows = self._rows.rows(item, size, ctx.ledger, turn).encode()  # type: ignore[union-attr]
             image = images + ctx.image_name(item)
-            put(f"{labels}{item.id}.txt", rows.encode())
+            put(f"{labels}{item.id}.txt", rows)
             if "images/" in item.id:
                 self._second_place(image, f"{labels}{item.id}.txt", rows, ctx)
             lists[folder].append(image)
@@ -165,12 +169,26 @@ class YoloExporter(Exporter):
         lengths = sorted(self._rows.lengths) if self._rows is not None else []
         return {"subsets": list(lists), "points": lengths}
 
+    def _with_texts(
+        self, items: Iterable[DatasetItem]
+    ) -> Iterable[tuple[DatasetItem, bytes | memoryview | None]]:
+        """Return the items with the texts of their label files, where these are made already."""
+        if not isinstance(items, BoxColumns):
+            return zip(items, repeat(None))
+        known = items.attributes
+        if self.task != "detect" or self.exif or known.get("is_crowd") or known.get("rotation"):
+            return zip(items, repeat(None))
+        from dsk_yolo.textcolumns import box_texts
+
+        texts = box_texts(items, self.names.ids)
+        return zip(items.unless(texts), texts, strict=True)
+
     @staticmethod
-    def _second_place(image: str, label: str, rows: str, ctx: WriteContext) -> None:
+    def _second_place(image: str, label: str, rows: bytes | memoryview, ctx: WriteContext) -> None:
         """Ids with a folder ``images``: trainers look for the label file in another place."""
         other = label_path(image)
         if other != label:
-            ctx.write(other, rows.encode())
+            ctx.write(other, rows)
 
     @staticmethod
     def _save(

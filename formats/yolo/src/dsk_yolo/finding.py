@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dsk.errors import InputError
@@ -15,17 +16,24 @@ if TYPE_CHECKING:
 __all__ = ["find_dataset"]
 
 YAML = (".yaml", ".yml")
+_KEY = re.compile(rb"^\s*(names|train)\s*:", re.MULTILINE)
+_KEYS = {b"names", b"train"}
+
 DEPTH = 3
 """How deep below the root a dataset is looked for, as in Datumaro."""
 
 MAX_FOLDERS = 64
 """How many folders of one depth are searched."""
 
+MAX_LOOKS = 50
+"""How many files of one folder are looked into: of very many, none describes the others."""
+
 
 def find_dataset(root: InputRoot, wanted: str = "") -> str | Loose | None:
     """Return a dataset's data.yaml or obj.data, else its loose folders, else None.
 
-    What lies nearest to the root counts.
+    What lies nearest to the root counts; but folders without class names may have a data.yaml in
+    a folder beside them.
 
     Args:
         root: The dataset.
@@ -56,11 +64,22 @@ def find_dataset(root: InputRoot, wanted: str = "") -> str | Loose | None:
         if configs:
             return configs[0]
         if not wanted and len(level) == 1 and (loose := find_loose(root, level[0])) is not None:
-            return loose
+            return loose if loose.names else _config_beside(root, loose) or loose
         level = _below(root, level)
     if wanted:
         raise InputError("there is no such configuration file", where=root.show(wanted))
     return None
+
+
+def _config_beside(root: InputRoot, loose: Loose) -> str | None:
+    """Return the one configuration file in a folder beside those of images and rows."""
+    own = {place.subset for place in loose.places}
+    folders = [f for f in _below(root, [loose.home]) if f.rpartition("/")[2] not in own]
+    try:
+        configs = [c for folder in folders for c in _configs(root, folder, "")]
+    except InputError:
+        return None
+    return configs[0] if len(configs) == 1 else None
 
 
 def _below(root: InputRoot, level: list[str]) -> list[str]:
@@ -68,7 +87,7 @@ def _below(root: InputRoot, level: list[str]) -> list[str]:
     found = []
     for folder in level:
         prefix = f"{folder}/" if folder else ""
-        names = [n for n in root.entries(folder)[0] if not n.startswith(".")]
+        names = [n for n in root.listing(folder).folders if not n.startswith(".")]
         found += [prefix + n for n in names if n not in (*IMAGE_FOLDERS, *LABEL_FOLDERS)]
     return found[:MAX_FOLDERS]
 
@@ -77,14 +96,15 @@ def _configs(root: InputRoot, folder: str, wanted: str) -> list[str]:
     prefix = f"{folder}/" if folder else ""
     if wanted:
         return [prefix + wanted] if root.is_file(prefix + wanted) else []
-    names = root.entries(folder)[1]
+    names = root.listing(folder).pick((".data", *YAML))
     for sure in ("obj.data", "data.yaml"):
         if sure in names:
             return [prefix + sure]
-    found = [prefix + n for n in names if n.endswith(".data") and _is_darknet(root, prefix + n)]
+    darknet = [prefix + n for n in names if n.lower().endswith(".data")]
+    found = [n for n in darknet[:MAX_LOOKS] if _is_darknet(root, n)]
     if not found:
         yamls = [prefix + n for n in names if n.lower().endswith(YAML)]
-        found = [n for n in yamls if _is_yaml(root, n)]
+        found = [n for n in yamls[:MAX_LOOKS] if _is_yaml(root, n)]
     if len(found) > 1:
         raise InputError(
             f"several files may describe the dataset: {', '.join(found[:5])}",
@@ -100,7 +120,8 @@ def _is_darknet(root: InputRoot, file: str) -> bool:
 
 
 def _is_yaml(root: InputRoot, file: str) -> bool:
+    data = root.read(file, 1 << 20)
     try:
-        return is_dataset_yaml(load_yaml(root.read(file, 1 << 20), file))
+        return is_dataset_yaml(load_yaml(data, file))
     except InputError:
-        return False  # some other YAML; a file of ours that is damaged is named data.yaml
+        return set(_KEY.findall(data)) >= _KEYS  # ours and damaged: reading it says where

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dsk.imagesize import HEAD, size_of_bytes
 from dsk.media import Image
+from dsk.names import stem_of
 from dsk_yolo.paths import swap_folder
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class LabelFolder:
     def read(self, name: str) -> bytes | None:
         """Return the content of a label file; None if there is none."""
         data = self._label(name)
+        if data is None:
+            data = self._label(f"{stem_of(name)}.TXT")
         if data is None:
             for folder in self._others:
                 if self._root.is_file(f"{folder}/{name}"):

@@ -6,10 +6,14 @@ import posixpath
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dsk.categories import Categories, PointsCategory
+from dsk.columns import BoxColumns
 from dsk.errors import InputError, MediaError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
+from dsk.loss import Ledger
 from dsk.media import Image
 from dsk.metafile import read_meta, read_sizes
 from dsk.names import stem_of
@@ -18,7 +22,7 @@ from dsk_yolo.exif import turn_of
 from dsk_yolo.finding import find_dataset
 from dsk_yolo.folders import ImageFolder, LabelFolder
 from dsk_yolo.listing import Listing, list_darknet, list_yaml
-from dsk_yolo.loose import Loose, list_loose
+from dsk_yolo.loose import Loose, find_beside, list_loose
 from dsk_yolo.rows import RowReader, is_number
 
 if TYPE_CHECKING:
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
 
     from dsk.annotations import Annotation
     from dsk.files import InputRoot
-    from dsk.loss import Ledger
 
 __all__ = ["YoloImporter", "YoloSource"]
 
@@ -63,11 +66,15 @@ class YoloImporter(Importer):
             return self._classify(root, ledger)
         found = find_dataset(root, self.config_file)
         if found is None:
+            found = find_beside(root)
+        if found is None:
             if self.task == "auto":
                 return self._classify(root, ledger)
             raise InputError(NO_CONFIG, where=root.path)
         try:
-            config, listings = self._list(root, found, ledger)
+            told = Ledger(ledger.on_error)
+            config, listings = self._list(root, found, told)
+            ledger.merge(told)
         except InputError:
             above = root.up()
             if above is root or above.focus is None:
@@ -97,7 +104,7 @@ class YoloImporter(Importer):
             names, listings = list_loose(root, ledger, found, sizes)
             nothing = posixpath.join(home, "")
             return Config(nothing, names, {n: n for n in range(len(names))}, {}), listings
-        if found.endswith(".data"):
+        if found.lower().endswith(".data"):
             config = read_darknet(root, found, ledger)
             return config, list_darknet(root, config, ledger)
         config = read_yaml(root, found, ledger)
@@ -302,6 +309,47 @@ class YoloSource(Source):
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
+        subset = self._listings[partition[0]].subset
+        for item, media, data, label in self._files(partition):
+            annotations: list[Annotation] = []
+            if data:
+                found = self._rows(data, media, label, item, ledger)
+                if found is None:
+                    continue
+                annotations = found
+            yield DatasetItem(item, subset, media, annotations)
+
+    def columns(
+        self,
+        partition: tuple[int, int, int],
+        ledger: Ledger,
+        *,
+        outlines: bool,  # noqa: ARG002
+    ) -> BoxColumns | None:
+        """See ``Source.columns``."""
+        if self._exif or not self._reader.reads_boxes:
+            return None
+        from dsk_yolo.rowcolumns import RowColumns
+
+        files = list(self._files(partition))
+        try:
+            found = RowColumns([f[2] for f in files], [f[1].size for f in files], self._reader.ids)
+        except ValueError:
+            return None
+        subset, items, bounds = self._listings[partition[0]].subset, [], [0]
+        usual, counts = found.usual.tolist(), found.counts.tolist()
+        for (item, media, data, label), plain, count in zip(files, usual, counts, strict=True):
+            own = [] if plain else self._rows(data or b"", media, label, item, ledger)
+            if own is not None:
+                items.append(DatasetItem(item, subset, media, own))
+                bounds.append(bounds[-1] + count)
+        none = np.zeros(len(found.labels), np.int64)
+        return BoxColumns(items, bounds, found.boxes, found.labels, none, {})
+
+    def _files(
+        self, partition: tuple[int, int, int]
+    ) -> Iterator[tuple[str, Image, bytes | None, str]]:
+        """Yield the id and image of each item, its label file's content and relative name."""
         which, start, stop = partition
         listing = self._listings[which]
         subset, sizes, stated = listing.subset, self._sizes, None
@@ -315,20 +363,13 @@ class YoloSource(Source):
                 label = listing.label(number).rpartition("/")[0]
                 rows = LabelFolder(self._root, label, beside=listing.beside)
             file = base if listing.bare else f"{stem_of(base)}.txt"
-            data = rows.read(file)
             if sizes:
                 stated = sizes.get(f"{subset}/{item}", sizes.get(item))
             if listing.bare:
                 media = Image("", None, None, stated)
             else:
                 media = pictures.image(name, base, stated)
-            annotations: list[Annotation] = []
-            if data:
-                found = self._rows(data, media, rows.prefix + file, item, ledger)
-                if found is None:
-                    continue
-                annotations = found
-            yield DatasetItem(item, subset, media, annotations)
+            yield item, media, rows.read(file), rows.prefix + file
 
     def _rows(
         self, data: bytes, media: Image, label: str, item: str, ledger: Ledger

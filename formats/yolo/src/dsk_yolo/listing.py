@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from dsk_yolo.paths import (
     LABEL_FOLDERS,
     SPLIT_KEYS,
     ListedPaths,
+    above,
     is_class_file,
     lines_of,
     resolve,
@@ -36,8 +38,11 @@ __all__ = [
     "list_darknet",
     "list_yaml",
     "make_unique",
+    "read_list",
 ]
 
+
+_INNER = re.compile(f"^(?:{'|'.join(IMAGE_FOLDERS)})/")
 
 PROBES = 100
 """How many images show whether label files lie beside them."""
@@ -93,14 +98,18 @@ def list_yaml(
     folders = list(
         dict.fromkeys([f for f in (_base(root, config, home),) if f is not None] + [home])
     )
+    places = _all_places(root, config, folders)
+    if not any(places.values()):  # a file in a folder of its own: paths start above it
+        folders += above(home)
+        places = _all_places(root, config, folders)
     keys_of: dict[tuple[str, ...], list[str]] = {}
-    for key, values in config.subsets.items():
-        places = [_place(root, value, folders) for value in values]
-        known = tuple(p for p in places if p is not None)
-        if known:
-            keys_of.setdefault(known, []).append(key)
-        else:
+    for key, known in places.items():
+        if not known:
             _missing(root, config, key, ledger)
+        elif _holds_all(key, places):
+            ledger.warn(f"{config.file}: {key} is the folder of other subsets, not one itself")
+        else:
+            keys_of.setdefault(known, []).append(key)
     listings: list[Listing] = []
     for known, keys in keys_of.items():
         # A dataset without val says "val: images/train": that is no second subset.
@@ -108,6 +117,8 @@ def list_yaml(
         if len(keys) > 1:
             ledger.warn(f"{config.file}: {' and '.join(keys)} are the same; read once, as {key}")
         found = _list_places(root, key, known, folders, sizes=sizes, ledger=ledger)
+        if key not in SPLIT_KEYS and not any(listing.images for listing in found):
+            continue  # the folder of the labels, or of something else
         if by_folder:
             for listing in found:
                 listing.subset = _folder_subset(listing, key)
@@ -125,8 +136,29 @@ def _base(root: InputRoot, config: Config, home: str) -> str | None:
     return resolve(root, config.path, [home], directory=True) if config.path else None
 
 
+def _all_places(
+    root: InputRoot, config: Config, folders: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Find what each key of a data.yaml names."""
+    places = {}
+    for key, values in config.subsets.items():
+        found = [_place(root, value, folders) for value in values]
+        places[key] = tuple(p for p in found if p is not None)
+    return places
+
+
+def _holds_all(key: str, places: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether a key that need not be a subset ("root: ./") names a folder above a subset's."""
+    if key in SPLIT_KEYS:
+        return False
+    inner = [p for split in SPLIT_KEYS for p in places.get(split, ())]
+    return any(
+        p != top and p.startswith(f"{top}/" if top else "") for top in places[key] for p in inner
+    )
+
+
 def _missing(root: InputRoot, config: Config, key: str, ledger: Ledger) -> None:
-    if key in SPLIT_KEYS or config.file.endswith(".data"):
+    if key in SPLIT_KEYS or config.file.lower().endswith(".data"):
         values = ", ".join(config.subsets[key][:3])
         ledger.warn(f"{root.show(config.file)}: {key}: there is no {values}")
 
@@ -166,22 +198,30 @@ def _list_places(
             found = [n for n in root.walk(place) if is_image_name(n)]
             cut = len(place) + 1 if place else 0
             images += found
-            ids += [stem_of(n[cut:]) for n in found]
+            names = [n[cut:] for n in found]
+            if not _names_images(place):  # "train: train", with the images in train/images
+                names = [_INNER.sub("", n) for n in names]
+            ids += [stem_of(n) for n in names]
         elif is_image_name(place):
             images.append(place)
             ids.append(_listed_id(place, key))
         else:
-            found = _read_list(root, place, folders, ledger)
+            found = read_list(root, place, folders, ledger)
             common = _common_folder(found, key, place)
             images += found
             ids += [
                 stem_of(n[len(common) :]) if n.startswith(common) else _listed_id(n, key)
                 for n in found
             ]
-    listing = Listing(key, images, ids, _label_rule(root, key, images, ledger))
+    listing = Listing(key, images, ids)
     make_unique(listing, ledger)
-    out += _orphans(root, listing, places, sizes, ledger)
-    return [listing, *out] if images or not out else out
+    parts = _by_rule(root, listing, ledger)
+    for part in parts:
+        own = places
+        if len(parts) > 1:
+            own = [p for p in places if any(n.startswith(f"{p}/") for n in part.images)]
+        out += _orphans(root, part, own, sizes, ledger)
+    return [*parts, *out] if images or not out else out
 
 
 def label_files(root: InputRoot, folder: str) -> list[str]:
@@ -235,32 +275,83 @@ def _orphans(
     return out
 
 
-def _label_rule(
-    root: InputRoot, key: str, images: Sequence[str], ledger: Ledger
-) -> tuple[str, str] | None:
-    """Choose the folders' names that lead from images to label files, by the first image.
+def _by_rule(root: InputRoot, listing: Listing, ledger: Ledger) -> list[Listing]:
+    """Split a listing by the rule that leads from images to label files; mostly there is one."""
+    tops: dict[str, str] = {}
+    samples: dict[str, list[str]] = {}
+    for name in listing.images:
+        under = name.rpartition("/")[0]
+        top = tops.get(under)
+        if top is None:
+            top = tops[under] = _top(under)
+        some = samples.setdefault(top, [])
+        if len(some) < PROBES:
+            some.append(name)
+    found = {top: _label_rule(root, images) for top, images in samples.items()}
+    if found and set(found.values()) == {()}:
+        ledger.warn(
+            f"{listing.subset}: there is no labels folder, its images are read without annotations"
+        )
+    other = BESIDE if BESIDE in found.values() else USUAL
+    rules = {top: rule or (USUAL if _names_images(top) else other) for top, rule in found.items()}
+    if len(set(rules.values())) == 1:
+        listing.swap = _swap(next(iter(rules.values())))
+    if len(set(rules.values())) < 2:
+        return [listing]
+    parts = {rule: Listing(listing.subset, [], [], _swap(rule)) for rule in rules.values()}
+    for name, item in zip(listing.images, listing.ids, strict=True):
+        part = parts[rules[tops[name.rpartition("/")[0]]]]
+        part.images.append(name)
+        part.ids.append(item)
+    return list(parts.values())
+
+
+def _names_images(folder: str) -> bool:
+    return not set(folder.split("/")).isdisjoint(IMAGE_FOLDERS)
+
+
+def _top(under: str) -> str:
+    """Return the part of a folder's name that decides where the label files of its images are."""
+    full = f"/{under}/"
+    ends = [at + len(n) for n in IMAGE_FOLDERS if (at := full.rfind(f"/{n}/")) >= 0]
+    return under[: max(ends)] if ends else under
+
+
+USUAL = ("images", "labels")
+BESIDE = ("", "")
+"""The rule of label files that lie beside their images."""
+
+
+def _swap(rule: tuple[str, ...]) -> tuple[str, str] | None:
+    return None if rule == BESIDE else (rule[0], rule[1])
+
+
+def _label_rule(root: InputRoot, images: Sequence[str]) -> tuple[str, ...]:
+    """Choose the folders' names that lead from images to label files; () if there is no way.
 
     Ultralytics knows ``images`` and ``labels`` only, and files beside images in no such folder;
     Roboflow keeps oriented boxes in ``labelTxt``.
+
+    Args:
+        root: The dataset.
+        images: Some images, all in folders below the same one.
     """
-    usual = "images", "labels"
-    if not images:
-        return usual
     first = f"/{images[0]}"
-    folders = [name for name in IMAGE_FOLDERS if f"/{name}/" in first]
-    for folder in folders:
+    for folder in [name for name in IMAGE_FOLDERS if f"/{name}/" in first]:
         top = first[1 : first.rindex(f"/{folder}/") + 1]
         for other in ("labels", "Labels", "labelTxt"):
             if root.is_dir(top + other):
                 return folder, other
-    if any(root.is_file(f"{stem_of(n)}.txt") for n in images[:PROBES]):
-        return None
-    if folders:
-        ledger.warn(f"{key}: there is no labels folder, its images are read without annotations")
-    return usual
+    if any(root.is_file(f"{stem_of(n)}.txt") for n in images):
+        return BESIDE
+    under = images[0].rpartition("/")[0]
+    if _names_images(under) or not any(n.endswith(".txt") for n in root.entries(under)[1]):
+        return ()
+    return BESIDE
 
 
-def _read_list(root: InputRoot, file: str, folders: Sequence[str], ledger: Ledger) -> list[str]:
+def read_list(root: InputRoot, file: str, folders: Sequence[str], ledger: Ledger) -> list[str]:
+    """Return the relative names of the images that a list names; bad lines go to the ledger."""
     lines = [line.strip() for line in lines_of(root.text(file))]
     lines = [line for line in lines if line]
     home = file.rpartition("/")[0]
@@ -329,6 +420,13 @@ def make_unique(listing: Listing, ledger: Ledger) -> None:
     listing.ids = kept
 
 
+def _darknet_id(name: str, home: str) -> str:
+    """Return an image's path without the first folder below that of the obj.data, or "data"."""
+    inside = bool(home) and name.startswith(f"{home}/")
+    name = name[len(home) + 1 :] if inside else name.removeprefix("data/")
+    return stem_of(name.partition("/")[2] or name)
+
+
 def list_darknet(root: InputRoot, config: Config, ledger: Ledger) -> list[Listing]:
     """List the images that the lists of an obj.data name.
 
@@ -338,13 +436,13 @@ def list_darknet(root: InputRoot, config: Config, ledger: Ledger) -> list[Listin
     home = config.file.rpartition("/")[0]
     out = []
     for subset, values in config.subsets.items():
-        file = resolve(root, values[0], [home], directory=False)
+        folders = [home, *above(home)]
+        file = resolve(root, values[0], folders, directory=False)
         if file is None:
             _missing(root, config, subset, ledger)
             continue
-        images = _read_list(root, file, [home], ledger)
-        cut = len(home) + 1 if home else 0
-        ids = [stem_of(n[cut:].partition("/")[2] or n[cut:]) for n in images]
+        images = read_list(root, file, folders, ledger)
+        ids = [_darknet_id(n, home) for n in images]
         listing = Listing(subset, images, ids, swap=None)
         make_unique(listing, ledger)
         out.append(listing)

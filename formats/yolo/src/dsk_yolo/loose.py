@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dsk.errors import InputError
+from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
 from dsk.names import stem_of
 from dsk_yolo.config import read_names_file
-from dsk_yolo.listing import Listing, keep_sized, label_files, make_unique
+from dsk_yolo.listing import Listing, keep_sized, label_files, make_unique, read_list
 from dsk_yolo.paths import IMAGE_FOLDERS, LABEL_FOLDERS, SPLIT_KEYS, is_class_file
+from dsk_yolo.rows import BOX, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +23,13 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk_yolo.listing import Sizes
 
-__all__ = ["Loose", "Place", "find_loose", "list_loose"]
+__all__ = ["Loose", "Place", "find_beside", "find_loose", "list_loose"]
+
+BESIDE_DEPTH = 3
+"""How many levels of folders are looked into for images with label files beside them."""
+
+BESIDE_FILES = 100
+"""How many of those label files in a folder are looked into."""
 
 NO_SUBSETS = frozenset({"data", "obj"})
 """Folders of images that name no subset: FiftyOne's and darknet's."""
@@ -64,10 +73,10 @@ def find_loose(root: InputRoot, home: str = "") -> Loose | None:
     if place is not None:
         return Loose(home, names, [place])
     prefix = f"{home}/" if home else ""
-    folders = root.entries(home)[0]
+    folders = root.listing(home).folders
     places = []
     inner = []
-    for split in [key for key in SPLIT_KEYS if key in folders]:
+    for split in [name for key in SPLIT_KEYS for name in folders if name.lower() == key]:
         found, more = _pair(root, prefix + split)
         if found is None and more and _has_rows_beside(root, prefix + split):
             found = Place("", prefix + split, None)
@@ -85,19 +94,50 @@ def find_loose(root: InputRoot, home: str = "") -> Loose | None:
 def _pair(root: InputRoot, home: str) -> tuple[Place | None, list[str]]:
     """Return a folder's image and label folders, if it has both, and its file of class names."""
     prefix = f"{home}/" if home else ""
-    folders, files = root.entries(home)
-    names = [prefix + n for n in files if is_class_file(n)][:1]
+    folders = root.listing(home).folders
+    names = _class_files(root, home)
     labels = next((prefix + n for n in LABEL_FOLDERS if n in folders), None)
     images = next((prefix + n for n in IMAGE_FOLDERS if n in folders), None)
     if labels is not None and not names:
-        names = [f"{labels}/{n}" for n in root.entries(labels)[1] if is_class_file(n)][:1]
+        names = _class_files(root, labels)
     if labels is None or not (names or images):
         return None, names
     return Place("", home if images is None else images, labels), names
 
 
+def _class_files(root: InputRoot, folder: str) -> list[str]:
+    """Return the first file of class names in a folder, if there is one."""
+    files = root.files(folder, (".txt", ".names", ".labels"), 0, ("class", "names", "labels"))
+    return [n for n in files if is_class_file(n.rpartition("/")[2])][:1]
+
+
+def find_beside(root: InputRoot) -> Loose | None:
+    """Return images with label files beside them and no class names, of which nothing else tells.
+
+    That is for users who say that it is a YOLO dataset; many other datasets look so.
+    """
+    folders = [""]
+    for _ in range(BESIDE_DEPTH):
+        for folder in folders:
+            files = root.listing(folder).pick((".txt",))
+            texts = {stem_of(n): n for n in files if not is_class_file(n)}
+            images = filter(is_image_name, root.entries(folder)[1] if texts else ())
+            beside = [texts[stem] for stem in map(stem_of, images) if stem in texts]
+            if any(_is_row(root, f"{folder}/{n}" if folder else n) for n in beside[:BESIDE_FILES]):
+                return Loose("", [], [Place("", "", None)])
+        folders = [f"{f}/{n}" if f else n for f in folders for n in root.listing(f).folders]
+    return None
+
+
+def _is_row(root: InputRoot, file: str) -> bool:
+    """Tell whether a file's first line is one of five or more numbers."""
+    fields = root.read(file, 1 << 12).split(b"\n", 1)[0].split()
+    return len(fields) >= BOX and all(map(is_number, fields))
+
+
 def _has_rows_beside(root: InputRoot, folder: str) -> bool:
-    return any(n.endswith(".txt") and not is_class_file(n) for n in root.entries(folder)[1])
+    texts = root.listing(folder).pick((".txt",))
+    return any(n.endswith(".txt") and not is_class_file(n) for n in texts)
 
 
 def list_loose(
@@ -119,9 +159,37 @@ def list_loose(
     listings: list[Listing] = []
     for place in loose.places:
         listings += _list_place(root, ledger, place, sizes)
+    listings = _by_lists(root, ledger, loose.home, listings)
     for listing in listings:
         make_unique(listing, ledger)
     return names[0] if names else [], listings
+
+
+def _by_lists(root: InputRoot, ledger: Ledger, home: str, listings: list[Listing]) -> list[Listing]:
+    """Put images of no subset in those whose lists (``train.txt`` …) name them."""
+    plain = [listing for listing in listings if listing.subset == DEFAULT_SUBSET]
+    prefix = f"{home}/" if home else ""
+    files = root.listing(home).pick((".txt",)) if plain else []
+    lists = {key: f"{prefix}{key}.txt" for key in SPLIT_KEYS if f"{key}.txt" in files}
+    subsets: dict[str, str] = {}
+    for key, file in lists.items():
+        if is_image_name(
+            root.read(file, 1 << 12).decode("utf-8", "replace").split("\n")[0].strip()
+        ):
+            for name in read_list(root, file, [home], ledger):
+                subsets.setdefault(name, key)
+    if not subsets:
+        return listings
+    groups: dict[tuple[int, str], Listing] = {}
+    for n, one in enumerate(listings):
+        for name, item in zip(one.images, one.ids, strict=True):
+            key = subsets.get(name, one.subset) if one in plain else one.subset
+            group = groups.get((n, key))
+            if group is None:
+                group = groups[n, key] = replace(one, subset=key, images=[], ids=[])
+            group.images.append(name)
+            group.ids.append(item)
+    return list(groups.values())
 
 
 def _list_place(root: InputRoot, ledger: Ledger, place: Place, sizes: Sizes) -> list[Listing]:
@@ -149,11 +217,11 @@ def _by_folder(
     groups: dict[str, Listing] = {}
     for name in names:
         head, slash, tail = name[cut:].partition("/")
-        key, rest = (head, tail) if slash else ("default", head)
+        key, rest = (head, tail) if slash else (DEFAULT_SUBSET, head)
         if subset:
             key, rest = subset, name[cut:]
         elif key in NO_SUBSETS and roots is None and not bare:
-            key = "default"
+            key = DEFAULT_SUBSET
         listing = groups.get(key)
         if listing is None:
             listing = groups[key] = Listing(key, [], [], None, bare, roots)

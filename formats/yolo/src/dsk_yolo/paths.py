@@ -20,6 +20,7 @@ __all__ = [
     "SPLIT_KEYS",
     "TRAINABLE",
     "ListedPaths",
+    "above",
     "is_class_file",
     "label_path",
     "lines_of",
@@ -51,9 +52,16 @@ TRAINABLE = frozenset(
 """Image endings that Ultralytics takes; it passes over all others without a word."""
 
 
+_CLASS_FILES = frozenset(
+    f"{name}.txt"
+    for name in ("classes", "predefined_classes", "class", "class_names", "names", "labels")
+)
+
+
 def is_class_file(name: str) -> bool:
     """Tell by its name in its folder whether a file lists class names, one a line."""
-    return name in ("classes.txt", "predefined_classes.txt") or name.endswith((".names", ".labels"))
+    low = name.lower()
+    return low in _CLASS_FILES or low.endswith((".names", ".labels"))
 
 
 def swap_folder(name: str, old: str, new: str) -> str:
@@ -76,6 +84,12 @@ def label_path(image: str, folder: str = "labels") -> str:
 def lines_of(text: str) -> list[str]:
     """Split at line ends only; ``str.splitlines`` would split names at exotic separators too."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def above(folder: str) -> list[str]:
+    """Return the folders above a relative one, the nearest first; the last is the root, ""."""
+    parts = folder.split("/") if folder else []
+    return ["/".join(parts[:n]) for n in range(len(parts) - 1, -1, -1)]
 
 
 def _parts(value: str) -> list[str]:

@@ -58,11 +58,11 @@ class RowReader:
         self.task = task
         self._show = show
         # A class id that is written as a float ("0.0") finds its int key: they hash alike.
-        self._ids: Mapping[Any, int] = ids
+        self.ids: Mapping[Any, int] = ids
         self._names = names
         self._points, self._values = kpt_shape or (0, 3)
         self._attribute = attribute
-        self._boxes = task in ("auto", "detect")
+        self.reads_boxes = task in ("auto", "detect")
         self._fast = {
             "auto": self._fast_mixed,
             "detect": self._fast_boxes,
@@ -113,7 +113,7 @@ class RowReader:
         except ValueError:
             return None
         height, width = size
-        ids = self._ids
+        ids = self.ids
         out: list[Annotation] = []
         append = out.append
         for c, x, y, w, h in rows:
@@ -133,7 +133,7 @@ class RowReader:
         self, data: bytes, size: tuple[int, int], ledger: Ledger
     ) -> list[Annotation] | None:
         """Read a file of boxes or of outlines only; None if anything in it is not as usual."""
-        if self._boxes:
+        if self.reads_boxes:
             found = self._fast_boxes(data, size, ledger)
             if found is not None:
                 return found
@@ -144,7 +144,7 @@ class RowReader:
         height, width = size
         out: list[Annotation] = []
         for row in rows:
-            label = self._ids.get(row[0]) if len(row) >= 7 and len(row) % 2 else None
+            label = self.ids.get(row[0]) if len(row) >= 7 and len(row) % 2 else None
             if label is None:
                 return None
             if min(row) < 0.0 or max(row[1:]) > 1.0:
@@ -192,11 +192,11 @@ class RowReader:
             number = float(field)
         except ValueError:
             raise ValueError(f"{shown} is not a number") from None
-        label = self._ids.get(number)
+        label = self.ids.get(number)
         if label is None:
             if not number.is_integer() or number < 0:
                 raise ValueError(f"{shown} is no class id")
-            raise ValueError(f"class {shown} has no name; there are {len(self._ids)} names")
+            raise ValueError(f"class {shown} has no name; there are {len(self.ids)} names")
         return label
 
     def _any(self, fields: list[bytes], w: float, h: float, turn: Turn | None) -> Annotation:

@@ -34,7 +34,7 @@ def detect(root: InputRoot) -> Detection | None:
             return None
         listed = root.is_file(f"{folder}/labels".strip("/"))
         return Detection(80 if listed else 60, "volumes in imagesTr or imagesTs, no dataset.json")
-    case = next(find_cases(islice(root.walk(depth=DEPTH), _FILES)), None)
+    case = next(find_cases(islice(root.walk(depth=DEPTH, suffixes=(".nii", ".gz")), _FILES)), None)
     if case is None or len(case.files) < 2:
         return None
     names = ", ".join(sorted(case.files))

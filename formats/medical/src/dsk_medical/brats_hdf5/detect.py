@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
@@ -15,12 +14,12 @@ __all__ = ["DEPTH", "detect"]
 
 DEPTH = 5
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_FILES = 5000
 
 
 def detect(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    names = [root.focus] if root.focus is not None else islice(root.walk(depth=DEPTH), _FILES)
+    slices = root.walk(depth=DEPTH, suffixes=(".h5", ".hdf5"), words=("_slice_",))
+    names = [root.focus] if root.focus is not None else slices
     name = next((n for n in names if slice_number(n) is not None), None)
     if name is None:
         return None

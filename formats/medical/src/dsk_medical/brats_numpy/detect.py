@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
@@ -17,12 +16,11 @@ BOXES = "val_brain_bbox.p"
 DATA = "_data_cropped.npy"
 LABEL = "_label_cropped.npy"
 DEPTH = 3
-_FILES = 20000
 
 
 def find_folders(root: InputRoot) -> list[str]:
     """Return the folders that hold a list of ids."""
-    names = islice(root.walk(depth=DEPTH), _FILES)
+    names = root.walk(depth=DEPTH, suffixes=(".p",), words=(IDS,))
     return [n.rpartition("/")[0] for n in names if n.rpartition("/")[2] == IDS]
 
 

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["DATASET", "class_names", "find_datasets", "load_json", "numbered_names", "safe_path"]
+__all__ = [
+    "DATASET",
+    "class_names",
+    "find_datasets",
+    "load_json",
+    "numbered_names",
+    "region_values",
+    "safe_path",
+]
 
 DATASET = "dataset.json"
 MAX_BYTES = 64 << 20
@@ -92,6 +100,20 @@ def class_names(value: Any, where: str, ledger: Ledger) -> tuple[dict[int, str],
     for number in sorted(inside - set(names)):
         names[number] = f"class_{number}"
     return dict(sorted(names.items())), regions
+
+
+def region_values(value: Any) -> dict[str, tuple[int, ...]]:
+    """Return the values of each label of a ``dataset.json`` but the background, in its order.
+
+    Args:
+        value: Its ``labels``, which ``class_names`` has checked.
+    """
+    found = {}
+    for name, numbers in value.items() if isinstance(value, dict) else ():
+        several = numbers if isinstance(numbers, list) else [numbers]
+        if several and all(_is_value(v) and int(v) for v in several):
+            found[name] = tuple(sorted({int(v) for v in several}))
+    return found
 
 
 def _is_value(value: Any) -> bool:

@@ -15,7 +15,7 @@ from dsk.media import Media, Volume
 from dsk_medical.cases.channels import ChannelVolume
 from dsk_medical.nrrd.header import open_nrrd
 from dsk_medical.nrrd.source import volume_of as nrrd_volume
-from dsk_medical.volume import geometry
+from dsk_medical.volume import geometry, metaimage
 from dsk_medical.volume.align import align
 from dsk_medical.volume.annotate import slice_masks, volume_masks
 from dsk_medical.volume.arrays import LazyVolume, open_volume
@@ -36,6 +36,7 @@ __all__ = [
     "affines",
     "bad_case",
     "located",
+    "opened",
     "scan_labels",
 ]
 
@@ -87,6 +88,29 @@ class Reading:
 def located(root: InputRoot, file: str) -> Media:
     """Return a file of the dataset as a medium."""
     return Media(file, root.locate(file))
+
+
+def opened(root: InputRoot, file: str) -> tuple[Volume, list[str]]:
+    """Return a file of the dataset (NIfTI, NRRD, MetaImage, PNG, TIFF) as a volume, and warnings.
+
+    Raises:
+        MediaError: It is damaged, or of a kind that is not read.
+    """
+    media = located(root, file)
+    shown = replace(media, path=root.show(file))
+    lower = file.lower()
+    if lower.endswith(".nrrd"):
+        nrrd = open_nrrd(shown)
+        return nrrd_volume(nrrd, media), nrrd.warnings
+    if lower.endswith(".mha"):
+        image = metaimage.open_metaimage(shown)
+        return metaimage.volume_of(image, media), image.warnings
+    if lower.endswith((".png", ".tif", ".tiff")):
+        from dsk_medical.volume import pages
+
+        return pages.volume_of(pages.PageVolume(shown), media), []
+    nifti = open_nifti(shown)
+    return volume_of(nifti, media), nifti.warnings
 
 
 def scan_labels(
@@ -199,6 +223,8 @@ class CaseSource(Source):
             )
         if len(volumes) == 1:
             one = volumes[0]
+            if one.channels:  # colours
+                return one
             names = case.names or tuple(name for name, _ in case.channels if name)
             count = one.shape[3] if len(one.shape) > 3 else 1
             if names and len(names) != count:
@@ -208,15 +234,8 @@ class CaseSource(Source):
         return _stacked(case, volumes, ledger)
 
     def open_file(self, file: str, ledger: Ledger) -> Volume:
-        """Return a file (NIfTI, NRRD) as a volume; errors as ``open_nifti``."""
-        media = located(self.root, file)
-        shown = replace(media, path=self.root.show(file))
-        if file.lower().endswith(".nrrd"):
-            other = open_nrrd(shown)
-            warnings, volume = other.warnings, nrrd_volume(other, media)
-        else:
-            opened = open_nifti(shown)
-            warnings, volume = opened.warnings, volume_of(opened, media)
+        """Return a file as a volume; its warnings go to the ledger, errors as ``opened``."""
+        volume, warnings = opened(self.root, file)
         for warning in warnings:
             ledger.warn(warning)
         return volume

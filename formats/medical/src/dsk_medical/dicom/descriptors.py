@@ -69,5 +69,6 @@ EXPORTER = ExporterInfo(
             help="what to do with a mask that lies elsewhere than its volume",
         ),
     ),
-    layout="<id>.seg.dcm                   one binary segmentation for each series",
+    layout="<id>.seg.dcm                   one binary segmentation for each series, or\n"
+    "<id>.seg.2.dcm …               several where large segments overlap",
 )

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from dsk.flow import Detection
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dsk.files import InputRoot
 
 __all__ = ["detect", "is_dicom_head", "may_be_dicom"]
 
-_ENOUGH = 20_000
+_ENOUGH = 5000
 _TRIES = 5
 _ENDS = (".dcm", ".dicom", ".ima", ".img")
 _HEAD = 132
@@ -32,12 +34,19 @@ def is_dicom_head(head: bytes) -> bool:
     return head[128:_HEAD] == b"DICM"
 
 
+def _likely(root: InputRoot) -> Iterator[str]:
+    """Yield files that may be DICOM by their names, those with its endings first."""
+    if root.focus is not None:
+        yield from filter(may_be_dicom, [root.focus])
+        return
+    yield from filter(may_be_dicom, root.walk(suffixes=_ENDS))
+    others = (name for name in islice(root.walk(), _ENOUGH) if not name.lower().endswith(_ENDS))
+    yield from filter(may_be_dicom, others)
+
+
 def detect(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    names = [root.focus] if root.focus is not None else islice(root.walk(), _ENOUGH)
-    likely = [name for name in names if may_be_dicom(name)]
-    likely.sort(key=lambda name: not name.lower().endswith(_ENDS))
-    for name in likely[:_TRIES]:
+    for name in islice(_likely(root), _TRIES):
         if is_dicom_head(root.read(name, _HEAD)):
             return Detection(90, f"{name} is a DICOM file")
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DicomSegExporter"]
 
+MOST_STACKED = 256 << 20
+"""Overlapping segments that need more bytes together are written to several files."""
+
 _CATEGORY = ["85756007", "SCT", "Tissue"]
 _TYPE = ["85756007", "SCT", "Tissue"]
 _ROOT = "2.25."
@@ -36,7 +39,7 @@ _ROOT = "2.25."
 
 
 class DicomSegExporter(Exporter):
-    """Writes one binary segmentation for each item; options see ``descriptors.EXPORTER``."""
+    """Writes binary segmentations of each item; options see ``descriptors.EXPORTER``."""
 
     def __init__(self, *, spatial_mismatch: str = "error") -> None:
         self._policy = spatial_mismatch
@@ -101,8 +104,14 @@ class DicomSegExporter(Exporter):
         if series.channels > 1:
             raise MediaError("the series has several images at each place", where=media.path)
         folder = f"{item.subset}/" if item.subset != DEFAULT_SUBSET else ""
-        data = self._encode(_voxels(parts), labels, by_label, series)
-        ctx.write(f"{folder}{item.id}.seg.dcm", data)
+        for n, (taken, array) in enumerate(_voxels(parts), 1):
+            if n == 2:
+                ctx.ledger.warn(
+                    "large segments that overlap are in several files: together in one they would "
+                    "need too much memory"
+                )
+            data = self._encode(array, [labels[part] for part in taken], by_label, series)
+            ctx.write(f"{folder}{item.id}.seg{f'.{n}' if n > 1 else ''}.dcm", data)
         return set(labels)
 
     def _encode(
@@ -125,7 +134,8 @@ class DicomSegExporter(Exporter):
             self._description(highdicom, number, label, by_label[label][0])
             for number, label in enumerate(labels, 1)
         ]
-        digest = hashlib.sha256(array.tobytes() + str(images[0].SeriesInstanceUID).encode())
+        digest = hashlib.sha256(np.ascontiguousarray(array).data)
+        digest.update(str(images[0].SeriesInstanceUID).encode())
         uid = _ROOT + str(int.from_bytes(digest.digest()[:15], "big"))
         made = highdicom.seg.Segmentation(
             images,
@@ -168,22 +178,40 @@ class DicomSegExporter(Exporter):
         )
 
 
-def _voxels(parts: list[LabelComposer]) -> NDArray[Any]:
-    """Return the voxels of segments in one of the two ways that highdicom takes them.
+def _voxels(parts: list[LabelComposer]) -> Iterator[tuple[list[int], NDArray[Any]]]:
+    """Yield the voxels of segments in one of the two ways that highdicom takes them.
 
-    Returns:
-        Numbers of segments from 1 on, (k, rows, columns); 0 and 1 for each segment on a further
-        axis, which needs as many times the memory, only if some overlap.
+    Segments that overlap go into one array if it is not too large, else into several.
+
+    Yields:
+        Which segments, and their voxels: numbers from 1 on, (k, rows, columns), or 0 and 1 for each
+        segment on a further axis, which needs as many times the memory.
     """
+    rest = list(range(len(parts)))
+    first = True
+    while rest:
+        numbers, taken = _without_overlap(parts, rest)
+        rest = [n for n in rest if n not in taken]
+        if first and rest and numbers.size * len(parts) <= MOST_STACKED:
+            yield list(range(len(parts))), _stacked(parts, numbers.shape)
+            return
+        yield taken, numbers
+        first = False
+
+
+def _without_overlap(
+    parts: list[LabelComposer], candidates: list[int]
+) -> tuple[NDArray[Any], list[int]]:
+    """Return numbered voxels of those segments that overlap none before, and which these are."""
     columns, rows, depth = parts[0].shape
-    numbers = np.zeros((depth, rows, columns), label_dtype(len(parts)))
-    if all(_paint(numbers, part, number) for number, part in enumerate(parts, 1)):
-        return numbers
-    stacked = np.zeros((*numbers.shape, len(parts)), np.uint8)
-    for n, part in enumerate(parts):
-        for k, piece in enumerate(part.slices(_BINARY)):
-            stacked[k, :, :, n] = piece.T
-    return stacked
+    numbers = np.zeros((depth, rows, columns), label_dtype(len(candidates)))
+    taken: list[int] = []
+    for n in candidates:
+        if _paint(numbers, parts[n], len(taken) + 1):
+            taken.append(n)
+        else:
+            numbers[numbers == len(taken) + 1] = 0
+    return numbers, taken
 
 
 def _paint(numbers: NDArray[Any], part: LabelComposer, number: int) -> bool:
@@ -194,6 +222,14 @@ def _paint(numbers: NDArray[Any], part: LabelComposer, number: int) -> bool:
             return False
         out[there] = number
     return True
+
+
+def _stacked(parts: list[LabelComposer], shape: tuple[int, ...]) -> NDArray[Any]:
+    stacked = np.zeros((*shape, len(parts)), np.uint8)
+    for n, part in enumerate(parts):
+        for k, piece in enumerate(part.slices(_BINARY)):
+            stacked[k, :, :, n] = piece.T
+    return stacked
 
 
 _BINARY = np.dtype(np.uint8)

@@ -22,7 +22,7 @@ def detect(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     if root.focus is not None:
         return Detection(60, "a NIfTI file") if root.focus.lower().endswith(_ENDS) else None
-    names = list(islice(root.walk(), _ENOUGH))
+    names = list(islice(root.walk(suffixes=(".nii", ".gz", ".json")), _ENOUGH))
     volumes = [n for n in names if n.lower().endswith(_ENDS) and "/._" not in f"/{n}"]
     if not volumes:
         return None

@@ -12,7 +12,7 @@ Dataset<NNN>_<Name>/dataset.json         channel_names, labels, numTraining, fil
 Dataset<NNN>_<Name>/imagesTr/<case>_<channel>.nii.gz      four digits for each channel
 Dataset<NNN>_<Name>/labelsTr/<case>.nii.gz
 Dataset<NNN>_<Name>/imagesTs/, labelsTs/                  likewise, optional
-(.nii and .nrrd files are read too)"""
+(.nii, .nrrd, .mha, .png and .tif files are read too)"""
 
 MASKS = Option(
     name="masks",
@@ -27,6 +27,13 @@ BACKGROUND = Option(
     help="whether value 0 gets masks in slices",
 )
 
+REGIONS = Option(
+    name="regions",
+    default="values",
+    choices=("values", "masks"),
+    help="labels that stand for several values: a mask for each value, or one for each region",
+)
+
 IMPORTER = ImporterInfo(
     name="nnunet",
     target="dsk_medical.nnunet.importer:NnunetImporter",
@@ -34,7 +41,7 @@ IMPORTER = ImporterInfo(
     detector="dsk_medical.nnunet.detect:detect",
     kinds=frozenset({"mask", "mask_3d"}),
     media=frozenset({"volume"}),
-    options=(MASKS, BACKGROUND, MISMATCH),
+    options=(MASKS, BACKGROUND, REGIONS, MISMATCH),
     layout=LAYOUT,
 )
 
@@ -73,8 +80,9 @@ EXPORTER = ExporterInfo(
         Option(
             name="overlaps",
             default="later",
-            choices=("later", "error"),
-            help="voxels of several masks: the later one hides the earlier, or the item is refused",
+            choices=("later", "error", "regions"),
+            help="voxels of several masks: the later one hides the earlier, the item is refused, "
+            "or labels become regions",
         ),
         MISMATCH_OUT,
         PRIVACY,

@@ -23,11 +23,14 @@ from dsk_medical.cases.writing import (
     save_labels,
 )
 from dsk_medical.nnunet.importer import FAMILY, IDS
+from dsk_medical.nnunet.regions import MOST_LABELS, Regions, save_bits, save_numbered
 from dsk_medical.volume.arrays import open_volume
 
 if TYPE_CHECKING:
+    from dsk.annotations import Annotation
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
+    from dsk_medical.cases.writing import Composed
 
 __all__ = ["NnunetExporter"]
 
@@ -44,6 +47,8 @@ class _Row(NamedTuple):
         channels: Names of its channels, empty where there are none.
         files: What was written.
         empty: Whether it has no masks.
+        label: Name of the label volume that is to be numbered, if it is, see ``regions``.
+        combinations: Those of labels in it.
     """
 
     id: str
@@ -52,6 +57,8 @@ class _Row(NamedTuple):
     channels: tuple[str, ...]
     files: tuple[str, ...]
     empty: bool
+    label: str = ""
+    combinations: tuple[int, ...] = ()
 
 
 class NnunetExporter(Exporter):
@@ -63,7 +70,7 @@ class NnunetExporter(Exporter):
         file_ending: ".nii.gz" or ".nii".
         channel_names: Names of the channels; None: those of the volumes.
         unlabeled: "empty" or "test": what becomes of training cases without masks.
-        overlaps: "later" or "error": what becomes of voxels that several masks share.
+        overlaps: "later", "error" or "regions": what becomes of voxels that several masks share.
         spatial_mismatch: See ``align.POLICIES``.
         privacy: "drop" or "keep" free texts and extensions of headers.
     """
@@ -96,6 +103,10 @@ class NnunetExporter(Exporter):
         facts = header.info.get(FAMILY)
         self._facts: dict[str, Any] = dict(facts) if isinstance(facts, dict) else {}
         self._values = Values(header, consecutive=True, ctx=ctx, last=IGNORE)
+        self._regions: Regions | None = None
+        if self._overlaps == "regions" and max(self._values.names, default=0) > MOST_LABELS:
+            what = f"overlaps=regions takes {MOST_LABELS} labels at most"
+            raise OptionError(what, hint="overlaps=later takes any number")
         name = word(self._name, "dsk")
         self._base = dataset_folder(ctx, r"Dataset\d{3}_.+", f"Dataset{self._number:03d}_{name}")
 
@@ -109,7 +120,7 @@ class NnunetExporter(Exporter):
         if not isinstance(media, Volume) or media.source is None:
             leave_out(ctx, item)
             return None
-        made = compose(ctx, item, self._values.of, policy=self._mismatch)
+        made = compose(ctx, item, self._value, policy=self._mismatch)
         labelled = made is not None and made.count > 0
         suffix = suffix_of(item, ctx)
         if suffix == "Tr" and not labelled and self._unlabeled == "test":
@@ -123,16 +134,33 @@ class NnunetExporter(Exporter):
         files += names
         save_channels(ctx, item, names, texts=self._texts)
         _check_numbers(item, media, ctx)
+        row = _Row(item.id, case, suffix, channel_names(item, media), (), not labelled)
         if made is not None and (labelled or suffix == "Tr"):
             label = f"{self._base}labels{suffix}/{case}{self._ending}"
             files.append(label)
-            small = np.dtype(np.uint8 if len(self._values.names) < 255 else np.uint16)
-            save_labels(ctx, item, made, label, dtype=small)
-            if made.composer.overlap and self._overlaps == "error":
-                what = f"{made.composer.overlap} voxels belong to masks of several labels"
-                raise MediaError(what, where=item.id, hint="overlaps=later keeps the later mask")
-        channels = channel_names(item, media)
-        return _Row(item.id, case, suffix, channels, tuple(files), not labelled)
+            if self._overlaps == "regions":
+                bits = save_bits(ctx, made, label)
+                row = row._replace(label=label, combinations=tuple(sorted(bits)))
+            else:
+                self._save_labels(ctx, item, made, label)
+        return row._replace(files=tuple(files))
+
+    def _value(self, a: Annotation) -> int | None:
+        value = self._values.of(a)
+        return 1 << value - 1 if value and self._overlaps == "regions" else value
+
+    def _save_labels(
+        self, ctx: WriteContext, item: DatasetItem, made: Composed, label: str
+    ) -> None:
+        small = np.dtype(np.uint8 if len(self._values.names) < 255 else np.uint16)
+        save_labels(ctx, item, made, label, dtype=small)
+        if made.composer.overlap and self._overlaps == "error":
+            what = f"{made.composer.overlap} voxels belong to masks of several labels"
+            raise MediaError(
+                what,
+                where=item.id,
+                hint="overlaps=later keeps the later mask, overlaps=regions both",
+            )
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
         """See ``Exporter.finish``."""
@@ -143,6 +171,8 @@ class NnunetExporter(Exporter):
                 f"{len(empty)} training cases have no masks and are written as all background, the "
                 f"first is {empty[0]}; unlabeled=test moves such cases to imagesTs"
             )
+        if self._overlaps == "regions":
+            self._number_regions(rows, ctx)
         found: dict[str, Any] = {
             "channel_names": dict(enumerate(self._channel_names(rows, ctx))),
             "labels": self._labels(),
@@ -150,7 +180,9 @@ class NnunetExporter(Exporter):
             "file_ending": self._ending,
             **{k: v for k, v in self._facts.items() if k not in ("labels", "file_ending")},
         }
-        if self._values.moved:
+        if self._regions is not None and self._regions.order:
+            found["regions_class_order"] = self._regions.order
+        elif self._values.moved:
             found["dsk_label_map"] = self._values.moved
         renamed = {row.case: row.id for row in rows if row.case != row.id}
         if renamed:
@@ -158,8 +190,24 @@ class NnunetExporter(Exporter):
         text = json.dumps(found, indent=4, ensure_ascii=False) + "\n"
         ctx.write(f"{self._base}dataset.json", text.encode("utf-8", "surrogatepass"))
 
+    def _number_regions(self, rows: list[_Row], ctx: WriteContext) -> None:
+        """Number the combinations of labels that occur, and write the label volumes."""
+        names = unique([name for value, name in self._values.names.items() if value])
+        every = {bits for row in rows for bits in row.combinations}
+        self._regions = Regions.of(every, names, IGNORE)
+        if not self._regions.nested:
+            ctx.ledger.warn(
+                "regions overlap without one lying in the other: of nnU-Net's predictions the "
+                "later region covers the earlier there"
+            )
+        for row in rows:
+            if row.label:
+                save_numbered(ctx, row.label, self._regions)
+
     def _labels(self) -> dict[str, Any]:
         kept = self._facts.get("labels")
+        if self._regions is not None and self._regions.order:
+            return self._regions.labels
         if isinstance(kept, dict) and not self._values.moved:
             return kept  # regions
         names = {value: name for value, name in self._values.names.items() if value}

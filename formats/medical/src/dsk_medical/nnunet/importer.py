@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dsk.categories import Categories
 from dsk.errors import InputError, UnsafePathError
 from dsk.flow import Header, Importer
 from dsk.names import clean_name
@@ -14,9 +15,11 @@ from dsk_medical.cases.datasets import (
     find_datasets,
     load_json,
     numbered_names,
+    region_values,
 )
-from dsk_medical.cases.reading import Case, CaseSource, Reading
+from dsk_medical.cases.reading import Case, Reading
 from dsk_medical.nnunet.layout import ENDINGS, is_nnunet, iter_cases
+from dsk_medical.nnunet.source import NnunetSource
 from dsk_medical.volume.tables import Labels
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ class NnunetImporter(Importer):
     Args:
         masks: "volume" or "slices".
         background: "masks" or "skip": whether value 0 gets masks in slices.
+        regions: "values" or "masks": what becomes of labels that stand for several values.
         spatial_mismatch: See ``align.POLICIES``.
     """
 
@@ -52,8 +56,10 @@ class NnunetImporter(Importer):
         *,
         masks: str = "volume",
         background: str = "skip",
+        regions: str = "values",
         spatial_mismatch: str = "warn",
     ) -> None:
+        self._regions = regions == "masks"
         self._reading = Reading(
             masks=masks, background=background == "masks", spatial_mismatch=spatial_mismatch
         )
@@ -78,7 +84,7 @@ class NnunetImporter(Importer):
             )
         return self._open(root, folders[0], ledger)
 
-    def _open(self, root: InputRoot, folder: str, ledger: Ledger) -> CaseSource:
+    def _open(self, root: InputRoot, folder: str, ledger: Ledger) -> NnunetSource:
         name = f"{folder}/{DATASET}".strip("/")
         where = root.show(name)
         found = load_json(root, name)
@@ -103,11 +109,18 @@ class NnunetImporter(Importer):
         if isinstance(stated, int) and stated != there:
             ledger.warn(f"{where}: numTraining is {stated}, there are {there} cases")
         facts: dict[str, Any] = {k: v for k, v in found.items() if k not in _OWN}
-        if regions:
-            facts["labels"] = found["labels"]
         labels = Labels(names)
-        header = Header(categories=labels.categories(), info={FAMILY: facts} if facts else {})
-        return CaseSource(root, header, cases, labels, self._reading)
+        categories = labels.categories()
+        by_name = region_values(found["labels"]) if regions and self._regions else {}
+        if by_name:
+            facts.pop("regions_class_order", None)
+            categories = Categories.from_names(list(by_name))
+        elif regions:
+            facts["labels"] = found["labels"]
+        header = Header(categories=categories, info={FAMILY: facts} if facts else {})
+        source = NnunetSource(root, header, cases, labels, self._reading)
+        source.regions = by_name
+        return source
 
 
 def restored_ids(cases: list[Case], ids: Any) -> list[Case]:

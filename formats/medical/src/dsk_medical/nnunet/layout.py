@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.errors import InputError, RecordError
 from dsk_medical.cases.datasets import load_json, safe_path
-from dsk_medical.cases.reading import Case
+from dsk_medical.cases.reading import Case, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ENDINGS", "FOLDERS", "is_nnunet", "iter_cases", "split_channel"]
 
-ENDINGS = (".nii.gz", ".nii", ".nrrd")
+ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha", ".png", ".tif", ".tiff")
 """Endings of files that are read; the first is the usual one."""
 
 FOLDERS = {"Tr": "train", "Ts": "test"}
@@ -93,6 +93,9 @@ def iter_cases(
             if (stem := _stem(name, (ending,))) is not None
         }
         for case, channels in sorted(found.items()):
+            if list(channels) == [0] and len(names) > 1 and _holds_all(root, channels[0], names):
+                yield Case(case, subset, (("", channels[0]),), known.pop(case, ""), names)
+                continue
             if set(channels) != set(range(len(names))):
                 _bad_channels(root, f"{images}/{case}", channels, names, ledger)
                 continue
@@ -100,6 +103,14 @@ def iter_cases(
             yield Case(case, subset, files, known.pop(case, ""))
         for stem in sorted(known):
             ledger.warn(f"{root.show(known[stem])} has no image in {images}")
+
+
+def _holds_all(root: InputRoot, file: str, names: tuple[str, ...]) -> bool:
+    """Whether a case's only file has all channels: a picture in colour, or four axes."""
+    try:
+        return opened(root, file)[0].shape[3:] == (len(names),)
+    except InputError:
+        return False
 
 
 def _bad_channels(

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
+from dsk_medical.sly_volume.project import find_project
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -17,13 +18,14 @@ _ENOUGH = 20_000
 
 def detect(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    names = [root.focus] if root.focus is not None else list(islice(root.walk(), _ENOUGH))
+    walked = islice(root.walk(suffixes=(".nrrd", ".nhdr", ".json")), _ENOUGH)
+    names = [root.focus] if root.focus is not None else list(walked)
     found = [name for name in names if name.lower().endswith((".nrrd", ".nhdr"))]
     if not found:
         return None
     if not root.read(found[0], 8).startswith(b"NRRD000"):
         return Detection(3, f"{found[0]} is no NRRD file")
-    if any(name.rpartition("/")[2] == "key_id_map.json" for name in names):
+    if root.focus is None and find_project(root) is not None:
         return Detection(20, "NRRD files of a Supervisely project, whose annotations are not read")
     segments = sum(name.lower().endswith(".seg.nrrd") for name in found)
     if segments:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from dsk.flow import Header, Transform
 from dsk.item import DatasetItem
 from dsk.media import Image, Volume
 from dsk_medical.slices.objects import SliceMasks
-from dsk_medical.slices.pictures import MOST_HELD, HeldVolume, Picture, Window
+from dsk_medical.slices.pictures import MOST_HELD, HeldVolume, Pictures, Window
 from dsk_medical.slices.views import STORED, orientation_of
 from dsk_medical.volume import geometry
 from dsk_medical.volume.arrays import COLORS, ChannelView, LazyVolume, open_volume
@@ -121,7 +122,7 @@ class VolumesToSlices(Transform):
             if self._annotated_only and not annotations:
                 continue
             name = f"{item.id}/{k:04d}"
-            source = None if pictures is None else Picture(*pictures, k)
+            source = None if pictures is None else partial(pictures.picture, k)
             image = Image(f"{name}.png", source, None, (rows, columns))
             yield DatasetItem(
                 name, item.subset, image, annotations, {**item.attributes, **about, SLICE: k}
@@ -146,10 +147,8 @@ class VolumesToSlices(Transform):
             about[AFFINE] = list(media.affine)
         return about
 
-    def _pictures(
-        self, media: Volume, orientation: geometry.Orientation
-    ) -> tuple[list[LazyVolume], list[Window]] | None:
-        """Return the channels to show and how; None if the volume has no content."""
+    def _pictures(self, media: Volume, orientation: geometry.Orientation) -> Pictures | None:
+        """Return the channels to show as pictures; None if the volume has no content."""
         if media.source is None:
             return None
         volume = open_volume(media)
@@ -170,7 +169,7 @@ class VolumesToSlices(Transform):
             )
         if orientation != STORED:
             shown = [geometry.ReorientedVolume(channel, orientation) for channel in shown]
-        return shown, windows
+        return Pictures(shown, windows)
 
     def _as_they_are(self, media: Volume) -> bool:
         """Whether values stay: on request, and colours unless there is a window."""

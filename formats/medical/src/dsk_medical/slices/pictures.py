@@ -11,15 +11,19 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from dsk.errors import MediaError
 from dsk_medical.volume.arrays import LazyVolume
 
-__all__ = ["MOST_HELD", "HeldVolume", "Picture", "Window", "percentiles"]
+__all__ = ["MOST_HELD", "HeldVolume", "Pictures", "Window", "percentiles"]
 
 MOST_HELD = 256 << 20
 """Larger volumes are held in a temporary file."""
 
 MOST_HOLDERS = 4
 """So many volumes are held at the same time: an item's channels."""
+
+_TOGETHER = 1 << 18
+"""Pixels of pictures that are made together: their values fit in a processor's cache."""
 
 _BINS = 1 << 16
 _holders: WeakValueDictionary[int, HeldVolume] = WeakValueDictionary()
@@ -59,8 +63,10 @@ class HeldVolume(LazyVolume):
                 with tempfile.TemporaryFile(prefix="dsk-") as file:
                     held = np.memmap(file, self.dtype, "w+", shape=shape)
             view = held.transpose(np.argsort(order).tolist())
-            for k, piece in enumerate(self.base.slices()):
-                view[:, :, k] = piece
+            k = 0
+            for block in self.base.blocks():
+                view[:, :, k : k + block.shape[2]] = block
+                k += block.shape[2]
             self._held = view
         _holders.pop(id(self), None)
         _holders[id(self)] = self  # the last one in order
@@ -96,7 +102,7 @@ def _counts(volume: LazyVolume) -> tuple[float, NDArray[np.int64], float]:
     if kind.kind in "iu" and kind.itemsize <= 2:  # every value has its own count: one pass
         bins = 1 << 8 * kind.itemsize
         counts = np.zeros(bins, np.int64)
-        for piece in volume.slices():
+        for piece in volume.blocks():
             flat = piece.astype(kind, copy=False).ravel(order="K").view(f"u{kind.itemsize}")
             counts += np.bincount(flat, minlength=bins)
         if kind.kind == "u":
@@ -108,7 +114,7 @@ def _counts(volume: LazyVolume) -> tuple[float, NDArray[np.int64], float]:
     whole = kind.kind in "iub" and most - least < _BINS
     step = 1.0 if whole or least == most else (most - least) / (_BINS - 1)
     counts = np.zeros(_BINS, np.int64)
-    for piece in volume.slices():
+    for piece in volume.blocks():
         values = piece[np.isfinite(piece)] if piece.dtype.kind == "f" else piece.ravel(order="K")
         places = ((values.astype(np.float64) - least) / step).astype(np.int64)
         counts += np.bincount(places, minlength=_BINS)
@@ -118,7 +124,7 @@ def _counts(volume: LazyVolume) -> tuple[float, NDArray[np.int64], float]:
 def _range(volume: LazyVolume) -> tuple[float, float]:
     """Return the least and the greatest finite value; the first one is greater if there is none."""
     least, most = np.inf, -np.inf
-    for piece in volume.slices():
+    for piece in volume.blocks():
         values = piece[np.isfinite(piece)] if piece.dtype.kind == "f" else piece
         if values.size:
             least, most = min(least, float(values.min())), max(most, float(values.max()))
@@ -165,29 +171,58 @@ class Window:
 
     def _grey(self, piece: NDArray[Any]) -> NDArray[np.uint8]:
         low, high = self.limits
-        scaled = (np.asarray(piece, np.float64) - low) * (255 / (high - low))
-        grey: NDArray[np.uint8] = np.nan_to_num(np.clip(np.rint(scaled), 0, 255)).astype(np.uint8)
+        scaled = piece.astype(np.float64)
+        scaled -= low
+        scaled *= 255 / (high - low)
+        np.fmax(scaled, 0, out=scaled)  # of a number and none it takes the number
+        np.fmin(scaled, 255, out=scaled)
+        grey: NDArray[np.uint8] = np.rint(scaled, out=scaled).astype(np.uint8)
         return grey
 
 
-class Picture:
-    """A slice's pixels when they are asked for, see ``Media.source``.
+class Pictures:
+    """The slices of volumes as pictures; a few are made at a time.
 
     Args:
         channels: One volume, or three for red, green, blue.
         windows: One for each; empty: values stay as they are.
-        k: The slice.
     """
 
-    def __init__(self, channels: Sequence[LazyVolume], windows: Sequence[Window], k: int) -> None:
+    def __init__(self, channels: Sequence[LazyVolume], windows: Sequence[Window]) -> None:
         self._channels = channels
         self._windows = windows
-        self._k = k
+        rows, columns, self._depth = channels[0].shape
+        self._step = max(1, _TOGETHER // max(1, rows * columns))
+        self._made: tuple[int, NDArray[Any]] | None = None
 
-    def __call__(self) -> NDArray[Any]:
-        """Return (rows, columns) or (rows, columns, 3)."""
-        pieces = [volume[:, :, self._k] for volume in self._channels]
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_made": None}
+
+    def picture(self, k: int) -> NDArray[Any]:
+        """Return a slice as (rows, columns) or (rows, columns, 3).
+
+        Raises:
+            MediaError: The slice is damaged; what others are does not matter.
+        """
+        first = k - k % self._step
+        found: NDArray[Any]
+        if self._made is None or self._made[0] != first:
+            try:
+                self._made = first, self._make(first, min(first + self._step, self._depth))
+            except MediaError:
+                found = self._make(k, k + 1)[0]
+                return found
+        found = self._made[1][k - first]
+        return found
+
+    def _make(self, first: int, end: int) -> NDArray[Any]:
+        """Return slices, (k, rows, columns) or (k, rows, columns, 3)."""
+        # in the order of files, so that nothing is rearranged before it has become small
+        pieces = [volume[:, :, first:end].transpose(2, 1, 0) for volume in self._channels]
         if self._windows:
             pairs = zip(pieces, self._windows, strict=True)
             pieces = [window.apply(piece) for piece, window in pairs]
-        return pieces[0] if len(pieces) == 1 else np.stack(pieces, axis=-1)
+        upright = [piece.transpose(0, 2, 1) for piece in pieces]
+        if len(upright) == 1:
+            return np.ascontiguousarray(upright[0])
+        return np.stack(upright, axis=-1)

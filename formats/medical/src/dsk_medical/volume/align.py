@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dsk.errors import MediaError
 from dsk_medical.volume import geometry
-from dsk_medical.volume.arrays import ArrayView, LazyVolume, check_axes, full_key
+from dsk_medical.volume.arrays import LazyVolume, check_axes, full_key
 
 __all__ = ["POLICIES", "Aligned", "PaddedVolume", "align", "cropped", "place"]
 
@@ -163,6 +163,11 @@ class ResampledVolume(LazyVolume):
             yield self._slice(k)
         self._whole = None
 
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        """See ``LazyVolume.blocks``."""
+        yield from super().blocks()
+        self._whole = None
+
 
 class PaddedVolume(LazyVolume):
     """A volume somewhere in a larger one, which is 0 elsewhere.
@@ -217,8 +222,26 @@ class PaddedVolume(LazyVolume):
         next(pieces, None)  # lets it look behind its last slice
 
 
+class PackedMask(LazyVolume):
+    """A mask of 0 and 1 kept in memory with eight voxels in a byte.
+
+    Args:
+        mask: Its voxels, (i, j, k); anything but 0 is in it.
+    """
+
+    def __init__(self, mask: NDArray[Any]) -> None:
+        self.shape = mask.shape
+        self.dtype = np.dtype(np.uint8)
+        self._bits = np.packbits(mask != 0, axis=0)
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        first, *rest = full_key(key, self.shape)
+        bits = self._bits[(slice(None), *rest)]
+        return np.unpackbits(bits, axis=0, count=self.shape[0])[first]
+
+
 def cropped(mask: NDArray[Any]) -> LazyVolume:
-    """Return a mask of which only the box of what is in it is kept in memory.
+    """Return a mask of which only the box of what is in it is kept in memory, as bits.
 
     Args:
         mask: Its voxels, (i, j, k); anything but 0 is in it.
@@ -227,7 +250,7 @@ def cropped(mask: NDArray[Any]) -> LazyVolume:
     for axis in range(3):
         there = np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis})))
         box.append(slice(int(there[0]), int(there[-1]) + 1) if there.size else slice(0, 1))
-    kept = ArrayView(mask[tuple(box)].copy())
+    kept = PackedMask(mask[tuple(box)])
     return PaddedVolume(kept, [part.start for part in box], mask.shape)
 
 

@@ -47,6 +47,10 @@ OPENERS: dict[str, str] = {
     ".img.gz": "dsk_medical.volume.nifti:open_array",
     ".nrrd": "dsk_medical.nrrd.header:open_array",
     ".nhdr": "dsk_medical.nrrd.header:open_array",
+    ".mha": "dsk_medical.volume.metaimage:open_array",
+    ".png": "dsk_medical.volume.pages:open_array",
+    ".tif": "dsk_medical.volume.pages:open_array",
+    ".tiff": "dsk_medical.volume.pages:open_array",
 }
 """Import strings of ``open(media: Media) -> LazyVolume`` by the ending of a file's name. A format
 whose volumes are files of its own adds itself here."""
@@ -55,6 +59,9 @@ COLORS = ("red", "green", "blue", "alpha")
 """Names of the channels of volumes in colour."""
 
 _PLANE = (slice(None), slice(None))
+
+_BLOCK = 1 << 18
+"""Voxels that are read together where slices need not be apart: they fit in a processor's cache."""
 
 Key = tuple[int | slice, ...]
 
@@ -103,6 +110,13 @@ class LazyVolume(ABC):
         """Yield ``array[:, :, k]`` for every k in order: (i, j) or (i, j, c)."""
         for k in range(self.shape[2]):
             yield self[:, :, k]
+
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        """Yield ``array[:, :, a:b]`` for a few slices at a time, in order."""
+        plane = math.prod((*self.shape[:2], *self.shape[3:]))
+        step = max(1, _BLOCK // max(1, plane))
+        for k in range(0, self.shape[2], step):
+            yield self[:, :, k : k + step]
 
     def planes(self) -> Iterator[NDArray[Any]]:
         """Yield (i, j) planes in the order of NIfTI's storage: k, then channels."""
@@ -164,12 +178,9 @@ class FileArray(LazyVolume):
     def raw(self, key: Any) -> NDArray[Any]:
         """Return a part as it is stored: unscaled, in the file's byte order."""
         wanted = full_key(key, self.shape)
-        if (
-            self.order == "F"
-            and wanted[:2] == _PLANE
-            and not any(isinstance(part, slice) for part in wanted[2:])
-        ):
-            return self._plane(wanted[2:])  # type: ignore[arg-type]
+        piece = self._piece(wanted) if self.order == "F" and wanted[:2] == _PLANE else None
+        if piece is not None:
+            return piece
         from nibabel.fileslice import fileslice
 
         found: NDArray[Any] = fileslice(  # type: ignore[no-untyped-call]
@@ -177,12 +188,26 @@ class FileArray(LazyVolume):
         )
         return found
 
-    def _plane(self, where: tuple[int, ...]) -> NDArray[Any]:
-        """Return ``array[:, :, *where]``, which lies in one piece."""
-        size = math.prod(self.shape[:2]) * self.stored.itemsize
+    def _piece(self, wanted: Key) -> NDArray[Any] | None:
+        """Return ``array[:, :, k or a:b, …]`` if it lies in one piece."""
+        trailing = [part for part in wanted[3:] if not isinstance(part, slice)]
+        if len(trailing) < len(wanted[3:]):
+            return None
+        ks = wanted[2] if len(wanted) > 2 else 0
+        count: tuple[int, ...] = ()
+        if isinstance(ks, slice):
+            start, stop, step = ks.indices(self.shape[2])
+            if step != 1 or stop <= start:
+                return None
+            ks, count = start, (stop - start,)
+        where = (ks, *trailing)[: len(wanted) - 2]
         number = int(np.ravel_multi_index(where, self.shape[2:], order="F")) if where else 0
-        data = self.reader.read_at(self.offset + number * size, size)
-        return np.frombuffer(data, self.stored).reshape(self.shape[:2], order="F")
+        plane = math.prod(self.shape[:2]) * self.stored.itemsize
+        size = plane * math.prod(count)
+        data = self.reader.read_at(self.offset + number * plane, size)
+        if number * plane + size == math.prod(self.shape) * self.stored.itemsize:
+            self.reader.finish()  # damage behind the last slice is found, too
+        return np.frombuffer(data, self.stored).reshape((*self.shape[:2], *count), order="F")
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         part = np.asarray(self.raw(key))
@@ -194,6 +219,13 @@ class FileArray(LazyVolume):
     def slices(self) -> Iterator[NDArray[Any]]:
         """See ``LazyVolume.slices``; damage behind the last slice is found too."""
         yield from super().slices()
+        if len(self.shape) == 3:
+            self.reader.finish()
+        self.reader.close()
+
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        """See ``LazyVolume.blocks``."""
+        yield from super().blocks()
         if len(self.shape) == 3:
             self.reader.finish()
         self.reader.close()
@@ -309,6 +341,11 @@ class ArrangedVolume(LazyVolume):
         yield from super().slices()
         self._finish()
 
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        """See ``LazyVolume.blocks``."""
+        yield from super().blocks()
+        self._finish()
+
     def planes(self) -> Iterator[NDArray[Any]]:
         """See ``LazyVolume.planes``."""
         yield from super().planes()
@@ -351,6 +388,11 @@ class StackedVolume(LazyVolume):
     def slices(self) -> Iterator[NDArray[Any]]:
         """See ``LazyVolume.slices``; every channel is read once, from front to back."""
         for together in zip(*(part.slices() for part in self.parts), strict=True):
+            yield np.stack(together, axis=-1)
+
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        """See ``LazyVolume.blocks``."""
+        for together in zip(*(part.blocks() for part in self.parts), strict=True):
             yield np.stack(together, axis=-1)
 
     def planes(self) -> Iterator[NDArray[Any]]:

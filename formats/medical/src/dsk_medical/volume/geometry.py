@@ -142,27 +142,38 @@ class ReorientedVolume(LazyVolume):
         wanted = full_key(key, self.shape)
         inner: list[int | slice] = [slice(None)] * len(self.base.shape)
         inner[3:] = wanted[3:]
-        flips: list[int | slice] = []
+        rest: list[int | slice] = []
         kept = []
         for part, (axis, sign) in zip(wanted[:3], self.orientation, strict=True):
+            size = self.base.shape[axis]
             if isinstance(part, slice):
-                kept.append(axis)
-                flips.append(slice(None, None, sign))
+                start, stop, step = part.indices(size)
+                if step > 0:  # the base reads no more than is wanted
+                    ends = (start, stop) if sign > 0 else (size - stop, size - start)
+                    inner[axis] = slice(*ends)
+                kept.append((axis, slice(None, None, sign)))
+                rest.append(slice(None, None, step) if step > 0 else part)
             else:
-                inner[axis] = part if sign > 0 else self.base.shape[axis] - 1 - part
+                inner[axis] = part if sign > 0 else size - 1 - part
         block = self.base[tuple(inner)]
-        order = [sorted(kept).index(axis) for axis in kept]
+        order = [sorted(axis for axis, _ in kept).index(axis) for axis, _ in kept]
         block = block.transpose(*order, *range(len(kept), block.ndim))
-        block = block[tuple(flips)]
-        return block[tuple(part for part in wanted[:3] if isinstance(part, slice))]
+        return block[tuple(flip for _, flip in kept)][tuple(rest)]
 
     def slices(self) -> Iterator[NDArray[Any]]:
         """See ``LazyVolume.slices``."""
         if self.orientation[2] == (2, 1):  # the slices are the base's own: read them in one pass
-            plane = self.orientation[:2]
-            flips = tuple(slice(None, None, sign) for _, sign in plane)
-            for piece in self.base.slices():
-                turned = piece if plane[0][0] == 0 else piece.swapaxes(0, 1)
-                yield turned[flips]
+            yield from map(self._turned, self.base.slices())
             return
         yield from super().slices()
+
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        """See ``LazyVolume.blocks``."""
+        own = self.orientation[2] == (2, 1)
+        yield from map(self._turned, self.base.blocks()) if own else super().blocks()
+
+    def _turned(self, piece: NDArray[Any]) -> NDArray[Any]:
+        """Return slices of the base as slices of this."""
+        (first, _), _ = plane = self.orientation[:2]
+        turned = piece if first == 0 else piece.swapaxes(0, 1)
+        return turned[tuple(slice(None, None, sign) for _, sign in plane)]

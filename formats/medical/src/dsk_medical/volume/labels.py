@@ -101,6 +101,10 @@ class LabelVolume(LazyVolume):
         for piece in self.base.slices():
             yield self._whole(piece)
 
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        """See ``LazyVolume.blocks``."""
+        yield from map(self._whole, self.base.blocks())
+
     def slice_values(self) -> list[list[int]]:
         """Return the values of each slice, ascending; read once.
 
@@ -119,10 +123,11 @@ class LabelVolume(LazyVolume):
         found = []
         floats: set[float] = set()
         nans = 0
-        for piece in self.base.slices():
-            if piece.dtype.kind == "f":
-                nans += self._check_floats(piece, floats)
-            found.append(distinct(self._whole(piece)))
+        for block in self.base.blocks():
+            if block.dtype.kind == "f":
+                nans += self._check_floats(block, floats)
+            whole = self._whole(block)
+            found += [distinct(whole[:, :, k]) for k in range(whole.shape[2])]
         every = sorted({value for values in found for value in values})
         if nans:
             what = f"{nans} voxels of {self.name} are no numbers: taken for background"
@@ -209,8 +214,11 @@ class NumberedMask(LazyVolume):
 
     def slices(self) -> Iterator[NDArray[Any]]:
         """See ``LazyVolume.slices``."""
-        for piece in self.base.slices():
-            yield self._numbered(piece)
+        yield from map(self._numbered, self.base.slices())
+
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        """See ``LazyVolume.blocks``."""
+        yield from map(self._numbered, self.base.blocks())
 
 
 def label_maps(base: LazyVolume, name: str) -> list[LazyVolume]:

@@ -7,6 +7,7 @@ file, so that any order of access costs one pass.
 
 from __future__ import annotations
 
+import atexit
 import bz2
 import gzip
 import io
@@ -37,6 +38,12 @@ DAMAGE = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
 
 _CHUNK = 1 << 20
 _open: OrderedDict[int, ByteReader] = OrderedDict()
+
+
+@atexit.register
+def _close_all() -> None:
+    while _open:
+        _open.popitem()[1].close()
 
 
 def size_of(source: Any) -> int:
@@ -95,6 +102,51 @@ class _Tail(io.RawIOBase):
         super().close()
 
 
+class _Inflated(io.RawIOBase):
+    """What a zlib stream holds, to be read forwards; a step back begins anew.
+
+    Args:
+        file: The file, at the stream's beginning.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._inner = file
+        self._restart()
+
+    def _restart(self) -> None:
+        self._inner.seek(0)
+        self._engine = zlib.decompressobj()
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = b""
+        while not data and not self._engine.eof and len(buffer):
+            packed = self._engine.unconsumed_tail or self._inner.read(_CHUNK)
+            data = self._engine.decompress(packed, len(buffer))
+            if not packed and not data:
+                raise EOFError("the compressed data end early")
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        target = offset + (self._at if whence == io.SEEK_CUR else 0)
+        if target < self._at:
+            self._restart()
+        while self._at < target and self.read(min(_CHUNK, target - self._at)):
+            pass
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+
 class ByteReader:
     """A file to be read from; pickles as its name, opens itself again in another process.
 
@@ -102,7 +154,7 @@ class ByteReader:
         source: As ``Media.source``: a path, a member of an archive, or bytes.
         name: What messages call it.
         start: Where in the file the content begins, in bytes.
-        packing: "gzip", "bz2", "raw", or "auto": gzip if it begins like that.
+        packing: "gzip", "bz2", "zlib", "raw", or "auto": gzip if it begins like that.
     """
 
     def __init__(
@@ -148,6 +200,8 @@ class ByteReader:
     def _unpacking(self, raw: BinaryIO) -> BinaryIO:
         if self.packing == "bz2":
             return cast("BinaryIO", bz2.BZ2File(raw))
+        if self.packing == "zlib":
+            return cast("BinaryIO", io.BufferedReader(_Inflated(raw), _CHUNK))
         return cast("BinaryIO", gzip.GzipFile(fileobj=raw))
 
     def _opened(self) -> BinaryIO:
@@ -224,8 +278,12 @@ class ByteReader:
         except DAMAGE as error:
             raise self._damaged(error) from error
 
-    def check_length(self, size: int) -> None:
+    def check_length(self, size: int, *, packed: int = 0) -> None:
         """Make sure that the unpacked content has at least this many bytes, as cheaply as can be.
+
+        Args:
+            size: How many.
+            packed: How many bytes the header says that they take compressed, 0 if it does not.
 
         Raises:
             MediaError: It has fewer, or is damaged.
@@ -238,8 +296,12 @@ class ByteReader:
         most = MAX_GROWTH if self.packing != "bz2" else MAX_GROWTH_BZ2
         if size > most * there:
             self._too_short(size, most * there, "at most ")
+        if packed:
+            if there < packed:
+                self._too_short(packed, there)
+            return
         if (
-            self.packing != "bz2"
+            self.packing not in ("bz2", "zlib")
             and isinstance(self.source, str | bytes)
             and self._stated() == size % (1 << 32)
         ):

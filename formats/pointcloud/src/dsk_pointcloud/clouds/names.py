@@ -5,7 +5,15 @@ from __future__ import annotations
 import posixpath
 from typing import Literal
 
-__all__ = ["CLOUD_SUFFIXES", "ENCODINGS", "Encoding", "cloud_stem", "is_cloud_name", "suffix_of"]
+__all__ = [
+    "CLOUD_SUFFIXES",
+    "ENCODINGS",
+    "Encoding",
+    "cloud_stem",
+    "five_columns",
+    "is_cloud_name",
+    "suffix_of",
+]
 
 Encoding = Literal["ascii", "binary", "binary_compressed"]
 ENCODINGS: tuple[Encoding, ...] = ("ascii", "binary", "binary_compressed")
@@ -27,6 +35,11 @@ def cloud_stem(name: str) -> str:
     """Return a cloud's name without its ending; a name that is only an ending keeps it."""
     stem = name[: len(name) - len(suffix_of(name))]
     return stem if stem.rpartition("/")[2] else name
+
+
+def five_columns(name: str) -> str:
+    """Return the name of a cloud of five columns: ``.bin`` alone stands for KITTI's four."""
+    return f"{cloud_stem(name)}.pcd.bin" if suffix_of(name) == ".bin" else name
 
 
 def is_cloud_name(name: str) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dsk.errors import InputError
+from dsk.errors import InputError, OptionError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import PointCloud
 from dsk.names import clean_name
-from dsk_pointcloud.clouds.names import cloud_stem, is_cloud_name
+from dsk_pointcloud.clouds.names import cloud_stem, five_columns, is_cloud_name, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,21 +25,27 @@ class CloudDirImporter(Importer):
 
     Args:
         subset: The subset that the items shall be in.
+        bin_columns: Columns of ``.bin`` files: 4 as KITTI's, 5 as Lyft's and nuScenes', or "auto"
+            for 5 in those files whose size fits 5 only.
     """
 
-    def __init__(self, *, subset: str | None = None) -> None:
+    def __init__(self, *, subset: str | None = None, bin_columns: str = "auto") -> None:
+        if bin_columns not in ("auto", "4", "5"):
+            raise OptionError("bin_columns is auto, 4 or 5")
         self._subset = subset or DEFAULT_SUBSET
+        self._columns = bin_columns
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
-        return CloudSource(root, self._subset, ledger)
+        return CloudSource(root, self._subset, self._columns, ledger)
 
 
 class CloudSource(Source):
     """The clouds of a folder; holds their names only."""
 
-    def __init__(self, root: InputRoot, subset: str, ledger: Ledger) -> None:
+    def __init__(self, root: InputRoot, subset: str, columns: str, ledger: Ledger) -> None:
         self._root = root
+        self._columns = columns
         self._subset = subset
         names = root.walk() if root.focus is None else [root.focus]
         clouds: dict[str, str] = {}
@@ -66,4 +72,11 @@ class CloudSource(Source):
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""
         for item, name in self._clouds[partition : partition + PARTITION_ITEMS]:
-            yield DatasetItem(item, self._subset, PointCloud(name, self._root.locate(name)))
+            path = five_columns(name) if self._is_wide(name) else name
+            yield DatasetItem(item, self._subset, PointCloud(path, self._root.locate(name)))
+
+    def _is_wide(self, name: str) -> bool:
+        if self._columns != "auto" or suffix_of(name) != ".bin":
+            return self._columns == "5"
+        size = self._root.size(name)
+        return size % 16 != 0 and size % 20 == 0

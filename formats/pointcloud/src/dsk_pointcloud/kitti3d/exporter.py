@@ -15,7 +15,7 @@ from dsk_pointcloud.clouds.saver import CloudSaver
 from dsk_pointcloud.frames import is_finite, is_upright, note_boxes, turned
 from dsk_pointcloud.kitti3d.labels import DONT_CARE, HUGE, LabelLine, project_box, to_camera
 from dsk_pointcloud.kitti3d.views import View, view_of
-from dsk_pointcloud.kitti_raw.grammar import OCCLUSION, TRUNCATION, enum_value
+from dsk_pointcloud.kitti_raw.states import OCCLUSION, TRUNCATION, enum_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

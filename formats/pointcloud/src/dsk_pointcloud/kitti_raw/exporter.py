@@ -19,7 +19,7 @@ from dsk_pointcloud.cameras import CAMERA, matrices_of
 from dsk_pointcloud.clouds.saver import CloudSaver
 from dsk_pointcloud.frames import is_finite, is_upright, note_boxes, turned
 from dsk_pointcloud.kitti_raw.convention import CONVENTIONS, from_box
-from dsk_pointcloud.kitti_raw.grammar import AMT, NO_AMT, OCCLUSION, TRUNCATION, enum_value
+from dsk_pointcloud.kitti_raw.states import AMT, NO_AMT, OCCLUSION, TRUNCATION, enum_value
 from dsk_pointcloud.kitti_raw.writing import (
     PoseRow,
     Track,

@@ -11,39 +11,24 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from dsk.errors import RecordError
-from dsk_pointcloud.frames import is_finite
+from dsk_pointcloud.frames import Vector, is_finite
+from dsk_pointcloud.kitti_raw.states import (
+    AMT,
+    NO_AMT,
+    OCCLUSION,
+    STATE,
+    TRUNCATION,
+    State,
+    enum_value,
+)
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from dsk.loss import Ledger
 
-__all__ = [
-    "AMT",
-    "NO_AMT",
-    "OCCLUSION",
-    "STATE",
-    "TRUNCATION",
-    "Pose",
-    "Tracklet",
-    "enum_value",
-    "read_tracklets",
-    "value_of",
-]
+__all__ = ["Pose", "Tracklet", "read_tracklets", "value_of"]
 
-STATE = {"UNSET": 0, "INTERP": 1, "LABELED": 2}
-OCCLUSION = {"OCCLUSION_UNSET": -1, "VISIBLE": 0, "PARTLY": 1, "FULLY": 2}
-TRUNCATION = {
-    "TRUNCATION_UNSET": -1,
-    "IN_IMAGE": 0,
-    "TRUNCATED": 1,
-    "OUT_IMAGE": 2,
-    "BEHIND_IMAGE": 99,
-}
-AMT = ("amt_occlusion", "amt_occlusion_kf", "amt_border_l", "amt_border_r", "amt_border_kf")
-"""Answers of Mechanical Turk workers; -1 stands for none. In the development kit's order."""
-
-NO_AMT = (-1.0,) * len(AMT)
 _NO_AMT_TEXT = ("-1",) * len(AMT)
 _MAX_FRAME = 10**9
 
@@ -53,17 +38,8 @@ _FAST_OCCLUSION: dict[str | None, int] = {str(n): n for n in OCCLUSION.values()}
 _FAST_TRUNCATION: dict[str | None, int] = {str(n): n for n in TRUNCATION.values()}
 
 
-class Pose(Struct, frozen=True, gc=False):
-    """Where a box is in one frame."""
-
-    translation: tuple[float, float, float]
-    rotation: tuple[float, float, float]
-    state: int
-    occlusion: int
-    occlusion_kf: int
-    truncation: int
-    amt: tuple[float, ...]
-    attributes: dict[str, Any] | None
+Pose = tuple[Vector, Vector, State]
+"""Where a box is in one frame: translation, rotation, and what else is said."""
 
 
 class Tracklet(Struct):
@@ -176,9 +152,7 @@ def _pose(row: Element, number: int) -> Pose:
     state = _FAST_STATE.get(values.get("state"))
     occlusion = _FAST_OCCLUSION.get(values.get("occlusion"))
     truncation = _FAST_TRUNCATION.get(values.get("truncation"))
-    return Pose(
-        (x, y, z),
-        (rx, ry, rz),
+    facts = State(
         enum_value(values.get("state"), STATE, 2) if state is None else state,
         enum_value(values.get("occlusion"), OCCLUSION, -1) if occlusion is None else occlusion,
         0
@@ -188,6 +162,7 @@ def _pose(row: Element, number: int) -> Pose:
         amt,
         _attributes(row) if "attributes" in values else None,
     )
+    return (x, y, z), (rx, ry, rz), facts
 
 
 def _is_number(text: str | None) -> bool:
@@ -203,35 +178,6 @@ def _plain_number(text: str | None, default: float) -> float:
     except ValueError:
         return default
     return value if is_finite(value) else default
-
-
-def enum_value(text: Any, names: dict[str, int], default: int) -> int:
-    """Return the number of an enum's value: a number, or a name with or without its class.
-
-    Datumaro writes ``TruncationStates.OUT_IMAGE`` where the kit has 2; parseTrackletXML.py knows 3
-    for what the kit calls 99.
-
-    Raises:
-        ValueError: It is no value of the enum.
-    """
-    if text is None or (isinstance(text, str) and not text.strip()):
-        return default
-    word = str(text).strip()
-    name = word.rpartition(".")[2].upper()
-    if name in names:
-        return names[name]
-    if name == "UNSET":
-        return -1
-    try:
-        number = int(float(word))
-    except (ValueError, OverflowError):
-        known = ", ".join(names)
-        raise ValueError(f"{word[:40]!r} is none of {known}") from None
-    if number == 3 and 99 in names.values():
-        return 99
-    if number not in names.values():
-        raise ValueError(f"{number} is none of {sorted(names.values())}")
-    return number
 
 
 def _attributes(item: Element) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from dsk.annotations import Cuboid3d
 from dsk.categories import Categories, LabelCategory
+from dsk.engines import collector_off
 from dsk.errors import InputError, OptionError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
@@ -20,7 +21,7 @@ from dsk_pointcloud.cameras import camera_extra, numbers_by_key
 from dsk_pointcloud.frames import note_boxes
 from dsk_pointcloud.kitti_raw import layout
 from dsk_pointcloud.kitti_raw.convention import CONVENTIONS, made_by_datumaro, to_box
-from dsk_pointcloud.kitti_raw.grammar import AMT, NO_AMT, Pose, Tracklet, read_tracklets
+from dsk_pointcloud.kitti_raw.grammar import Pose, Tracklet, read_tracklets
 from dsk_pointcloud.kitti_raw.oxts import read_oxts
 from dsk_pointcloud.kitti_raw.regular import read_regular
 from dsk_pointcloud.kitti_raw.xmltext import document_text, parse_root
@@ -34,13 +35,11 @@ if TYPE_CHECKING:
 
 __all__ = ["KittiRawImporter", "visible_poses"]
 
-_OUT = frozenset({2, 99})  # OUT_IMAGE, BEHIND_IMAGE
 _READ = {
     "kitti": "boxes read as KITTI's: bottom centre; h, w, l; lidar frame, +x ahead",
     "datumaro": "boxes read as Datumaro's: position; w, h, l along x, y, z",
     "datumaro-hwl": "boxes read as Datumaro's since 1.10: position; h, w, l along x, y, z",
 }
-_OCCLUSIONS = {1: True, 2: True, 0: False}
 
 
 Box = tuple[Tracklet, Pose, bool]
@@ -64,14 +63,16 @@ def visible_poses(track: Tracklet, *, everything: bool) -> Iterator[tuple[int, B
     set is that of the last pose marked as a key for it.
     """
     key = False
-    for offset, pose in enumerate(track.poses):
-        occluded = _OCCLUSIONS.get(pose.occlusion, False)
-        if pose.occlusion_kf == 1:
-            key = occluded
-        elif pose.occlusion == -1:
-            occluded = key
-        if everything or pose.truncation not in _OUT:
-            yield track.first + offset, (track, pose, occluded)
+    for frame, pose in enumerate(track.poses, track.first):  # hot
+        state = pose[2]
+        occluded = state.occluded
+        if state.relative:
+            if state.occlusion_kf == 1:
+                key = occluded
+            else:
+                occluded = key
+        if everything or not state.outside:
+            yield frame, (track, pose, occluded)
 
 
 class KittiRawImporter(Importer):
@@ -105,7 +106,8 @@ class KittiRawImporter(Importer):
         if not self._oxts:
             for drive in drives:
                 drive.oxts = ""
-        return KittiRawSource(root, drives, self._convention, ledger, everything=self._all)
+        with collector_off():
+            return KittiRawSource(root, drives, self._convention, ledger, everything=self._all)
 
 
 class KittiRawSource(Source):
@@ -126,21 +128,16 @@ class KittiRawSource(Source):
         attributes: dict[str, dict[str, None]] = {}
         common = {"occluded": None}
         self._skipped = 0
-        self._states: dict[tuple[int, int, int], None] = {}
-        self._extras: dict[tuple[Any, ...], dict[str, Any] | None] = {}
         for drive in drives:
             tracks, kind = self._tracklets(drive, convention, ledger)
-            _note(tracks, names, attributes)
+            common |= _note(tracks, names, attributes, everything=everything)
             frames = self._frames(drive, tracks, kind, ledger, everything=everything)
             subset = DEFAULT_SUBSET if len(drives) == 1 else _subset(drive)
             self._drives.append((drive, subset, kind, frames))
-        shown = [state for state in self._states if everything or state[1] not in _OUT]
-        common |= dict.fromkeys(name for state in shown for name in _more(*state))
         if self._skipped:
             ledger.warn(
                 f"{self._skipped} poses outside the image left out; -I all_poses=true reads them"
             )
-        self._more = {state: _more(*state) for state in self._states}
         self._categories(names, attributes, common)
 
     def _tracklets(
@@ -158,11 +155,10 @@ class KittiRawSource(Source):
                 f"{where}: written by Datumaro or CVAT, whose h, w, l may be in another order "
                 "and whose point the centre; -I cuboid_convention=auto reads them so"
             )
-        text = document_text(data, where)
-        tracks = read_regular(text)
+        tracks = read_regular(data)
         if tracks is None:
-            tracks = read_tracklets(parse_root(text, where), where, ledger)
-        if any(p.rotation[0] or p.rotation[1] for t in tracks for p in t.poses):
+            tracks = read_tracklets(parse_root(document_text(data, where), where), where, ledger)
+        if any(rx or ry for track in tracks for _, (rx, ry, _), _ in track.poses):
             ledger.warn(f"{where}: boxes have roll or pitch, which KITTI itself never has")
         return tracks, kind
 
@@ -182,12 +178,11 @@ class KittiRawSource(Source):
         images = layout.images_by_stem(root, drive.cameras)
         numbers = {name: number for number, name in names.items()}
         boxes: defaultdict[int, list[Box]] = defaultdict(list)
-        poses, states = 0, self._states
+        poses = 0
         for track in tracks:
             for number, box in visible_poses(track, everything=everything):
                 boxes[number].append(box)
                 poses += 1
-            states |= {(p.occlusion, p.truncation, p.occlusion_kf): None for p in track.poses}
         note_boxes(ledger, _READ[kind], poses)
         self._skipped += sum(len(t.poses) for t in tracks) - poses
         for stem in (*clouds, *images):
@@ -295,30 +290,25 @@ class KittiRawSource(Source):
 
     def _cuboids(self, boxes: list[Box], kind: str) -> list[Annotation]:
         found: list[Annotation] = []
-        labels, extras, common = self._label, self._extras, self._more
-        for track, pose, occluded in boxes:  # hot
-            rotation = pose.rotation
+        labels = self._label
+        for track, (translation, rotation, state), occluded in boxes:  # hot
             if kind == "kitti" and not rotation[0] and not rotation[1]:
                 height, width, length = track.size
-                x, y, z = pose.translation
+                x, y, z = translation
                 position, scale = (x, y, z + height / 2), (length, width, height)
             else:
-                position, scale = to_box(kind, pose.translation, rotation, track.size)
+                position, scale = to_box(kind, translation, rotation, track.size)
             attributes: dict[str, Any] = {"track_id": track.number, "occluded": occluded}
             if track.attributes:
                 attributes |= track.attributes
-            if pose.attributes:
-                attributes |= pose.attributes
-            occlusion, truncation, key = pose.occlusion, pose.truncation, pose.occlusion_kf
-            more = common[occlusion, truncation, key]
-            if more:
-                attributes |= more
-            # Few combinations stand for all poses, so annotations share what says the same.
-            known = (pose.state, occlusion, truncation, pose.amt, track.finished)
-            try:
-                extra = extras[known]
-            except KeyError:
-                extra = extras[known] = _extra(track, pose)
+            if state.attributes:
+                attributes |= state.attributes
+            if state.more:
+                attributes |= state.more
+            extra = state.extra
+            if track.finished != 1:
+                mine = extra["kitti_raw"] if extra else {}
+                extra = {"kitti_raw": mine | {"finished": track.finished}}
             found.append(
                 Cuboid3d(
                     position,
@@ -332,41 +322,29 @@ class KittiRawSource(Source):
         return found
 
 
-def _note(tracks: list[Tracklet], names: set[str], attributes: dict[str, dict[str, None]]) -> None:
-    """Collect the labels and the names of their attributes."""
+def _note(
+    tracks: list[Tracklet],
+    names: set[str],
+    attributes: dict[str, dict[str, None]],
+    *,
+    everything: bool,
+) -> dict[str, None]:
+    """Collect the labels and the names of their attributes.
+
+    Returns:
+        The attributes that a label's boxes have whatever the label.
+    """
+    common: dict[str, None] = {}
     for track in tracks:
         names.add(track.label)
         mine = attributes.setdefault(track.label, {})
-        for source in (track.attributes, *(p.attributes for p in track.poses if p.attributes)):
+        states = {id(state): state for _, _, state in track.poses}.values()
+        for source in (track.attributes, *(s.attributes for s in states if s.attributes)):
             mine |= dict.fromkeys(n for n in source if n not in ("track_id", "occluded"))
-
-
-def _more(occlusion: int, truncation: int, occlusion_kf: int) -> dict[str, Any]:
-    """Return what a pose says beyond ``occluded``, in the words that the exporter reads."""
-    more: dict[str, Any] = {}
-    if occlusion == 2:
-        more["occlusion"] = "FULLY"
-    if truncation in (1, 2, 99):
-        more["truncation"] = {1: "TRUNCATED", 2: "OUT_IMAGE", 99: "BEHIND_IMAGE"}[truncation]
-    if occlusion_kf == 1:
-        more["keyframe"] = True
-    return more
-
-
-def _extra(track: Tracklet, pose: Pose) -> dict[str, Any] | None:
-    """Return what the model has no place for and an export to the same format writes back."""
-    extra: dict[str, Any] = {}
-    if pose.state != 2:
-        extra["state"] = pose.state
-    if pose.amt is not NO_AMT and pose.amt != NO_AMT:
-        extra |= dict(zip(AMT, pose.amt, strict=True))
-    if pose.occlusion == -1:
-        extra["occlusion"] = -1
-    if pose.truncation == -1:
-        extra["truncation"] = -1
-    if track.finished != 1:
-        extra["finished"] = track.finished
-    return {"kitti_raw": extra} if extra else None
+        for state in states:
+            if state.more and (everything or not state.outside):
+                common |= dict.fromkeys(state.more)
+    return common
 
 
 def _subset(drive: layout.Drive) -> str:

@@ -24,6 +24,8 @@ __all__ = ["Drive", "find_drives", "read_frame_list"]
 
 HEAD = 4096
 _DEPTH = 3
+_LOOKS = 20
+"""Files that are looked into: a folder of very many has one for each image."""
 _DATA = re.compile(r"image_\d*|velodyne_points|oxts|data", re.IGNORECASE)
 _LINE = re.compile(r"\s*([+-]?\d+)\s+(\S.*?)\s*")
 
@@ -68,15 +70,16 @@ def _search(root: InputRoot, folder: str, depth: int) -> Iterator[Drive]:
 
 
 def _drive(root: InputRoot, folder: str) -> Drive | None:
-    folders, files = root.entries(folder)
+    listing = root.listing(folder)
     drive = Drive(folder, cameras=[])
-    names = sorted((n for n in files if n.lower().endswith(".xml")), key=_best)
-    for name in names:
+    named = listing.pick((".xml",), ("tracklet_labels.xml",))
+    names = [*named, *listing.pick((".xml",))[:_LOOKS]]
+    for name in sorted(names, key=_best):
         full = posixpath.join(folder, name)
         if not name.startswith("._") and looks_like_tracklets(root.read(full, HEAD)):
             drive.tracklets = full
             break
-    for name in folders:
+    for name in listing.folders:
         if name.lower() == "velodyne_points":
             drive.velodyne = _data(root, posixpath.join(folder, name))
         elif name.lower() == "oxts":

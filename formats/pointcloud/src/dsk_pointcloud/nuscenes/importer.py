@@ -16,6 +16,7 @@ from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, PointCloud
 from dsk.names import clean_name
 from dsk_pointcloud.cameras import camera_extra
+from dsk_pointcloud.clouds.names import five_columns
 from dsk_pointcloud.frames import is_finite, note_boxes
 from dsk_pointcloud.nuscenes import tables
 from dsk_pointcloud.nuscenes.tables import Box, Data, Pose, Sample, Scene, read_table
@@ -223,7 +224,7 @@ class NuscenesSource(Source):
         if lidar is None:
             return PointCloud(f"{key.id}.pcd.bin", None, None, tuple(images)) if images else None
         name = self._name(lidar)
-        return PointCloud(name, self._source(name), None, tuple(images))
+        return PointCloud(five_columns(name), self._source(name), None, tuple(images))
 
     def _name(self, data: Data) -> str:
         return clean_name(posixpath.join(self._base, data.filename), self._root.show(self._folder))

@@ -16,14 +16,13 @@ from dsk_pointcloud.cameras import CAMERA
 from dsk_pointcloud.clouds.names import suffix_of
 from dsk_pointcloud.clouds.saver import CloudSaver
 from dsk_pointcloud.frames import note_boxes
-from dsk_pointcloud.plugin import sly_capabilities
 from dsk_pointcloud.supervisely.episodes import Episode, write_episodes
 from dsk_pointcloud.supervisely.figures import (
-    Annotated,
+    USER,
     BoxWriter,
-    TagInstance,
     User,
     fits,
+    json_text,
     kept,
 )
 from dsk_pointcloud.supervisely.project import FAMILY, KEY_MAP, META
@@ -33,7 +32,6 @@ from dsk_pointcloud.tokens import key_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dsk.descriptors import Capabilities
     from dsk.flow import Header
     from dsk.item import DatasetItem
     from dsk.media import Image
@@ -96,10 +94,6 @@ class SlyPointCloudExporter(Exporter):
         self._clouds = CloudSaver("", pcd_encoding)
         self._episodes = False
 
-    def capabilities(self, header: Header) -> Capabilities:
-        """See ``Exporter.capabilities``: without the option, declared attributes only."""
-        return sly_capabilities(None if self._allow else Declared(header).names() | SPECIAL)
-
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
         self._header = header
@@ -135,18 +129,21 @@ class SlyPointCloudExporter(Exporter):
             objects, figures = boxes(item, user)
             description = str(item.attributes.get("description") or "")
             if self._episodes:
-                plain = msgspec.to_builtins([tags, objects, figures])
+                plain = msgspec.json.decode(f"[{objects},{figures}]")
                 cloud = f"{item.id}{ext}"
                 state.episodes.append(
-                    Episode(item.subset, cloud, _frame(item), description, *plain)
+                    Episode(item.subset, cloud, _frame(item), description, tags, *plain)
                 )
                 continue
             own = (item.extra or {}).get(FAMILY)
             key = kept(own, "key") or key_of("cloud", item.subset, item.id)
             state.videos.append((key, None if self._reindex else _frame(item)))
-            state.tags.extend(tag.key for tag in tags)
-            ann = Annotated(description, key, tags, objects, figures)
-            ctx.write(f"{folder}/ann/{item.id}{ext}.json", msgspec.json.encode(ann))
+            state.tags.extend(tag["key"] for tag in tags)
+            ann = (
+                f'{{"description":{json_text(description)},"key":{json_text(key)},'
+                f'"tags":{json_text(tags)},"objects":{objects},"figures":{figures}}}'
+            )
+            ctx.write(f"{folder}/ann/{item.id}{ext}.json", ann.encode())
         note_boxes(ctx.ledger, "boxes turned: +y ahead instead of +x", boxes.turned)
         return state
 
@@ -172,7 +169,7 @@ class SlyPointCloudExporter(Exporter):
 
     def _item_tags(
         self, item: DatasetItem, state: State, user: User, ctx: WriteContext
-    ) -> list[TagInstance]:
+    ) -> list[dict[str, Any]]:
         tags = []
         for name, value in item.attributes.items():
             if name in SPECIAL or value is None:
@@ -183,7 +180,8 @@ class SlyPointCloudExporter(Exporter):
             state.facts.setdefault(name, TagFacts()).note(value, None)
             plain = None if self._declared.is_flag(name) else tag_value(value)
             key = key_of("tag", item.subset, item.id, name)
-            tags.append(TagInstance(name, plain, key, *user))
+            tag = {"name": name, "value": plain, "key": key}
+            tags.append(tag | dict(zip(USER, user, strict=True)))
         return tags
 
     def finish(self, states: list[State], ctx: WriteContext) -> None:

@@ -1,10 +1,12 @@
-"""From an item's boxes to Supervisely's objects and figures."""
+"""From an item's boxes to the text of Supervisely's objects and figures."""
 
 from __future__ import annotations
 
-from math import isfinite
+import contextlib
+from math import isfinite, pi
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from dsk.annotations import Cuboid3d
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from dsk.output import WriteContext
     from dsk_pointcloud.supervisely.tags import Declared
 
-__all__ = ["Annotated", "BoxWriter", "Figure", "Object", "TagInstance", "User", "fits", "kept"]
+__all__ = ["USER", "BoxWriter", "User", "fits", "json_text", "kept"]
 
 
 class User(NamedTuple):
@@ -32,79 +34,46 @@ class User(NamedTuple):
         """Return the user that attributes state, as far as they do."""
         if "createdAt" not in given and "updatedAt" not in given and "labelerLogin" not in given:
             return self
-        return User(*(str(given.get(name) or own) for name, own in zip(_USER, self, strict=True)))
+        return User(*(str(given.get(name) or own) for name, own in zip(USER, self, strict=True)))
 
 
-_USER = ("labelerLogin", "createdAt", "updatedAt")
-
-
-class Vector(Struct, gc=False):
-    """Three numbers."""
-
-    x: float
-    y: float
-    z: float
-
-
-class Geometry(Struct, gc=False):
-    """A box: metres and radians."""
-
-    position: Vector
-    rotation: Vector
-    dimensions: Vector
-
-
-class TagInstance(Struct, rename="camel", gc=False):
-    """A tag of an object or a cloud."""
-
-    name: str
-    value: Any
-    key: str
-    labeler_login: str
-    created_at: str
-    updated_at: str
-
-
-class Object(Struct, rename="camel", gc=False):
-    """What a cloud's boxes belong to."""
-
-    key: str
-    class_title: str
-    tags: list[TagInstance]
-    labeler_login: str
-    created_at: str
-    updated_at: str
-
-
-class Figure(Struct, rename="camel", gc=False):
-    """A box of an object."""
-
-    key: str
-    object_key: str
-    geometry_type: str
-    geometry: Geometry
-    labeler_login: str
-    created_at: str
-    updated_at: str
-
-
-class Annotated(Struct, gc=False):
-    """An annotation file."""
-
-    description: str
-    key: str
-    tags: list[TagInstance]
-    objects: list[Object]
-    figures: list[Figure]
-
-
-_FLAG = object()  # the plain value of tags that have none
-_UNDECLARED: dict[Any, Any] = {}  # the values of tags that the label does not have
+USER = ("labelerLogin", "createdAt", "updatedAt")
 _MAX_KNOWN = 10_000
+_ALLOW = "--allow-undeclared-attrs writes attributes that labels do not declare"
+
+# Unlike JSON it tells NaN from None, and unlike a hash True from 1.
+_pack = msgspec.msgpack.encode
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
+class _Object(Struct):
+    """What a box says about its object, as text.
+
+    Attributes:
+        key: The object's key.
+        quoted: Its key as JSON.
+        tags: The texts of its tags up to their keys.
+        parts: The object's text but for the keys of its tags, which go between the parts.
+        tail: The end of what its user made.
+        lost: Attributes that no tag holds.
+    """
+
+    key: str
+    quoted: str
+    tags: list[str]
+    parts: list[str]
+    tail: str
+    lost: list[str]
 
 
 class BoxWriter:
-    """Turns the boxes of items into objects and figures; one per partition.
+    """Turns the boxes of items into the text of objects and figures; one per partition.
+
+    What boxes with equal attributes share is made once, and an item's numbers are encoded at once.
 
     Args:
         declared: The tags that labels declare.
@@ -134,135 +103,146 @@ class BoxWriter:
         self._allow = allow
         self._turns = convention != "datumaro"
         self._ctx = ctx
-        self._keys: dict[tuple[str, int, int], str] = {}
-        self._plans: list[dict[str, dict[Any, Any] | None]] = [{} for _ in labels]
-        self._base, self._count = "", 0
+        self._known: dict[tuple[str, User], list[dict[bytes, _Object]]] = {}
+        self._counted: list[str] = []
         self.turned = 0
         self.facts: dict[str, TagFacts] = {}
         self.objects: dict[str, tuple[int | None, int]] = {}
         self.figures: list[tuple[str, int]] = []
 
-    def __call__(self, item: DatasetItem, user: User) -> tuple[list[Object], list[Figure]]:
-        """Return the objects and figures of an item."""
-        objects: dict[str, Object] = {}
-        figures: list[Figure] = []
-        # Keys count on from the cloud's own: no hash for each of them.
-        self._base, self._count = key_of("cloud", item.subset, item.id)[:20], 0
-        for number, a in enumerate(item.annotations):
-            if not isinstance(a, Cuboid3d):
-                continue
-            turn = self._turns and a.forward == "+x"
-            geometry = _geometry(a, turn=turn)
-            self.turned += turn
-            if geometry is None:
-                why = "a number is not finite"
-                self._ctx.ledger.add("DSK-L018", why, kind=a.kind, item=item.id)
-                continue
-            own: dict[str, Any] = (a.extra.get(FAMILY) or {}) if a.extra else {}
-            mine = user.of(own).of(a.attributes) if own else user.of(a.attributes)
-            track = track_of(a)
-            key = self._object_key(item, a, own, track, number)
-            tags = self._tags(item, a, mine)
-            known = objects.get(key)
-            if known is None:
-                objects[key] = Object(key, self._labels[a.label or 0], tags, *mine)
-                if key not in self.objects:
-                    self.objects[key] = track, a.id
-            elif [(t.name, t.value) for t in known.tags] != [(t.name, t.value) for t in tags]:
-                what = "attributes of a second box of an object"
-                self._ctx.ledger.add("DSK-L004", what, kind=a.kind, item=item.id, annotation=a.id)
-            figure = kept(own, "key") if own else ""
-            if not figure:
-                self._count += 1
-                figure = f"{self._base}{self._count:012x}"
-            self.figures.append((figure, a.id))
-            figures.append(Figure(figure, key, "cuboid_3d", geometry, *mine))
-        return list(objects.values()), figures
-
-    def _object_key(
-        self, item: DatasetItem, a: Cuboid3d, own: dict[str, Any], track: int | None, number: int
-    ) -> str:
-        stated = kept(own, "objectKey") if own else ""
-        if stated:
-            return stated
-        if track is None:
-            return key_of("object", item.subset, item.id, number)
-        label = a.label or 0
-        known = (item.subset, track, label)
-        key = self._keys.get(known)
-        if key is None:
-            key = self._keys[known] = key_of("object", item.subset, track, self._labels[label])
-        return key
-
-    def _tags(self, item: DatasetItem, a: Cuboid3d, user: User) -> list[TagInstance]:
-        tags = []
-        label = a.label or 0
-        plan, base = self._plans[label], self._base
-        login, created, updated = user
-        for name, value in a.attributes.items():  # hot
+    def __call__(self, item: DatasetItem, user: User) -> tuple[str, str]:
+        """Return the objects and figures of an item as two JSON lists."""
+        objects: dict[str, str] = {}
+        tags: dict[str, list[str]] = {}
+        figures: list[str] = []
+        boxes, numbers = self._places(item)
+        texts = iter(msgspec.json.encode(numbers)[1:-1].decode().split(","))
+        known = self._known.setdefault((item.subset, user), [{} for _ in self._labels])
+        keys, count = self._free_keys(item, boxes), 0
+        for a, x, y, z, rx, ry, rz, sx, sy, sz in zip(boxes, *[texts] * 9, strict=False):  # hot
+            own: dict[str, Any] | None = a.extra.get(FAMILY) if a.extra else None
             try:
-                known = plan[name]
-            except KeyError:
-                known = plan[name] = self._plan(name, label)
-            if known is None or value is None:
+                about = None if own else known[a.label or 0].get(_pack(a.attributes))
+            except (TypeError, OverflowError):  # no attributes that tags hold
+                about = None
+            if about is None:
+                about = self._about(item, a, len(figures), user)
+                self._keep(known, a, about)
+            for name in about.lost:
+                self._lose(item, a, name, _ALLOW)
+            key = about.key
+            if key not in objects:
+                text, tags[key] = about.parts[0], about.tags
+                for part in about.parts[1:]:
+                    text += keys[count] + part
+                    count += 1
+                objects[key] = text
+            else:
+                count += len(about.tags)
+                if tags[key] != about.tags:
+                    self._lose(item, a, "attributes of a second box of an object")
+            figure = kept(own, "key") if own else ""
+            shown = json_text(figure)[1:-1] if figure else keys[count]
+            count += not figure
+            figure = figure or shown
+            self.figures.append((figure, a.id))
+            figures.append(
+                f'{{"key":"{shown}","objectKey":{about.quoted},"geometryType":"cuboid_3d",'
+                f'"geometry":{{"position":{{"x":{x},"y":{y},"z":{z}}},'
+                f'"rotation":{{"x":{rx},"y":{ry},"z":{rz}}},'
+                f'"dimensions":{{"x":{sx},"y":{sy},"z":{sz}}}}}{about.tail}'
+            )
+        return f"[{','.join(objects.values())}]", f"[{','.join(figures)}]"
+
+    def _free_keys(self, item: DatasetItem, boxes: list[Cuboid3d]) -> list[str]:
+        """Return as many keys as an item needs; they count on from the cloud's own."""
+        most = sum([1 + len(a.attributes) for a in boxes])
+        known = self._counted
+        known += [f"{number:012x}" for number in range(len(known) + 1, most + 1)]
+        base = key_of("cloud", item.subset, item.id)[:20]
+        return [base + number for number in known[:most]]
+
+    def _places(self, item: DatasetItem) -> tuple[list[Cuboid3d], list[float]]:
+        """Return an item's boxes, and their numbers, turned so that +y is ahead if wanted."""
+        boxes = [a for a in item.annotations if isinstance(a, Cuboid3d)]
+        numbers = _numbers(boxes)
+        if not isfinite(sum(numbers)):  # a sum of finite numbers may overflow
+            for a in boxes:
+                if not is_finite(*_numbers([a])):
+                    why = "a number is not finite"
+                    self._ctx.ledger.add("DSK-L018", why, kind=a.kind, item=item.id)
+            boxes = [a for a in boxes if is_finite(*_numbers([a]))]
+            numbers = _numbers(boxes)
+        count = [a.forward for a in boxes].count("+x") if self._turns else 0
+        self.turned += count
+        if count == len(boxes) and not any(numbers[3::9]) and not any(numbers[4::9]):
+            numbers[5::9] = [
+                rz if -pi <= (rz := angle - HALF_PI) <= pi else wrap(rz) for angle in numbers[5::9]
+            ]
+            numbers[6::9], numbers[7::9] = numbers[7::9], numbers[6::9]
+        elif count:
+            numbers = _numbers([turned(a, "+y") for a in boxes])
+        return boxes, numbers
+
+    def _keep(self, known: list[dict[bytes, _Object]], a: Cuboid3d, about: _Object) -> None:
+        """Remember what a box says, if others with its attributes say the same."""
+        if (a.extra and a.extra.get(FAMILY)) or track_of(a) is None:
+            return
+        texts = known[a.label or 0]
+        if len(texts) > _MAX_KNOWN:
+            texts.clear()
+        with contextlib.suppress(TypeError, OverflowError):
+            texts[_pack(a.attributes)] = about
+
+    def _about(self, item: DatasetItem, a: Cuboid3d, number: int, user: User) -> _Object:
+        """Return what a box says about its object."""
+        own: dict[str, Any] = (a.extra or {}).get(FAMILY) or {}
+        user = user.of(own).of(a.attributes)
+        login, created, updated = map(json_text, user)
+        tail = f',"labelerLogin":{login},"createdAt":{created},"updatedAt":{updated}}}'
+        label, track = self._labels[a.label or 0], track_of(a)
+        key = kept(own, "objectKey")
+        if not key and track is None:
+            key = key_of("object", item.subset, item.id, number)
+        elif not key:
+            key = key_of("object", item.subset, track, label)
+        self.objects.setdefault(key, (track, a.id))
+        tags, lost = [], []
+        for name, value in a.attributes.items():
+            if name in SPECIAL or value is None:
                 continue
-            kind = type(value)
-            plain = known.get(value) if kind is str or kind is bool else None
-            if plain is None:
-                plain = self._plain(item, a, name, known)
-                if plain is None:
-                    continue
-            self._count = count = self._count + 1
-            key = f"{base}{count:012x}"
-            if plain is _FLAG:
-                plain = None
-            tags.append(TagInstance(name, plain, key, login, created, updated))
-        return tags
+            allowed = self._allow or self._declared.allows(name, a.label or 0)
+            if not allowed or not fits(value):
+                lost.append(name)
+                continue
+            self.facts.setdefault(name, TagFacts()).note(value, label)
+            plain = None if self._declared.is_flag(name) else tag_value(value)
+            tags.append(f'{{"name":{json_text(name)},"value":{json_text(plain)},"key":"')
+        quoted = json_text(key)
+        made = ",".join(f'{tag}\0"{tail}' for tag in tags)
+        text = f'{{"key":{quoted},"classTitle":{json_text(label)},"tags":[{made}]{tail}'
+        return _Object(key, quoted, tags, text.split("\0"), tail, lost)
 
-    def _plain(self, item: DatasetItem, a: Cuboid3d, name: str, known: dict[Any, Any]) -> Any:
-        """Return a value as its tag holds it, and note what it says of the tag.
-
-        Texts and truth values come here once each.
-        """
-        value, label = a.attributes[name], a.label or 0
-        if known is _UNDECLARED or not fits(value):
-            _lost(self._ctx, item, a, name)
-            return None
-        self.facts.setdefault(name, TagFacts()).note(value, self._labels[label])
-        plain = _FLAG if self._declared.is_flag(name) else tag_value(value)
-        if isinstance(value, str | bool):
-            if len(known) > _MAX_KNOWN:
-                known.clear()
-            known[value] = plain
-        return plain
-
-    def _plan(self, name: str, label: int) -> dict[Any, Any] | None:
-        """Return where a tag's values are kept, or None if it is not written."""
-        if name in SPECIAL:
-            return None
-        if not self._allow and not self._declared.allows(name, label):
-            # What no label declares core has reported.
-            return _UNDECLARED if name in self._declared.names() else None
-        return {}
+    def _lose(self, item: DatasetItem, a: Cuboid3d, what: str, hint: str = "") -> None:
+        self._ctx.ledger.add(
+            "DSK-L004",
+            what,
+            kind=a.kind,
+            item=item.id,
+            subset=item.subset,
+            annotation=a.id,
+            hint=hint,
+        )
 
 
-def _geometry(a: Cuboid3d, *, turn: bool) -> Geometry | None:
-    """Return a box, turned so that +y is ahead if wanted; None if a number is not finite."""
-    x, y, z = a.position
-    rx, ry, rz = a.rotation
-    sx, sy, sz = a.scale
-    # A sum of finite numbers may overflow, so only what it doubts is looked at one by one.
-    if not isfinite(x + y + z + rx + ry + rz + sx + sy + sz) and not is_finite(
-        x, y, z, rx, ry, rz, sx, sy, sz
-    ):
-        return None
-    if turn:
-        if rx or ry:
-            rx, ry, rz = turned(a, "+y").rotation
-        else:
-            rz = wrap(rz - HALF_PI)
-        sx, sy = sy, sx
-    return Geometry(Vector(x, y, z), Vector(rx, ry, rz), Vector(sx, sy, sz))
+def _numbers(boxes: list[Cuboid3d]) -> list[float]:
+    """Return nine numbers of each box: place, angles, size."""
+    numbers: list[float] = []
+    for a in boxes:
+        numbers += a.position
+        numbers += a.rotation
+        numbers += a.scale
+    return numbers
 
 
 def kept(known: dict[str, Any] | None, name: str) -> str:
@@ -287,15 +267,3 @@ def track_of(a: Cuboid3d) -> int | None:
         return int(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return a.object_id if a.object_id >= 0 else None
-
-
-def _lost(ctx: WriteContext, item: DatasetItem, a: Cuboid3d, name: str) -> None:
-    ctx.ledger.add(
-        "DSK-L004",
-        name,
-        kind=a.kind,
-        item=item.id,
-        subset=item.subset,
-        annotation=a.id,
-        hint="--allow-undeclared-attrs writes attributes that labels do not declare",
-    )

@@ -20,5 +20,5 @@ def detect(root: InputRoot) -> Detection | None:
     home = find_home(root)
     if home is None:
         return None
-    name = list_names(root, home)[0]
+    name = next(list_names(root, home))
     return Detection(75, f"{name} lists images and masks that are there")

@@ -48,7 +48,7 @@ class CamvidImporter(Importer):
         else:
             found = find_home(root)
             home = found or ""
-            lists = list_names(root, home)
+            lists = list(list_names(root, home))
         scenes = [scene for name in lists for scene in _read_list(root, home, name, ledger)]
         if not scenes:
             raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.errors import RecordError, UnsafePathError
@@ -9,6 +10,8 @@ from dsk.names import clean_name, stem_of
 from dsk_scenes.shared.colors import COLORS_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dsk.files import InputRoot
 
 __all__ = ["Line", "find_home", "item_id", "list_names", "parse_line", "resolve"]
@@ -42,14 +45,11 @@ def parse_line(line: str) -> Line | None:
     return words[0], words[1] if len(words) == 2 else ""
 
 
-def list_names(root: InputRoot, home: str) -> list[str]:
-    """Return the lists of a folder."""
-    prefix = f"{home}/" if home else ""
-    return [
-        prefix + name
-        for name in root.entries(home)[1]
-        if name.lower().endswith(".txt") and name.lower() not in _SKIPPED
-    ]
+def list_names(root: InputRoot, home: str) -> Iterator[str]:
+    """Yield the lists of a folder."""
+    for name in root.walk(home, 0, (".txt",)):
+        if name.rpartition("/")[2].lower() not in _SKIPPED:
+            yield name
 
 
 def find_home(root: InputRoot) -> str | None:
@@ -58,9 +58,9 @@ def find_home(root: InputRoot) -> str | None:
     for _ in range(_DEPTH + 1):
         for home in level:
             # A folder of very many text files holds something else, say one for each image.
-            if any(_fits(root, home, name) for name in list_names(root, home)[:_LISTS]):
+            if any(_fits(root, home, name) for name in islice(list_names(root, home), _LISTS)):
                 return home
-        level = [f"{h}/{n}" if h else n for h in level for n in root.entries(h)[0]]
+        level = [f"{h}/{n}" if h else n for h in level for n in root.listing(h).folders]
     return None
 
 

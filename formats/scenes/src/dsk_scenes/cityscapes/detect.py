@@ -36,7 +36,7 @@ def _first_files(root: InputRoot) -> Iterator[str]:
 
     Folders of other parts of the download, such as disparities, may hold thousands of files.
     """
-    above = ["", *(f"{name}/" for name in root.entries("")[0][:_FOLDERS])]
+    above = ["", *(f"{name}/" for name in root.listing().folders[:_FOLDERS])]
     for known in _KNOWN:
         for prefix in above:
             if root.is_dir(prefix + known):

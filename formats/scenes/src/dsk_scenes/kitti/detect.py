@@ -35,7 +35,7 @@ def detect(root: InputRoot) -> Detection | None:
 
 
 def _boxes(root: InputRoot, folder: str) -> Detection | None:
-    files = [name for name in root.entries(folder)[1] if name.endswith(".txt")]
+    files = root.listing(folder).pick((".txt",))
     for name in files[:5]:
         lines = root.read(f"{folder}/{name}", _HEAD).split(b"\n")
         if lines and lines[0].strip():
@@ -46,9 +46,7 @@ def _boxes(root: InputRoot, folder: str) -> Detection | None:
 
 
 def _maps(root: InputRoot, folder: str, *, beside: bool) -> Detection | None:
-    for name in root.walk(folder):
-        if not name.lower().endswith(".png"):
-            continue
+    for name in root.walk(folder, suffixes=(".png",)):
         head = root.read(name, _PNG_DEPTH + 1)
         if len(head) > _PNG_DEPTH and head[_PNG_DEPTH] == 16:
             return Detection(80 if beside else 60, f"{name} is a map of 16 bits")

@@ -42,7 +42,7 @@ def find_splits(root: InputRoot) -> list[Split]:
 
 
 def _find(root: InputRoot, path: str, depth: int) -> list[Split]:
-    folders, _ = root.entries(path)
+    folders = root.listing(path).folders
     prefix = f"{path}/" if path else ""
     places = {name: prefix + name for name in folders if name in _TASKS}
     if places:

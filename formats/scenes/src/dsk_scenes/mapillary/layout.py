@@ -43,13 +43,13 @@ def find_splits(root: InputRoot, depth: int = _DEPTH, path: str = "") -> list[Sp
 
     The first editions have their annotation folders beside the images, without a version's folder.
     """
-    folders, _ = root.entries(path)
+    folders = root.listing(path).folders
     prefix = f"{path}/" if path else ""
     found: list[Split] = []
     subset = path.rpartition("/")[2] or "default"
     for version in VERSIONS:
         if version in folders:
-            there = frozenset(root.entries(prefix + version)[0]) & FOLDERS
+            there = frozenset(root.listing(prefix + version).folders) & FOLDERS
             if there:
                 found.append(Split(subset, prefix + IMAGES, prefix + version, version, there))
     if not found and IMAGES in folders:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Classes", "find_table", "given_table", "palette_classes", "read_table"]
 
 _NAMES = ("codes.txt", "classes.txt", "labels.txt", "class_names.txt", "labelmap.txt")
+_LOOKS = 20
+"""Tables that are looked into: a folder of very many has one for each image."""
 
 
 class Classes(Struct, frozen=True):
@@ -47,8 +49,8 @@ def find_table(root: InputRoot, paths: Sequence[str]) -> str | None:
         for name in (META_NAME, COLORS_NAME, *_NAMES[:-1]):
             if name in files:
                 return prefix + files[name]
-        for low, name in files.items():
-            if low.endswith(".csv") and _is_csv(root, prefix + name):
+        for name in root.listing(path).pick((".csv",))[:_LOOKS]:
+            if _is_csv(root, prefix + name):
                 return prefix + name
     return None
 

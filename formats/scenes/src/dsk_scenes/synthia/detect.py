@@ -22,5 +22,5 @@ def detect(root: InputRoot) -> Detection | None:
         return None
     home, edition = homes[0]
     place = f"{home}/{edition.colors}" if home else edition.colors
-    with_images = edition.images in root.entries(home)[0]
+    with_images = edition.images in root.listing(home).folders
     return Detection(75 if with_images else 55, f"{place} as in {edition.name}")

@@ -9,6 +9,8 @@ from msgspec import Struct
 from dsk_scenes.synthia.tables import AL_LABELS, LABELS, RAND_LABELS, SF_LABELS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dsk.files import InputRoot
     from dsk_scenes.shared.colors import Entry
 
@@ -45,17 +47,16 @@ EDITIONS = (
 )
 
 
-def _fits(root: InputRoot, path: str, folders: list[str], edition: Edition) -> bool:
+def _fits(root: InputRoot, path: str, folders: Sequence[str], edition: Edition) -> bool:
     prefix = f"{path}/" if path else ""
     first = edition.colors.split("/")[0]
     if first not in folders and edition.texts not in folders:
         return False
     if edition.name == "synthia":
-        return bool({"COLOR", "LABELS"} & set(root.entries(prefix + "GT")[0]))
+        return bool({"COLOR", "LABELS"} & set(root.listing(prefix + "GT").folders))
     if edition.name == "synthia_rand":
         return edition.texts in folders or (
-            edition.images in folders
-            and any(n.endswith(".png") for n in root.entries(prefix + first)[1])
+            edition.images in folders and any(root.listing(prefix + first).pick((".png",)))
         )
     return True
 
@@ -64,7 +65,7 @@ def find_homes(
     root: InputRoot, wanted: tuple[Edition, ...] = EDITIONS, depth: int = _DEPTH, path: str = ""
 ) -> list[tuple[str, Edition]]:
     """Return the folders that hold an edition's folders, at most three levels deep."""
-    folders, _ = root.entries(path)
+    folders = root.listing(path).folders
     for edition in wanted:
         if _fits(root, path, folders, edition):
             return [(path, edition)]

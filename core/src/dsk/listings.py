@@ -1,0 +1,87 @@
+"""What a folder holds, kept so that questions about a hundred thousand names cost little."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+__all__ = ["Listing", "ending_of"]
+
+JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git")
+"""Names that file managers and version control leave behind; never part of a dataset."""
+
+
+def ending_of(name: str) -> str:
+    """Return a file name's lower-case ending with its dot, or ""; hidden files may have none."""
+    dot = name.rfind(".", 1)
+    return name[dot:].lower() if dot > 0 else ""
+
+
+class Listing:
+    """The sorted names directly in a folder; not to be changed.
+
+    Attributes:
+        folders: Its folders.
+    """
+
+    def __init__(self, folders: Iterable[str], files: Iterable[str]) -> None:
+        self.folders: Sequence[str] = _sorted(folders)
+        self._files: Sequence[str] | None = _sorted(files)
+        self._again: Callable[[], Listing] | None = None
+        self._text: str | None = None
+
+    @property
+    def files(self) -> Sequence[str]:
+        """Its files."""
+        return self._again().files if self._again is not None else self._files or ()
+
+    @cached_property
+    def endings(self) -> set[str]:
+        """The files' endings, see ``ending_of``."""
+        # A set of unlike ends first: calling a function for each name takes twice as long.
+        ends = {name[name.rfind(".", 1) :] for name in self.files}
+        return {end.lower() if end[0] == "." else "" for end in ends}
+
+    def forget(self, again: Callable[[], Listing]) -> None:
+        """Keep the endings of the files only; whoever needs names has them listed again."""
+        self.endings  # noqa: B018 - kept from now on
+        self._files, self._again = None, again
+
+    def pick(self, suffixes: Collection[str] = (), words: Collection[str] = ()) -> Sequence[str]:
+        """Return the files with one of some endings and one of some words in their names.
+
+        Args:
+            suffixes: Lower-case, with their dots; none for any.
+            words: Lower-case; none for any.
+        """
+        if suffixes and self.endings.isdisjoint(suffixes):
+            return ()
+        names = self._with(words) if words else self.files
+        if not suffixes or self.endings.issubset(suffixes):
+            return names
+        return [name for name in names if ending_of(name) in suffixes]
+
+    def _with(self, words: Collection[str]) -> Sequence[str]:
+        names, text = self.files, self._text
+        if text is None:
+            text = "/".join(names).lower()
+            if self._again is None:
+                self._text = text
+        words = [word for word in words if word in text]
+        if not words:
+            return ()
+        lower = enumerate(text.split("/"))
+        return [names[n] for n, name in lower if any(word in name for word in words)]
+
+
+def _sorted(names: Iterable[str]) -> list[str]:
+    found = sorted(names)
+    for junk in JUNK:
+        place = bisect_left(found, junk)
+        if found[place : place + 1] == [junk]:
+            del found[place]
+    return found

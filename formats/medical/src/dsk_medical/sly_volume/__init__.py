@@ -1,0 +1,1 @@
+"""Supervisely's volume projects."""

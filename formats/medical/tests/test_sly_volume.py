@@ -1,0 +1,192 @@
+"""Supervisely's volume projects."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813 - its usual name
+from nifti_files import voxels
+
+from dsk import Dataset
+from dsk.errors import DskWarning, InputError
+from dsk_medical.volume.arrays import open_volume
+
+SHAPE = (4, 6, 5)
+"""Slices, rows, columns: ITK's order."""
+
+ARRAY = np.arange(120).reshape(SHAPE).astype(np.int16)
+
+
+def image(array):
+    made = sitk.GetImageFromArray(array)
+    made.SetSpacing((0.5, 0.75, 2))
+    made.SetOrigin((-3, 10, 25))
+    return made
+
+
+def mask(number):
+    array = np.zeros(SHAPE, np.uint8)
+    array[number : number + 2, 1:4, number : number + 2] = 1
+    return array
+
+
+def project(root, **changes):
+    """Two volumes in two datasets; the first has two objects of one class and a cut-out mask."""
+    root.mkdir(exist_ok=True)
+    meta = {
+        "classes": [
+            {"title": "lung", "shape": "mask_3d", "color": "#0F8A62"},
+            {"title": "tumor", "shape": "any", "color": "bad"},
+        ],
+        "tags": [],
+        "projectType": "volumes",
+    }
+    (root / "meta.json").write_text(json.dumps(meta))
+    for folder in ("ds0/volume", "ds0/ann", "ds0/mask/a.nrrd", "ds1/volume", "ds1/ann"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    sitk.WriteImage(image(ARRAY), root / "ds0/volume/a.nrrd")
+    sitk.WriteImage(image(ARRAY + 1), root / "ds1/volume/b.nrrd")
+    for n in range(2):
+        sitk.WriteImage(image(mask(n)), root / f"ds0/mask/a.nrrd/f{n}.nrrd")
+    sitk.WriteImage(image(mask(2))[2:4, 1:4, 2:4], root / "ds0/mask/a.nrrd/f2.nrrd")
+    found = {
+        "volumeMeta": {"ACS": "RAS", "windowWidth": 400},
+        "key": "v",
+        "tags": [{"name": "site", "value": "north"}, {"name": "checked", "value": None}],
+        "objects": [
+            {"key": "o1", "classTitle": "lung", "tags": [{"name": "sure", "value": 0.5}]},
+            {"key": "o2", "classTitle": "lung", "tags": []},
+            {"key": "o3", "classTitle": "tumor", "tags": []},
+        ],
+        "planes": [],
+        "spatialFigures": [
+            {"key": f"f{n}", "objectKey": f"o{n + 1}", "geometryType": "mask_3d"} for n in range(3)
+        ],
+    }
+    (root / "ds0/ann/a.nrrd.json").write_text(json.dumps(found | changes))
+    (root / "ds1/ann/b.nrrd.json").write_text(json.dumps({"objects": [], "spatialFigures": []}))
+    return root
+
+
+@pytest.mark.parametrize("folder", ["", "project"])
+def test_objects_are_masks_of_the_volume(tmp_path, folder):
+    project(tmp_path / folder)
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == "sly_volume"
+    categories = dataset.categories()
+    assert [label.name for label in categories.labels] == ["lung", "tumor"]
+    assert categories.colors == {0: (15, 138, 98)}
+    first, second = dataset
+    assert (first.id, second.id, second.annotations) == ("ds0/a", "ds1/b", [])
+    assert first.attributes == {"site": "north", "checked": True}
+    assert np.array_equal(open_volume(first.media)[...], ARRAY.T)
+    for n, a in enumerate(first.annotations):
+        assert np.array_equal(voxels(a), mask(n).T == 1)
+    assert [(a.label, a.object_id) for a in first.annotations] == [(0, 1), (0, 2), (1, 3)]
+    assert [a.attributes for a in first.annotations] == [{"sure": 0.5}, {}, {}]
+    assert [a.affine for a in first.annotations] == [None] * 3
+
+
+def test_volumes_without_annotations_and_the_way_around(tmp_path):
+    project(tmp_path / "in")
+    (tmp_path / "in/ds1/ann/b.nrrd.json").unlink()
+    assert len(list(Dataset.import_from(tmp_path / "in"))) == 2
+    (tmp_path / "in/ds1/ann/c.nrrd.json").write_text("{}")
+    with pytest.raises(InputError, match=r"c\.nrrd\.json.*its volume is missing"):
+        Dataset.import_from(tmp_path / "in")
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"objectKey": "o9"}, "belongs to no object"),
+        ({"geometryType": "polygon"}, "'polygon' are not read"),
+        ({"key": "f9"}, r"there is no file .*f9\.nrrd"),
+        ({"key": "../f1"}, "no key of a figure"),
+        ({"key": ".."}, r"spatialFigures/0"),
+        ({"key": None}, "no key of a figure"),
+    ],
+)
+def test_bad_figures_are_named_and_left_out(tmp_path, change, text):
+    figure = {"key": "f0", "objectKey": "o1", "geometryType": "mask_3d"}
+    good = {"key": "f1", "objectKey": "o2", "geometryType": "mask_3d"}
+    project(tmp_path, spatialFigures=[figure | change, good])
+    with pytest.raises(InputError, match=text):
+        list(Dataset.import_from(tmp_path, "sly_volume"))
+    dataset = Dataset.import_from(tmp_path, "sly_volume", on_error="skip")
+    first, _ = dataset
+    assert [a.object_id for a in first.annotations] == [2]
+
+
+@pytest.mark.parametrize("key", ["objects", "spatialFigures", "planes", "tags", "volumeMeta"])
+@pytest.mark.parametrize(
+    "value", [None, 3, "x", [3], [[]], {"a": 1}, [{"key": [], "objectKey": {}, "classTitle": []}]]
+)
+@pytest.mark.filterwarnings("ignore")
+def test_other_json_than_expected(tmp_path, key, value):
+    project(tmp_path, **{key: value})
+    found = list(Dataset.import_from(tmp_path, "sly_volume", on_error="skip"))
+    assert [item.id for item in found] == ["ds0/a", "ds1/b"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"classes": 3}', '{"classes": [{"title": 3}]}'])
+def test_a_damaged_meta_is_named(tmp_path, text):
+    project(tmp_path)
+    (tmp_path / "meta.json").write_text(text)
+    with pytest.raises(InputError, match=r"meta\.json"):
+        Dataset.import_from(tmp_path, "sly_volume")
+
+
+def test_a_damaged_volume_leaves_the_others(tmp_path):
+    project(tmp_path)
+    data = (tmp_path / "ds0/volume/a.nrrd").read_bytes()
+    (tmp_path / "ds0/volume/a.nrrd").write_bytes(data[:-20])
+    with pytest.raises(InputError, match=r"a\.nrrd"):
+        list(Dataset.import_from(tmp_path, "sly_volume"))
+    (item,) = Dataset.import_from(tmp_path, "sly_volume", on_error="skip")
+    assert item.id == "ds1/b"
+
+
+def test_objects_of_unknown_classes_are_refused(tmp_path):
+    project(tmp_path, objects=[{"key": "o1", "classTitle": "heart"}])
+    with pytest.raises(InputError, match=r"class 'heart' is not in meta\.json"):
+        list(Dataset.import_from(tmp_path, "sly_volume"))
+
+
+def test_figures_on_slices_are_told(tmp_path):
+    cut = {"index": 3, "figures": [{"key": "x", "geometryType": "bitmap"}, {"key": "y"}]}
+    project(tmp_path, planes=[{"name": "axial", "slices": [cut]}])
+    with pytest.warns(DskWarning, match="2 figures drawn on single slices are not read"):
+        list(Dataset.import_from(tmp_path, "sly_volume"))
+
+
+def test_a_mask_elsewhere_is_told(tmp_path):
+    project(tmp_path)
+    moved = image(mask(0))
+    moved.SetOrigin((-2.8, 10, 25))
+    sitk.WriteImage(moved, tmp_path / "ds0/mask/a.nrrd/f0.nrrd")
+    with pytest.warns(DskWarning, match=r"spatial_mismatch: .*f0\.nrrd.* 0\.2 mm"):
+        list(Dataset.import_from(tmp_path, "sly_volume"))
+
+
+def test_the_matrix_of_a_header_without_one(tmp_path):
+    matrix = [0.5, 0, 0, 3, 0, 0.75, 0, -10, 0, 0, 2, 25, 0, 0, 0, 1]
+    project(tmp_path, volumeMeta={"ACS": "RAS", "IJK2WorldMatrix": matrix}, spatialFigures=[])
+    head = "NRRD0004\ntype: short\ndimension: 3\nsizes: 5 6 4\nendian: little\nencoding: raw\n\n"
+    (tmp_path / "ds0/volume/a.nrrd").write_bytes(head.encode() + ARRAY.tobytes())
+    first = next(iter(Dataset.import_from(tmp_path, "sly_volume")))
+    assert list(first.media.affine) == matrix
+
+
+@pytest.mark.parametrize("kind", ["images", "point_clouds"])
+def test_other_projects_are_not_taken(tmp_path, kind):
+    project(tmp_path)
+    meta = json.loads((tmp_path / "meta.json").read_text())
+    (tmp_path / "meta.json").write_text(json.dumps(meta | {"projectType": kind}))
+    with pytest.raises(InputError, match=r"no meta\.json of a Supervisely project of volumes"):
+        Dataset.import_from(tmp_path, "sly_volume")
+    del meta["projectType"]
+    (tmp_path / "meta.json").write_text(json.dumps(meta))
+    assert Dataset.import_from(tmp_path).format == "sly_volume"

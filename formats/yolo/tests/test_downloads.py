@@ -1,0 +1,160 @@
+"""Downloads whose files are not where the layout's description has them."""
+
+import pytest
+from wild import BOX, NAMES, PNG, make, read
+
+from dsk.errors import InputError
+
+PAIR = {"images/train/a.png": PNG, "labels/train/a.txt": BOX}
+
+SAME = {
+    "a yaml in a folder beside the images": {
+        "cfg/mine.yaml": f"path: /home/me/set\ntrain: images/train\n{NAMES}",
+        **PAIR,
+    },
+    "a folder of images and of rows": {
+        "data.yaml": f"train: train\n{NAMES}",
+        "train/images/a.png": PNG,
+        "train/labels/a.txt": BOX,
+    },
+    "keys that are no subsets": {
+        "data.yaml": f"root: ./\nlabels_dir: labels/train\ntrain: images/train\n{NAMES}",
+        **PAIR,
+    },
+    "darknet's cfg and data folders": {
+        "cfg/my.data": "train = data/train.txt\nnames = data/my.names\n",
+        "data/my.names": "cat\ndog\n",
+        "data/train.txt": "data/obj/a.png\n",
+        "data/obj/a.png": PNG,
+        "data/obj/a.txt": BOX,
+    },
+    "endings in capitals": {
+        "Obj.Data": "train = train.txt\nnames = obj.names\n",
+        "obj.names": "cat\ndog\n",
+        "train.txt": "obj_train_data/a.PNG\n",
+        "obj_train_data/a.PNG": PNG,
+        "obj_train_data/a.TXT": BOX,
+    },
+    "class names in capitals": {"Classes.TXT": "cat\ndog\n", **PAIR},
+}
+
+
+@pytest.mark.parametrize("layout", SAME)
+def test_what_lies_elsewhere_is_found(layout, tmp_path):
+    dataset, items, _ = read(make(tmp_path, SAME[layout]))
+    assert list(items) == [("train", "a")]
+    assert len(items["train", "a"].annotations) == 1
+    assert dataset.header.categories.names == ["cat", "dog"]
+    assert dataset.header.subsets == ("train",)
+
+
+def test_each_folder_has_its_own_rule_for_rows(tmp_path):
+    files = {
+        "data.yaml": f"train: [one/images, two/JPEGImages, three, list.txt]\n{NAMES}",
+        "one/images/a.png": PNG,
+        "one/labels/a.txt": BOX,
+        "two/JPEGImages/b.png": PNG,
+        "two/labels/b.txt": BOX,
+        "three/c.png": PNG,
+        "three/c.txt": BOX,
+        "list.txt": "four/Images/d.png\nfive/images/e.png\n",
+        "four/Images/d.png": PNG,
+        "four/labels/d.txt": BOX,
+        "five/images/e.png": PNG,
+        "five/images/e.txt": BOX,
+    }
+    _, items, told = read(make(tmp_path, files))
+    assert len(items) == 5
+    assert [len(item.annotations) for item in items.values()] == [1] * 5
+    assert told == []
+
+
+def test_a_subset_without_any_rows_is_told(tmp_path):
+    files = {"data.yaml": f"train: pics\n{NAMES}", "pics/a.png": PNG, "rows/a.txt": BOX}
+    _, items, told = read(make(tmp_path, files))
+    assert items["train", "a"].annotations == []
+    (message,) = told
+    assert message.startswith("train: there is no labels folder")
+
+
+def test_a_folder_of_other_subsets_is_no_subset(tmp_path):
+    files = {"data.yaml": f"everything: images\ntrain: images/train\n{NAMES}", **PAIR}
+    _, items, told = read(make(tmp_path, files))
+    assert list(items) == [("train", "a")]
+    assert told == ["data.yaml: everything is the folder of other subsets, not one itself"]
+
+
+def test_folders_of_subsets_in_capitals(tmp_path):
+    files = {f"{s}/{f}": c for s in ("Train", "Valid") for f, c in {
+        "images/a.png": PNG, "labels/a.txt": BOX}.items()}  # fmt: skip
+    _, items, _ = read(make(tmp_path, files))
+    assert list(items) == [("Train", "a"), ("Valid", "a")]
+    assert all(len(item.annotations) == 1 for item in items.values())
+
+
+def test_a_yaml_given_by_itself_is_told_nothing_wrong(tmp_path):
+    files = {"cfg/data.yaml": f"train: ../images/train\n{NAMES}", **PAIR}
+    _, items, told = read(make(tmp_path, files) / "cfg/data.yaml")
+    assert (list(items), told) == ([("train", "a")], [])
+
+
+def test_class_folders_below_the_only_folder(tmp_path):
+    files = {"set/set/train/cat/a.png": PNG, "set/set/val/dog/b.png": PNG, "set/readme.txt": "x"}
+    dataset, items, _ = read(make(tmp_path, files), "yolov8_classification")
+    assert list(items) == [("train", "cat/a"), ("val", "dog/b")]
+    assert dataset.header.categories.names == ["cat", "dog"]
+    assert items["val", "dog/b"].media.read_bytes() == PNG
+
+
+def test_ids_with_a_folder_named_images_stay(tmp_path):
+    files = {
+        "data.yaml": f"train: images/train\n{NAMES}",
+        "images/train/images/a.png": PNG,
+        "images/train/labels/a.txt": BOX,
+    }
+    assert list(read(make(tmp_path, files))[1]) == [("train", "images/a")]
+
+
+def test_a_damaged_yaml_of_any_name_is_an_error(tmp_path):
+    files = {"mine.yaml": "train: images/train\n\tnames: [cat]\n", "other.yaml": "a: [", **PAIR}
+    with pytest.raises(InputError, match="no valid YAML") as caught:
+        read(make(tmp_path, files))
+    assert caught.value.where.endswith("mine.yaml:2")
+
+
+ROWS_BESIDE = {"a.png": PNG, "a.txt": BOX, "day/b.png": PNG, "day/b.txt": BOX, "notes.txt": "-"}
+
+
+def test_images_and_rows_without_anything_else(tmp_path):
+    _, items, told = read(make(tmp_path, ROWS_BESIDE))
+    assert list(items) == [("default", "a"), ("day", "b")]
+    assert all(len(item.annotations) == 1 for item in items.values())
+    assert told == ["there are no class names; classes are named by their numbers"]
+
+
+def test_words_beside_images_are_no_rows(tmp_path):
+    files = {"train/cat/a.png": PNG, "train/cat/a.txt": "a cat on a mat\n"}
+    dataset, items, _ = read(make(tmp_path, files))
+    assert dataset.header.categories.names == ["cat"]
+    assert list(items) == [("train", "cat/a")]
+
+
+@pytest.mark.parametrize("folders", [("images", "labels"), ("obj", "obj"), ("", "")])
+def test_lists_name_the_subsets_where_folders_do_not(folders, tmp_path):
+    images, labels = (f"{f}/" if f else "" for f in folders)
+    files = {
+        "classes.txt": "cat\ndog\n",
+        "train.txt": f"/content/set/{images}a.png\r\n",
+        "val.txt": f"./{images}b.png\n",
+        **{f"{images}{n}.png": PNG for n in "abc"},
+        **{f"{labels}{n}.txt": BOX for n in "abc"},
+    }
+    _, items, _ = read(make(tmp_path, files))
+    assert set(items) >= {("train", "a"), ("val", "b")}
+    assert len(items) == 3
+    assert all(len(item.annotations) == 1 for item in items.values())
+
+
+def test_class_names_in_a_file_of_another_name(tmp_path):
+    dataset, _, _ = read(make(tmp_path, {"labels.txt": "cat\ndog\n", **PAIR}))
+    assert dataset.header.categories.names == ["cat", "dog"]
