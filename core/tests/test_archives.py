@@ -403,3 +403,19 @@ def test_opened_archives_are_kept_for_their_media(tmp_path):
     (tmp_path / "plain").write_text("x")
     with pytest.raises(InputError, match="not an archive"):
         cached_root(str(tmp_path / "plain"))
+
+
+def test_folders_with_backslashes_are_no_files(tmp_path):
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("a\\", "a\\b\\", "a\\b\\c.txt"):
+            archive.writestr(name, b"x" if name.endswith("t") else b"")
+    root = open_root(path)
+    assert (root.files(), root.is_file("a"), root.is_dir("a/b")) == (["a/b/c.txt"], False, True)
+
+
+@pytest.mark.parametrize("name", ["x.7z", "x.RAR", "x.tar.zst"])
+def test_other_archives_are_told(tmp_path, name):
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(InputError, match=r"not read .unpack it"):
+        open_root(tmp_path / name)

@@ -362,6 +362,22 @@ def test_kill_leaves_nothing_that_looks_complete(site: Path, toy: Path, tmp_path
     assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == ["out"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children")
+def test_workers_of_a_killed_run_end(site: Path, toy: Path, tmp_path: Path) -> None:
+    (toy / "toy.txt").write_text("1,2,3,4\nhang\nhang\n")
+    out = tmp_path / "out"
+    child = subprocess.Popen(
+        [sys.executable, "-m", "dsk", "convert", "-i", toy, "-f", "toy", "-o", out, "-j", "2"],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(site), "DSK_PLUGINS": "toy"},
+    )
+    children = Path(f"/proc/{child.pid}/task/{child.pid}/children")
+    while not children.read_text():
+        assert child.poll() is None
+    child.kill()
+    child.communicate(timeout=30)  # the pipe closes when the last process that holds it ends
+
+
 def test_start_up_imports_nothing_heavy(site: Path) -> None:
     code = (
         "import sys, dsk.__main__ as m\n"
@@ -448,3 +464,19 @@ def test_no_name_for_the_output_or_the_input(site: Path, toy: Path, tmp_path: Pa
     done = dsk(site, "convert", "-i", "", "-f", "toy", "-o", tmp_path / "out")
     assert (done.returncode, "no name for the input" in done.stderr) == (3, True)
     assert (toy / "toy.txt").is_file()
+
+
+def test_a_forecast_asked_for_behind_dashes_says_so(site: Path, toy: Path, tmp_path: Path) -> None:
+    done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "--", "--dry-run")
+    assert done.returncode == 0
+    assert "forecast: toy" in done.stderr
+    assert "nothing was written" in done.stderr
+    assert "next:" not in done.stderr
+
+
+def test_a_command_of_an_absent_package_says_how_to_get_it(site: Path) -> None:
+    for name in ("transform", "filter"):
+        done = dsk(site, name, "-i", "x")
+        assert done.returncode == 5, done.stderr
+        assert "pip install dsk-transforms" in done.stderr
+    assert dsk(site, "transfrm").returncode == 2

@@ -47,6 +47,9 @@ _DAMAGE = (
 )
 
 
+_NOT_READ = (".7z", ".rar", ".tar.zst", ".tzst", ".tar.lz4", ".tar.lz", ".tar.z")
+
+
 class _MemberStream(io.RawIOBase):
     """A member being read: damage is an error of dsk's that names the member.
 
@@ -94,7 +97,11 @@ class _MemberStream(io.RawIOBase):
         try:
             return ask(*args)
         except _DAMAGE as error:
-            raise self._fault(f"the member is damaged: {error}", where=self._where) from error
+            raise _damaged(error, self._where, self._fault) from error
+
+
+def _damaged(error: Exception, where: str, fault: type[InputError]) -> InputError:
+    return fault(f"the member is damaged: {error}", where=where)
 
 
 class ArchiveRoot(InputRoot):
@@ -147,16 +154,26 @@ class ArchiveRoot(InputRoot):
 
     def stream(self, name: str, fault: type[InputError]) -> BinaryIO:
         """Open a member whose damage, whenever it is met, raises an error of the given class."""
+        return io.BufferedReader(_MemberStream(self._member(name, fault), self.show(name), fault))
+
+    def read(self, name: str, limit: int | None = None) -> bytes:
+        """See ``InputRoot.read``; without the layers of ``open``."""
+        with self._member(name, InputError) as file:
+            try:
+                return file.read(-1 if limit is None else limit)
+            except _DAMAGE as error:
+                raise _damaged(error, self.show(name), InputError) from error
+
+    def _member(self, name: str, fault: type[InputError]) -> BinaryIO:
         if self._pid != os.getpid():  # after a fork, a shared file position would mix readers up
             self._reopen()
             self._pid = os.getpid()
         try:
-            file = self._open(self._key(name))
+            return self._open(self._key(name))
         except KeyError:
             raise fault("the archive has no such member", where=self.show(name)) from None
         except (*_DAMAGE, RuntimeError) as error:
             raise fault(f"cannot read the member: {error}", where=self.show(name)) from error
-        return io.BufferedReader(_MemberStream(file, self.show(name), fault))
 
     @abstractmethod
     def _open(self, name: str) -> BinaryIO: ...
@@ -183,7 +200,8 @@ class ZipRoot(ArchiveRoot):
 
     def __init__(self, path: str) -> None:
         self._zip = zipfile.ZipFile(path)
-        files = [info for info in self._zip.infolist() if not info.filename.endswith("/")]
+        # Old tools of Windows write backslashes, behind folders too.
+        files = [i for i in self._zip.infolist() if not i.filename.endswith(("/", "\\"))]
         self._members = {clean_name(info.filename, path): info for info in files}
         if len(self._members) < len(files):
             what = f"{path} has several members of one name; the last of each is read"
@@ -267,11 +285,15 @@ def archive_root(path: str) -> ArchiveRoot | None:
     """Open a file as an archive, or return None when it is none.
 
     Raises:
-        InputError: It is a damaged archive.
+        InputError: It is a damaged archive, or of a sort that is not read.
         LimitError: It is a bomb.
         UnsafePathError: Its members' names lead out of it.
     """
     lower = path.lower()
+    if lower.endswith(_NOT_READ):
+        raise InputError(
+            "this sort of archive is not read", where=path, hint="unpack it, or pack it as .zip"
+        )
     try:
         if lower.endswith(".zip") or zipfile.is_zipfile(path):
             return ZipRoot(path)

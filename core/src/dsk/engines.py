@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import gc
 import os
+import signal
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +126,20 @@ class SerialEngine(Engine):
 _job: Job | None = None
 
 
+_PR_SET_PDEATHSIG = 1
+"""prctl(2), Linux: send this process a signal when its parent dies."""
+
+
+def _follow(parent: int) -> None:
+    """Let a worker end with the main process, even if that one is killed."""
+    import ctypes
+
+    with suppress(OSError, AttributeError):  # other systems: orphans end when their pipe breaks
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before
+        os._exit(1)
+
+
 def _run_part(part: int) -> tuple[Any, Ledger, int]:
     if _job is None:
         msg = "the worker has no job"
@@ -155,7 +170,8 @@ class ProcessEngine(Engine):
         gc.freeze()
         _job = job
         try:
-            with ProcessPoolExecutor(min(self.jobs, len(job.partitions) or 1), context) as pool:
+            count = min(self.jobs, len(job.partitions) or 1)
+            with ProcessPoolExecutor(count, context, _follow, (os.getpid(),)) as pool:
                 pending = [pool.submit(_run_part, part) for part in range(len(job.partitions))]
                 try:
                     for future in pending:

@@ -256,6 +256,15 @@ class Registry:
         """Return an engine; errors as for ``importer``."""
         return self._get(self.engines, name, None, "")
 
+    def check_command(self, name: str) -> None:
+        """Say of a command that is not there how to get it.
+
+        Raises:
+            PluginError: A package that is not installed, or broken, would bring it.
+        """
+        if name in KNOWN_PACKAGES["dsk-transforms"]:
+            self._get(self.commands, name, None, "")
+
     def _get(self, table: Table[Info], name: str, other: Table[Any] | None, verb: str) -> Info:
         info = table.find(name)
         if info is not None:

@@ -435,3 +435,21 @@ def test_a_dry_run_reports_the_same(folder, out, make):
     dry = export(dataset(*boxes), out, dry_run=True)
     assert not out.path.exists()
     assert codes(dry) == codes(export(dataset(*boxes), out)) == {"DSK-L015": 2}
+
+
+def test_category_ids_that_change_are_told(folder, make, out):
+    document = make.document([make.image(1, "a.png")], [make.obj(1, 1)])
+    folder.put("annotations/instances_a.json", document)
+    kept = Dataset.import_from(folder.path, "coco").export(out.path, "coco")
+    assert kept.events == []
+    anew = Dataset.import_from(folder.path, "coco").export(
+        out.path, "coco", overwrite=True, reindex=True
+    )
+    assert ("DSK-L015", "category ids", 2) in [(e.code, e.what, e.count) for e in anew.events]
+    document["categories"] = [{"id": 3, "name": "cow"}]
+    folder.put("annotations/instances_b.json", document)
+    mixed = Dataset.import_from(folder.path, "coco").export(out.path, "coco", overwrite=True)
+    assert ("DSK-L015", "category ids", 2) in [(e.code, e.what, e.count) for e in mixed.events]
+    back = Dataset.import_from(out.path, "coco")
+    names = back.categories().names
+    assert [[names[a.label] for a in i.annotations] for i in back] == [["cat"], ["cow"]]

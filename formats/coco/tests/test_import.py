@@ -578,3 +578,30 @@ def test_other_objects_of_equal_ids_in_files_of_two_tasks_are_all_read(folder, m
     folder.put("annotations/stuff_t.json", make.document([image], more))
     (item,) = items(folder.path, tasks="instances,stuff").values()
     assert [(a.id, a.label) for a in item.annotations] == [(1, 0), (1, 1), (2, 0)]
+
+
+def test_tasks_that_are_not_there_are_told(folder, make):
+    folder.put("annotations/instances_x.json", make.document([make.image(1, "a.png")], []))
+    with pytest.raises(InputError, match=r"nothing of the tasks captions.*instances_x\.json"):
+        items(folder.path, tasks="captions")
+
+
+def test_images_of_one_name_and_several_endings_stay_apart(folder, make, out):
+    images = [make.image(1, "x/a.jpg"), make.image(2, "b.jpg"), make.image(3, "x/a.png")]
+    images += [make.image(4, "x/a.png"), make.image(5, "x/a.jpg")]
+    objects = [make.obj(n, n) for n in (1, 2, 3, 4, 5)]
+    folder.put("annotations/instances_x.json", make.document(images, objects))
+    dataset = Dataset.import_from(folder.path, "coco")
+    found = [(i.id, i.media.path, [a.id for a in i.annotations]) for i in dataset]
+    assert found == [
+        ("x/a", "x/a.jpg", [1, 5]),
+        ("b", "b.jpg", [2]),
+        ("x/a.png", "x/a.png", [3, 4]),
+    ]
+    assert len(dataset.opening_ledger.warnings) == 2
+    dataset.export(out.path, "coco")
+    assert [(i.id, len(i.annotations)) for i in Dataset.import_from(out.path)] == [
+        ("x/a", 2),
+        ("b", 1),
+        ("x/a.png", 2),
+    ]

@@ -281,3 +281,25 @@ def test_numbers_come_back_as_they_were_written(boxes):
         read(root / "in").export(root / "out", "create_ml")
         (written,) = json.loads((root / "out" / "default" / NAME).read_text())
     assert [entry["coordinates"] for entry in written["annotations"]] == places
+
+
+@pytest.mark.parametrize("meta", [False, True])
+def test_labels_that_files_do_not_tell_are_reported(meta, tmp_path):
+    items = [DatasetItem("a", annotations=[Bbox(1, 1, 2, 2, label=n) for n in (0, 2)])]
+    dataset = Dataset.from_iterable(items, ["zebra", "ant", "dog"])
+    report = dataset.export(tmp_path / "out", "create_ml", save_dataset_meta=meta)
+    found = {(event.code, event.what, event.count) for event in report.events}
+    lost = {("DSK-L010", "labels that no box has", 1), ("DSK-L015", "labels by name", 1)}
+    assert found == (set() if meta else lost)
+    names = read(tmp_path / "out").categories().names
+    assert names == (["zebra", "ant", "dog"] if meta else ["dog", "zebra"])
+
+
+@pytest.mark.parametrize(("name", "subset"), [("train.json", "train"), (NAME, "default")])
+def test_a_file_given_by_itself_finds_its_images(name, subset, tmp_path):
+    put(tmp_path / "Annotations" / name, record("a.jpg", box()))
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/a.jpg").write_bytes(b"pixels")
+    for path in (tmp_path / "Annotations" / name, tmp_path):
+        (item,) = read(path)
+        assert (item.subset, item.media.read_bytes()) == (subset, b"pixels")

@@ -704,6 +704,20 @@ def test_images_of_paths_from_elsewhere_are_found_by_id(path: str, tmp_path: Pat
     assert item.media.path == path
 
 
+@pytest.mark.parametrize("top", ["/home/me/", "C:\\data\\", ""])
+def test_clouds_of_paths_from_elsewhere_are_found_too(top: str, tmp_path: Path):
+    related = {"path": f"{top}related_images/default/d/x/image_0.png"}
+    cloud = {"path": f"{top}point_clouds/default/d/x.pcd"}
+    put(tmp_path, [{"id": "d/x", "point_cloud": cloud, "related_images": [related]}])
+    for name in ("point_clouds/default/d/x.pcd", "related_images/default/d/x/image_0.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(name)
+    (item,) = Dataset.import_from(tmp_path, "datumaro")
+    assert item.media.read_bytes() == b"point_clouds/default/d/x.pcd"
+    (image,) = item.media.extra_images
+    assert image.read_bytes() == b"related_images/default/d/x/image_0.png"
+
+
 def test_an_image_named_from_the_root_is_found(tmp_path: Path):
     put(tmp_path, [{"id": "x", "image": {"path": "pics/other.png"}}])
     (tmp_path / "images").mkdir()
@@ -742,3 +756,36 @@ def test_two_files_of_one_subset_are_named(tmp_path: Path):
     dataset = Dataset.import_from(tmp_path, "datumaro")
     (warning,) = dataset.opening_ledger.warnings
     assert "2 files hold subset 'default'" in warning
+
+
+def frames_of(folder: Path, names: dict[str, str]) -> list[DatasetItem]:
+    items = []
+    for item, name in names.items():
+        video = folder / name
+        video.parent.mkdir(parents=True, exist_ok=True)
+        video.write_text(name)
+        items.append(
+            DatasetItem(item, media=VideoFrame(f"{item}.png", b"x", None, None, str(video)))
+        )
+    return items
+
+
+def test_videos_of_one_name_in_two_folders_stay_two(tmp_path: Path):
+    names = {"a/clip/000000": "a/clip.mp4", "b/clip/000000": "b/clip.mp4", "0": "clip.mp4"}
+    dataset = Dataset.from_iterable(frames_of(tmp_path, names), [])
+    for turn in ("one", "two"):
+        dataset.export(tmp_path / turn, "datumaro", save_media=True)
+        dataset = Dataset.import_from(tmp_path / turn, "datumaro")
+        found = {i.id: os.path.relpath(i.media.video, tmp_path / turn) for i in dataset}
+        assert found == {item: f"videos/default/{name}" for item, name in names.items()}
+        texts = [(tmp_path / turn / place).read_text() for place in found.values()]
+        assert texts == list(names.values())
+
+
+@pytest.mark.parametrize("count", [1, 2000])
+def test_videos_that_want_one_file_are_refused(count: int, tmp_path: Path):
+    first, last = frames_of(tmp_path, {"x": "a/clip.mp4", "y": "b/clip.mp4"})
+    items = [first.replace(id=f"{n}") for n in range(count)]
+    dataset = Dataset.from_iterable([*items, last], [])
+    with pytest.raises(OutputError, match=r"a/clip\.mp4 and .*b/clip\.mp4 want the same file"):
+        dataset.export(tmp_path / "out", "datumaro", save_media=True)

@@ -8,7 +8,7 @@ import pytest
 
 from dsk import Dataset
 from dsk.annotations import Bbox, Label, Points
-from dsk.errors import InputError, RecordError
+from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.item import DatasetItem
 
 if TYPE_CHECKING:
@@ -285,3 +285,9 @@ def test_celeba_of_kaggle(tmp_path: Path) -> None:
     assert dataset.format == "align_celeba"
     assert (item.subset, item.attributes) == ("val", {"Bald": False, "Young": True})
     assert list(item.annotations[0].points) == FIVE
+
+
+def test_lfw_labels_that_climb(tmp_path: Path) -> None:
+    write(tmp_path, annotations__pairs="1\n../../x\ta\tb\n")
+    with pytest.raises(UnsafePathError):
+        list(Dataset.import_from(tmp_path, "lfw"))

@@ -115,3 +115,10 @@ def test_what_only_datumaro_writes_has_its_order(tmp_path: Path) -> None:
     (box,) = next(iter(back)).annotations
     assert back.categories().names[box.label] == "two words"
     assert box.attributes == FULL
+
+
+def test_whole_numbers_are_written_as_such(tmp_path: Path) -> None:
+    text = export(
+        tmp_path, [Bbox(0.0, 10.0, 100.05, 20.5, label=0), Bbox(-3, 1.0, 4.0, 0.0, label=0)]
+    )
+    assert text.splitlines()[1:4] == ["2", "0 10 100.05 20.5", "-3 1 4 0"]

@@ -141,6 +141,8 @@ def test_overlapping_masks_are_reported(tmp_path):
     report, _, _ = write(tmp_path, case("a").replace(annotations=masks))
     assert report.annotations["merged"] == 1
     assert report.annotations["changed"] == 1
+    (told,) = [e for e in report.losses if e.code == "DSK-L006"]
+    assert "overlaps=regions" in told.hint
 
 
 def test_the_ignore_label_is_the_highest(tmp_path):

@@ -134,6 +134,16 @@ def test_packed_colours():
         head(d="binary_compressed") + struct.pack("<II", 4, 24) + b"\x1f\x00\x00\x00",
         head(d="binary_compressed") + struct.pack("<II", 40, 24) + b"\x00",
         head(d="binary_compressed") + b"\x00",
+        b"COLOUR red\n" + head() + b"1 2 3\n4 5 6\n",
+        head().replace(b"COUNT 1 1 1", b"COUNT 1 1 999999999999") + b"1 2 3\n4 5 6\n",
+        head().replace(b"COUNT 1 1 1", b"COUNT 1 1 0") + b"1 2 3\n4 5 6\n",
+        head().replace(b"SIZE 4 4 4", b"SIZE 4 4 1000000000") + b"1 2 3\n4 5 6\n",
+        head().replace(b"TYPE F F F", b"TYPE F F _") + b"1 2 3\n4 5 6\n",
+        head(n=2**63, d="binary"),
+        head(n="9" * 5000, d="binary"),
+        head().replace(b"HEIGHT 1", b"HEIGHT -1") + b"1 2 3\n4 5 6\n",
+        head().replace(b"DATA", b"VIEWPOINT 0 0 0 1 0 0\nDATA") + b"1 2 3\n4 5 6\n",
+        head().replace(b"FIELDS x y z", b"FIELDS " + b"x " * 100_000) + b"1\n",
     ],
 )
 def test_damaged_pcd_is_refused(data):
@@ -204,7 +214,23 @@ def test_ply_of_others():
 SHORT = b"ply\nformat ascii 1.0\nelement vertex 9\nproperty float x\nend_header\n1\n"
 
 
-@pytest.mark.parametrize("data", [b"ply\n", SHORT])
+HUGE = SHORT.replace(b"9", b"999999999999")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"ply\n",
+        SHORT,
+        HUGE,
+        HUGE.replace(b"ascii", b"binary_little_endian"),
+        SHORT.replace(b"9", b"-1"),
+        SHORT.replace(b"float x", b"quad x"),
+        SHORT.replace(b"float x", b"list uchar int x"),
+        SHORT.replace(b"format ascii", b"format morse"),
+        SHORT.replace(b"vertex 9", b"vertex 1").replace(b"\n1\n", b"\none\n"),
+    ],
+)
 def test_damaged_ply_is_refused(data):
     with pytest.raises(MediaError):
         files.decode(data, "a.ply")
@@ -242,3 +268,12 @@ def test_the_rules_of_other_readers(encoding):
     else:
         packed, plain = struct.unpack("<II", body[:8])
         assert (packed, plain) == (len(body) - 8, 6 * stride)
+
+
+@pytest.mark.parametrize(
+    "data", [b"LASF", b"LASF" + b"\0" * 400, b"LASF" + b"\xff" * 400], ids=["cut", "zeros", "ones"]
+)
+def test_damaged_las_is_refused(data):
+    pytest.importorskip("laspy")
+    with pytest.raises(MediaError):
+        files.decode(data, "a.las")

@@ -13,6 +13,7 @@ from dsk.detect import detect
 from dsk.errors import InputError, OutputError, RecordError
 from dsk.files import open_root
 from dsk.item import DatasetItem
+from dsk.loss import Ledger
 from dsk.media import Image, PointCloud
 
 CALIB = """P0: 700 0 600 0 0 700 200 0 0 0 1 0
@@ -299,4 +300,39 @@ def test_words_of_kitti_raw_become_numbers(tmp_path):
     assert told == {
         ("DSK-L007", "truncation of unknown share written as -1"): 1,
         ("DSK-L004", "occlusion"): 1,
+    }
+
+
+def test_sizes_of_zero_are_kept_and_told(tmp_path):
+    ledger = Ledger()
+    line = CAR.replace("1.50 1.80 4.00", "0.00 1.80 4.00")
+    (item,) = read(dataset(tmp_path, {"1": line})).read(ledger)
+    assert item.annotations[1].scale == (4, 1.8, 0)
+    assert any("0 or less" in text for text in ledger.warnings)
+
+
+@pytest.mark.parametrize("end", ["\r\n\r\n", " ", "   \n", "\n\n"])
+def test_ends_of_lines(tmp_path, end):
+    """Blanks at the end are no sixteenth field."""
+    (item,) = read(dataset(tmp_path, {"1": CAR + end}))
+    assert [a.kind for a in item.annotations] == ["bbox", "cuboid_3d"]
+    assert "score" not in item.annotations[0].attributes
+
+
+def test_numbers_of_a_calibration_that_are_none(tmp_path):
+    dataset(tmp_path, {"1": CAR}, calib=CALIB.replace("Tr_velo_to_cam: 0", "Tr_velo_to_cam: nan"))
+    with pytest.raises(RecordError, match=r"calib/1\.txt.*Tr_velo_to_cam"):
+        list(read(tmp_path))
+    (item,) = read(tmp_path, on_error="skip")
+    assert [a.kind for a in item.annotations] == ["bbox"]
+
+
+def test_a_cut_off_cloud_is_reported(tmp_path):
+    dataset(tmp_path / "in", {"1": CAR})
+    (tmp_path / "in/training/velodyne/1.bin").write_bytes(b"x" * 17)
+    report = read(tmp_path / "in").export(
+        tmp_path / "out", "cloud_dir", cloud_ext="pcd", save_media=True
+    )
+    assert "point cloud not saved: 17 bytes are no whole number of points of 16" in {
+        e.what for e in report.losses
     }

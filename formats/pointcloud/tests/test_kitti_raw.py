@@ -554,3 +554,91 @@ def test_matrices_that_calibration_files_cannot_hold_are_told(tmp_path):
     assert lost_matrices(report) == {"image_01": 3, "image_02": 3}
     (found, *_) = matrices(tmp_path / "out")
     assert [name for name, outer in found.items() if outer] == ["image_00"]
+
+
+@pytest.mark.parametrize("text", ["OcclusionStates.OCCLUSION_UNSET", "occlusion_unset", "-1", None])
+def test_occlusion_is_a_number_or_a_name(text):
+    assert enum_value(text, OCCLUSION, -1) == -1
+    assert enum_value("OcclusionStates.FULLY", OCCLUSION, -1) == 2
+
+
+def test_files_of_datumaros_exporter_are_read(tmp_path):
+    """It writes enums' names where gaps are filled, which no other reader understands."""
+    gap = pose(o="OcclusionStates.OCCLUSION_UNSET", t="TruncationStates.OUT_IMAGE")
+    found = boxes(drive(tmp_path, track(pose(), gap, pose(o="PARTLY"))))
+    assert list(found) == ["0000000000", "0000000002"]
+    assert found["0000000002"][0].attributes["occluded"] is True
+
+
+def test_elements_that_are_unknown_are_passed_over(tmp_path):
+    odd = track(pose(m="<colour>red</colour>"), tail="<who><name>me</name></who>")
+    (found,) = boxes(drive(tmp_path, odd)).values()
+    assert [(a.position, a.attributes) for a in found] == [
+        ((10, 2, -1), {"track_id": 1, "occluded": False})
+    ]
+
+
+def test_poses_of_older_versions_lack_fields(tmp_path):
+    """Without occlusion and truncation a pose is in the image, and nothing is known more."""
+    fields = ("<occlusion>0</occlusion>", "<occlusion_kf>0</occlusion_kf>")
+    bare = pose()
+    for text in (*fields, "<truncation>0</truncation>", "<state>2</state>"):
+        assert text in bare
+        bare = bare.replace(text, "")
+    (found,) = boxes(drive(tmp_path, track(bare))).values()
+    assert found[0].attributes == {"track_id": 1, "occluded": False}
+    assert found[0].extra == {"kitti_raw": {"occlusion": -1}}
+
+
+@pytest.mark.parametrize("count", ["x", "99999999999999999999", "-1", "1e9"])
+def test_counts_allocate_nothing(tmp_path, count):
+    text = document(track(pose(), count=count)).replace("<count>1", f"<count>{count}", 1)
+    data = read(drive(tmp_path, text=text))
+    assert len(list(data)) == 1
+    assert f"count says {count} tracklets, there are 1" in warned(data)
+    assert f"count says {count} poses, there are 1" in warned(data)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        track(pose(), first=10**12),
+        track(pose(), head="<h>inf</h><w>1</w><l>1</l>"),
+        track(pose(x="1e999")),
+    ],
+)
+def test_numbers_out_of_range_cost_their_track(tmp_path, bad):
+    data = read(drive(tmp_path, bad, track(pose())), on_error="skip")
+    assert data.opening_ledger.bad_count == 1
+    assert [a.attributes["track_id"] for i in data for a in i.annotations] == [2]
+
+
+@pytest.mark.parametrize("line", ["0 b", "zero b", "99999999999999999999 b", "7"])
+def test_bad_lines_of_the_frame_list(tmp_path, line):
+    names = f"0 a\n{line}\n1 c\n".encode()
+    folder = drive(tmp_path, track(pose(), pose()), frame_list_DOT_txt=names)
+    with pytest.raises(RecordError, match=r"frame_list\.txt:2"):
+        read(folder)
+    data = read(folder, on_error="skip")
+    assert [i.id for i in data] == ["a", "c"]
+    assert data.opening_ledger.bad_count == 1
+
+
+def test_a_name_of_two_frames_is_refused(tmp_path):
+    with pytest.raises(InputError, match="several frames"):
+        read(drive(tmp_path, track(pose()), frame_list_DOT_txt=b"0 a\n1 a\n"))
+
+
+def test_a_cut_off_cloud_is_reported(tmp_path):
+    """Copied it stays as it is; read it is an error that spares the rest."""
+    cut = struct.pack("<4f", 1, 2, 3, 4) + b"x"
+    folder = drive(tmp_path / "in", track(pose()), velodyne_points__data__0000000000_DOT_bin=cut)
+    read(folder).export(tmp_path / "same", "kitti_raw", save_media=True)
+    name = "velodyne_points/data/0000000000.bin"
+    assert (tmp_path / "same" / name).read_bytes() == cut
+    report = read(folder).export(tmp_path / "out", "sly_pointcloud", save_media=True)
+    assert [e.what for e in report.losses] == [
+        "point cloud not saved: 17 bytes are no whole number of points of 16"
+    ]
+    assert not list((tmp_path / "out").rglob("*.pcd"))
+    assert report.annotations["out"] == 1

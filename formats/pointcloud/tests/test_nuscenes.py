@@ -15,6 +15,7 @@ from dsk.detect import detect
 from dsk.errors import InputError, OptionError, RecordError, UnsafePathError
 from dsk.files import open_root
 from dsk.item import DatasetItem
+from dsk.loss import Ledger
 from dsk.media import Image, PointCloud
 from dsk_pointcloud.clouds.pcd import read_pcd
 from dsk_pointcloud.rotations import matrix_of
@@ -403,3 +404,42 @@ def test_training_tools_are_told_of_turned_boxes(tmp_path, name):
     told = {e.what: e.count for e in report.events}
     assert told == {"boxes turned: +x ahead instead of +y": 1}
     assert (tmp_path / "out/labels/a.txt").read_text().split()[3:5] == ["4.0", "1.8"]
+
+
+def box_row(folder, **changes):
+    (row,) = table(tables(folder), "sample_annotation")
+    return [row | changes]
+
+
+def test_sizes_of_zero_are_kept_and_told(tmp_path):
+    rows = box_row(tmp_path, size=[0, 4, 1.5])
+    ledger = Ledger()
+    first, _ = read(tables(tmp_path, sample_annotation=rows)).read(ledger)
+    assert first.annotations[0].scale == (4, 0, 1.5)
+    assert any("0 or less" in text for text in ledger.warnings)
+
+
+def test_a_rotation_of_no_length_costs_its_box(tmp_path):
+    rows = box_row(tmp_path, rotation=[0, 0, 0, 0])
+    folder = tables(tmp_path, sample_annotation=[*rows, *box_row(tmp_path, token="m")])
+    with pytest.raises(RecordError, match="quaternion"):
+        list(read(folder))
+    first, _ = read(folder, on_error="skip")
+    assert len(first.annotations) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"visibility_token": ""}, {"unknown": 1}, {"rotation": [0, 0, 0, 2]}]
+)
+def test_empty_links_unknown_keys_and_lengths_do_no_harm(tmp_path, change):
+    first, _ = read(tables(tmp_path, sample_annotation=box_row(tmp_path, **change)))
+    (box,) = first.annotations
+    assert box.position == pytest.approx((0, 10, -1), abs=1e-9)
+    assert ("visibility" in box.attributes) == ("visibility_token" not in change)
+
+
+def test_samples_in_a_circle_end(tmp_path):
+    row = {"token": "p1", "scene_token": "z", "timestamp": 1, "next": "p1", "prev": "p1"}
+    data = read(tables(tmp_path, sample=[row]))
+    assert len(list(data)) == 1
+    assert "does not end" in " ".join(data.opening_ledger.warnings)

@@ -432,3 +432,119 @@ def test_keys_are_unique(tmp_path):
         set(keys[:6])
         == json.loads((tmp_path / "out/key_id_map.json").read_text())["figures"].keys()
     )
+
+
+def skipping(folder):
+    """Return what is read although something is wrong, and what was said."""
+    data, ledger = read(folder, on_error="skip"), Ledger("skip")
+    items = list(data.read(ledger))
+    return items, [bad.message for bad in ledger.bad], ledger.warnings
+
+
+def test_an_object_of_an_unknown_class(tmp_path):
+    objects = [owner(), owner("o2", "Tram")]
+    one = ann([figure(), figure("f2", "o2")], objects)
+    (item,), bad, _ = skipping(project(tmp_path, {"ds0/a.pcd": one}))
+    assert len(item.annotations) == 1
+    assert bad == ["damaged figure: meta.json has no class 'Tram'"]
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        ann(unknown={"a": [1]}),
+        ann(tags=None),
+        ann(objects=[{"key": "o1", "classTitle": "Car", "tags": None}]),
+        ann(objects=[owner(), owner("o9")]),
+        ann(objects=[owner(tags=[{"name": "unknown", "value": 1}])]),
+        ann([figure(more=1)]),
+    ],
+)
+def test_unknown_and_empty_keys_do_no_harm(tmp_path, one):
+    (item,), bad, _ = skipping(project(tmp_path, {"ds0/a.pcd": one}))
+    assert [a.position for a in item.annotations] == [(10, 2, -1)]
+    assert bad == []
+
+
+def test_keys_of_both_forms(tmp_path):
+    key = "12345678-1234-1234-1234-123456789abc"
+    one = ann([figure(key, key)], [owner(key)], key=key)
+    table = {"objects": {key: 5}, "figures": {key: 6}, "videos": {key: 7}}
+    (item,) = read(project(tmp_path, {"ds0/a.pcd": one}, key_id_map_DOT_json=table))
+    (box,) = item.annotations
+    assert (item.attributes["frame"], box.id, box.attributes["track_id"]) == (7, 6, 5)
+
+
+@pytest.mark.parametrize("table", [[1], '{"a"', {"figures": 5}, {"objects": [1]}])
+def test_a_damaged_map_of_keys(tmp_path, table):
+    with pytest.raises(InputError, match=r"key_id_map\.json"):
+        read(project(tmp_path, {"ds0/a.pcd": ann()}, key_id_map_DOT_json=table))
+
+
+@pytest.mark.parametrize("number", ["1e999", "NaN", "-Infinity"])
+def test_numbers_that_are_none(tmp_path, number):
+    text = json.dumps(ann()).replace('"x": 10', f'"x": {number}')
+    assert number in text
+    items, bad, _ = skipping(project(tmp_path, {"ds0/a.pcd": text, "ds0/b.pcd": ann(key="b")}))
+    assert [len(i.annotations) for i in items] == [0, 1]
+    assert len(bad) == 1
+
+
+def test_a_box_without_angles_is_not_turned(tmp_path):
+    geometry = {k: v for k, v in figure()["geometry"].items() if k != "rotation"}
+    (item,) = read(project(tmp_path, {"ds0/a.pcd": ann([figure(geometry=geometry)])}))
+    assert item.annotations[0].rotation == (0, 0, 0)
+
+
+def test_clouds_of_other_kinds(tmp_path):
+    names = ["a.las", "b.laz", "c.ply", "d.PCD"]
+    folder = project(tmp_path, {f"ds0/{name}": ann(key=name) for name in names})
+    assert [(i.id, i.media.path) for i in read(folder)] == [
+        (name[0], f"ds0/pointcloud/{name}") for name in names
+    ]
+
+
+def test_a_deleted_frame_of_an_episode(tmp_path):
+    """framesCount may be smaller than the highest index."""
+    folder = episode(tmp_path)
+    path = folder / "ep/annotation.json"
+    (whole,) = json.loads(path.read_text())
+    path.write_text(json.dumps(whole | {"framesCount": 2}))
+    (folder / "ep/frame_pointcloud_map.json").write_text('{"0": "z.pcd", "2": "x.pcd"}')
+    (folder / "ep/pointcloud/y.pcd").unlink()
+    found = [(i.id, i.attributes["frame"], len(i.annotations)) for i in read(folder)]
+    assert found == [("z", 0, 1), ("x", 2, 1)]
+
+
+def valued(*values):
+    """Return clouds with a box each, of one track, whose attribute has these values."""
+    boxes = [Cuboid3d((1.0, 2.0, 3.0), label=0, attributes={"track_id": 7, "v": v}) for v in values]
+    items = [DatasetItem(str(n), annotations=[box]) for n, box in enumerate(boxes)]
+    labels = (LabelCategory("Car", attributes=("v",)),)
+    return Dataset.from_iterable(items, categories=Categories(labels=labels))
+
+
+def test_equal_values_of_different_types_stay_apart(tmp_path):
+    """Texts are kept by what boxes say, and True, 1 and 1.0 are equal for Python."""
+    valued(1, 1.0, -0.0, 2**70).export(tmp_path / "out", "sly_pointcloud")
+    texts = [(tmp_path / f"out/ds0/ann/{n}.pcd.json").read_text() for n in range(4)]
+    values = [json.loads(text)["objects"][0]["tags"][0]["value"] for text in texts]
+    assert list(map(repr, values)) == ["1", "1.0", "-0.0", str(2**70)]
+    with pytest.raises(OutputError, match="mismatching value types"):
+        valued(1, True).export(tmp_path / "mixed", "sly_pointcloud")
+
+
+@pytest.mark.parametrize("value", [float("nan"), [1, 2], b"x", object])
+def test_values_that_no_tag_holds_are_told(tmp_path, value):
+    report = valued("a", value, None).export(tmp_path / "out", "sly_pointcloud")
+    assert {e.what: e.count for e in report.losses} == {"v": 1}
+
+
+def test_keys_of_the_source_are_written_as_they_are(tmp_path):
+    key = 'a"b\\c'
+    one = ann([figure(key, key)], [owner(key)])
+    read(project(tmp_path / "in", {"ds0/a.pcd": one})).export(tmp_path / "out", "sly_pointcloud")
+    made = json.loads((tmp_path / "out/ds0/ann/a.pcd.json").read_text())
+    assert [f["key"] for f in made["figures"]] == [f["objectKey"] for f in made["figures"]] == [key]
+    assert [o["key"] for o in made["objects"]] == [key]
+    assert list(json.loads((tmp_path / "out/key_id_map.json").read_text())["figures"]) == [key]

@@ -254,3 +254,13 @@ def test_times_of_a_video_with_labels_are_reported(tmp_path):
         "time_start of a whole video that has labels": "DSK-L009",
         "time_end of a whole video that has labels": "DSK-L009",
     }
+
+
+def test_a_table_given_by_itself_finds_its_videos(tmp_path):
+    for name in ("annotations/train.csv", "annotations/val.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{HEAD}dance,abc,1,2,\n")
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train/abc.mp4").write_bytes(b"film")
+    (item,) = Dataset.import_from(tmp_path / "annotations/train.csv")
+    assert (item.id, item.subset, item.media.read_bytes()) == ("abc", "train", b"film")

@@ -11,10 +11,12 @@ from PIL import Image as PilImage
 from dsk import Dataset
 from dsk.annotations import Bbox, Label, Mask, Polygon
 from dsk.errors import OutputError
+from dsk.flow import ListSource
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.rle import from_dense
 from dsk.testing import assert_same_dataset
+from dsk.testing.columns import ColumnSource
 from dsk_voc.labelmap import default_map, to_categories
 
 PERSON, CAT = 15, 8
@@ -276,3 +278,22 @@ def test_torchvision_segmentation(name, tmp_path):
             assert picture(image).size == picture(target).size
             assert set(np.unique(np.asarray(picture(target)))) == values
     assert [len(i.annotations) for i in Dataset.import_from(out, "voc_segmentation")] == [1, 0, 0]
+
+
+@pytest.mark.parametrize("source", [ListSource, ColumnSource])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_boxes_that_are_no_numbers_are_left_out(tmp_path, source, bad):
+    boxes = [
+        Bbox(1.0, 2.0, bad, 3.0, label=CAT, attributes={"pose": "Left", "tail": "long"}),
+        Bbox(1.0, 2.0, 4.0, 3.0, label=CAT, attributes={"pose": "Left", "tail": "long"}),
+    ]
+    items = [item("a", boxes), item("b", boxes[1:])]
+    report = Dataset(source(items, Dataset.from_iterable(items, CATEGORIES).header)).export(
+        tmp_path / "out", "voc_detection"
+    )
+    text = (tmp_path / "out/Annotations/a.xml").read_text()
+    assert text.count("<object>") == 1
+    assert "<xmax>5</xmax>" in text
+    assert report.annotations["out"] == 2
+    (lost,) = [e for e in report.events if e.code == "DSK-L018"]
+    assert (lost.count, lost.samples[0].item) == (1, "a")

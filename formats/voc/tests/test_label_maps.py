@@ -144,3 +144,10 @@ def test_dataset_meta(tmp_path):
     assert meta["labels"] == ["background", "a:b"]
     assert meta["background_label"] == "0"
     assert Dataset.import_from(tmp_path / "out", "voc").categories().names == ["background", "a:b"]
+
+
+def test_the_label_map_may_have_an_underscore_in_its_name(tmp_path):
+    (tmp_path / "label_map.txt").write_text("a:1,2,3::\r\n")
+    assert read_label_map(DirectoryRoot(str(tmp_path)), "") == [Entry("a", (1, 2, 3))]
+    (tmp_path / "labelmap.txt").write_text("b:1,2,3::\n")
+    assert read_label_map(DirectoryRoot(str(tmp_path)), "") == [Entry("b", (1, 2, 3))]

@@ -307,3 +307,25 @@ def test_masks_without_an_xml_file_are_items_beside_those_that_have_one(tmp_path
     (path / "Annotations/a.xml").rename(path / "Annotations/b.xml")
     found = {i.id: {a.kind for a in i.annotations} for i in Dataset.import_from(path, "voc")}
     assert found == {"a": {"mask"}, "b": {"bbox"}}
+
+
+@pytest.mark.parametrize(
+    ("classes", "names"),
+    [
+        ("SegmentationClass/a.PNG", ""),
+        ("SegmentationClassPNG/a.png", "_background_\naeroplane\nbicycle\n"),
+        ("SegmentationClassRaw/a.png", ""),
+    ],
+)
+def test_masks_of_other_tools(tmp_path, classes, names):
+    (tmp_path / classes).parent.mkdir()
+    (tmp_path / classes).write_bytes(encode_map(np.array([[0, 1, 2, 2]], np.uint8), COLORS))
+    if names:
+        (tmp_path / "class_names.txt").write_text(names)
+    assert choose(open_root(tmp_path)).format == "voc"
+    dataset = Dataset.import_from(tmp_path)
+    found = dataset.categories().names
+    assert found[:3] == [names.split("\n")[0] or "background", "aeroplane", "bicycle"]
+    assert (len(found) == 3) == bool(names)
+    (item,) = dataset
+    assert [(a.label, int(a.image.sum())) for a in item.annotations] == [(0, 1), (1, 1), (2, 2)]

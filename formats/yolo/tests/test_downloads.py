@@ -3,7 +3,9 @@
 import pytest
 from wild import BOX, NAMES, PNG, make, read
 
+from dsk.detect import choose
 from dsk.errors import InputError
+from dsk.files import open_root
 
 PAIR = {"images/train/a.png": PNG, "labels/train/a.txt": BOX}
 
@@ -126,7 +128,8 @@ ROWS_BESIDE = {"a.png": PNG, "a.txt": BOX, "day/b.png": PNG, "day/b.txt": BOX, "
 
 
 def test_images_and_rows_without_anything_else(tmp_path):
-    _, items, told = read(make(tmp_path, ROWS_BESIDE))
+    assert choose(open_root(make(tmp_path, ROWS_BESIDE))).format == "yolo"
+    _, items, told = read(tmp_path)
     assert list(items) == [("default", "a"), ("day", "b")]
     assert all(len(item.annotations) == 1 for item in items.values())
     assert told == ["there are no class names; classes are named by their numbers"]
@@ -158,3 +161,18 @@ def test_lists_name_the_subsets_where_folders_do_not(folders, tmp_path):
 def test_class_names_in_a_file_of_another_name(tmp_path):
     dataset, _, _ = read(make(tmp_path, {"labels.txt": "cat\ndog\n", **PAIR}))
     assert dataset.header.categories.names == ["cat", "dog"]
+
+
+def test_folders_without_images_are_no_subsets(tmp_path):
+    files = {"train/cat/a.png": PNG, "runs/weights/best.pt": "x"}
+    dataset, _, _ = read(make(tmp_path, files), "yolov8_classification")
+    assert dataset.header.subsets == ("train",)
+
+
+def test_names_that_are_keys(tmp_path):
+    files = {"data.yaml": "train: images/train\nnames: {dog: 1, cat: 0}", **PAIR}
+    dataset, _, _ = read(make(tmp_path, files))
+    assert dataset.header.categories.names == ["cat", "dog"]
+    (tmp_path / "data.yaml").write_text("train: images/train\nnames: {dog: 1, cat: 1}")
+    with pytest.raises(InputError, match="not a class id"):
+        read(tmp_path)

@@ -36,6 +36,8 @@ def run(argv: Sequence[str]) -> int:
     known = {info.name for info in registry().commands}
     if trailing and command not in TRAILING and command not in known:
         raise UsageError(f"'dsk {command}' takes no options behind --".replace("  ", " "))
+    if command not in known and command not in commands.COMMANDS:
+        registry().check_command(command)
     app = build(own)
     try:
         app(args=list(own), prog_name="dsk")

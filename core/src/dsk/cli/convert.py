@@ -230,7 +230,7 @@ def _write(path: str, text: str) -> None:
 
 def _summary(request: ConvertRequest, formats: str, result: Report) -> None:
     items, annotations = result.items, result.annotations
-    done = glyph("✓", "ok") if not request.dry_run else "forecast:"
+    done = glyph("✓", "ok") if result.output else "forecast:"
     arrow = glyph("→", "->")
     place = f" {arrow} {result.output}" if result.output else ""
     say(
@@ -246,7 +246,7 @@ def _summary(request: ConvertRequest, formats: str, result: Report) -> None:
         say(f"  … and {len(shown) - MOST} more kinds; --report FILE has them all")
     for message, count in result.warnings.items():
         say(f"warning: {message}" + (f" ({count} times)" if count > 1 else ""))
-    if request.dry_run:
+    if not result.output:
         say("nothing was written (--dry-run)")
         return
     if not (request.save_media or result.media_saved):

@@ -20,6 +20,7 @@ from dsk.names import clean_name, stem_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dsk.annotations import Annotation
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
@@ -267,7 +268,7 @@ class ImagenetTxtSource(Source):
                 hint = "a line holds all label numbers of its image"
                 ledger.bad_record(RecordError(message, where=where, item=item, hint=hint))
                 continue
-            labels = []
+            labels: list[Annotation] = []
             for n in numbers:
                 label = made.get(n)
                 if label is None:

@@ -67,20 +67,17 @@ def read_categories(
     labels: list[LabelCategory] = []
     points: dict[int, PointsCategory] = {}
     index: dict[int | None, int | None] = {}
+    before: _Category | None = None
     if keep_ids and rows and not 0 <= rows[0][0].id <= rows[-1][0].id <= MAX_DUMMIES:
         raise InputError("these category ids cannot be label numbers", where=where)
     for category, extra in rows:
         if category.id in index:
-            if labels and (labels[-1].name, labels[-1].parent, labels[-1].source_id) == (
-                category.name,
-                category.supercategory or "",
-                category.id,
-            ):
-                warn(f"category {category.id} is there twice")
-                continue
-            raise InputError(
-                f"category id {category.id} is there twice", where=f"{where}#/categories"
-            )
+            if category != before:
+                place = f"{where}#/categories"
+                raise InputError(f"category id {category.id} is there twice", where=place)
+            warn(f"category {category.id} is there twice")
+            continue
+        before = category
         while keep_ids and len(labels) < category.id:
             labels.append(LabelCategory(f"class-{len(labels)}"))
         name, parent = category.name, category.supercategory or ""
@@ -117,10 +114,8 @@ def _rows(raw: Raw | None, where: str) -> list[tuple[_Category, dict[str, Any]]]
     ]
 
 
-def category_ids(
-    labels: Iterable[LabelCategory], *, keep: bool
-) -> tuple[dict[int | None, int | None], bool]:
-    """Return the category id of each label, and that of no label; and whether ids were kept.
+def category_ids(labels: Iterable[LabelCategory], *, keep: bool) -> dict[int | None, int | None]:
+    """Return the category id of each label, and that of no label.
 
     Args:
         labels: The labels.
@@ -131,7 +126,7 @@ def category_ids(
     known = [i for i in given if i is not None]
     if not known or len(set(known)) < len(known):
         numbered: dict[int | None, int | None] = {n: n + 1 for n in range(len(labels))}
-        return numbered | {None: 0}, False
+        return numbered | {None: 0}
     following = max(known)
     ids: dict[int | None, int | None] = {}
     for number, own in enumerate(given):
@@ -140,7 +135,7 @@ def category_ids(
             own = following  # noqa: PLW2901 - the id of a label that has none
         ids[number] = own
     ids[None] = None if 0 in known else 0
-    return ids, True
+    return ids
 
 
 def category_records(

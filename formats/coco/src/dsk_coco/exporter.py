@@ -120,7 +120,12 @@ class CocoExporter(Exporter):
         own = header.info.get(FAMILY)
         self._source = own if isinstance(own, dict) else {}
         keep = isinstance(own, dict) and not self._reindex
-        self._ids, _ = category_ids(header.categories.labels, keep=keep)
+        self._ids = category_ids(header.categories.labels, keep=keep)
+        if isinstance(own, dict):
+            given = enumerate(label.source_id for label in header.categories.labels)
+            changed = sum(i is not None and i != self._ids[n] for n, i in given)
+            if changed:
+                ctx.ledger.add("DSK-L015", "category ids", count=changed)
         self._points = {n: len(p.labels) for n, p in header.categories.points.items()}
         ctx.out.make_folder("images")  # Datumaro 1.x does not open a dataset without it
         if self._save_meta:

@@ -87,6 +87,12 @@ class CocoImporter(Importer):
             for found in names
             if (file := open_file(root, found, ledger, keep_ids=self._keep_ids)) is not None
         ]
+        if not names and there and self._tasks:
+            raise InputError(
+                f"there is nothing of the tasks {', '.join(self._tasks or ())}",
+                where=root.path,
+                hint=f"there is {', '.join(sorted(f.name for f in there)[:5])}",
+            )
         if not files and results:
             raise InputError(
                 f"{results} lists results, but there is no ground truth that they are about",

@@ -81,6 +81,7 @@ class AnnotationFile(Struct):
         bounds: Where each item begins in ``rows``.
         number_from: Annotations get their row plus this as their id, if it is not 0.
         folder: The folder that image names refer to; None when there are no images.
+        whole_names: Rows of the images whose items are called by their whole names.
     """
 
     found: Found
@@ -96,6 +97,7 @@ class AnnotationFile(Struct):
     bounds: NDArray[np.int64] = np.zeros(1, np.int64)
     number_from: int = 0
     folder: str | None = None
+    whole_names: frozenset[int] = frozenset()
 
     @property
     def task(self) -> str:
@@ -138,7 +140,11 @@ def open_file(
         raise InputError(str(error), where=where) from error
     rest.pop("annotations", None)
     keys = _item_keys(images, where, ledger)
-    return AnnotationFile(found, where, labels, rest, images, annotations, keys)
+    file = AnnotationFile(found, where, labels, rest, images, annotations, keys)
+    file.whole_names = _alike(images, keys)
+    if file.whole_names:
+        ledger.warn(f"{found.name}: images whose names differ in the ending keep it in their ids")
+    return file
 
 
 def open_results(
@@ -195,6 +201,23 @@ def _item_keys(images: jsonindex.Records, where: str, ledger: Ledger) -> NDArray
                 keys[row] = _single_key(images, row, where, ledger)
     keys[_bad_ids(images, keys, where, ledger)] = 0
     return keys
+
+
+def _alike(images: jsonindex.Records, keys: NDArray[np.int64]) -> frozenset[int]:
+    """Return the rows of images that another one of the same name, but for its ending, precedes.
+
+    Their names count with the endings: ``keys`` is changed.
+    """
+    order = np.argsort(keys, kind="stable")
+    same = np.flatnonzero((keys[order][1:] == keys[order][:-1]) & (keys[order][1:] != 0))
+    first: dict[int, str] = {}
+    found = set()
+    for row in sorted({*order[same].tolist(), *order[same + 1].tolist()}):
+        path = item_names(_decode_names(images.joined([row]))[0])[0]
+        if first.setdefault(int(keys[row]), path) != path:
+            found.add(row)
+            keys[row] = hash(path) or 1
+    return frozenset(found)
 
 
 def _single_key(images: jsonindex.Records, row: int, where: str, ledger: Ledger) -> int:

@@ -179,6 +179,8 @@ class SliceReader:
                             draft.extra.setdefault(key, value)
                     continue
                 draft.path, draft.id = item_names(record)
+                if rows[at] in file.whole_names:
+                    draft.id = draft.path
                 draft.image_id = ids[at]
                 draft.size = _size(record.pop("height", 0), record.pop("width", 0))
                 record.pop("id", None)

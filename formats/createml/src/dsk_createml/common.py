@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
 
-__all__ = ["DOUBLE_STEM", "ImageFinder", "own_id", "subsets_of"]
+__all__ = ["ANNOTATIONS", "DOUBLE_STEM", "ImageFinder", "own_id", "subsets_of", "with_images"]
 
 DOUBLE_STEM = "images differ in their ending only; their whole names are their ids"
 
+ANNOTATIONS = "annotations"
 _SPLITS = frozenset({"train", "training", "valid", "val", "validation", "test", "testing"})
 _ENDINGS = (".jpg", ".jpeg", ".png")
 _FOLDERS = ("images", "image")
@@ -36,7 +37,8 @@ def subsets_of(names: Sequence[str]) -> dict[str, str]:
         if stem.lower() in _SPLITS or folders.count(folder) > 1:
             subsets[name] = stem
         else:
-            subsets[name] = folder.rpartition("/")[2] or DEFAULT_SUBSET
+            last = folder.rpartition("/")[2]
+            subsets[name] = DEFAULT_SUBSET if last.lower() in ("", ANNOTATIONS) else last
     counts = Counter(subsets.values())
     return {
         name: stem_of(name).replace("/", "-") if counts[subset] > 1 else subset
@@ -47,6 +49,11 @@ def subsets_of(names: Sequence[str]) -> dict[str, str]:
 def id_of(name: str) -> str:
     """Return the id of an image; a dot in a name without an image's ending is part of the id."""
     return stem_of(name) if is_image_name(name) else name
+
+
+def with_images(root: InputRoot) -> InputRoot:
+    """Return where a dataset's files are; its images may be beside the folder of a given file."""
+    return root.up() if root.focus is not None and root.name.lower() == ANNOTATIONS else root
 
 
 def own_id(name: str, others: Mapping[str, str]) -> str:

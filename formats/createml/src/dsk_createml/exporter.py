@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["CreateMlExporter"]
 
 _DIGITS = (3, 6, 9)
+_HINT = "save_dataset_meta keeps them"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -44,15 +45,17 @@ class CreateMlExporter(Exporter):
         self._categories = header.categories.with_labels(labels)
         self._names = self._categories.names
 
-    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[str]:
-        """See ``Exporter.write``."""
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> tuple[list[str], list[int]]:
+        """See ``Exporter.write``; the state is the names of the subsets, and the labels used."""
         records: dict[str, list[bytes]] = {}
+        used: set[int] = set()
         for item in items:
             name = ctx.image_name(item)
             boxes = []
             for a in item.annotations:
                 if isinstance(a, Bbox) and isfinite(a.x + a.y + a.w + a.h):
                     boxes.append(self._box(a))
+                    used.add(a.label or 0)
                 else:
                     ctx.ledger.add(
                         "DSK-L018",
@@ -68,7 +71,7 @@ class CreateMlExporter(Exporter):
         for subset, texts in records.items():
             with ctx.fragment(f"{subset}/{JSON_NAME}") as file:
                 file.write(b",\n".join(texts))
-        return list(records)
+        return list(records), sorted(used)
 
     def _box(self, a: Bbox) -> dict[str, Any]:
         share = 0.0 if self.anchor == "top_left" else 0.5
@@ -79,13 +82,21 @@ class CreateMlExporter(Exporter):
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
         """See ``Exporter.finish``."""
-        if not any(states):
+        subsets = [subset for state in states for subset in state[0]]
+        if not subsets:
             ctx.write(f"default/{JSON_NAME}", b"[]\n")
-        for name in dict.fromkeys(f"{subset}/{JSON_NAME}" for state in states for subset in state):
+        for name in dict.fromkeys(f"{subset}/{JSON_NAME}" for subset in subsets):
             parts = ctx.out.fragments(name)
             ctx.out.join(name, parts, head=b"[", between=b",\n", tail=b"]\n")
         if self.save_dataset_meta:
             ctx.write(META_NAME, meta_text(self._categories))
+            return
+        used = [self._names[n] for n in sorted({n for state in states for n in state[1]})]
+        unused = len(self._names) - len(used)
+        if unused:
+            ctx.ledger.add("DSK-L010", "labels that no box has", count=unused, hint=_HINT)
+        if used != sorted(used):
+            ctx.ledger.add("DSK-L015", "labels by name", hint=_HINT)
 
 
 def _anchor(corner: float, way: float) -> float:

@@ -15,7 +15,7 @@ from dsk.item import DatasetItem
 from dsk.media import is_image_name
 from dsk.metafile import read_meta
 from dsk.names import clean_name
-from dsk_createml.common import DOUBLE_STEM, ImageFinder, own_id, subsets_of
+from dsk_createml.common import DOUBLE_STEM, ImageFinder, own_id, subsets_of, with_images
 from dsk_createml.detect import find_json
 from dsk_createml.records import (
     BAD,
@@ -72,6 +72,7 @@ class CreateMlImporter(Importer):
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
+        root = with_images(root)
         names = [root.focus] if root.focus is not None else find_json(root)
         if not names:
             raise InputError(

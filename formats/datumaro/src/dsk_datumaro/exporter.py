@@ -62,7 +62,12 @@ class DatumaroExporter(Exporter):
 
     def finish(self, states: list[dict[str, Any]], ctx: WriteContext) -> None:
         """Join each subset's fragments between a head with the full categories and an end."""
-        videos = {name: source for state in states for name, source in state["videos"].items()}
+        videos: dict[str, Any] = {}
+        for name, source in (pair for state in states for pair in state["videos"].items()):
+            if videos.setdefault(name, source) != source:
+                raise OutputError(
+                    f"{videos[name]} and {source} want the same file", where=f"videos/{name}"
+                )
         for name, source in videos.items():
             video = Media(name, source)
             ctx.save_file(DatasetItem(name, media=video), video, f"videos/{name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any
 
+from dsk.errors import OutputError
 from dsk.media import (
     ArchiveMember,
     Image,
@@ -111,9 +112,13 @@ class MediaWriter:
         self, item: DatasetItem, media: VideoFrame, subset: str, record: dict[str, Any]
     ) -> str:
         video = media.video
-        name = _file_name(video) or media.path
+        name = _video_name(video, item.id) or media.path
         if self._ctx.save_media and video is not None:
-            self.videos[f"{subset}/{name}"] = video
+            place = f"{subset}/{name}"
+            if self.videos.setdefault(place, video) != video:
+                raise OutputError(
+                    f"{self.videos[place]} and {video} want the same file", where=f"videos/{place}"
+                )
         record["video_frame"] = {"video_path": name, "frame_index": media.index}
         more: dict[str, Any] = {}
         if media.source is not None or media.path not in ("", name):
@@ -162,7 +167,14 @@ def _keep(record: dict[str, Any], more: dict[str, Any]) -> None:
         record.setdefault("dsk", {})["media"] = more
 
 
-def _file_name(source: Any) -> str:
-    if isinstance(source, ArchiveMember):
-        return posixpath.basename(source.name)
-    return posixpath.basename(source) if isinstance(source, str) else ""
+def _video_name(source: Any, item: str) -> str:
+    """Return what a video is called below its subset's folder.
+
+    Folders stay, where the frame's id has them: videos of one name may lie in several.
+    """
+    path = source.name if isinstance(source, ArchiveMember) else source
+    if not isinstance(path, str):
+        return ""
+    stem, ext = posixpath.splitext(path)
+    folder = item.rpartition("/")[0]
+    return folder + ext if f"/{stem}".endswith(f"/{folder}") else posixpath.basename(path)

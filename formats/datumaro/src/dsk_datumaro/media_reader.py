@@ -143,13 +143,21 @@ class MediaReader:
                 "related_images",
                 "images",
             )
+            if source is None:
+                base = image.replace("\\", "/").rpartition("/")[2]
+                own = (f"related_images/{subset}/{name}", f"images/{subset}/{name}")
+                source = self._find(base, *own) or self._find(image, "")
             about = one.get("dsk")
             known = about.get("extra") if isinstance(about, dict) else None
             if known is not None and not isinstance(known, dict):
                 raise ValueError("extra of a related image is no object")
             extra = _extra(one, known, "path", "size", "dsk")
             images.append(Image(image, source, extra, self._size(one)))
-        source = self._find(path, f"point_clouds/{subset}", "point_clouds")
+        folders = (f"point_clouds/{subset}", "point_clouds")
+        source = self._find(path, *folders)
+        if source is None:
+            ext = posixpath.splitext(path)[1]
+            source = self._find(f"{name}{ext}", *folders) or self._find(path, "")
         return PointCloud(path, source, _extra(plain, more.extra, "path"), tuple(images))
 
     def _frame(self, plain: dict[str, Any], name: str, more: MediaMoreIn) -> VideoFrame:

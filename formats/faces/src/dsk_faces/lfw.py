@@ -200,10 +200,10 @@ class LfwSource(Source):
     def _pairs(self, name: str, found: dict[str, _Face], labels: dict[str, None]) -> None:
         where = self._root.show(name)
         for number, line in enumerate(split_lines(self._root, name), 1):
-            fields = [field.strip() for field in line.rstrip("\t").split("\t")]
+            fields = list(map(str.strip, line.rstrip("\t").split("\t")))
             if not any(fields) or (number == 1 and _is_header(fields)):
                 continue
-            if len(fields) == 2 and all(f.isdecimal() for f in fields):
+            if len(fields) == 2 and fields[0].isdecimal() and fields[1].isdecimal():
                 continue  # the header of a further fold
             try:
                 self._pair(fields, found, labels)

@@ -95,7 +95,9 @@ class LfwExporter(Exporter):
                 relabelled(p, item, ctx)
             shown = path if name or "/" not in path else f"{NO_LABEL}/{path}"
             lines["landmarks"].append("\t".join([shown, *map(number, p.points)]))
-        paired = label is not None and self._pairs(item, label, name, lines, ctx)
+        paired = False
+        if label is not None and label.attributes:
+            paired = self._pairs(item, label, name, lines, ctx)
         if not paired and (label is not None or not points):
             lines["neutral"].append(_alone(name, item.id))
         if item.media is not None:

@@ -64,4 +64,4 @@ def relabelled(a: Annotation, item: DatasetItem, ctx: WriteContext) -> None:
 
 def number(value: float) -> str:
     """Return a number's shortest text."""
-    return str(int(value)) if value == int(value) else repr(float(value))
+    return str(value).removesuffix(".0")

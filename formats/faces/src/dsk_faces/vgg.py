@@ -227,31 +227,29 @@ class VggFace2Source(Source):
             item = clean_name(key, where)
             folder = item.partition("/")[0] if "/" in item else NO_LABEL
             label = None if folder == NO_LABEL else self._index.get(folder)
-            pairs = {part.table: number, "bb" if part.table == "landmark" else "landmark": match}
-            annotations = [
-                a
-                for kind in ("landmark", "bb")
-                if pairs[kind] >= 0
-                for a in self._annotate(found[kind], kind, pairs[kind], label, ledger)
-            ]
+            points, box = (number, match) if part.table == "landmark" else (match, number)
+            annotations: list[Annotation] = []
+            if points >= 0:
+                annotations += self._annotate(found["landmark"], "landmark", points, label, ledger)
+            if box >= 0:
+                annotations += self._annotate(found["bb"], "bb", box, label, ledger)
             yield DatasetItem(item, part.subset, self._image(part.subset, item), annotations)
 
     def _annotate(
         self, table: _Table, kind: str, row: int, label: int | None, ledger: Ledger
-    ) -> Iterator[Annotation]:
+    ) -> list[Annotation]:
+        """Return what a row says, at most one annotation."""
         try:
             numbers = table.numbers(row)
         except ValueError as error:
             where = table.rows.place(row)
             ledger.bad_record(RecordError(str(error), where=where, item=table.rows.key(row)))
-            return
+            return []
         if kind == "bb":
-            if numbers:
-                yield Bbox(*numbers, label=label)
-        elif numbers:
-            yield Points(points=numbers, label=label)
-        elif label is not None:
-            yield Label(label=label)
+            return [Bbox(*numbers, label=label)] if numbers else []
+        if numbers:
+            return [Points(points=numbers, label=label)]
+        return [Label(label=label)] if label is not None else []
 
     def _image(self, subset: str, item: str) -> Image:
         """Return an item's image; its ending is looked up in its folder; some are kept in mind."""

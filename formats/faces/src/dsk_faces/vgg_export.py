@@ -55,7 +55,9 @@ class VggFace2Exporter(Exporter):
                 for a in item.annotations:
                     drop(a, item, ctx, "line breaks in an id")
                 continue
-            found = tables.setdefault(item.subset, {name: [] for name in _TABLES})
+            found = tables.get(item.subset)
+            if found is None:
+                found = tables[item.subset] = {name: [] for name in _TABLES}
             self._write_item(item, found, ctx)
         for subset, found in tables.items():
             for name, rows in found.items():
@@ -76,7 +78,7 @@ class VggFace2Exporter(Exporter):
                 drop(a, item, ctx, f"further annotations of one kind ({a.kind})")
             else:
                 first[type(a)] = a
-        label, points, box = (first.get(kind) for kind in (Label, Points, Bbox))
+        label, points, box = first.get(Label), first.get(Points), first.get(Bbox)
         index = next((a.label for a in (label, points, box) if a and a.label is not None), None)
         folder = NO_LABEL if index is None else self._labels[index]
         own = item.id.startswith(f"{folder}/")

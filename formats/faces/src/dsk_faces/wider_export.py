@@ -127,19 +127,19 @@ class WiderFaceExporter(Exporter):
                     what = f"{name}: a whole number or a truth value is held"
                     ctx.ledger.add("DSK-L004", what, kind=a.kind, item=item.id, subset=item.subset)
         name = self._labels[a.label or 0]
-        x, y, w, h = map(_number, (a.x, a.y, a.w, a.h))
-        return f"{x} {y} {w} {h}", six, "" if name == FACE else name
+        box = f"{a.x} {a.y} {a.w} {a.h} ".replace(".0 ", " ")  # whole numbers as such
+        return box[:-1], six, "" if name == FACE else name
 
 
 def _lines(rows: list[_Row], places: list[int]) -> str:
     """Return the lines of an image's boxes, attributes in the order of the places."""
-    return "".join(
-        [
-            " ".join([box, *([six[n] for n in places] if six else ()), *([name] if name else ())])
-            + "\n"
-            for box, six, name in rows
-        ]
-    )
+    lines = []
+    for box, six, name in rows:
+        words = [box, *[six[n] for n in places]] if six else [box]
+        if name:
+            words.append(name)
+        lines.append(" ".join(words))
+    return "\n".join([*lines, ""])
 
 
 def _value(value: Any) -> str:
@@ -147,10 +147,6 @@ def _value(value: Any) -> str:
         return str(value)
     text = str(value)
     return text if text.lstrip("-").isdecimal() or text in ("True", "False") else "-"
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value == int(value) else repr(float(value))
 
 
 def _drop(a: Annotation, item: DatasetItem, ctx: WriteContext, what: str) -> None:

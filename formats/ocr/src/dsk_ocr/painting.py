@@ -102,9 +102,9 @@ def _files(item: DatasetItem, ledger: Ledger) -> tuple[str, bytes]:
             lines.append(_line(char, item, ledger))
             index += 1
         lines.append("\n")
-    table = np.array([WHITE, *(char.color for char in chars)], np.uint32)[places]
-    pixels = np.stack([table >> 16, table >> 8 & 255, table & 255], axis=-1).astype(np.uint8)
-    return "".join(lines[:-1]), encode(pixels, ".bmp")
+    colors = [WHITE, *(char.color for char in chars)]
+    table = np.array([(c >> 16, c >> 8 & 255, c & 255) for c in colors], np.uint8)
+    return "".join(lines[:-1]), encode(table.take(places, axis=0), ".bmp")
 
 
 def _lose(ledger: Ledger, code: str, what: str, mask: Mask, item: DatasetItem) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
 
 __all__ = [
+    "NO_SIZE",
     "Vector",
     "bottom_of",
     "centre_of",
@@ -33,6 +34,8 @@ Vector = tuple[float, float, float]
 """x, y, z."""
 
 HALF_PI = math.pi / 2
+NO_SIZE = "boxes have sizes of 0 or less; they are kept"
+"""What importers warn of."""
 
 
 def wrap(angle: float) -> float:

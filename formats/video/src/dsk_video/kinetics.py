@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["FAMILY", "KineticsImporter"]
 
 FAMILY = "kinetics"
+_ANNOTATIONS = "annotations"
 _ROW = 40
 """Bits of a row's number in the number that stands for table and row."""
 
@@ -37,6 +38,8 @@ class KineticsImporter(Importer):
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``; indexes the rows and the names of the videos."""
+        if root.focus is not None and root.name.lower() == _ANNOTATIONS:
+            root = root.up()  # the videos lie beside this folder
         tables: list[Table] = []
         reason: InputError | None = None
         for name in find_tables(root):

@@ -26,12 +26,10 @@ from dsk_voc.loose import list_loose
 from dsk_voc.objects import ObjectReader, Parsed
 from dsk_voc.tasks import (
     ACTION,
-    CLASS_MASKS,
     CLASSIFICATION,
     DETECTION,
     FORMATS,
     LAYOUT,
-    OBJECT_MASKS,
     SEGMENTATION,
     SETS,
     list_folders,
@@ -283,13 +281,9 @@ class VocSource(Source):
         from dsk_voc.masks import ItemMasks
 
         files = []
-        prefix = f"{home.path}/" if home.path else ""
-        for folder, there in (
-            (CLASS_MASKS, home.class_masks),
-            (OBJECT_MASKS, home.object_masks),
-        ):
-            name = f"{prefix}{folder}/{item}.png"
-            files.append(Image(name, self._root.locate(name)) if item in there else None)
+        for there in (home.class_masks, home.object_masks):
+            name = there.get(item)
+            files.append(Image(name, self._root.locate(name)) if name is not None else None)
         return ItemMasks(files[0], files[1], colors) if files != [None, None] else None
 
 
@@ -302,7 +296,7 @@ def _with_masks(
         found = list(masks.annotations(labels))
     except (ValueError, InputError) as error:
         # A damaged file is one bad record; the item's boxes are fine.
-        where = f"{home.path}/{CLASS_MASKS}/{item}.png".lstrip("/")
+        where = home.class_masks.get(item) or home.object_masks[item]
         text = error.message if isinstance(error, InputError) else str(error)
         ledger.bad_record(RecordError(f"bad masks: {text}", where=where, item=item))
         return annotations

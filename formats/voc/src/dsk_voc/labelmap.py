@@ -145,7 +145,8 @@ def _color(text: str, where: str) -> Color | None:
 def read_label_map(root: InputRoot, home: str) -> list[Entry] | None:
     """Read the label map of a dataset; None when it has none.
 
-    ``dataset_meta.json`` goes before ``labelmap.txt``, as in Datumaro.
+    ``dataset_meta.json`` goes before ``labelmap.txt``, as in Datumaro, and that before the list of
+    names that labelme writes.
 
     Raises:
         InputError: It is damaged.
@@ -154,9 +155,13 @@ def read_label_map(root: InputRoot, home: str) -> list[Entry] | None:
     found = read_meta(root, home)
     if found is not None:
         return _from_meta(*found, root.show(prefix + META_NAME))
-    name = prefix + LABEL_MAP
+    for name in (prefix + LABEL_MAP, f"{prefix}label_map.txt"):
+        if root.is_file(name):
+            return parse_label_map(root.text(name), root.show(name))
+    name = f"{prefix}class_names.txt"  # labelme's: names in the order of the masks' values
     if root.is_file(name):
-        return parse_label_map(root.text(name), root.show(name))
+        names = list(filter(None, map(str.strip, root.text(name).split("\n"))))
+        return list(map(Entry, dict.fromkeys(names), palette(len(names))))
     return None
 
 

@@ -47,16 +47,16 @@ class Home:
         annotations: Folder of XML files.
         images: Folder of images.
         names: Names of the images that are there, relative to ``images``, by item id.
-        class_masks: Ids that have a class mask.
-        object_masks: Ids that have an object mask.
+        class_masks: Names of class masks, relative to the root, by item id.
+        object_masks: Names of object masks.
     """
 
     path: str
     annotations: str
     images: str
     names: dict[str, str] = field(default_factory=dict)
-    class_masks: frozenset[str] = frozenset()
-    object_masks: frozenset[str] = frozenset()
+    class_masks: dict[str, str] = field(default_factory=dict)
+    object_masks: dict[str, str] = field(default_factory=dict)
 
     def has_masks(self, item: str) -> bool:
         """Tell whether an item has a mask."""
@@ -247,9 +247,14 @@ def images_below(root: InputRoot, folder: str, depth: int | None = None) -> dict
     return {stem_of(name): name for name in names}
 
 
-def _masks(root: InputRoot, folder: str) -> frozenset[str]:
-    start = len(folder) + 1
-    return frozenset(name[start:-4] for name in root.files(folder, (".png",)))
+def _masks(root: InputRoot, folder: str) -> dict[str, str]:
+    """Return the masks of a folder, or of one named like those of labelme and DeepLab."""
+    for ending in ("", "PNG", "Raw", "Aug"):
+        start = len(folder) + len(ending) + 1
+        found = {name[start:-4]: name for name in root.files(f"{folder}{ending}", (".png",))}
+        if found:
+            return found
+    return {}
 
 
 _POSITIVE = re.compile(r"^[ \t]*(\S.*?)[ \t]+1[ \t\r]*$", re.MULTILINE)

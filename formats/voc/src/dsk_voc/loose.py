@@ -36,7 +36,7 @@ def find_masks(root: InputRoot) -> list[str]:
     level = [""]
     for _ in range(DEPTH + 1):
         below = {folder: root.listing(folder).folders for folder in level}
-        found = [f for f, names in below.items() if {CLASS_MASKS, OBJECT_MASKS} & set(names)]
+        found = [f for f, names in below.items() if any(map(_holds_masks, names))]
         homes = [f for f in found if _masks_of(open_home(root, f))]
         if homes:
             return homes
@@ -73,8 +73,12 @@ def list_loose(root: InputRoot, ledger: Ledger) -> list[Listing]:
     return listings
 
 
-def _masks_of(home: Home) -> frozenset[str]:
-    return home.class_masks | home.object_masks
+def _holds_masks(folder: str) -> bool:
+    return folder.startswith((CLASS_MASKS, OBJECT_MASKS))
+
+
+def _masks_of(home: Home) -> set[str]:
+    return {*home.class_masks, *home.object_masks}
 
 
 def _warn_left(listings: Sequence[Listing], ledger: Ledger) -> None:
@@ -160,7 +164,10 @@ def _places(root: InputRoot, home: str, folder: str, inner: str) -> list[str]:
     there = {name.lower(): join(home, name) for name in root.listing(home).folders}
     usual = [there[name] for name in IMAGE_FOLDERS if name in there]
     split = [join(images, inner) for images in usual if inner and root.is_dir(join(images, inner))]
-    none = (*XML_FOLDERS, CLASS_MASKS.lower(), OBJECT_MASKS.lower())
-    others = [path for name, path in there.items() if name not in none]
+    others = [
+        path
+        for name, path in there.items()
+        if name not in XML_FOLDERS and not _holds_masks(path.rpartition("/")[2])
+    ]
     near = [folder, *usual] if home == folder else [*split, *usual, folder, home]
     return list(dict.fromkeys([*near, *others]))

@@ -88,7 +88,9 @@ def open_classify(root: InputRoot, ledger: Ledger) -> ClassifySource | None:
     items = {}
     for name in folders:
         folder = f"{home}/{name}" if home else name
-        items[name] = _list_subset(root, folder, _read_table(root, folder), ledger)
+        entries = _list_subset(root, folder, _read_table(root, folder), ledger)
+        if entries or root.is_file(f"{folder}/{LABELS_FILE}"):
+            items[name] = entries
     found = read_meta(root, home)
     meta = found[0] if found is not None else None
     if not any(items.values()) and meta is None:

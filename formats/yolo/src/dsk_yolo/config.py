@@ -154,6 +154,9 @@ def _names(value: Any, where: str) -> dict[int, str] | None:
         return None
     if isinstance(value, dict):
         pairs = list(value.items())
+        numbers = set(_integers(list(value.values())))
+        if len(numbers) == len(pairs) and not any(str(key).isdigit() for key in value):
+            pairs = [(number, name) for name, number in pairs]  # "cat: 0" for "0: cat"
     elif isinstance(value, list):
         pairs = list(enumerate(value))
     else:

@@ -21,6 +21,7 @@ LOOK = 20
 def detect(root: InputRoot) -> Detection | None:
     """Look for a data.yaml or obj.data, class names beside label rows, or class folders."""
     from dsk_yolo.finding import find_dataset
+    from dsk_yolo.loose import find_beside
 
     try:
         found = find_dataset(root)
@@ -29,6 +30,8 @@ def detect(root: InputRoot) -> Detection | None:
     if isinstance(found, str):
         return _config(root, found)
     if found is None:
+        if find_beside(root) is not None:
+            return Detection(35, "label files of YOLO rows beside images, without class names")
         return _classify(root)
     if not any(_has_rows(root, p.images if p.labels is None else p.labels) for p in found.places):
         return None

@@ -28,6 +28,9 @@ __all__ = ["Loose", "Place", "find_beside", "find_loose", "list_loose"]
 BESIDE_DEPTH = 3
 """How many levels of folders are looked into for images with label files beside them."""
 
+BESIDE_FOLDERS = 64
+"""How many folders of a level."""
+
 BESIDE_FILES = 100
 """How many of those label files in a folder are looked into."""
 
@@ -114,7 +117,7 @@ def _class_files(root: InputRoot, folder: str) -> list[str]:
 def find_beside(root: InputRoot) -> Loose | None:
     """Return images with label files beside them and no class names, of which nothing else tells.
 
-    That is for users who say that it is a YOLO dataset; many other datasets look so.
+    Its first label files must hold rows.
     """
     folders = [""]
     for _ in range(BESIDE_DEPTH):
@@ -126,6 +129,7 @@ def find_beside(root: InputRoot) -> Loose | None:
             if any(_is_row(root, f"{folder}/{n}" if folder else n) for n in beside[:BESIDE_FILES]):
                 return Loose("", [], [Place("", "", None)])
         folders = [f"{f}/{n}" if f else n for f in folders for n in root.listing(f).folders]
+        folders = folders[:BESIDE_FOLDERS]
     return None
 
 
@@ -167,9 +171,9 @@ def list_loose(
 
 def _by_lists(root: InputRoot, ledger: Ledger, home: str, listings: list[Listing]) -> list[Listing]:
     """Put images of no subset in those whose lists (``train.txt`` …) name them."""
-    plain = [listing for listing in listings if listing.subset == DEFAULT_SUBSET]
     prefix = f"{home}/" if home else ""
-    files = root.listing(home).pick((".txt",)) if plain else []
+    some = any(listing.subset == DEFAULT_SUBSET for listing in listings)
+    files = root.listing(home).pick((".txt",)) if some else []
     lists = {key: f"{prefix}{key}.txt" for key in SPLIT_KEYS if f"{key}.txt" in files}
     subsets: dict[str, str] = {}
     for key, file in lists.items():
@@ -182,8 +186,9 @@ def _by_lists(root: InputRoot, ledger: Ledger, home: str, listings: list[Listing
         return listings
     groups: dict[tuple[int, str], Listing] = {}
     for n, one in enumerate(listings):
+        own = one.subset
         for name, item in zip(one.images, one.ids, strict=True):
-            key = subsets.get(name, one.subset) if one in plain else one.subset
+            key = subsets.get(name, own) if own == DEFAULT_SUBSET else own
             group = groups.get((n, key))
             if group is None:
                 group = groups[n, key] = replace(one, subset=key, images=[], ids=[])

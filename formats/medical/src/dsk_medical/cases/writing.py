@@ -302,6 +302,7 @@ def save_labels(
     name: str,
     *,
     dtype: np.dtype[Any] | None = None,
+    hint: str = "",
 ) -> None:
     """Write a label volume on its volume's grid.
 
@@ -311,6 +312,7 @@ def save_labels(
         made: See ``compose``.
         name: Name of the new file.
         dtype: Type of the stored numbers if they fit, else as ``Composed.dtype``.
+        hint: What helps where masks overlap.
 
     Raises:
         MediaError: A source is damaged.
@@ -321,10 +323,12 @@ def save_labels(
         made.composer.shape, kind, geometry.matrix(grid.affine), like=header_of(grid)
     )
     write_nifti(ctx.out.open, name, header, made.composer.slices(kind))
-    report_overlap(ctx, item, made.composer)
+    report_overlap(ctx, item, made.composer, hint)
 
 
-def report_overlap(ctx: WriteContext, item: DatasetItem, composer: LabelComposer) -> None:
+def report_overlap(
+    ctx: WriteContext, item: DatasetItem, composer: LabelComposer, hint: str = ""
+) -> None:
     """Tell the ledger of voxels that later masks hide."""
     if composer.overlap:
         kind = next((a.kind for a in item.annotations if isinstance(a, Mask | Mask3d)), "mask_3d")
@@ -334,6 +338,7 @@ def report_overlap(ctx: WriteContext, item: DatasetItem, composer: LabelComposer
             kind=kind,
             item=item.id,
             subset=item.subset,
+            hint=hint,
         )
 
 

@@ -91,6 +91,7 @@ class Segmentation:
             raise
         except Exception as error:  # highdicom has no class for damaged files
             raise MediaError(f"no readable segmentation: {error}", where=self.name) from error
+        self.warning = self._check_bits()
         self._fractional = str(self._seg.get("SegmentationType", "")) == "FRACTIONAL"
         if self._fractional and threshold is None:
             raise MediaError(
@@ -112,6 +113,31 @@ class Segmentation:
             for d in self._seg.SegmentSequence
             if int(d.get("SegmentNumber", 0)) > 0
         ]
+
+    def _check_bits(self) -> str:
+        """Put bits right that old writers padded frame by frame; tell it.
+
+        Raises:
+            MediaError: There are more or fewer bits than the frames have pixels.
+        """
+        seg = self._seg
+        data = seg.get("PixelData")
+        if int(seg.get("BitsAllocated") or 0) != 1 or not isinstance(data, bytes):
+            return ""
+        if seg.file_meta.TransferSyntaxUID.is_encapsulated:
+            return ""
+        pixels, frames = int(seg.Rows) * int(seg.Columns), int(seg.get("NumberOfFrames") or 1)
+        need, padded = -(-pixels * frames // 8), -(-pixels // 8) * frames
+        if len(data) in (need, need + need % 2):
+            return ""
+        if len(data) not in (padded, padded + padded % 2):
+            raise MediaError(
+                f"{need} bytes of pixels are expected, {len(data)} are there", where=self.name
+            )
+        rows = np.frombuffer(data, np.uint8, padded).reshape(frames, -1)
+        bits = np.unpackbits(rows, axis=1, count=pixels, bitorder="little")
+        seg.PixelData = np.packbits(bits.ravel(), bitorder="little").tobytes() + bytes(need % 2)
+        return f"{self.name}: each frame was padded to whole bytes, against the standard"
 
     def volume(self, number: int) -> tuple[NDArray[Any], geometry.Affine]:
         """Return a segment's voxels (i, j, k) as 0 and 1, and their affine to RAS+ mm.

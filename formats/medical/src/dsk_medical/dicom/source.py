@@ -96,6 +96,8 @@ class DicomSource(Source):
         self, mask: Media, media: Volume | None, study: Study, ledger: Ledger
     ) -> tuple[Volume | None, list[Annotation]]:
         segmentation = open_segmentation(mask, self._threshold)
+        if segmentation.warning:
+            ledger.warn(segmentation.warning)
         found: list[Annotation] = []
         for segment in segmentation.segments:
             array, affine = segmentation.volume(segment.number)

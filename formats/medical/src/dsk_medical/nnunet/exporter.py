@@ -153,7 +153,8 @@ class NnunetExporter(Exporter):
         self, ctx: WriteContext, item: DatasetItem, made: Composed, label: str
     ) -> None:
         small = np.dtype(np.uint8 if len(self._values.names) < 255 else np.uint16)
-        save_labels(ctx, item, made, label, dtype=small)
+        hint = "" if self._overlaps == "error" else "overlaps=regions keeps them all"
+        save_labels(ctx, item, made, label, dtype=small, hint=hint)
         if made.composer.overlap and self._overlaps == "error":
             what = f"{made.composer.overlap} voxels belong to masks of several labels"
             raise MediaError(

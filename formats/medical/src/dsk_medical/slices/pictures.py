@@ -100,25 +100,27 @@ def _counts(volume: LazyVolume) -> tuple[float, NDArray[np.int64], float]:
     """Return how often values occur: the lowest value, counts from it on, and their step."""
     kind = volume.dtype.newbyteorder("=")
     if kind.kind in "iu" and kind.itemsize <= 2:  # every value has its own count: one pass
-        bins = 1 << 8 * kind.itemsize
-        counts = np.zeros(bins, np.int64)
+        least = int(np.iinfo(kind).min)
+        counts = np.zeros(1 << 8 * kind.itemsize, np.int64)
         for piece in volume.blocks():
-            flat = piece.astype(kind, copy=False).ravel(order="K").view(f"u{kind.itemsize}")
-            counts += np.bincount(flat, minlength=bins)
-        if kind.kind == "u":
-            return 0.0, counts, 1.0
-        return -bins / 2, np.roll(counts, bins // 2), 1.0
-    least, most = _range(volume)
-    if least > most:
+            flat = piece.astype(kind, copy=False).ravel(order="K")
+            if not flat.size:
+                continue
+            first = flat.min()
+            found = np.bincount((flat - first).view(f"u{kind.itemsize}"))  # differences wrap round
+            counts[int(first) - least :][: len(found)] += found
+        return least, counts, 1.0
+    low, most = _range(volume)
+    if low > most:
         return 0.0, np.zeros(1, np.int64), 1.0
-    whole = kind.kind in "iub" and most - least < _BINS
-    step = 1.0 if whole or least == most else (most - least) / (_BINS - 1)
+    whole = kind.kind in "iub" and most - low < _BINS
+    step = 1.0 if whole or low == most else (most - low) / (_BINS - 1)
     counts = np.zeros(_BINS, np.int64)
     for piece in volume.blocks():
         values = piece[np.isfinite(piece)] if piece.dtype.kind == "f" else piece.ravel(order="K")
-        places = ((values.astype(np.float64) - least) / step).astype(np.int64)
+        places = ((values.astype(np.float64) - low) / step).astype(np.int64)
         counts += np.bincount(places, minlength=_BINS)
-    return least, counts, step
+    return low, counts, step
 
 
 def _range(volume: LazyVolume) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from dsk.media import Image, PointCloud
 from dsk.metafile import read_meta
 from dsk_pointcloud.calib import Calibration, camera_matrices, read_calibration
 from dsk_pointcloud.cameras import camera_extra
-from dsk_pointcloud.frames import note_boxes
+from dsk_pointcloud.frames import NO_SIZE, note_boxes
 from dsk_pointcloud.kitti3d import layout
 from dsk_pointcloud.kitti3d.labels import DONT_CARE, LabelLine, parse_line, to_lidar
 
@@ -166,7 +166,10 @@ class Kitti3dSource(Source):
                 place = f"{where}:{number}"
                 ledger.bad_record(RecordError(str(error), where=place, item=row.id))
                 continue
-            found.extend(self._object(line, number, inverse))
+            boxes = list(self._object(line, number, inverse))
+            found += boxes
+            if any(isinstance(a, Cuboid3d) and min(a.scale) <= 0 for a in boxes):
+                ledger.warn(NO_SIZE)
         return found
 
     def _object(self, line: LabelLine, number: int, inverse: Any) -> Iterator[Annotation]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from dsk.errors import RecordError
-from dsk_pointcloud.frames import Vector, is_finite
+from dsk_pointcloud.frames import NO_SIZE, Vector, is_finite
 from dsk_pointcloud.kitti_raw.states import (
     AMT,
     NO_AMT,
@@ -96,7 +96,7 @@ def _tracklet(item: Element, number: int, where: str, ledger: Ledger) -> Trackle
         raise ValueError("it has no objectType")
     size = tuple(_number(item, name) for name in ("h", "w", "l"))
     if min(size) <= 0:
-        ledger.warn(f"{where.partition('#')[0]}: boxes have sizes of 0 or less; they are kept")
+        ledger.warn(f"{where.partition('#')[0]}: {NO_SIZE}")
     text = (item.findtext("first_frame") or "").strip()
     try:
         first = int(text)

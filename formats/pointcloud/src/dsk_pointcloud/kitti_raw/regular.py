@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["read_regular"]
 
 _DATUMARO_AMT = (AMT[0], AMT[2], AMT[3], AMT[1], AMT[4])
-_SPACE = r"[ \t\r\n]*"
-_OPEN = rf'(?:[ \t\r\n]+\w+="[\w.: -]*")*{_SPACE}>{_SPACE}'  # the rest of a start tag
-_TEXT, _COUNT = "([^<]*)", rf"{_SPACE}(\d{{1,9}}){_SPACE}"
+_SPACE = r"[ \t\r\n]*+"  # what follows is never space, so nothing is to be tried again
+_OPEN = rf'(?:[ \t\r\n]+\w+="[\w.: -]*+")*+{_SPACE}>{_SPACE}'  # the rest of a start tag
+_TEXT, _COUNT = "([^<]*+)", rf"{_SPACE}(\d{{1,9}}){_SPACE}"
 
 
 def _element(name: str, content: str = _TEXT) -> str:

@@ -17,7 +17,7 @@ from dsk.media import Image, PointCloud
 from dsk.names import clean_name
 from dsk_pointcloud.cameras import camera_extra
 from dsk_pointcloud.clouds.names import five_columns
-from dsk_pointcloud.frames import is_finite, note_boxes
+from dsk_pointcloud.frames import NO_SIZE, is_finite, note_boxes
 from dsk_pointcloud.nuscenes import tables
 from dsk_pointcloud.nuscenes.tables import Box, Data, Pose, Sample, Scene, read_table
 from dsk_pointcloud.rotations import angles_of, invert, quaternion_matrix, rigid
@@ -243,6 +243,8 @@ class NuscenesSource(Source):
         for box in key.boxes:
             try:
                 found.append(self._box(box, to_lidar))
+                if min(box.size) <= 0:
+                    ledger.warn(NO_SIZE)
             except (KeyError, ValueError, UnsafePathError) as error:
                 where = f"{self._root.show(self._folder)}/sample_annotation.json#{box.token}"
                 text = f"damaged box: {error}"

@@ -126,23 +126,20 @@ class SlyPointCloudExporter(Exporter):
             ext = self._media(item, folder, ctx)
             user = _NOBODY.of(item.attributes)
             tags = self._item_tags(item, state, user, ctx)
-            objects, figures = boxes(item, user)
+            own = key_of("cloud", item.subset, item.id)
+            content = boxes(item, own, user)
             description = str(item.attributes.get("description") or "")
             if self._episodes:
-                plain = msgspec.json.decode(f"[{objects},{figures}]")
+                plain = msgspec.json.decode(f"{{{''.join(content)}}}")
                 cloud = f"{item.id}{ext}"
-                state.episodes.append(
-                    Episode(item.subset, cloud, _frame(item), description, tags, *plain)
-                )
+                frame = Episode(item.subset, cloud, _frame(item), description, tags, **plain)
+                state.episodes.append(frame)
                 continue
-            own = (item.extra or {}).get(FAMILY)
-            key = kept(own, "key") or key_of("cloud", item.subset, item.id)
+            key = kept((item.extra or {}).get(FAMILY), "key") or own
             state.videos.append((key, None if self._reindex else _frame(item)))
             state.tags.extend(tag["key"] for tag in tags)
-            ann = (
-                f'{{"description":{json_text(description)},"key":{json_text(key)},'
-                f'"tags":{json_text(tags)},"objects":{objects},"figures":{figures}}}'
-            )
+            head = f'{{"description":{json_text(description)},"key":{json_text(key)},'
+            ann = "".join([head, f'"tags":{json_text(tags)},', *content, "}"])
             ctx.write(f"{folder}/ann/{item.id}{ext}.json", ann.encode())
         note_boxes(ctx.ledger, "boxes turned: +y ahead instead of +x", boxes.turned)
         return state

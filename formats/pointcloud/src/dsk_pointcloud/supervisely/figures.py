@@ -57,7 +57,8 @@ class _Object(Struct):
         key: The object's key.
         quoted: Its key as JSON.
         tags: The texts of its tags up to their keys.
-        parts: The object's text but for the keys of its tags, which go between the parts.
+        parts: The object's text and a comma but for the keys of its tags, which go between the
+            parts.
         tail: The end of what its user made.
         lost: Attributes that no tag holds.
     """
@@ -104,21 +105,32 @@ class BoxWriter:
         self._turns = convention != "datumaro"
         self._ctx = ctx
         self._known: dict[tuple[str, User], list[dict[bytes, _Object]]] = {}
+        self._keys: dict[tuple[str, int, int], str] = {}
+        self._starts: list[dict[str, str | None]] = [{} for _ in labels]
+        self._titles = [f',"classTitle":{json_text(label)},"tags":[' for label in labels]
+        self._tails: dict[User, str] = {}
         self._counted: list[str] = []
         self.turned = 0
         self.facts: dict[str, TagFacts] = {}
         self.objects: dict[str, tuple[int | None, int]] = {}
         self.figures: list[tuple[str, int]] = []
 
-    def __call__(self, item: DatasetItem, user: User) -> tuple[str, str]:
-        """Return the objects and figures of an item as two JSON lists."""
-        objects: dict[str, str] = {}
+    def __call__(self, item: DatasetItem, key: str, user: User) -> list[str]:
+        """Return the text of an item's objects and figures, in pieces.
+
+        Args:
+            item: The item.
+            key: The item's own key, with which others begin.
+            user: Who made what states nobody.
+        """
+        objects: list[str] = []
         tags: dict[str, list[str]] = {}
         figures: list[str] = []
         boxes, numbers = self._places(item)
         texts = iter(msgspec.json.encode(numbers)[1:-1].decode().split(","))
         known = self._known.setdefault((item.subset, user), [{} for _ in self._labels])
-        keys, count = self._free_keys(item, boxes), 0
+        # Keys count on from the cloud's own: no hash for each of them.
+        base, ends, count = key[:20], self._ends(boxes), 0
         for a, x, y, z, rx, ry, rz, sx, sy, sz in zip(boxes, *[texts] * 9, strict=False):  # hot
             own: dict[str, Any] | None = a.extra.get(FAMILY) if a.extra else None
             try:
@@ -130,37 +142,36 @@ class BoxWriter:
                 self._keep(known, a, about)
             for name in about.lost:
                 self._lose(item, a, name, _ALLOW)
-            key = about.key
-            if key not in objects:
-                text, tags[key] = about.parts[0], about.tags
+            if about.key not in tags:
+                tags[about.key] = about.tags
+                objects.append(about.parts[0])
                 for part in about.parts[1:]:
-                    text += keys[count] + part
+                    objects += base, ends[count], part
                     count += 1
-                objects[key] = text
             else:
                 count += len(about.tags)
-                if tags[key] != about.tags:
+                if tags[about.key] != about.tags:
                     self._lose(item, a, "attributes of a second box of an object")
             figure = kept(own, "key") if own else ""
-            shown = json_text(figure)[1:-1] if figure else keys[count]
+            shown = json_text(figure)[1:-1] if figure else base + ends[count]
             count += not figure
-            figure = figure or shown
-            self.figures.append((figure, a.id))
+            self.figures.append((figure or shown, a.id))
             figures.append(
                 f'{{"key":"{shown}","objectKey":{about.quoted},"geometryType":"cuboid_3d",'
                 f'"geometry":{{"position":{{"x":{x},"y":{y},"z":{z}}},'
                 f'"rotation":{{"x":{rx},"y":{ry},"z":{rz}}},'
                 f'"dimensions":{{"x":{sx},"y":{sy},"z":{sz}}}}}{about.tail}'
             )
-        return f"[{','.join(objects.values())}]", f"[{','.join(figures)}]"
+        if objects:
+            objects[-1] = objects[-1][:-1]
+        return ['"objects":[', *objects, '],"figures":[', ",".join(figures), "]"]
 
-    def _free_keys(self, item: DatasetItem, boxes: list[Cuboid3d]) -> list[str]:
-        """Return as many keys as an item needs; they count on from the cloud's own."""
+    def _ends(self, boxes: list[Cuboid3d]) -> list[str]:
+        """Return numbers from 1 on, as keys end with them; more than the boxes need."""
         most = sum([1 + len(a.attributes) for a in boxes])
         known = self._counted
         known += [f"{number:012x}" for number in range(len(known) + 1, most + 1)]
-        base = key_of("cloud", item.subset, item.id)[:20]
-        return [base + number for number in known[:most]]
+        return known
 
     def _places(self, item: DatasetItem) -> tuple[list[Cuboid3d], list[float]]:
         """Return an item's boxes, and their numbers, turned so that +y is ahead if wanted."""
@@ -198,30 +209,54 @@ class BoxWriter:
         """Return what a box says about its object."""
         own: dict[str, Any] = (a.extra or {}).get(FAMILY) or {}
         user = user.of(own).of(a.attributes)
-        login, created, updated = map(json_text, user)
-        tail = f',"labelerLogin":{login},"createdAt":{created},"updatedAt":{updated}}}'
-        label, track = self._labels[a.label or 0], track_of(a)
+        tail = self._tails.get(user)
+        if tail is None:
+            login, created, updated = map(json_text, user)
+            tail = f',"labelerLogin":{login},"createdAt":{created},"updatedAt":{updated}}}'
+            self._tails[user] = tail
+        label = a.label or 0
+        key = self._object_key(item, a, own, number)
+        starts = self._starts[label]
+        tags, lost = [], []
+        for name, value in a.attributes.items():
+            if name not in starts:
+                starts[name] = self._start(name, label)
+            start = starts[name]
+            if start is None or value is None:
+                continue
+            if not start or not fits(value):
+                lost.append(name)
+                continue
+            if name not in self.facts:
+                self.facts[name] = TagFacts()
+            self.facts[name].note(value, self._labels[label])
+            plain = None if self._declared.is_flag(name) else tag_value(value)
+            tags.append(f'{start}{json_text(plain)},"key":"')
+        quoted = json_text(key)
+        made = ",".join(f'{tag}\0"{tail}' for tag in tags)
+        text = f'{{"key":{quoted}{self._titles[label]}{made}]{tail},'
+        return _Object(key, quoted, tags, text.split("\0"), tail, lost)
+
+    def _object_key(self, item: DatasetItem, a: Cuboid3d, own: dict[str, Any], number: int) -> str:
+        track, label = track_of(a), a.label or 0
         key = kept(own, "objectKey")
         if not key and track is None:
             key = key_of("object", item.subset, item.id, number)
-        elif not key:
-            key = key_of("object", item.subset, track, label)
+        elif not key and track is not None:
+            known = (item.subset, track, label)
+            if known not in self._keys:
+                self._keys[known] = key_of("object", item.subset, track, self._labels[label])
+            key = self._keys[known]
         self.objects.setdefault(key, (track, a.id))
-        tags, lost = [], []
-        for name, value in a.attributes.items():
-            if name in SPECIAL or value is None:
-                continue
-            allowed = self._allow or self._declared.allows(name, a.label or 0)
-            if not allowed or not fits(value):
-                lost.append(name)
-                continue
-            self.facts.setdefault(name, TagFacts()).note(value, label)
-            plain = None if self._declared.is_flag(name) else tag_value(value)
-            tags.append(f'{{"name":{json_text(name)},"value":{json_text(plain)},"key":"')
-        quoted = json_text(key)
-        made = ",".join(f'{tag}\0"{tail}' for tag in tags)
-        text = f'{{"key":{quoted},"classTitle":{json_text(label)},"tags":[{made}]{tail}'
-        return _Object(key, quoted, tags, text.split("\0"), tail, lost)
+        return key
+
+    def _start(self, name: str, label: int) -> str | None:
+        """Return what an attribute's tags begin with; None: it has a place of its own, "": none."""
+        if name in SPECIAL:
+            return None
+        if not self._allow and not self._declared.allows(name, label):
+            return ""
+        return f'{{"name":{json_text(name)},"value":'
 
     def _lose(self, item: DatasetItem, a: Cuboid3d, what: str, hint: str = "") -> None:
         self._ctx.ledger.add(

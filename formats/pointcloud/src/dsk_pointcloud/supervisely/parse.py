@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Cuboid3d
 from dsk.errors import RecordError
-from dsk_pointcloud.frames import is_finite
+from dsk_pointcloud.frames import NO_SIZE, is_finite
 from dsk_pointcloud.supervisely.project import FAMILY, Tag
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class FigureReader:
         if not is_finite(*numbers):
             raise ValueError("a number is not finite")
         if min(numbers[6:]) <= 0:
-            ledger.warn("boxes have sizes of 0 or less; they are kept")
+            ledger.warn(NO_SIZE)
         x, y, z, rx, ry, rz, sx, sy, sz = numbers
         attributes = {"track_id": self._object_id(object_key)}
         attributes |= self._absent.get(title, {})

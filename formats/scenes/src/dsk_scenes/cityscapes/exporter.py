@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from dsk.flow import Exporter
 from dsk.labelmaps import encode_map
 from dsk_scenes.cityscapes.layout import FINE, IMAGES
 from dsk_scenes.cityscapes.tables import INSTANCES, LABELS, LICENSE_PLATE, TRAIN_IDS
-from dsk_scenes.shared.painting import labelled, paint
+from dsk_scenes.shared.painting import Painted, labelled, paint
 from dsk_scenes.shared.target import make_target, write_labels
 
 if TYPE_CHECKING:
@@ -79,9 +79,9 @@ class CityscapesExporter(Exporter):
                 ctx.save_image(item, f"{IMAGES}/{item.subset}/{item.id}_{IMAGES}{ending}")
             found = [a for a in item.annotations if type(a) is Mask]
             kept = self._drawn(item, labelled(item, found, self._target, ctx.ledger), ctx.ledger)
-            values = paint(item, self._numbered(item, kept, ctx.ledger), ctx.ledger)
-            if values is not None:
-                self._write_maps(item, values, ctx)
+            painted = paint(item, self._numbered(item, kept, ctx.ledger), ctx.ledger)
+            if painted is not None:
+                self._write_maps(item, painted, ctx)
         return subsets
 
     def _drawn(
@@ -144,14 +144,18 @@ class CityscapesExporter(Exporter):
             hint="remap labels, or mark the masks is_crowd=true to write areas only",
         )
 
-    def _write_maps(self, item: DatasetItem, values: NDArray[np.int32], ctx: WriteContext) -> None:
-        stem = f"{FINE}/{item.subset}/{item.id}_{FINE}"
-        classes = np.where(values < _PER_CLASS, values, values // _PER_CLASS).astype(np.uint8)
-        ctx.write(f"{stem}_instanceIds.png", encode_map(values.astype(np.uint16)))
-        ctx.write(f"{stem}_labelIds.png", encode_map(classes))
-        ctx.write(f"{stem}_color.png", encode_map(self._colors[classes]))
+    def _write_maps(self, item: DatasetItem, painted: Painted, ctx: WriteContext) -> None:
+        stem, values = f"{FINE}/{item.subset}/{item.id}_{FINE}", painted.values
+        classes = np.where(values < _PER_CLASS, values, values // _PER_CLASS)
+        maps: dict[str, NDArray[Any]] = {
+            "instanceIds": values.astype(np.uint16),
+            "labelIds": classes.astype(np.uint8),
+            "color": self._colors[classes],
+        }
         if self._with_train:
-            ctx.write(f"{stem}_labelTrainIds.png", encode_map(self._train[classes]))
+            maps["labelTrainIds"] = self._train[classes]
+        for name, table in maps.items():
+            ctx.write(f"{stem}_{name}.png", encode_map(painted.drawn(table)))
 
     def finish(self, states: list[set[str]], ctx: WriteContext) -> None:
         """See ``Exporter.finish``; readers look for subsets among the maps, also without any."""

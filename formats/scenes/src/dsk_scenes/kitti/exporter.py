@@ -15,13 +15,11 @@ from dsk.labelmaps import encode_map
 from dsk_scenes.cityscapes.tables import LABELS as CITYSCAPES
 from dsk_scenes.kitti.layout import IMAGES, INSTANCES, LABELS, SEMANTIC, SEMANTIC_RGB
 from dsk_scenes.plugin import kitti_held
-from dsk_scenes.shared.painting import labelled, paint
+from dsk_scenes.shared.painting import Painted, labelled, paint
 from dsk_scenes.shared.target import make_target, write_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
 
     from dsk.annotations import Annotation
     from dsk.categories import Categories
@@ -101,9 +99,9 @@ class _KittiExporter(Exporter):
                 _report_misplaced(boxes, found, item, ctx.ledger)
             if found and SEGMENTATION in self.tasks:
                 kept = labelled(item, found, self._target, ctx.ledger)
-                values = paint(item, self._numbered(item, kept, ctx.ledger), ctx.ledger)
-                if values is not None:
-                    self._write_maps(item, values, ctx)
+                painted = paint(item, self._numbered(item, kept, ctx.ledger), ctx.ledger)
+                if painted is not None:
+                    self._write_maps(item, painted, ctx)
         return subsets
 
     def _line(self, box: Bbox, item: DatasetItem, ledger: Ledger) -> str:
@@ -166,14 +164,15 @@ class _KittiExporter(Exporter):
             numbers.update((id(mask), n) for mask, n in zip(found, own, strict=True))
         return [(mask, (label << 8) + numbers.get(id(mask), 0)) for mask, label in kept]
 
-    def _write_maps(self, item: DatasetItem, values: NDArray[np.int32], ctx: WriteContext) -> None:
+    def _write_maps(self, item: DatasetItem, painted: Painted, ctx: WriteContext) -> None:
+        values = painted.values
         classes = (values >> 8).astype(np.uint8)
-        shown = encode_map(self._colors[classes] if self.apply_colormap else classes)
-        for folder, data in (
-            (INSTANCES, encode_map(values.astype(np.uint16))),
-            (SEMANTIC, encode_map(classes)),
-            (SEMANTIC_RGB, shown),
+        for folder, table in (
+            (INSTANCES, values.astype(np.uint16)),
+            (SEMANTIC, classes),
+            (SEMANTIC_RGB, self._colors[classes] if self.apply_colormap else classes),
         ):
+            data = encode_map(painted.drawn(table))
             ctx.write(f"{item.subset}/{folder}/{item.id}.png", data)
 
     def finish(self, states: list[set[str]], ctx: WriteContext) -> None:

@@ -43,9 +43,9 @@ class ClassMaps:
 
     def __call__(self, item: DatasetItem, found: Sequence[Mask], ledger: Ledger) -> bytes | None:
         """Return the file of an item, or None when it has no masks."""
-        values = paint(item, labelled(item, found, self._target, ledger), ledger)
-        if values is None:
+        painted = paint(item, labelled(item, found, self._target, ledger), ledger)
+        if painted is None:
             return None
         if self._colors:
-            return encode_map(self._table[values])
-        return encode_map(values.astype(np.uint8))
+            return encode_map(painted.drawn(self._table[painted.values]))
+        return encode_map(painted.drawn(painted.values.astype(np.uint8)))
