@@ -85,7 +85,7 @@ def test_an_error_of_a_worker_comes_as_itself_and_leaves_nothing(many, tmp_path,
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_system_error_is_an_output_error_and_leaves_nothing(many, tmp_path, jobs):
-    with pytest.raises(OutputError, match="some/file: No space left on device"):
+    with pytest.raises(OutputError, match="some/file: the disk is full"):
         many.export(tmp_path / "out", "toy", die_at="i06", die_how="os", jobs=jobs)
     assert left(tmp_path) == []
 
