@@ -422,3 +422,15 @@ def test_fields_of_other_families_beside_annotations_are_counted():
     item = DatasetItem("a", media=Image("a.jpg", extra={"coco": {"license": 3}}))
     list(Adapter(caps(), ledger)([item]))
     assert sum(e.count for e in ledger.events.values()) == 3
+
+
+@pytest.mark.parametrize(("media", "hinted"), [({"image"}, True), ({"point_cloud"}, False)])
+def test_volumes_that_a_target_of_images_leaves_out_come_with_a_hint(media, hinted):
+    volume = Volume("a.nii.gz", np.zeros((2, 2, 2), np.uint8))
+    item = DatasetItem("a", media=volume, annotations=[Mask3d(source=volume.source, label=0)])
+    ledger = Ledger()
+    caps = Capabilities(annotations=frozenset({"bbox"}), media=frozenset(media))
+    list(Adapter(caps, ledger)([item]))
+    events = {e.code: e for e in ledger.events.values()}
+    assert set(events) == {"DSK-L001", "DSK-L016"}
+    assert all(("volumes_to_slices" in e.hint) == hinted for e in events.values())

@@ -31,6 +31,8 @@ HINTS = {
     "bbox": "-t boxes_to_polygons or -t boxes_to_masks makes outlines of boxes",
     "label": "choose a target that holds labels of items",
 }
+SLICES = "-t volumes_to_slices makes images of volumes, and masks of their masks"
+"""For targets that hold images."""
 
 
 def adapt_header(header: Header, caps: Capabilities, ledger: Ledger) -> None:
@@ -155,9 +157,16 @@ class Adapter:
             and media.kind not in caps.media
             and not (isinstance(media, Image) and "image" in caps.media)
         ):
-            ledger.add("DSK-L016", f"{media.kind} left out", item=item.id, subset=item.subset)
+            what, hint = f"{media.kind} left out", self._hint(media.kind)
+            ledger.add("DSK-L016", what, item=item.id, subset=item.subset, hint=hint)
             return replace(item, media=None)
         return item
+
+    def _hint(self, kind: str) -> str:
+        """Return what would have kept annotations or media of a kind."""
+        if kind in ("mask_3d", "volume") and "image" in self._caps.media:
+            return SLICES
+        return HINTS.get(kind, "")
 
     def _lost_extra(self, extra: dict[str, Any], item: str, subset: str, annotation: int) -> None:
         for family, fields in extra.items():
@@ -222,7 +231,7 @@ class Adapter:
             if cls not in keeps:
                 action = plan.get(cls, _DROP)
                 if action is _DROP:
-                    self._drop("DSK-L001", f"{a.kind} not held", a, item, HINTS.get(a.kind, ""))
+                    self._drop("DSK-L001", f"{a.kind} not held", a, item, self._hint(a.kind))
                     continue
                 b = self._convert(a, action, item)
             if b is None:
