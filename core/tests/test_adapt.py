@@ -30,6 +30,7 @@ from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.media import Image, MultiframeImage, PointCloud, VideoFrame, Volume
 from dsk.rle import from_dense
+from dsk.testing.columns import as_columns
 
 SQUARE = [0.0, 0.0, 4.0, 0.0, 4.0, 4.0, 0.0, 4.0]
 INNER = [1.0, 1.0, 2.0, 1.0, 2.0, 2.0, 1.0, 2.0]
@@ -434,3 +435,46 @@ def test_volumes_that_a_target_of_images_leaves_out_come_with_a_hint(media, hint
     events = {e.code: e for e in ledger.events.values()}
     assert set(events) == {"DSK-L001", "DSK-L016"}
     assert all(("volumes_to_slices" in e.hint) == hinted for e in events.values())
+
+
+NAN, INF = float("nan"), float("inf")
+BROKEN = [
+    Bbox(0, NAN, 1, 1, label=0),
+    Bbox(0, 0, -INF, INF, label=0),
+    Ellipse(0, 0, INF, 1, label=0),
+    RotatedBbox(0, 0, 1, 1, NAN, label=0),
+    Polygon([0, 0, 4, NAN, 4, 4], label=0),
+    Polygon([[0, 0, 4, 0, 4, 4], [0, 0, 1, 0, 1, INF]], label=0),
+    Polygon(Raw(b"[[0,0,4,0,4,4]]"), bbox=(0, 0, NAN, 4), label=0),
+    PolyLine([0, 0, 4, INF], label=0),
+    Points([0, NAN], label=0),
+    Skeleton([0, NAN], [2], label=0),
+    Mask(Raw(b'{"size":[1,1],"counts":[1]}'), bbox=(NAN, 0, 1, 1), label=0),
+    Cuboid2d([0.0] * 15 + [NAN], label=0),
+    Cuboid3d((0, 0, NAN), label=0),
+    Cuboid3d((0, 0, 0), scale=(1, INF, 1), label=0),
+]
+
+
+@pytest.mark.parametrize("a", BROKEN, ids=lambda a: a.kind)
+def test_no_target_gets_coordinates_that_are_no_numbers(a):
+    caps = Capabilities(annotations=frozenset(KINDS), media=frozenset({"image"}))
+    good = Bbox(1, 2, 3, 4, label=0)
+    ledger = Ledger()
+    (item,) = Adapter(caps, ledger)([DatasetItem("a", annotations=[good, a, good])])
+    assert list(item.annotations) == [good, good]
+    (event,) = ledger.events.values()
+    what = (event.code, event.what, event.kind, event.count)
+    assert what == ("DSK-L018", f"{a.kind}: NaN or infinite coordinates", a.kind, 1)
+
+
+def test_columns_with_coordinates_that_are_no_numbers_are_told_apart():
+    caps = Capabilities(annotations=frozenset({"bbox"}), media=frozenset({"image"}))
+    good = DatasetItem("a", annotations=[Bbox(1.0, 2.0, 3.0, 4.0, label=0)])
+    odd = DatasetItem("b", annotations=[*good.annotations, Bbox(1.0, NAN, 3.0, 4.0, label=0)])
+    ledger = Ledger()
+    assert list(Adapter(caps, ledger).columns(as_columns([good, odd]))) == [
+        good,
+        odd.replace(annotations=good.annotations),
+    ]
+    assert [(e.code, e.count) for e in ledger.events.values()] == [("DSK-L018", 1)]

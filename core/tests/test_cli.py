@@ -480,3 +480,19 @@ def test_a_command_of_an_absent_package_says_how_to_get_it(site: Path) -> None:
         assert done.returncode == 5, done.stderr
         assert "pip install dsk-transforms" in done.stderr
     assert dsk(site, "transfrm").returncode == 2
+
+
+def test_a_list_of_bad_records_that_cannot_be_written_spoils_nothing(
+    site: Path, toy: Path, tmp_path: Path
+) -> None:
+    (toy / "toy.txt").write_text("1,2,3,4\nno box\n")
+    words = ("convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "--on-error", "skip")
+    forecast = dsk(site, *words, "--dry-run")
+    assert forecast.returncode == 1
+    assert "1 bad records would be skipped, e.g." in forecast.stderr
+    assert not (tmp_path / "errors.jsonl").exists()
+    (tmp_path / "errors.jsonl").mkdir()
+    done = dsk(site, *words)
+    assert done.returncode == 1, done.stderr
+    assert "toy.txt:2: no box" in done.stderr
+    assert "next: dsk info" in done.stderr

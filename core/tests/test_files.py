@@ -408,6 +408,8 @@ def test_walk_picks_by_ending_and_word(root):
         ("a", ""),
         (".txt", ""),
         ("a.", "."),
+        ("a.tfrecord", ".tfrecord"),
+        ("a.b.jpegs", ".jpegs"),
         ("a.b c", ".b c"),
     ],
 )

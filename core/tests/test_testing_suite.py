@@ -169,6 +169,6 @@ def test_overwriting_without_being_asked_is_found(lines, monkeypatch, tmp_path):
 
 
 def test_weak_strict_is_found(lines, monkeypatch, tmp_path):
-    monkeypatch.setattr(exporting, "_refuse_losses", lambda ledger: None)
+    monkeypatch.setattr(exporting, "_refuse_losses", lambda *_: None)
     with pytest.raises(AssertionError, match="strict let losses pass"):
         TestLines().test_strict_refuses_losses(tmp_path)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from itertools import compress
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from dsk.annotations import KINDS, Annotation, Bbox, Polygon
+from dsk.columns import BoxColumns
 from dsk.convert import CONVERSIONS, PREFERENCES
 from dsk.errors import MediaError
+from dsk.finite import are_finite
 from dsk.item import DEFAULT_SUBSET
 from dsk.loss import SAMPLES, Event, Sample
 from dsk.media import Image
@@ -17,7 +20,6 @@ from dsk.media import Image
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dsk.columns import BoxColumns
     from dsk.descriptors import Capabilities
     from dsk.flow import Header
     from dsk.item import DatasetItem
@@ -99,6 +101,9 @@ class Adapter:
 
     def columns(self, given: BoxColumns) -> BoxColumns:
         """Return a partition as the target can hold it, reported as its items would be."""
+        if not isfinite(float(given.boxes.sum())):
+            whole = [self._adapted(item) for item in given]
+            return BoxColumns.of_items(whole)
         bounds, ids = given.bounds, given.ids.tolist()
         marks = [False] * len(ids) if given.outlined is None else given.outlined.tolist()
         lost = [] if self._all_attributes else [*given.attributes.keys() - self._caps.attributes]
@@ -130,6 +135,9 @@ class Adapter:
         if not self._caps.subsets and item.subset != DEFAULT_SUBSET:
             what = f"subset {item.subset}"
             self._ledger.add("DSK-L012", what, item=item.id, subset=item.subset)
+        if annotations and not are_finite(annotations):
+            annotations = self._without_nan(item)
+            item = replace(item, annotations=annotations)
         if annotations:
             self._fields(item, annotations)
             if not self._fits(annotations):
@@ -137,6 +145,15 @@ class Adapter:
         if item.attributes or item.extra or item.media is not None:
             item = self._fit_item(item)
         return item
+
+    def _without_nan(self, item: DatasetItem) -> list[Annotation]:
+        kept = []
+        for a in item.annotations:
+            if are_finite((a,)):
+                kept.append(a)
+            else:
+                self._drop("DSK-L018", f"{a.kind}: NaN or infinite coordinates", a, item, "")
+        return kept
 
     def _fit_item(self, item: DatasetItem) -> DatasetItem:
         caps, ledger = self._caps, self._ledger

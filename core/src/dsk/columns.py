@@ -53,6 +53,14 @@ class BoxColumns(Struct):
     attributes: dict[str, Any]
     outlined: NDArray[np.bool_] | None = None
 
+    @classmethod
+    def of_items(cls, items: list[DatasetItem]) -> BoxColumns:
+        """Return items that all keep their annotations."""
+        import numpy as np
+
+        none = np.zeros(0, np.int64)
+        return cls(items, [0] * (len(items) + 1), np.zeros((0, 4)), none, none, {})
+
     def __iter__(self) -> Iterator[DatasetItem]:
         """Yield whole items."""
         return (self.whole(number) for number in range(len(self.items)))

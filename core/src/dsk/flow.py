@@ -34,10 +34,27 @@ __all__ = [
     "Rearrangement",
     "Source",
     "Transform",
+    "slices",
 ]
 
 PARTITION_ITEMS = 1024
 """How many items a partition holds, where nothing speaks for another number."""
+
+
+def slices(counts: Iterable[int]) -> list[tuple[int, int, int]]:
+    """Cut several lists into partitions.
+
+    Args:
+        counts: The length of each list.
+
+    Returns:
+        The number of the list, the first element and the one behind the last, for each partition.
+    """
+    return [
+        (number, start, min(start + PARTITION_ITEMS, count))
+        for number, count in enumerate(counts)
+        for start in range(0, count, PARTITION_ITEMS)
+    ]
 
 
 class Header(Struct, frozen=True):

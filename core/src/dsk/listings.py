@@ -15,6 +15,10 @@ JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git")
 """Names that file managers and version control leave behind; never part of a dataset."""
 
 
+_TAIL = 6
+"""Letters at the end of a name that mostly hold its ending; names have few unlike ones."""
+
+
 def ending_of(name: str) -> str:
     """Return a file name's lower-case ending with its dot, or ""; hidden files may have none."""
     dot = name.rfind(".", 1)
@@ -42,9 +46,10 @@ class Listing:
     @cached_property
     def endings(self) -> set[str]:
         """The files' endings, see ``ending_of``."""
-        # A set of unlike ends first: calling a function for each name takes twice as long.
-        ends = {name[name.rfind(".", 1) :] for name in self.files}
-        return {end.lower() if end[0] == "." else "" for end in ends}
+        tails: Collection[str] = {name[-_TAIL:] for name in self.files}
+        if not all("." in tail[1:] for tail in tails):
+            tails = self.files
+        return set(map(ending_of, tails))
 
     def forget(self, again: Callable[[], Listing]) -> None:
         """Keep the endings of the files only; whoever needs names has them listed again."""

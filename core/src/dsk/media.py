@@ -41,55 +41,16 @@ __all__ = [
     "is_image_name",
 ]
 
-IMAGE_SUFFIXES = frozenset(
-    f".{ext}"
-    for ext in [
-        "jpg",
-        "jpeg",
-        "jpe",
-        "jp2",
-        "png",
-        "bmp",
-        "dib",
-        "gif",
-        "tif",
-        "tiff",
-        "tga",
-        "webp",
-        "pfm",
-        "sr",
-        "ras",
-        "exr",
-        "hdr",
-        "pic",
-        "pbm",
-        "pgm",
-        "ppm",
-        "pxm",
-        "pnm",
-    ]
+WRITTEN_SUFFIXES = frozenset(
+    [".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".png", ".bmp", ".dib", ".gif", ".tif", ".tiff"]
+    + [".tga", ".webp", ".ppm"]
+)
+"""File name endings, lower case, of images that ``dsk.pixels.encode`` can write."""
+
+IMAGE_SUFFIXES = WRITTEN_SUFFIXES.union(
+    [".pfm", ".sr", ".ras", ".exr", ".hdr", ".pic", ".pbm", ".pgm", ".pxm", ".pnm"]
 )
 """File name endings, lower case, that dsk takes for images."""
-
-WRITTEN_SUFFIXES = frozenset(
-    f".{ext}"
-    for ext in [
-        "jpg",
-        "jpeg",
-        "jpe",
-        "jp2",
-        "png",
-        "bmp",
-        "dib",
-        "gif",
-        "tif",
-        "tiff",
-        "tga",
-        "webp",
-        "ppm",
-    ]
-)
-"""Those of images that ``dsk.pixels.encode`` can write."""
 
 
 def is_image_name(name: str) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MediaSettings", "WriteContext"]
 
-_SAME_EXT = {".jpeg": ".jpg", ".jpe": ".jpg", ".tiff": ".tif"}
+_SAME_EXT = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -453,3 +453,16 @@ def test_category_ids_that_change_are_told(folder, make, out):
     back = Dataset.import_from(out.path, "coco")
     names = back.categories().names
     assert [[names[a.label] for a in i.annotations] for i in back] == [["cat"], ["cow"]]
+
+
+def test_a_mask_of_another_size_than_its_image_is_not_written(out):
+    fits, other = np.zeros(SIZE, bool), np.ones((5, 5), bool)
+    fits[2:4] = True
+    data = dataset(Mask(from_dense(other), label=0, id=3), Mask(from_dense(fits), label=0, id=4))
+    report = export(data, out)
+    assert [(e.code, e.count, e.what) for e in report.events] == [
+        ("DSK-L018", 1, "mask: a mask of (5, 5) in an image of (10, 20)")
+    ]
+    assert [a["id"] for a in out.load("annotations/instances_x.json")["annotations"]] == [4]
+    (item,) = Dataset.import_from(out.path)
+    assert len(item.annotations) == 1

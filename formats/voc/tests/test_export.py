@@ -297,3 +297,17 @@ def test_boxes_that_are_no_numbers_are_left_out(tmp_path, source, bad):
     assert report.annotations["out"] == 2
     (lost,) = [e for e in report.events if e.code == "DSK-L018"]
     assert (lost.count, lost.samples[0].item) == (1, "a")
+
+
+@pytest.mark.parametrize("group", [0, 4])
+def test_boxes_that_are_no_numbers_are_not_written(tmp_path, group):
+    boxes = [
+        Bbox(float("nan"), 1, 2, 3, label=1, group=group),
+        Bbox(1, 1, float("inf"), 3, label=1, group=group),
+        Bbox(1, 1, 2, 3, label=1),
+    ]
+    report, _ = export(tmp_path, [item("a", boxes)])
+    found = [(e.code, e.what, e.count) for e in report.events]
+    assert ("DSK-L018", "bbox: NaN or infinite coordinates", 2) in found
+    (back,) = Dataset.import_from(tmp_path / "out", "voc")
+    assert [box.bbox for box in back.annotations] == [(1, 1, 2, 3)]

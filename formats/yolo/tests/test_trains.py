@@ -259,11 +259,9 @@ def test_no_row_says_nan(task, clip, tmp_path):
     source = dataset(INSIDE[task], BROKEN[task], ids=("a",), categories=categories)
     report = export(source, tmp_path / "o", task=task, clip=clip)
     assert not any("nan" in row or "inf" in row for row in rows(tmp_path / "o"))
-    # A keypoint that is cut off is absent, and its skeleton stays.
-    kept = task == "pose" and clip
-    assert len(rows(tmp_path / "o")) == (2 if kept else 1)
-    assert report.annotations["dropped"] == (0 if kept else 2)
-    assert report.annotations["changed"] == (2 if kept else 0)
+    assert len(rows(tmp_path / "o")) == 1
+    assert report.annotations["dropped"] == 2
+    assert report.annotations["changed"] == 0
 
 
 @pytest.mark.parametrize("task", ["segment", "obb"])

@@ -209,8 +209,18 @@ def _check_report(request: ConvertRequest) -> None:
 def _write_reports(request: ConvertRequest, result: Report) -> None:
     if request.report:
         _write(request.report, json.dumps(result.to_dict(), ensure_ascii=False, indent=2) + "\n")
-    if result.bad:
+    if not result.bad:
+        return
+    first = f"e.g. {result.bad[0].where}: {result.bad[0].message}"
+    if not result.output:  # a forecast writes nothing that nobody asked for
+        say(f"{result.errors} bad records would be skipped, {first}")
+        return
+    try:
         _write(ERRORS_FILE, "".join(_bad_line(record) for record in result.bad))
+    except OutputError as error:  # the dataset is there all the same
+        say(f"{result.errors} bad records were skipped, {first}")
+        say(f"warning: {error}")
+    else:
         say(f"{result.errors} bad records were skipped: see {ERRORS_FILE}")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dsk.annotations import Bbox
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, MediaError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.metafile import read_sizes
 from dsk_ava.actions import FAMILY, parse_actions
@@ -108,11 +108,7 @@ class _Source(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the tables' frames."""
-        return [
-            (number, n, min(n + PARTITION_ITEMS, len(table.frames)))
-            for number, table in enumerate(self._tables)
-            for n in range(0, len(table.frames), PARTITION_ITEMS)
-        ]
+        return slices(len(table.frames) for table in self._tables)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -12,7 +12,7 @@ import msgspec
 from dsk.categories import Categories
 from dsk.errors import InputError, OptionError, UnsafePathError
 from dsk.files import open_root
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, slices
 from dsk.names import clean_name
 from dsk_coco.categories import FAMILY
 from dsk_coco.index import AnnotationFile, item_names, join_items, open_file, open_results
@@ -215,11 +215,7 @@ class CocoSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the subsets' items."""
-        return [
-            (number, start, min(start + PARTITION_ITEMS, count))
-            for number, count in enumerate(self._counts)
-            for start in range(0, count, PARTITION_ITEMS)
-        ]
+        return slices(self._counts)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -180,7 +180,12 @@ def segmentation_of(
         return [], ""
     if len(outlines) == 1 and isinstance(outlines[0], Mask):
         source = outlines[0].source
-        return (source if isinstance(source, Raw) else _json_rle(outlines[0].rle)), ""
+        if isinstance(source, Raw):  # of a COCO file, where it has been checked
+            return source, ""
+        rle = outlines[0].rle
+        if size is not None and rle.size != size:
+            raise ValueError(f"a mask of {rle.size} in an image of {size}")
+        return _json_rle(rle), ""
     drawn = any(isinstance(a, Mask) or a.holes for a in outlines)
     if not drawn:
         return _rings(outlines)

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from dsk.annotations import Label
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.media import is_image_name
 from dsk.metafile import read_meta
@@ -195,11 +195,7 @@ class _Source(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the tables' images."""
-        return [
-            (number, n, min(n + PARTITION_ITEMS, len(table.images)))
-            for number, table in enumerate(self._tables)
-            for n in range(0, len(table.images), PARTITION_ITEMS)
-        ]
+        return slices(len(table.images) for table in self._tables)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""

@@ -10,7 +10,7 @@ from msgspec import Raw, Struct, field
 from dsk.annotations import Bbox
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.media import is_image_name
 from dsk.metafile import read_meta
@@ -187,11 +187,7 @@ class _Source(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the files' images."""
-        return [
-            (number, n, min(n + PARTITION_ITEMS, len(file.images)))
-            for number, file in enumerate(self._files)
-            for n in range(0, len(file.images), PARTITION_ITEMS)
-        ]
+        return slices(len(file.images) for file in self._files)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 from dsk import jsonindex
 from dsk.categories import Categories
 from dsk.errors import InputError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import PARTITION_ITEMS, Header, Importer, Source, slices
 from dsk_datumaro import categories
 from dsk_datumaro.detect import FOLDER, annotation_files
 from dsk_datumaro.encode import NAME
@@ -182,11 +182,7 @@ class DatumaroSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the files' items."""
-        return [
-            (number, start, min(start + PARTITION_ITEMS, len(file.rows)))
-            for number, file in enumerate(self._files)
-            for start in range(0, len(file.rows), PARTITION_ITEMS)
-        ]
+        return slices(len(file.rows) for file in self._files)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

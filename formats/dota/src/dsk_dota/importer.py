@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dsk.annotations import Polygon, RotatedBbox
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, slices
 from dsk.geometry import rotated_box_from_corners
 from dsk.item import DatasetItem
 from dsk.media import Image
@@ -84,11 +84,7 @@ class DotaSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the subsets."""
-        return [
-            (number, start, start + PARTITION_ITEMS)
-            for number, ids in enumerate(self._ids)
-            for start in range(0, len(ids), PARTITION_ITEMS)
-        ]
+        return slices(len(ids) for ids in self._ids)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

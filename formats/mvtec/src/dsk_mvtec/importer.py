@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from dsk.annotations import Bbox, Label, Mask, Rle
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, MediaError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.masks import encode_counts
 from dsk.media import Image
@@ -95,11 +95,7 @@ class MvtecSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the subsets."""
-        return [
-            (number, start, start + PARTITION_ITEMS)
-            for number, ids in enumerate(self._ids)
-            for start in range(0, len(ids), PARTITION_ITEMS)
-        ]
+        return slices(len(ids) for ids in self._ids)
 
     def index(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.index``: no mask is decoded."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dsk.annotations import Bbox, Caption, Polygon
 from dsk.errors import InputError, RecordError, UnsafePathError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.names import clean_name, stem_of
@@ -102,11 +102,7 @@ class _WordSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the lists."""
-        return [
-            (number, start, start + PARTITION_ITEMS)
-            for number, items in enumerate(self._items)
-            for start in range(0, len(items), PARTITION_ITEMS)
-        ]
+        return slices(len(items) for items in self._items)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""
@@ -138,11 +134,7 @@ class FileSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the subsets."""
-        return [
-            (number, start, start + PARTITION_ITEMS)
-            for number, ids in enumerate(self._ids)
-            for start in range(0, len(ids), PARTITION_ITEMS)
-        ]
+        return slices(len(ids) for ids in self._ids)
 
     def index(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.index``."""

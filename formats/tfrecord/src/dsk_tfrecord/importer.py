@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, slices
 from dsk_tfrecord.example import decode, feature_values, skim
 from dsk_tfrecord.framing import RecordFile
 from dsk_tfrecord.imagenames import ForeignNames, foreign_name
@@ -169,11 +169,7 @@ class TfRecordSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return ranges of records: number of the file, first record, the one behind the last."""
-        return [
-            (number, first, min(first + PARTITION_ITEMS, len(file)))
-            for number, file in enumerate(self._files)
-            for first in range(0, len(file), PARTITION_ITEMS)
-        ]
+        return slices(len(file) for file in self._files)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -9,7 +9,7 @@ import numpy as np
 from dsk.annotations import Bbox
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.names import stem_of
@@ -149,11 +149,7 @@ class MotSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the sequences' frames."""
-        return [
-            (number, start, start + PARTITION_ITEMS)
-            for number, frames in enumerate(self._frames)
-            for start in range(0, len(frames), PARTITION_ITEMS)
-        ]
+        return slices(len(frames) for frames in self._frames)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""

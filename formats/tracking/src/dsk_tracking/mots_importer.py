@@ -8,7 +8,7 @@ from dsk import masks
 from dsk.annotations import Mask, Rle
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk_tracking.homes import DEFAULT_LABELS, IGNORED, Home, find_homes, read_labels
@@ -77,11 +77,7 @@ class MotsSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the parts' items."""
-        return [
-            (number, start, start + PARTITION_ITEMS)
-            for number, ids in enumerate(self._ids)
-            for start in range(0, len(ids), PARTITION_ITEMS)
-        ]
+        return slices(len(ids) for ids in self._ids)
 
     def index(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct, field
@@ -189,8 +188,6 @@ class Assembler:
             name = names[box.label] if box.label is not None else None
             if name is None:
                 self._drop(item, box, "DSK-L017", "box whose label is not in the label map", ledger)
-            elif not isfinite(box.x + box.y + box.w + box.h):
-                self._drop(item, box, "DSK-L018", "bbox: NaN or infinite coordinates", ledger)
             elif self._nests and box.group and name in part_names:
                 later.append(box)
             elif any(_same(box, other.box) for other in by_group.get(box.group, ())):

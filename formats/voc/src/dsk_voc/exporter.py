@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from itertools import repeat
-from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -187,8 +186,6 @@ class _VocExporter(Exporter):
 
     def _fits_columns(self, boxes: BoxColumns) -> bool:
         """Tell whether all boxes are plain objects, neither parts nor such as do something."""
-        if not np.isfinite(boxes.boxes).all():
-            return False
         labels = np.unique(boxes.labels).tolist()
         known = self._writer.plain.keys() >= set(labels)
         return known and self._assembler.plain and not any(map(self._assembler.acts, labels))
@@ -205,8 +202,6 @@ class _VocExporter(Exporter):
         (shared, recent), once = self._shared, None
         for box in boxes:
             if type(box) is not Bbox or box.group or box.extra or box.label not in plain:
-                return None
-            if not isfinite(box.x + box.y + box.w + box.h):
                 return None
         if self._assembler.any_acts(boxes):
             return None

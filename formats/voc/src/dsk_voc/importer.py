@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from dsk.annotations import Bbox, Label
 from dsk.errors import InputError, OptionError, RecordError, UnsafePathError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.names import clean_name
@@ -220,11 +220,7 @@ class VocSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the subsets' lists."""
-        return [
-            (number, start, start + PARTITION_ITEMS)
-            for number, listing in enumerate(self._listings)
-            for start in range(0, len(listing.ids), PARTITION_ITEMS)
-        ]
+        return slices(len(listing.ids) for listing in self._listings)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield the items of a slice."""

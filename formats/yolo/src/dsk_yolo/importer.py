@@ -11,7 +11,7 @@ import numpy as np
 from dsk.categories import Categories, PointsCategory
 from dsk.columns import BoxColumns
 from dsk.errors import InputError, MediaError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.media import Image
@@ -301,11 +301,7 @@ class YoloSource(Source):
 
     def partitions(self) -> Sequence[tuple[int, int, int]]:
         """Return (number of the listing, first image, image after the last)."""
-        return [
-            (n, start, min(start + PARTITION_ITEMS, len(listing.images)))
-            for n, listing in enumerate(self._listings)
-            for start in range(0, len(listing.images), PARTITION_ITEMS)
-        ]
+        return slices(len(listing.images) for listing in self._listings)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -39,6 +39,7 @@ class User(NamedTuple):
 
 USER = ("labelerLogin", "createdAt", "updatedAt")
 _MAX_KNOWN = 10_000
+_MAX_USERS = 100
 _ALLOW = "--allow-undeclared-attrs writes attributes that labels do not declare"
 
 # Unlike JSON it tells NaN from None, and unlike a hash True from 1.
@@ -128,7 +129,7 @@ class BoxWriter:
         figures: list[str] = []
         boxes, numbers = self._places(item)
         texts = iter(msgspec.json.encode(numbers)[1:-1].decode().split(","))
-        known = self._known.setdefault((item.subset, user), [{} for _ in self._labels])
+        known = self._remembered(item.subset, user)
         # Keys count on from the cloud's own: no hash for each of them.
         base, ends, count = key[:20], self._ends(boxes), 0
         for a, x, y, z, rx, ry, rz, sx, sy, sz in zip(boxes, *[texts] * 9, strict=False):  # hot
@@ -165,6 +166,15 @@ class BoxWriter:
         if objects:
             objects[-1] = objects[-1][:-1]
         return ['"objects":[', *objects, '],"figures":[', ",".join(figures), "]"]
+
+    def _remembered(self, subset: str, user: User) -> list[dict[bytes, _Object]]:
+        """Return what boxes of a subset said, by label and attributes."""
+        known = self._known.get((subset, user))
+        if known is None:
+            if len(self._known) >= _MAX_USERS:  # each cloud may have a user and a time of its own
+                self._known.clear()
+            known = self._known[subset, user] = [{} for _ in self._labels]
+        return known
 
     def _ends(self, boxes: list[Cuboid3d]) -> list[str]:
         """Return numbers from 1 on, as keys end with them; more than the boxes need."""
@@ -213,6 +223,8 @@ class BoxWriter:
         if tail is None:
             login, created, updated = map(json_text, user)
             tail = f',"labelerLogin":{login},"createdAt":{created},"updatedAt":{updated}}}'
+            if len(self._tails) >= _MAX_KNOWN:
+                self._tails.clear()
             self._tails[user] = tail
         label = a.label or 0
         key = self._object_key(item, a, own, number)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from dsk.errors import InputError, OptionError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, PointCloud, is_image_name
 from dsk_pointcloud.cameras import CAMERA
@@ -196,11 +196,7 @@ class SlySource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return (set, start, stop)."""
-        return [
-            (number, start, min(start + PARTITION_ITEMS, len(entries)))
-            for number, entries in enumerate(self._entries)
-            for start in range(0, len(entries), PARTITION_ITEMS)
-        ]
+        return slices(len(entries) for entries in self._entries)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield the items of some clouds."""
