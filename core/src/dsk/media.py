@@ -42,14 +42,17 @@ __all__ = [
 ]
 
 WRITTEN_SUFFIXES = frozenset(
-    [".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".png", ".bmp", ".dib", ".gif", ".tif", ".tiff"]
-    + [".tga", ".webp", ".ppm"]
+    f".{ext}"
+    for ext in (
+        *("jpg", "jpeg", "jpe", "jfif", "jp2", "png", "bmp", "dib"),
+        *("gif", "tif", "tiff", "tga", "webp", "ppm"),
+    )
 )
 """File name endings, lower case, of images that ``dsk.pixels.encode`` can write."""
 
-IMAGE_SUFFIXES = WRITTEN_SUFFIXES.union(
-    [".pfm", ".sr", ".ras", ".exr", ".hdr", ".pic", ".pbm", ".pgm", ".pxm", ".pnm"]
-)
+IMAGE_SUFFIXES = WRITTEN_SUFFIXES | {
+    f".{ext}" for ext in ("pfm", "sr", "ras", "exr", "hdr", "pic", "pbm", "pgm", "pxm", "pnm")
+}
 """File name endings, lower case, that dsk takes for images."""
 
 

@@ -64,7 +64,7 @@ KNOWN_PACKAGES: dict[str, tuple[str, ...]] = {
         "openpcdet",
         "mmdet3d",
     ),
-    "dsk-medical": ("nifti", "brats", "nnunet", "msd", "bids", "nrrd", "dicom"),
+    "dsk-medical": ("nifti", "brats", "nnunet", "msd", "bids", "nrrd", "dicom", "sly_volume"),
     "dsk-scenes": (
         "cityscapes",
         "kitti",

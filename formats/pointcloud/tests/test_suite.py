@@ -9,7 +9,6 @@ import pytest
 from dsk.categories import Categories
 from dsk.dataset import Dataset
 from dsk.errors import InputError
-from dsk.loss import Ledger
 from dsk.testing import FormatSuite
 
 if TYPE_CHECKING:
@@ -200,9 +199,3 @@ class TestCloudDir(FormatSuite):
     def test_media_that_are_only_named(self, tmp_path: Path) -> None:
         """Missing clouds are lost, and every one is reported."""
         self._all_gone(self.sample(media="named"), "DSK-L016", tmp_path / "out")
-
-    def test_columns_are_read_like_items(self, tmp_path: Path) -> None:
-        """A folder of clouds has no boxes to give as columns."""
-        self.write(self.sample(), tmp_path / "out")
-        source = self.read(tmp_path / "out").source
-        assert [source.columns(p, Ledger(), outlines=True) for p in source.partitions()] == [None]

@@ -240,7 +240,8 @@ class VocSource(Source):
             annotations: list[Annotation] = parsed.annotations if parsed is not None else []
             if item in labels:
                 annotations = [*(Label(label=n) for n in labels[item]), *annotations]
-            if image is None and not annotations and not home.has_masks(item):
+            missed = image is None and not annotations and not home.has_masks(item)
+            if missed and (home.names or read is not None):  # else there are lists only, of labels
                 ledger.warn("there are listed items with neither an image nor an annotation file")
             extra = parsed.extra if parsed is not None else None
             if colors is None:

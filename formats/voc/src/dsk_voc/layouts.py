@@ -35,6 +35,9 @@ DEPTH = 3
 
 LIST_FOLDERS = ("Main", "Segmentation", "Layout", "Action")
 
+_OWN = (ANNOTATIONS, IMAGES, CLASS_MASKS, OBJECT_MASKS)
+"""Names of folders that other formats with ``ImageSets`` have not."""
+
 IMAGE_FOLDERS = ("jpegimages", "images", "imgs", "image", "img")
 
 
@@ -97,12 +100,14 @@ def find_homes(root: InputRoot, under: str = "", depth: int = DEPTH) -> list[str
 
 
 def _has_lists(root: InputRoot, home: str) -> bool:
+    """Tell whether a folder has VOC's lists; other formats keep theirs in ``ImageSets``, too."""
     sets = join(home, SETS)
-    return any(
-        name.endswith(".txt")
-        for f in (*LIST_FOLDERS, "")
-        for name in root.entries(f"{sets}/{f}".rstrip("/"))[1]
-    )
+    if any(".txt" in root.listing(join(sets, f)).endings for f in LIST_FOLDERS):
+        return True
+    if ".txt" not in root.listing(sets).endings:
+        return False
+    beside = root.listing(home).folders
+    return any(f.startswith(_OWN) or ".xml" in root.listing(join(home, f)).endings for f in beside)
 
 
 def list_sets(
