@@ -10,7 +10,7 @@ def detect(root: InputRoot) -> Detection | None:
     """Look for ``labels.json`` and a ``.jsonl`` file that begins as ours do."""
     if not root.is_file("labels.json"):
         return None
-    tables = [name for name in root.entries()[1] if name.endswith(".jsonl")]
+    tables = root.listing().pick((".jsonl",))
     if any(root.read(name, 6) == b'{"id":' for name in tables):
         return Detection(80, f"labels.json and {len(tables)} .jsonl files of boxes")
     return None

@@ -39,7 +39,7 @@ class BoxSource(Source):
         except (ValueError, RecursionError) as error:
             where = root.show("labels.json")
             raise InputError(f"no list of names: {error}", where=where) from error
-        tables = [name for name in root.entries()[1] if name.endswith(".jsonl")]
+        tables = root.listing().pick((".jsonl",))
         self._parts: list[Part] = []
         for name in tables:
             lines = len(root.read(name).splitlines())

@@ -33,7 +33,7 @@ def assign_ids(given: NDArray[np.int64], unset: int, *, anew: bool = False) -> N
         the numbers after the greatest one, in order.
     """
     count = len(given)
-    if anew:
+    if anew or (given == unset).all():
         return np.arange(1, count + 1, dtype=np.int64)
     _, first = np.unique(given, return_index=True)
     kept = np.zeros(count, bool)
