@@ -204,14 +204,14 @@ def test_assigned_ids_are_unique_and_keep_first_ones(given_ids):
 def test_renumbering_changes_only_the_ids():
     text = b'{"id":0,"image_id":5,"caption":"a,\\"id\\":0"},{"id":3,"image_id":-1,"x":[1,2]}'
     expected = b'{"id":1,"image_id":5,"caption":"a,\\"id\\":0"},{"id":3,"image_id":9,"x":[1,2]}'
-    assert renumber(text, [1, 3], [5, 9]) == expected
-    assert renumber(b'{"id":-1,"width":1}', [4], None) == b'{"id":4,"width":1}'
+    assert renumber(text, np.array([1, 3]), np.array([5, 9])) == expected
+    assert renumber(b'{"id":-1,"width":1}', np.array([4])) == b'{"id":4,"width":1}'
 
 
 def test_new_ids_leave_percent_signs_alone():
     text = b'{"id":0,"image_id":-1,"name":"5%"},{"id":0,"image_id":-1,"name":"%d"}'
     expected = b'{"id":1,"image_id":5,"name":"5%"},{"id":3,"image_id":9,"name":"%d"}'
-    assert renumber(text, [1, 3], [5, 9]) == expected
+    assert renumber(text, np.array([1, 3]), np.array([5, 9])) == expected
 
 
 # objects

@@ -85,7 +85,7 @@ class State(Struct):
 def _renumbered(path: str, ids: NDArray[np.int64], images: NDArray[np.int64] | None) -> bytes:
     with open(path, "rb") as file:  # noqa: PTH123 - a path of the staged output
         text = file.read()
-    return renumber(text, ids.tolist(), None if images is None else images.tolist())
+    return renumber(text, ids, images)
 
 
 def subset_file(subset: str) -> str:

@@ -9,8 +9,6 @@ import numpy as np
 from msgspec import Raw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
 __all__ = ["assign_ids", "renumber"]
@@ -48,7 +46,7 @@ def assign_ids(given: NDArray[np.int64], unset: int, *, anew: bool = False) -> N
     return ids
 
 
-def renumber(text: bytes, ids: Iterable[int], images: Iterable[int] | None) -> bytes:
+def renumber(text: bytes, ids: NDArray[np.int64], images: NDArray[np.int64] | None = None) -> bytes:
     """Return joined records with other ids.
 
     Args:
@@ -58,28 +56,28 @@ def renumber(text: bytes, ids: Iterable[int], images: Iterable[int] | None) -> b
         images: The image id of each record.
     """
     if images is not None:
-        numbers = [n for pair in zip(ids, images, strict=True) for n in pair]
-        anew = _all_anew(text, numbers)
+        anew = _all_anew(text, np.column_stack([ids, images]))
         if anew is not None:
             return anew
-        ids, images = numbers[::2], numbers[1::2]
     parts: list[bytes] = []
     records = _decode(b"".join((b"[", text, b"]")))
     if images is None:
-        for raw, number in zip(records, ids, strict=True):
+        for raw, number in zip(records, ids.tolist(), strict=True):
             record = bytes(raw)
             name = record[: record.index(b":") + 1]
             parts.append(b"%b%d%b" % (name, number, record[record.index(b",") :]))
     else:
-        for raw, number, image in zip(records, ids, images, strict=True):
+        for raw, number, image in zip(records, ids.tolist(), images.tolist(), strict=True):
             record = bytes(raw)
             cut = record.index(b",", record.index(b",") + 1)
             parts.append(b'{"id":%d,"image_id":%d%b' % (number, image, record[cut:]))
     return b",".join(parts)
 
 
-def _all_anew(text: bytes, numbers: list[int]) -> bytes | None:
+def _all_anew(text: bytes, numbers: NDArray[np.int64]) -> bytes | None:
     """Put ids and image ids into records that all come without; None when one has some."""
-    if text.count(_UNSET) != len(numbers) // 2 or not text.startswith(_UNSET):
+    if text.count(_UNSET) != len(numbers) or not text.startswith(_UNSET):
         return None
-    return text.replace(b"%", b"%%").replace(_UNSET, _TEMPLATE) % tuple(numbers)
+    if b"%" in text:
+        text = text.replace(b"%", b"%%")
+    return text.replace(_UNSET, _TEMPLATE) % tuple(numbers.reshape(-1).tolist())

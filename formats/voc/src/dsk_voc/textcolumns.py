@@ -15,7 +15,7 @@ __all__ = ["ObjectTexts"]
 
 
 class ObjectTexts:
-    """The texts of all rows, made in one go.
+    """Makes the texts of rows, item by item: what is written at once stays in the caches.
 
     Args:
         given: The boxes; their labels are in the label map.
@@ -26,16 +26,11 @@ class ObjectTexts:
         self._given = given
         labels, first, counts = np.unique(given.labels, return_index=True, return_counts=True)
         texts = {label: writer.text(label, given.attributes) for label in labels.tolist()}
-        templates = {label: text.template for label, text in texts.items()}
-        boxes = given.boxes
-        corners = zip(
-            (boxes[:, 0] + writer.shift).tolist(),
-            (boxes[:, 1] + writer.shift).tolist(),
-            (boxes[:, 0] + boxes[:, 2]).tolist(),
-            (boxes[:, 1] + boxes[:, 3]).tolist(),
-            strict=True,
+        self._templates = [texts[label].template for label in given.labels.tolist()]
+        corners = np.concatenate(
+            [given.boxes[:, :2] + writer.shift, given.boxes[:, :2] + given.boxes[:, 2:]], axis=1
         )
-        self._lines = [*map(mod, map(templates.__getitem__, given.labels.tolist()), corners)]
+        self._corners = [*map(tuple, corners.tolist())]
         self._lost: dict[int, list[tuple[Text, int, int]]] = {}
         owners = np.searchsorted(given.bounds, first, side="right") - 1
         for at in np.argsort(first).tolist():
@@ -46,7 +41,8 @@ class ObjectTexts:
 
     def lines(self, number: int) -> list[str]:
         """Return the texts of an item's objects."""
-        return self._lines[self._given.bounds[number] : self._given.bounds[number + 1]]
+        rows = slice(self._given.bounds[number], self._given.bounds[number + 1])
+        return [*map(mod, self._templates[rows], self._corners[rows])]
 
     def lost(self, number: int) -> list[tuple[Text, int, int]]:
         """Return texts that lose something and occur in this item first.
