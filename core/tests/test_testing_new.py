@@ -90,19 +90,20 @@ def _run(*words, cwd=None):
 def test_a_new_package_works_as_a_wheel_with_only_core(tmp_path):
     """Built, installed with nothing but dsk-core in a new environment, listed, used and tested."""
     core = Path(__file__).resolve().parents[1]
-    _run(sys.executable, "-m", "venv", tmp_path / "venv")
+    uv = (sys.executable, "-m", "uv", "-q")
+    _run(*uv, "venv", "--python", sys.executable, tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"
-    pip = (python, "-m", "pip", "--disable-pip-version-check", "-q")
-    _run(*pip, "wheel", "--no-deps", "-w", tmp_path / "wheels", core)
+    install = (*uv, "pip", "install", "--python", python)
+    _run(*uv, "build", "--wheel", "-o", tmp_path / "wheels", core)
     (core_wheel,) = (tmp_path / "wheels").glob("dsk_core-*.whl")
-    _run(*pip, "install", f"{core_wheel}[test]")
+    _run(*install, f"dsk-core[test] @ {core_wheel.as_uri()}")
     _run(python, "-m", "dsk.testing", "new", "acme", "--dir", tmp_path, cwd=tmp_path)
     folder = tmp_path / "dsk-acme"
-    _run(*pip, "wheel", "--no-deps", "-w", tmp_path / "wheels", folder)
+    _run(*uv, "build", "--wheel", "-o", tmp_path / "wheels", folder)
     (wheel,) = (tmp_path / "wheels").glob("dsk_acme-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         assert "dsk_acme/py.typed" in archive.namelist()
-    _run(*pip, "install", "--no-index", "--no-deps", wheel)
+    _run(*install, "--no-index", "--no-deps", wheel)
     dsk = python.with_name("dsk")
     assert "acme" in _run(dsk, "formats", cwd=tmp_path)
     _run(python, "-c", SAMPLE, tmp_path / "in", cwd=tmp_path)
