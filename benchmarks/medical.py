@@ -5,10 +5,10 @@
 The case is generated: 240 × 240 × 155, four modalities of int16 and a segmentation. Each figure
 comes from processes of their own, which convert a tiny case first so that start-up is not part of
 it, and is the median of the rounds. ``×bare`` is the CPU time over that of reading and writing the
-same arrays with nibabel and h5py alone. For PNG the share of Pillow's encoder alone is printed, of all
-and of what is left without unpacking gzip. Memory is what the conversion adds to the process at
-most; a modality has 17 MiB. ``get_fdata`` raises in all of them. The study is converted with an address space that it does not
-fit in.
+same arrays with nibabel and h5py alone. For PNG the share of Pillow's encoder alone is printed, of
+all and of what is left without unpacking gzip. Memory is what the conversion adds to the process at
+most; a modality has 17 MiB. ``get_fdata`` raises in all of them. The study is converted with an
+address space that it does not fit in.
 """
 
 from __future__ import annotations
