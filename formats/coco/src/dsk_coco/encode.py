@@ -15,6 +15,7 @@ from dsk.annotations import (
     Bbox,
     Caption,
     Label,
+    Mask,
     Points,
     Polygon,
     Skeleton,
@@ -25,7 +26,7 @@ from dsk.jsonvalues import plain_value
 from dsk.media import Image
 from dsk_coco.categories import FAMILY
 from dsk_coco.covered import crop_covered
-from dsk_coco.objects import Thing, find_things, segmentation_of
+from dsk_coco.objects import Thing, find_things, opened, segmentation_of
 from dsk_coco.parse import CROWD, NOT_CROWD
 from dsk_coco.records import NO_GEOMETRY
 
@@ -300,6 +301,8 @@ class Encoder:
                 self._note("DSK-L017", "objects without keypoints", item, part_of, hint=hint)
             return
         try:
+            if len(thing.outlines) == 1 and isinstance(thing.outlines[0], Mask):
+                thing.outlines[0] = opened(thing.outlines[0])
             segmentation, lost = segmentation_of(thing.outlines, size)
             area, box = thing.area, thing.bbox
         except (ValueError, msgspec.MsgspecError) as error:

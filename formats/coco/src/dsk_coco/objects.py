@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from dsk import masks
 from dsk.annotations import Annotation, Bbox, Mask, Polygon, Rle, Skeleton, is_crowd
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from dsk.annotations import Box
 
-__all__ = ["Thing", "find_things", "segmentation_of", "uncompressed"]
+__all__ = ["Thing", "find_things", "opened", "segmentation_of", "uncompressed"]
 
 OUTLINES = (Polygon, Mask)
 _GEOMETRY = (Bbox, Polygon, Mask, Skeleton)
@@ -157,6 +158,20 @@ def _largest(thing: Thing) -> Annotation:
         if area > most:
             best, most = a, area
     return best
+
+
+def opened(a: Mask) -> Mask:
+    """Return a mask with its run lengths, box and area: a source may have to look for each.
+
+    Raises:
+        ValueError: The run lengths are malformed.
+    """
+    if isinstance(a.source, Raw):  # of a COCO file, which states all of them
+        return a
+    rle = a.rle
+    counts = counts_of(rle)
+    found = replace(a, source=Rle(rle.size, cast("Sequence[int]", counts)))
+    return replace(found, bbox=bbox_of(found), area=area_of(found))
 
 
 def segmentation_of(
