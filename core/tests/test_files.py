@@ -10,7 +10,7 @@ import pytest
 from dsk import files
 from dsk.errors import InputError, UnsafePathError
 from dsk.files import DirectoryRoot, open_root
-from dsk.listings import Listing, ending_of
+from dsk.listings import Listing, ending_of, levels
 
 
 @pytest.fixture
@@ -432,3 +432,13 @@ def test_a_locator_of_clean_names_says_the_same(root):
     assert clean("c.TXT").root is root
     with pytest.raises(UnsafePathError):
         plain("../a.txt")
+
+
+def test_levels_are_the_folders_of_one_depth(tmp_path):
+    for name in ("a.json", "b.txt", "x/c.JSON", "y/d.json", "x/z/e.json", "x/z/w/f.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    found = list(levels(open_root(tmp_path), (".json",), 2))
+    assert found == [["a.json"], ["x/c.JSON", "y/d.json"], ["x/z/e.json"]]
+    assert list(levels(open_root(tmp_path / "x/c.JSON"), (".json",), 2)) == [["c.JSON"]]
+    assert list(levels(open_root(tmp_path / "b.txt"), (".json",), 2)) == [[]]

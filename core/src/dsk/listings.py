@@ -7,9 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-__all__ = ["Listing", "ending_of"]
+    from dsk.files import InputRoot
+
+__all__ = ["Listing", "ending_of", "levels"]
 
 JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git")
 """Names that file managers and version control leave behind; never part of a dataset."""
@@ -81,6 +83,30 @@ class Listing:
             return ()
         lower = enumerate(text.split("/"))
         return [names[n] for n, name in lower if any(word in name for word in words)]
+
+
+def levels(root: InputRoot, suffixes: Collection[str], depth: int) -> Iterator[list[str]]:
+    """Yield the files with one of some endings, level by level of folders.
+
+    Args:
+        root: The input; if one file was given, that is all.
+        suffixes: Lower-case, with their dots.
+        depth: How many levels of sub-folders to enter.
+    """
+    if root.focus is not None:
+        yield [root.focus] if ending_of(root.focus) in suffixes else []
+        return
+    level = [""]
+    for _ in range(depth + 1):
+        below: list[str] = []
+        files: list[str] = []
+        for folder in level:
+            listing = root.listing(folder)
+            prefix = f"{folder}/" if folder else ""
+            files += [prefix + name for name in listing.pick(suffixes)]
+            below += [prefix + name for name in listing.folders]
+        yield files
+        level = below
 
 
 def _sorted(names: Iterable[str]) -> list[str]:

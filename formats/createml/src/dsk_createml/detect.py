@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
+from dsk.listings import levels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from dsk.files import InputRoot
 
@@ -65,24 +66,6 @@ def is_classes(head: bytes) -> bool:
     return len(values) > 1 and values[-1] in (b"0", b"1", b"")
 
 
-def _levels(root: InputRoot, suffix: str) -> Iterator[list[str]]:
-    """Yield the files with an ending, folder level by folder level."""
-    if root.focus is not None:
-        yield [root.focus] if root.focus.lower().endswith(suffix) else []
-        return
-    level = [""]
-    for _ in range(_DEPTH + 1):
-        below: list[str] = []
-        files: list[str] = []
-        for folder in level:
-            listing = root.listing(folder)
-            prefix = f"{folder}/" if folder else ""
-            files += [prefix + name for name in listing.pick((suffix,))]
-            below += [prefix + name for name in listing.folders]
-        yield files
-        level = below
-
-
 def _named(name: str, wanted: str) -> bool:
     return name.rpartition("/")[2].lower() == wanted
 
@@ -93,7 +76,7 @@ def _pick(root: InputRoot, names: list[str], judge: Callable[[bytes], bool]) -> 
 
 def find_json(root: InputRoot) -> list[str]:
     """Return the files of a Create ML dataset: those of the shallowest folders that have any."""
-    for names in _levels(root, ".json"):
+    for names in levels(root, (".json",), _DEPTH):
         found = [name for name in names if _named(name, JSON_NAME)]
         found = found or _pick(root, names, is_boxes)
         if found:  # a split without boxes is one of the dataset too
@@ -113,7 +96,7 @@ def _siblings(root: InputRoot, found: list[str], others: list[str]) -> list[str]
 
 def find_csv(root: InputRoot) -> list[str]:
     """Return the tables of a dataset: those of the shallowest folders that have any."""
-    for names in _levels(root, ".csv"):
+    for names in levels(root, (".csv",), _DEPTH):
         found = [name for name in names if root.focus is not None or _named(name, CSV_NAME)]
         found = [name for name in found if is_classes(root.read(name, _HEAD))]
         if found:

@@ -6,10 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
+from dsk.listings import levels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dsk.files import InputRoot
 
 __all__ = ["detect_csv", "detect_json", "find_files", "is_csv", "is_export"]
@@ -43,24 +42,6 @@ def is_csv(head: bytes) -> bool:
     return [cell.strip().strip(b'"').lower() for cell in cells] == _COLUMNS
 
 
-def _levels(root: InputRoot, suffix: str) -> Iterator[list[str]]:
-    """Yield the files with an ending, folder level by folder level."""
-    if root.focus is not None:
-        yield [root.focus] if root.focus.lower().endswith(suffix) else []
-        return
-    level = [""]
-    for _ in range(_DEPTH + 1):
-        below: list[str] = []
-        files: list[str] = []
-        for folder in level:
-            listing = root.listing(folder)
-            prefix = f"{folder}/" if folder else ""
-            files += [prefix + name for name in listing.pick((suffix,))]
-            below += [prefix + name for name in listing.folders]
-        yield files
-        level = below
-
-
 def find_files(root: InputRoot, kind: str) -> list[str]:
     """Return the files of an export: those of the shallowest folders that have any.
 
@@ -71,7 +52,7 @@ def find_files(root: InputRoot, kind: str) -> list[str]:
     judge = {"json": is_export, "asset": _is_asset, "csv": is_csv}[kind]
     endings = {"json": "-export.json", "asset": "-asset.json", "csv": "-export.csv"}
     suffix = ".csv" if kind == "csv" else ".json"
-    for names in _levels(root, suffix):
+    for names in levels(root, (suffix,), _DEPTH):
         named = [name for name in names if name.lower().endswith(endings[kind])]
         if kind == "asset":
             if named and judge(root.read(named[0], _HEAD)):
