@@ -203,11 +203,11 @@ class Encoder:
     def of_columns(self, given: BoxColumns) -> list[ObjectRecord] | None:
         """Return the records of all rows; None if they are not to be had without a closer look."""
         mark = self._mark(Bbox(0, 0, 0, 0, attributes=given.attributes))
-        if mark is None or self._crop or self._keypoints_only or not np.isfinite(given.boxes).all():
+        if mark is None or self._crop or self._keypoints_only:
             return None
         labels = np.unique(given.labels).tolist()
         categories = {label: self._categories[label] for label in labels}
-        images = np.repeat([image_id_of(item) for item in given.items], np.diff(given.bounds))
+        images = np.repeat([image_id_of(item) for item in given.items], given.counts())
         return [
             *map(
                 ObjectRecord,

@@ -38,7 +38,7 @@ def box_texts(given: BoxColumns, classes: Sequence[int | None]) -> list[bytes | 
     Returns:
         A text for each item that has rows and a known image size, if they are usual; else None.
     """
-    counts = np.diff(given.bounds)
+    counts = np.array(given.counts(), np.int64)
     sizes = np.array([_size(item) for item in given.items], np.float64).reshape(-1, 2)
     rows = np.repeat(sizes, counts, axis=0)
     ids = np.array([-1 if c is None else c for c in classes] or [-1], np.int64)[given.labels]
