@@ -6,7 +6,6 @@ import csv
 import io
 import re
 import shlex
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -89,9 +88,9 @@ class AvaExporter(Exporter):
         """Return the rows of an item, without film and time."""
         where = {"kind": "bbox", "item": item.id, "subset": item.subset}
         found = [a for a in item.annotations if isinstance(a, Bbox)]
-        good = [a for a in found if a.w >= 0 and a.h >= 0 and isfinite(a.x + a.y + a.w + a.h)]
+        good = [a for a in found if a.w >= 0 and a.h >= 0]
         if len(good) < len(found):
-            what = "boxes of negative extent, or not finite"
+            what = "boxes of negative extent"
             ledger.add("DSK-L018", what, count=len(found) - len(good), **where)
         found = good
         if size is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -51,20 +50,9 @@ class CreateMlExporter(Exporter):
         used: set[int] = set()
         for item in items:
             name = ctx.image_name(item)
-            boxes = []
-            for a in item.annotations:
-                if isinstance(a, Bbox) and isfinite(a.x + a.y + a.w + a.h):
-                    boxes.append(self._box(a))
-                    used.add(a.label or 0)
-                else:
-                    ctx.ledger.add(
-                        "DSK-L018",
-                        "coordinates that are not finite",
-                        kind=a.kind,
-                        item=item.id,
-                        subset=item.subset,
-                        annotation=a.id,
-                    )
+            found = [a for a in item.annotations if isinstance(a, Bbox)]
+            boxes = [self._box(a) for a in found]
+            used.update(a.label or 0 for a in found)
             record = {"image": name, "annotations": boxes} | _further(item.extra)
             records.setdefault(item.subset, []).append(_encode(record))
             ctx.save_image(item, f"{item.subset}/{name}")
