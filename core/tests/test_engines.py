@@ -5,8 +5,9 @@ import os
 
 import pytest
 
+from dsk.collector import collector_off
 from dsk.dataset import Dataset
-from dsk.engines import ProcessEngine, SerialEngine, collector_off, engine_for
+from dsk.engines import ProcessEngine, SerialEngine, engine_for
 from dsk.errors import DskError, OptionError, OutputError, RecordError, UnknownNameError
 from dsk.item import DatasetItem
 

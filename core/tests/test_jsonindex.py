@@ -377,6 +377,13 @@ def test_rows_are_grouped_in_order(groups):
         assert rows == [row for row, g in enumerate(groups) if g == group]
 
 
+def test_many_groups_are_ordered_by_all_their_digits():
+    groups = np.random.default_rng(3).integers(-1, 200_000, 50_000)
+    order, starts = group_rows(groups, 200_000)
+    assert order.tolist() == [n for n in np.argsort(groups, kind="stable") if groups[n] >= 0]
+    assert np.array_equal(np.diff(starts), np.bincount(groups[groups >= 0], minlength=200_000))
+
+
 def test_records_are_decoded_in_any_order():
     class Record(msgspec.Struct):
         id: int

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import compress
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from dsk.annotations import KINDS, Annotation, Bbox, Polygon
-from dsk.columns import BoxColumns
+from dsk.columns import BoxColumns, RowCount
 from dsk.convert import CONVERSIONS, PREFERENCES
 from dsk.errors import MediaError
 from dsk.finite import are_finite
@@ -104,31 +103,40 @@ class Adapter:
         if not isfinite(float(given.boxes.sum())):
             whole = [self._adapted(item) for item in given]
             return BoxColumns.of_items(whole)
-        bounds, ids = given.bounds, given.ids.tolist()
-        marks = [False] * len(ids) if given.outlined is None else given.outlined.tolist()
-        lost = [] if self._all_attributes else [*given.attributes.keys() - self._caps.attributes]
+        counts = self._row_counts(given)
         items = []
         for n, item in enumerate(given.items):
-            rows = slice(bounds[n], bounds[n + 1])
-            outlines = list(compress(ids[rows], marks[rows]))
-            for name in lost:
-                boxes = [i for i, mark in zip(ids[rows], marks[rows], strict=True) if not mark]
-                self._count_rows("DSK-L004", name, Polygon, item, outlines)
-                self._count_rows("DSK-L004", name, Bbox, item, boxes)
-            self._count_rows("DSK-L003", self._arrows[Polygon], Polygon, item, outlines)
+            if counts:
+                counts = [rows for rows in counts if self._count_rows(rows, n, item)]
             items.append(self._adapted(item))
         return replace(given, items=items, outlined=None)
 
-    def _count_rows(
-        self, code: str, what: str, cls: type[Annotation], item: DatasetItem, ids: list[int]
-    ) -> None:
-        """Count an event of some of an item's rows."""
-        if not ids:
-            return
-        event = self._events.get(cls, {}).get((code, what)) or self._event(code, what, cls)
-        event.count += len(ids)
-        for number in ids[: SAMPLES - len(event.samples)]:
-            event.samples.append(Sample(item.id, item.subset, number))
+    def _row_counts(self, given: BoxColumns) -> list[RowCount]:
+        """Return what rows lose and become, in the order in which items report it."""
+        outlines = given.outlines()
+        lost = [] if self._all_attributes else [*given.attributes.keys() - self._caps.attributes]
+        counts = []
+        for name in lost:
+            counts.append(RowCount.of(("DSK-L004", name), Polygon, outlines, given))
+            counts.append(RowCount.of(("DSK-L004", name), Bbox, ~outlines, given))
+        arrow = ("DSK-L003", self._arrows[Polygon])
+        counts.append(RowCount.of(arrow, Polygon, outlines, given))
+        return [rows for rows in counts if len(rows.ids)]
+
+    def _count_rows(self, rows: RowCount, number: int, item: DatasetItem) -> bool:
+        """Count an item's rows; all that are left, and tell so, once no sample is needed."""
+        start, stop = rows.bounds[number], rows.bounds[number + 1]
+        if start == stop:
+            return True
+        event = self._events.get(rows.cls, {}).get(rows.event) or self._event(*rows.event, rows.cls)
+        room = SAMPLES - len(event.samples)
+        if room <= 0:
+            event.count += len(rows.ids) - start
+            return False
+        event.count += stop - start
+        for annotation in rows.ids[start:stop][:room].tolist():
+            event.samples.append(Sample(item.id, item.subset, annotation))
+        return True
 
     def _adapted(self, item: DatasetItem) -> DatasetItem:
         annotations = item.annotations

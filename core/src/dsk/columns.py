@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from dsk.annotations import Bbox
+from dsk.annotations import Annotation, Bbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from dsk.item import DatasetItem
 
-__all__ = ["BoxColumns"]
+__all__ = ["BoxColumns", "RowCount"]
 
 
 class BoxColumns(Struct):
@@ -79,6 +79,12 @@ class BoxColumns(Struct):
         boxes = [Bbox(*box, label=n, id=i, attributes=self.attributes) for box, n, i in rows]
         return item.replace(annotations=boxes)
 
+    def outlines(self) -> NDArray[np.bool_]:
+        """Return ``outlined``, also if none is."""
+        import numpy as np
+
+        return np.zeros(len(self.ids), np.bool_) if self.outlined is None else self.outlined
+
     def counts(self) -> list[int]:
         """Return how many rows each item has."""
         return [stop - start for start, stop in pairwise(self.bounds)]
@@ -87,3 +93,33 @@ class BoxColumns(Struct):
         """Yield the items: as they are where ``done`` is not None, else whole."""
         for number, (item, text) in enumerate(zip(self.items, done, strict=True)):
             yield self.whole(number) if text is None else item
+
+
+class RowCount(Struct):
+    """Rows of columns that cause an event.
+
+    Attributes:
+        event: Its code and what it is about.
+        cls: What the rows were.
+        bounds: Those of item n are ``bounds[n]`` to ``bounds[n + 1]``.
+        ids: Their ids.
+    """
+
+    event: tuple[str, str]
+    cls: type[Annotation]
+    bounds: list[int]
+    ids: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        event: tuple[str, str],
+        kind: type[Annotation],
+        marks: NDArray[np.bool_],
+        given: BoxColumns,
+    ) -> RowCount:
+        """Take the rows that are marked."""
+        import numpy as np
+
+        before = np.concatenate([[0], np.cumsum(marks)])
+        return cls(event, kind, before[given.bounds].tolist(), given.ids[marks])

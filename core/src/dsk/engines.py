@@ -7,11 +7,12 @@ import gc
 import os
 import signal
 from abc import ABC, abstractmethod
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dsk.adapt import Adapter
+from dsk.collector import collector_off
 from dsk.errors import DskError, OptionError
 from dsk.loss import Ledger
 from dsk.steps import iterate
@@ -91,18 +92,6 @@ def _count_out(items: Iterable[DatasetItem], ledger: Ledger) -> Iterator[Dataset
     for item in items:
         ledger.items_out += 1
         yield item
-
-
-@contextmanager
-def collector_off() -> Iterator[None]:
-    """Keep the cyclic collector out of hot loops: items hold no cycles, it would scan them all."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class Engine(ABC):

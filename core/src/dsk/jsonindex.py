@@ -470,9 +470,14 @@ def group_rows(
         The rows in order, and for each group where it begins in them (``count`` + 1 numbers).
     """
     kept = np.flatnonzero(groups >= 0)
-    order = kept[np.argsort(groups[kept], kind="stable")]
-    sizes = np.bincount(groups[kept], minlength=count)
-    return order, np.concatenate([[0], np.cumsum(sizes)])
+    groups = groups[kept]
+    # Numbers of 16 bits are sorted by radix: twice that is several times as fast as once the whole.
+    order = np.argsort(groups.astype(np.uint16), kind="stable")
+    for shift in range(16, count.bit_length(), 16):
+        digits = (groups >> shift).astype(np.uint16)
+        order = order[np.argsort(digits[order], kind="stable")]
+    sizes = np.bincount(groups, minlength=count)
+    return kept[order], np.concatenate([[0], np.cumsum(sizes)])
 
 
 def decode_rows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Literal
 
+from dsk.collector import collector_off
 from dsk.dataset import Dataset
 from dsk.errors import InputError
 from dsk.files import open_root
@@ -29,7 +30,7 @@ def open_dataset(
     """Open a dataset, see ``Dataset.import_from``."""
     root = open_root(path)
     ledger = Ledger(on_error)
-    with root.remembering():
+    with root.remembering(), collector_off():
         found: dict[str, Any] = {}
         if format is None:
             from dsk.detect import choose

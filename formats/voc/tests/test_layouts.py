@@ -360,3 +360,94 @@ def test_labels_of_files_in_other_encodings_are_discovered(encoding, tmp_path):
     dataset = Dataset.import_from(tmp_path, "voc")
     assert dataset.categories().names == ["café"]
     assert [len(item.annotations) for item in dataset] == [1]
+
+
+def test_folders_in_lower_case(tmp_path):
+    put(
+        tmp_path,
+        {
+            "imagesets/main/train.txt": "a\n",
+            "imagesets/main/cat_train.txt": "a  1\n",
+            "imagesets/main/val.txt": "b\n",
+            "annotations/a.xml": XML.format("a.jpg", "cat"),
+            "annotations/b.xml": XML.format("b.jpg", "dog"),
+            "jpegimages/a.jpg": b"",
+            "jpegimages/b.jpg": b"",
+        },
+    )
+    assert detect(open_root(tmp_path)).score == 85
+    found = list(Dataset.import_from(tmp_path, "voc"))
+    assert keys(found) == [("train", "a"), ("val", "b")]
+    assert [len(i.annotations) for i in found] == [2, 1]
+    assert all(i.media.exists for i in found)
+    one = Dataset.import_from(tmp_path / "imagesets/main/val.txt", "voc")
+    assert keys(one) == [("val", "b")]
+
+
+def listed(root, train, test, ending=""):
+    """Write four images and three annotation files, and lists beside their folders."""
+    put(root, {f"annotations/{n}.xml": XML.format(f"{n}.jpg", "cat") for n in "abd"})
+    put(root, {f"images/{n}.jpg": b"" for n in "abcd"})
+    lines = {f"train{ending}.txt": train, f"test{ending}.txt": test, "labels.txt": "cat\n"}
+    return put(root, lines)
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("a\n\nb\n", "c\nd\n"),
+        ("images/a.jpg\r\nimages/b.jpg\r\n", "./images/c.jpg\n./images/d.jpg\n"),
+        ("/data/set/images/a.jpg\n/data/set/images/b.jpg\n", "../set/images/c.jpg\n../x/d.jpg\n"),
+        (
+            "images/a.jpg annotations/a.xml\nb.jpg b.xml\n",
+            "images/c.jpg\nd.jpg annotations/d.xml\n",
+        ),
+    ],
+    ids=["ids", "images", "elsewhere", "pairs"],
+)
+@pytest.mark.parametrize("ending", ["", "_list"])
+def test_lists_beside_the_folders(train, test, ending, tmp_path):
+    dataset = Dataset.import_from(listed(tmp_path, train, test, ending), "voc")
+    found = {(i.subset, i.id): len(i.annotations) for i in dataset}
+    assert found == {("train", "a"): 1, ("train", "b"): 1, ("test", "c"): 0, ("test", "d"): 1}
+    assert not dataset.opening_ledger.warnings
+
+
+def test_what_lists_beside_the_folders_leave_out_is_read(tmp_path):
+    dataset = Dataset.import_from(listed(tmp_path, "a\nz\n", "none of these\n"), "voc")
+    notes = list(dataset.opening_ledger.warnings)
+    assert set(keys(dataset)) == {("train", "a"), ("default", "b"), ("default", "d")}
+    assert any("train.txt has lines that name no image" in n and "e.g. z" in n for n in notes)
+
+
+def test_folders_tell_subsets_before_lists_do(tmp_path):
+    put(tmp_path, {f"{n}/Annotations/{n}.xml": XML.format("", "cat") for n in ("train", "val")})
+    put(tmp_path, {"train.txt": "train\nval\n"})
+    assert keys(Dataset.import_from(tmp_path, "voc")) == [("train", "train"), ("val", "val")]
+
+
+def test_upright_boxes_of_dior(tmp_path):
+    put(
+        tmp_path,
+        {
+            "Annotations/Horizontal Bounding Boxes/1.xml": XML.format("1.jpg", "ship"),
+            "Annotations/Oriented Bounding Boxes/1.xml": XML.format("1.jpg", "boat"),
+            "Annotations/Horizontal Bounding Boxes/2.xml": XML.format("2.jpg", "ship"),
+            "ImageSets/Main/train.txt": "1\n",
+            "ImageSets/Main/test.txt": "2\n",
+            "JPEGImages-trainval/1.jpg": b"",
+            "JPEGImages-test/2.jpg": b"",
+        },
+    )
+    dataset = Dataset.import_from(tmp_path, "voc")
+    assert dataset.categories().names == ["ship"]
+    assert [(i.subset, i.id, len(i.annotations), i.media.exists) for i in dataset] == [
+        ("test", "2", 1, True),
+        ("train", "1", 1, True),
+    ]
+
+
+def test_xml_of_fair1m_is_not_taken_for_voc(tmp_path):
+    text = "<annotation><size><width>9</width></size><objects><object/></objects></annotation>"
+    put(tmp_path, {"labelXml/0.xml": text, "images/0.tif": b""})
+    assert detect(open_root(tmp_path)) is None

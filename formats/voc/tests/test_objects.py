@@ -84,7 +84,7 @@ def test_one_based():
         (BOX.format("nan", 2, 3, 4), "not a number"),
         (BOX.format("1_0", 2, 3, 4), "not a number"),
         ("<difficult>true</difficult>" + PLAIN, "not 0 or 1"),
-        ("<difficult/>" + PLAIN, "not 0 or 1"),
+        ("<difficult>2</difficult>" + PLAIN, "not 0 or 1"),
     ],
 )
 def test_bad_objects_are_skipped_one_by_one(inner, message):
@@ -94,6 +94,12 @@ def test_bad_objects_are_skipped_one_by_one(inner, message):
     assert ledger.bad[0].where == "a.xml#/annotation/object[1]"
     with pytest.raises(RecordError, match=message):
         read(obj(inner))
+
+
+def test_flags_without_a_value_count_as_0():
+    parsed, ledger = read(obj("<truncated> </truncated><difficult/>" + PLAIN))
+    assert parsed.annotations[0].attributes["difficult"] is False
+    assert any("without a value" in note for note in ledger.warnings)
 
 
 def test_unknown_label():

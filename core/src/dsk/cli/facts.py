@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Cuboid3d
 from dsk.cli.text import emit_json, say, table, tell
+from dsk.collector import collector_off
 from dsk.dataset import Dataset
 from dsk.detect import ENOUGH, detect
-from dsk.engines import collector_off
 from dsk.errors import OptionError
 from dsk.files import open_root
 from dsk.loss import Ledger

@@ -17,10 +17,11 @@ __all__ = ["detect"]
 
 _HEAD = 4096
 
-# LabelMe has the same root element; its images are <imagesize>, its objects have polygons.
+# LabelMe has the same root element; its images are <imagesize>, its objects have polygons. Those
+# of FAIR1M are <objects>.
 _BOX = re.compile(rb"<object>.*?<bndbox>", re.DOTALL)
 _EMPTY = re.compile(rb"<(?:size|segmented)>")
-_LABEL_ME = re.compile(rb"<(?:imagesize|polygon|sourceImage)>")
+_LABEL_ME = re.compile(rb"<(?:imagesize|polygon|sourceImage|objects)>")
 
 
 def detect(root: InputRoot) -> Detection | None:

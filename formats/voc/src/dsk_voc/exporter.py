@@ -62,6 +62,7 @@ _KINDS = {
     LAYOUT: "bbox",
 }
 _END = "</annotation>\n"
+_END_BYTES = _END.encode()
 
 
 class _VocExporter(Exporter):
@@ -147,7 +148,7 @@ class _VocExporter(Exporter):
             text = None
             if objects is not None:
                 head = self._writer.head(item, image_name, ctx.ledger)
-                text = encoded("".join((head, *objects, _END)))
+                text = b"".join((encoded(head), objects, _END_BYTES))
             elif plain is not None and item.annotations:
                 text = plain(item, image_name, losses, ctx.ledger)
                 if text is None:
@@ -170,8 +171,8 @@ class _VocExporter(Exporter):
 
     def _with_objects(
         self, items: Iterable[DatasetItem], losses: dict[int, list[Any]]
-    ) -> Iterator[tuple[DatasetItem, list[str] | None]]:
-        """Yield the items with the texts of their objects, where these are made from columns.
+    ) -> Iterator[tuple[DatasetItem, bytes | None]]:
+        """Yield the items with the text of their objects, where it is made from columns.
 
         ``losses`` is that of ``_plain``.
         """
@@ -182,7 +183,7 @@ class _VocExporter(Exporter):
         for n, item in enumerate(items.items):
             for found, count, first in texts.lost(n):
                 losses.setdefault(id(found), [found, 0, item, first])[1] += count
-            yield item, texts.lines(n) or None
+            yield item, texts.text(n) or None
 
     def _fits_columns(self, boxes: BoxColumns) -> bool:
         """Tell whether all boxes are plain objects, neither parts nor such as do something."""

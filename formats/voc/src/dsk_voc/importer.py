@@ -17,6 +17,7 @@ from dsk_voc.labelmap import Entry, read_label_map, to_categories
 from dsk_voc.layouts import (
     Home,
     Listing,
+    child,
     find_homes,
     list_sets,
     read_class_lists,
@@ -130,11 +131,12 @@ class VocImporter(Importer):
 
 def _around(root: InputRoot) -> tuple[InputRoot, str | None]:
     """Return the dataset around one given file, and the one list to read if it is a list."""
-    for _ in range(2 if root.name == SETS else 3):
+    sets = SETS.lower()
+    for _ in range(2 if root.name.lower() == sets else 3):
         root = root.up()
     name = root.focus or ""
-    parts = name.split("/")
-    if SETS not in parts[-3:-1] or not name.endswith(".txt") or "_" in parts[-1]:
+    parts = name.lower().split("/")
+    if sets not in parts[-3:-1] or not name.endswith(".txt") or "_" in parts[-1]:
         raise InputError(
             "this is neither an annotation XML file nor a list ImageSets/<task>/<subset>.txt",
             where=root.show(name),
@@ -164,7 +166,7 @@ def _listed_classes(root: InputRoot, listings: Sequence[Listing]) -> list[str]:
     names: dict[str, None] = {}
     for home in dict.fromkeys(listing.home.path for listing in listings):
         subsets = {listing.subset for listing in listings if listing.home.path == home}
-        folder = f"{home}/{SETS}/Main" if home else f"{SETS}/Main"
+        folder = child(root, child(root, home, SETS), "Main")
         for file in root.entries(folder)[1]:
             name, _, subset = file.removesuffix(".txt").rpartition("_")
             if name and subset in subsets:

@@ -21,6 +21,7 @@ __all__ = [
     "IMAGE_FOLDERS",
     "Home",
     "Listing",
+    "child",
     "find_homes",
     "images_below",
     "join",
@@ -35,7 +36,7 @@ DEPTH = 3
 
 LIST_FOLDERS = ("Main", "Segmentation", "Layout", "Action")
 
-_OWN = (ANNOTATIONS, IMAGES, CLASS_MASKS, OBJECT_MASKS)
+_OWN = tuple(name.lower() for name in (ANNOTATIONS, IMAGES, CLASS_MASKS, OBJECT_MASKS))
 """Names of folders that other formats with ``ImageSets`` have not."""
 
 IMAGE_FOLDERS = ("jpegimages", "images", "imgs", "image", "img")
@@ -88,6 +89,14 @@ def join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
+def child(root: InputRoot, folder: str, name: str) -> str:
+    """Return the place of a folder in a folder, which may be written in another case."""
+    names = root.listing(folder).folders
+    if name not in names:
+        name = next((n for n in names if n.lower() == name.lower()), name)
+    return join(folder, name)
+
+
 def find_homes(root: InputRoot, under: str = "", depth: int = DEPTH) -> list[str]:
     """Return the folders that hold ``ImageSets`` with lists, the shallowest ones."""
     level = [under]
@@ -101,13 +110,15 @@ def find_homes(root: InputRoot, under: str = "", depth: int = DEPTH) -> list[str
 
 def _has_lists(root: InputRoot, home: str) -> bool:
     """Tell whether a folder has VOC's lists; other formats keep theirs in ``ImageSets``, too."""
-    sets = join(home, SETS)
-    if any(".txt" in root.listing(join(sets, f)).endings for f in LIST_FOLDERS):
+    sets = child(root, home, SETS)
+    if any(".txt" in root.listing(child(root, sets, f)).endings for f in LIST_FOLDERS):
         return True
     if ".txt" not in root.listing(sets).endings:
         return False
     beside = root.listing(home).folders
-    return any(f.startswith(_OWN) or ".xml" in root.listing(join(home, f)).endings for f in beside)
+    return any(
+        f.lower().startswith(_OWN) or ".xml" in root.listing(join(home, f)).endings for f in beside
+    )
 
 
 def list_sets(
@@ -122,16 +133,18 @@ def list_sets(
         only: The one list file to read, relative to the root, or None for all.
         ledger: For bad lines.
     """
-    sets = join(home, SETS)
+    sets = child(root, home, SETS)
     place = open_home(root, home)
-    lists = {f: _subset_lists(root, f"{sets}/{f}".rstrip("/")) for f in (*LIST_FOLDERS, "")}
+    paths = {f: child(root, sets, f) for f in LIST_FOLDERS} | {"": sets}
+    lists = {f: _subset_lists(root, path) for f, path in paths.items()}
     wanted = [f for f in folders if lists[f]] or [f for f in lists if lists[f]][:1]
     if only is not None:
-        wanted = [only.split("/")[-2]] if only.split("/")[-2] in LIST_FOLDERS else [""]
+        own = only.rpartition("/")[0]
+        wanted = [f for f, path in paths.items() if path == own]
     found: dict[str, dict[str, None]] = {}
     for folder in wanted:
         for name in lists[folder]:
-            full = f"{sets}/{folder}/{name}" if folder else f"{sets}/{name}"
+            full = f"{paths[folder]}/{name}"
             if only in (None, full):
                 ids = found.setdefault(name[: -len(".txt")], {})
                 _read_list(root, full, folder, ids, place=place, ledger=ledger)
@@ -238,11 +251,27 @@ def open_home(root: InputRoot, home: str) -> Home:
     by_name = {name.lower(): name for name in folders}
     others = sorted(name for name in by_name if name.endswith("images"))  # such as PNGImages
     images = next((by_name[f] for f in (*IMAGE_FOLDERS, *others) if f in by_name), IMAGES)
-    place = Home(home, join(home, ANNOTATIONS), join(home, images))
+    place = Home(home, _annotations(root, home), join(home, images))
     place.names = images_below(root, place.images)
-    place.class_masks = _masks(root, join(home, CLASS_MASKS))
-    place.object_masks = _masks(root, join(home, OBJECT_MASKS))
+    split = [f for f in folders if f.lower().startswith("jpegimages")]
+    if not place.names and len(split) > 1:  # DIOR: JPEGImages-trainval, JPEGImages-test
+        place.images = home
+        for folder in split:
+            below = images_below(root, join(home, folder)).items()
+            place.names |= {item: f"{folder}/{name}" for item, name in below}
+    place.class_masks = _masks(root, home, CLASS_MASKS)
+    place.object_masks = _masks(root, home, OBJECT_MASKS)
     return place
+
+
+def _annotations(root: InputRoot, home: str) -> str:
+    """Return the folder of XML files; of DIOR's two folders in it, the one of upright boxes."""
+    folder = child(root, home, ANNOTATIONS)
+    listing = root.listing(folder)
+    if ".xml" in listing.endings:
+        return folder
+    upright = [f for f in listing.folders if f.lower().startswith(("horizontal", "hbb"))]
+    return join(folder, upright[0]) if len(upright) == 1 else folder
 
 
 def images_below(root: InputRoot, folder: str, depth: int | None = None) -> dict[str, str]:
@@ -252,11 +281,12 @@ def images_below(root: InputRoot, folder: str, depth: int | None = None) -> dict
     return {stem_of(name): name for name in names}
 
 
-def _masks(root: InputRoot, folder: str) -> dict[str, str]:
+def _masks(root: InputRoot, home: str, name: str) -> dict[str, str]:
     """Return the masks of a folder, or of one named like those of labelme and DeepLab."""
     for ending in ("", "PNG", "Raw", "Aug"):
-        start = len(folder) + len(ending) + 1
-        found = {name[start:-4]: name for name in root.files(f"{folder}{ending}", (".png",))}
+        folder = child(root, home, f"{name}{ending}")
+        start = len(folder) + 1
+        found = {file[start:-4]: file for file in root.files(folder, (".png",))}
         if found:
             return found
     return {}
@@ -279,7 +309,7 @@ def read_class_lists(
         ledger: For bad lines.
     """
     for listing in listings:
-        folder = join(listing.home.path, f"{SETS}/Main")
+        folder = child(root, child(root, listing.home.path, SETS), "Main")
         ending = f"_{listing.subset}.txt"
         wanted = [(n, label) for n, label in labels.items() if n]
         there = set(root.entries(folder)[1])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dsk.errors import InputError
 from dsk_voc.layouts import DEPTH, IMAGE_FOLDERS, Home, Listing, images_below, join, open_home
+from dsk_voc.splits import split_by_lists
 from dsk_voc.tasks import CLASS_MASKS, OBJECT_MASKS
 
 if TYPE_CHECKING:
@@ -69,12 +70,13 @@ def list_loose(root: InputRoot, ledger: Ledger) -> list[Listing]:
     for listing in homes.values():
         known = {i for other in listings for i in other.ids if other.home.path == listing.home.path}
         listing.ids += sorted(_masks_of(listing.home) - known)
+    listings = split_by_lists(root, listings, ledger)
     _warn_left(listings, ledger)
     return listings
 
 
 def _holds_masks(folder: str) -> bool:
-    return folder.startswith((CLASS_MASKS, OBJECT_MASKS))
+    return folder.lower().startswith((CLASS_MASKS.lower(), OBJECT_MASKS.lower()))
 
 
 def _masks_of(home: Home) -> set[str]:

@@ -282,7 +282,7 @@ class ObjectReader:
             return
         label = self._label(found.get("name"))
         x, y, w, h = self._box(found.get("bndbox"), ledger)
-        attributes = self._all_attributes(found, label)
+        attributes = self._all_attributes(found, label, ledger)
         boxes = list(self._part_boxes(parts, number, ledger)) if self._parts else []
         yield from boxes
         yield Bbox(
@@ -327,8 +327,10 @@ class ObjectReader:
             _warn_flat(ledger)
         return x, y, w, h
 
-    def _all_attributes(self, found: dict[str, Element], label: int) -> dict[str, Any]:
-        attributes: dict[str, Any] = {name: _flag(found.get(name), name) for name in BUILTIN}
+    def _all_attributes(
+        self, found: dict[str, Element], label: int, ledger: Ledger
+    ) -> dict[str, Any]:
+        attributes: dict[str, Any] = {n: _flag(found.get(n), n, ledger) for n in BUILTIN}
         pose = found.get("pose")
         if pose is not None and (pose.text or "").strip():
             attributes["pose"] = (pose.text or "").strip()
@@ -341,7 +343,7 @@ class ObjectReader:
         if self._read_actions:
             attributes.update(dict.fromkeys(self._actions.get(label, ()), False))
             for action in found.get("actions", ()):
-                attributes[action.tag] = _flag(action, f"actions/{action.tag}")
+                attributes[action.tag] = _flag(action, f"actions/{action.tag}", ledger)
         for attribute in found.get("attributes", ()):
             name = (attribute.findtext("name") or "").strip()
             if not name:
@@ -366,10 +368,13 @@ def _number(element: Element | None, name: str) -> float:
     return value
 
 
-def _flag(element: Element | None, name: str) -> bool:
+def _flag(element: Element | None, name: str, ledger: Ledger) -> bool:
     if element is None:
         return False
     text = (element.text or "").strip()
+    if not text:  # as labelme writes them
+        ledger.warn("there are flags without a value, such as <difficult/>; they count as 0")
+        return False
     if text not in ("0", "1"):
         raise _BadObjectError(f"<{name}> holds {element.text!r}, not 0 or 1")
     return text == "1"

@@ -20,12 +20,18 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk_voc.target import Target
 
-__all__ = ["ObjectWriter", "Text", "encoded", "escaped"]
+__all__ = ["BETWEEN", "ObjectWriter", "Text", "encoded", "escaped"]
 
-_NUMBERS = (
-    "%.10g</xmin>\n\t\t\t<ymin>%.10g</ymin>\n\t\t\t<xmax>%.10g</xmax>\n\t\t\t<ymax>%.10g</ymax>\n"
-    "\t\t</bndbox>\n"
+BETWEEN = (
+    "",
+    "</xmin>\n\t\t\t<ymin>",
+    "</ymin>\n\t\t\t<xmax>",
+    "</xmax>\n\t\t\t<ymax>",
+    "</ymax>\n\t\t</bndbox>\n",
 )
+"""What is before, between and behind xmin, ymin, xmax and ymax."""
+
+_NUMBERS = "%.10g".join(BETWEEN)
 
 _PART = (
     "\t\t<part>\n\t\t\t<name>%s</name>\n\t\t\t<bndbox>\n\t\t\t\t<xmin>%.10g</xmin>\n\t\t\t\t"

@@ -1,0 +1,28 @@
+"""Numbers of columns are written as those of single objects."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsk_voc.textcolumns import decimals
+
+_CENTS = st.integers(-(10**6), 10**6).map(lambda n: n / 100)
+
+
+@given(
+    st.lists(
+        st.floats(allow_nan=False, allow_infinity=False)
+        | st.floats(-2000, 2000)
+        | st.tuples(_CENTS, _CENTS).map(sum)
+        | st.sampled_from([0.0, -0.0, 1e9, 999999999.99, 99.9999999995, 12345.678905, 1e-5])
+    )
+)
+def test_decimals_are_those_of_a_format(values: list[float]) -> None:
+    assert decimals(np.array(values, np.float64)) == [b"%.10g" % value for value in values]
+
+
+def test_ties_round_by_the_exact_value() -> None:
+    values = [1.0000000005, 2.5000000005, 1234567.0005, 0.12345678905, 100000000.05]
+    assert decimals(np.array(values)) == [b"%.10g" % value for value in values]
