@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dsk import contours, masks
+from dsk.overlay import Overlay
 
 SIZES = st.integers(1, 24)
 DENSE = hnp.arrays(np.bool_, st.tuples(SIZES, SIZES))
@@ -221,9 +222,8 @@ def test_runs_by_value_and_back(label_map):
             assert counts.tolist() == masks.from_dense(view == value).tolist()
         rest = masks.runs_by_value(view, ignore={0, 3})
         assert list(rest) == [v for v in found if v not in (0, 3)]
-        canvas = np.full_like(view, 77)
-        masks.paint_many(canvas, list(found.values()), list(found))
-        assert np.array_equal(canvas, view)
+        table = np.array([77, *found], view.dtype)
+        assert np.array_equal(Overlay(list(found.values()), view.shape).drawn(table), view)
 
 
 def test_values_far_apart_and_negative():
@@ -231,57 +231,6 @@ def test_values_far_apart_and_negative():
     found = masks.runs_by_value(label_map)
     assert {v: c.tolist() for v, c in found.items()} == {-5: [0, 1, 2, 1], 2**40: [1, 2, 1]}
     assert masks.runs_by_value(np.zeros((0, 4), np.uint8)) == {}
-
-
-@given(
-    st.tuples(SIZES, SIZES).flatmap(
-        lambda s: st.tuples(
-            st.lists(hnp.arrays(np.bool_, s), max_size=5),
-            hnp.arrays(np.int16, s, elements=st.integers(-3, 3)),
-        )
-    ),
-    st.booleans(),
-)
-def test_painting_in_order(layers_and_map, fortran):
-    layers, canvas = layers_and_map
-    canvas = np.asfortranarray(canvas) if fortran else canvas
-    for start in (canvas.copy(order="K"), np.zeros_like(canvas)):
-        wanted = start.copy()
-        values = [-300, 7, 0, 32767, 7][: len(layers)]
-        for layer, value in zip(layers, values, strict=True):
-            wanted[layer] = value
-        masks.paint_many(start, [masks.from_dense(layer) for layer in layers], values)
-        assert np.array_equal(start, wanted)
-
-
-def test_painting_in_chunks(monkeypatch):
-    monkeypatch.setattr(masks, "_CHUNK", 5)
-    rng = np.random.default_rng(0)
-    layers = rng.random((9, 12, 17)) < 0.5
-    wanted, canvas = np.zeros((12, 17), np.uint8), np.zeros((12, 17), np.uint8)
-    for value, layer in enumerate(layers, 1):
-        wanted[layer] = value
-    masks.paint_many(canvas, [masks.from_dense(layer) for layer in layers], range(1, 10))
-    assert np.array_equal(canvas, wanted)
-
-
-def test_painting_into_a_part_of_a_boolean_map():
-    whole = np.zeros((6, 8), np.bool_)
-    masks.paint(whole[1:4, 2:6], np.array([4, 5, 3]), 1)
-    assert np.argwhere(whole).tolist() == [[1, 4], [2, 3], [2, 4], [3, 3], [3, 4]]
-    masks.paint(whole, np.array([0, 48]), 1)
-    assert whole.all()
-
-
-def test_painting_refuses():
-    canvas = np.zeros((2, 3), np.uint8)
-    with pytest.raises(ValueError, match="size"):
-        masks.paint(canvas, np.array([1, 4]), 1)
-    with pytest.raises(ValueError, match="fit"):
-        masks.paint(canvas, np.array([1, 5]), 256)
-    with pytest.raises(ValueError, match="integers"):
-        masks.paint(np.zeros((2, 3)), np.array([1, 5]), 1)
-    assert not canvas.any()
 
 
 # --- sets

@@ -1,4 +1,4 @@
-"""Masks as run lengths: coding, rasterising, painting and set operations, all in numpy.
+"""Masks as run lengths: coding, rasterising and set operations, all in numpy.
 
 Run lengths ("counts") follow COCO: pixels are taken column by column, the first run counts zeros
 and may be 0, and the runs of a mask of (height, width) add up to height × width. Compressed counts
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsk.contours import flips, ranges, spans, split_columns
+from dsk.contours import flips, spans
+from dsk.overlay import layers, topmost
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,8 +39,6 @@ __all__ = [
     "from_polygons_with_holes",
     "intersection_area",
     "iou",
-    "paint",
-    "paint_many",
     "runs_by_value",
     "subtract",
     "to_dense",
@@ -289,113 +288,6 @@ def runs_by_value(label_map: NDArray[Any], ignore: Collection[int] = ()) -> dict
     return found
 
 
-def paint(label_map: NDArray[Any], counts: NDArray[Any], value: int) -> None:
-    """Write one mask into a label map; see ``paint_many``."""
-    paint_many(label_map, [counts], [value])
-
-
-def paint_many(
-    label_map: NDArray[Any], masks: Sequence[NDArray[Any]], values: Sequence[int]
-) -> None:
-    """Write masks into a label map, later ones over earlier ones.
-
-    Args:
-        label_map: (height, width) integers or booleans, changed in place.
-        masks: Run lengths, each of the map's size.
-        values: The value of each mask.
-
-    Raises:
-        ValueError: A mask has another size, or a value does not fit the map's type.
-    """
-    if label_map.dtype.kind not in "biu":
-        msg = f"a label map holds integers, not {label_map.dtype}"
-        raise ValueError(msg)
-    for number, counts in enumerate(masks):
-        if int(counts.sum()) != label_map.size:
-            msg = f"mask {number} is not of the label map's size {label_map.shape}"
-            raise ValueError(msg)
-    try:
-        table = np.array(list(values), dtype=label_map.dtype)
-    except OverflowError as error:
-        msg = f"a value does not fit a label map of {label_map.dtype}"
-        raise ValueError(msg) from error
-    starts, stops, owners = _topmost(*_layers(masks))
-    if not len(starts):
-        return
-    columns, tops, bottoms, origin = split_columns(starts, stops, label_map.shape[0])
-    x0, x1, y0, y1 = columns[0], columns[-1] + 1, tops.min(), bottoms.max()
-    window = label_map[y0:y1, x0:x1]
-    corners = columns - x0, tops - y0, bottoms - y0
-    colours = table[owners[origin]]
-    if window.any():
-        cover = np.zeros(window.shape, np.uint8)
-        _fill(cover, *corners, np.ones(len(columns), np.uint8))
-        layer = np.zeros(window.shape, window.dtype)
-        _fill(layer, *corners, colours)
-        np.copyto(window, layer, where=cover.view(np.bool_))
-    else:
-        _fill(window, *corners, colours)
-
-
-def _fill(
-    canvas: NDArray[Any], columns: Counts, tops: Counts, bottoms: Counts, values: NDArray[Any]
-) -> None:
-    """Fill disjoint pieces of columns of an empty canvas.
-
-    Where a value begins it is added, where it ends it is subtracted, and the rows are summed up
-    from top to bottom. That is modular, so it is exact in every integer type.
-    """
-    if canvas.dtype == np.bool_:
-        canvas, values = canvas.view(np.uint8), values.view(np.uint8)
-    canvas[tops, columns] = values
-    inside = bottoms < len(canvas)
-    canvas[bottoms[inside], columns[inside]] -= values[inside]
-    above = canvas[0]
-    for row in canvas[1:]:  # np.add.accumulate over axis 0 is up to twenty times slower
-        np.add(above, row, out=row)
-        above = row
-
-
-def _layers(masks: Iterable[NDArray[Any]]) -> tuple[Counts, Counts, Counts]:
-    """Return starts and stops of the pixels of all masks, and the number of the mask of each."""
-    parts = [spans(counts) for counts in masks]
-    if not parts:
-        return (np.zeros(0, np.int64),) * 3
-    sizes = [len(starts) for starts, _ in parts]
-    starts = np.concatenate([starts for starts, _ in parts])
-    stops = np.concatenate([stops for _, stops in parts])
-    return starts, stops, np.repeat(np.arange(len(parts)), sizes)
-
-
-_CHUNK = 1 << 22  # how many places are painted at once, to bound memory
-
-
-def _topmost(starts: Counts, stops: Counts, owners: Counts) -> tuple[Counts, Counts, Counts]:
-    """Return spans in order without overlap; of overlapping ones the greatest owner stays."""
-    order = np.argsort(starts, kind="stable")
-    sorted_starts, sorted_stops = starts[order], stops[order]
-    if not (sorted_starts[1:] < sorted_stops[:-1]).any():
-        return sorted_starts, sorted_stops, owners[order]
-    places = np.unique(np.concatenate([starts, stops]))
-    begin, end = np.searchsorted(places, starts), np.searchsorted(places, stops)
-    top = np.full(len(places) - 1, -1)
-    lengths = end - begin
-    reach = np.cumsum(lengths)
-    done = 0
-    while done < len(starts):
-        base = int(reach[done - 1]) if done else 0
-        stop = max(done + 1, int(np.searchsorted(reach, base + _CHUNK, side="right")))
-        part = slice(done, stop)
-        # Where an index is repeated numpy keeps the last value, that of the greatest owner.
-        top[ranges(begin[part], lengths[part])] = np.repeat(owners[part], lengths[part])
-        done = stop
-    fresh = np.concatenate([[True], top[1:] != top[:-1]])
-    firsts = np.flatnonzero(fresh)
-    lasts = np.concatenate([firsts[1:], [len(top)]])
-    shown = top[firsts] >= 0
-    return places[firsts[shown]], places[lasts[shown]], top[firsts[shown]]
-
-
 # --- Set operations -------------------------------------------------------------------------------
 
 
@@ -420,7 +312,7 @@ def _from_spans(starts: Counts, stops: Counts, total: int) -> Counts:
 
 def union(masks: Sequence[NDArray[Any]]) -> Counts:
     """Return the pixels that belong to any of the masks (one or more, all of one size)."""
-    starts, stops, _ = _layers(masks)
+    starts, stops, _ = layers(masks)
     return _from_spans(*_joined(starts, stops), int(masks[0].sum()))
 
 
@@ -493,6 +385,6 @@ def from_polygons_with_holes(
     """
     if not holes:
         return from_polygons(rings, height, width)
-    starts, stops, owners = _topmost(*flips(rings, height, width))
+    starts, stops, owners = topmost(*flips(rings, height, width))
     solid = ~np.isin(owners, np.fromiter(holes, np.int64, len(holes)))
     return _from_spans(*_joined(starts[solid], stops[solid]), height * width)

@@ -170,8 +170,13 @@ def opened(a: Mask) -> Mask:
         return a
     rle = a.rle
     counts = counts_of(rle)
-    found = replace(a, source=Rle(rle.size, cast("Sequence[int]", counts)))
-    return replace(found, bbox=bbox_of(found), area=area_of(found))
+    bbox, area = a.bbox, a.area
+    if bbox is None:
+        x, y, w, h = masks.bbox(counts, rle.size[0])
+        bbox = (float(x), float(y), float(w), float(h)) if w and h else None
+    if area is None:
+        area = float(masks.area(counts))
+    return replace(a, source=Rle(rle.size, cast("Sequence[int]", counts)), bbox=bbox, area=area)
 
 
 def segmentation_of(

@@ -11,6 +11,7 @@ from dsk.annotations import Annotation, Mask, Rle
 from dsk.errors import MediaError
 from dsk.files import open_root
 from dsk.media import Image
+from dsk.overlay import Overlay
 from dsk.pixels import decode, encode
 from dsk_coco.categories import FAMILY
 
@@ -210,7 +211,5 @@ def map_bytes(
         counts: Run lengths of the segments, each of this size.
         ids: Their ids.
     """
-    values = np.zeros(size, np.uint32)
-    masks.paint_many(values, counts, ids)
-    pixels = np.stack([values & 255, values >> 8 & 255, values >> 16], axis=-1)
-    return encode(pixels.astype(np.uint8), ".png", compress_level=1)
+    table = np.array([(n & 255, n >> 8 & 255, n >> 16) for n in (0, *ids)], np.uint8)
+    return encode(Overlay(counts, size).drawn(table), ".png", compress_level=1)

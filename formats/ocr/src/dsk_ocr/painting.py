@@ -13,6 +13,7 @@ from dsk import masks
 from dsk.annotations import Mask
 from dsk.flow import Exporter
 from dsk.labelmaps import palette_color
+from dsk.overlay import Overlay
 from dsk.pixels import encode
 from dsk.rle import counts_of
 from dsk_ocr.exporter import EXT, lose_labels, make_folders, text_of
@@ -80,21 +81,17 @@ def _files(item: DatasetItem, ledger: Ledger) -> tuple[str, bytes]:
     _color(chars, item, ledger)
     words = _words(chars)
     chars = [char for word in words for char in word]
-    size = chars[0].size
-    places = np.zeros(size, np.uint16 if len(chars) < 0xFFFF else np.uint32)
-    order = sorted(range(len(chars)), key=lambda n: (chars[n].mask.z_order, chars[n].place))
-    masks.paint_many(places, [chars[n].counts for n in order], [n + 1 for n in order])
-    seen = np.bincount(places.ravel(), minlength=len(chars) + 1)
+    stacked = sorted(chars, key=lambda char: (char.mask.z_order, char.place))
+    overlay = Overlay([char.counts for char in stacked], chars[0].size)
+    seen = dict(zip(map(id, stacked), overlay.seen().tolist(), strict=True))
     lines = []
     index = 0
-    place = 0
     for word in words:
         for char in word:
-            place += 1
-            if not seen[place]:
+            if not seen[id(char)]:
                 _lose(ledger, "DSK-L017", "mask covered by others", char.mask, item)
                 continue
-            if seen[place] != masks.area(char.counts):
+            if seen[id(char)] != masks.area(char.counts):
                 what = "mask covered in part by another one"
                 _lose(ledger, "DSK-L006", what, char.mask, item)
             if char.mask.attributes.get("index", index) != index:
@@ -102,9 +99,9 @@ def _files(item: DatasetItem, ledger: Ledger) -> tuple[str, bytes]:
             lines.append(_line(char, item, ledger))
             index += 1
         lines.append("\n")
-    colors = [WHITE, *(char.color for char in chars)]
+    colors = [WHITE, *(char.color for char in stacked)]
     table = np.array([(c >> 16, c >> 8 & 255, c & 255) for c in colors], np.uint8)
-    return "".join(lines[:-1]), encode(table.take(places, axis=0), ".bmp")
+    return "".join(lines[:-1]), encode(overlay.drawn(table), ".bmp")
 
 
 def _lose(ledger: Ledger, code: str, what: str, mask: Mask, item: DatasetItem) -> None:

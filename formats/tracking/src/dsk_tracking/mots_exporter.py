@@ -13,6 +13,7 @@ from dsk.errors import InputError, MediaError, OutputError
 from dsk.flow import Exporter
 from dsk.media import Image
 from dsk.metafile import META_NAME, meta_text
+from dsk.overlay import Overlay
 from dsk.pixels import encode
 from dsk.rle import counts_of
 from dsk_tracking.homes import IGNORED, INSTANCES
@@ -97,14 +98,9 @@ class MotsExporter(Exporter):
             size = _size(item)
             return _png(np.zeros(size, np.uint16)) if size is not None else b""
         layers.sort(key=lambda layer: layer.mask.z_order)
-        size = layers[0].mask.rle.size
-        places = np.zeros(size, np.uint16)
-        # Painted by place first: what remains visible of each mask is counted from that.
-        masks.paint_many(places, [x.counts for x in layers], range(1, len(layers) + 1))
-        seen = np.bincount(places.ravel(), minlength=len(layers) + 1)
-        _report(item, layers, seen, ledger)
-        table = np.array([0, *(layer.value for layer in layers)], np.uint16)
-        return _png(table[places])
+        overlay = Overlay([x.counts for x in layers], layers[0].mask.rle.size)
+        _report(item, layers, overlay.seen().tolist(), ledger)
+        return _png(overlay.drawn(np.array([0, *(layer.value for layer in layers)], np.uint16)))
 
     def _layers(self, item: DatasetItem, ledger: Ledger) -> list[_Layer]:
         found: list[tuple[Mask, NDArray[np.int64]]] = []
@@ -177,13 +173,10 @@ def _track(mask: Mask, item: DatasetItem, ledger: Ledger) -> int:
     return max(int(value), -1)
 
 
-def _report(
-    item: DatasetItem, layers: list[_Layer], seen: NDArray[np.int64], ledger: Ledger
-) -> None:
+def _report(item: DatasetItem, layers: list[_Layer], seen: list[int], ledger: Ledger) -> None:
     """Report masks that others hide, and those that become one."""
     values: set[int] = set()
-    for place, layer in enumerate(layers, 1):
-        visible = int(seen[place])
+    for layer, visible in zip(layers, seen, strict=True):
         if not visible:
             _lose(ledger, "DSK-L017", "mask covered by others", layer.mask, item)
             continue

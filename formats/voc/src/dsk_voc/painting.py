@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from msgspec import Struct
@@ -10,6 +10,7 @@ from msgspec import Struct
 from dsk import masks
 from dsk.errors import OutputError
 from dsk.labelmaps import encode_map, palette
+from dsk.overlay import Overlay
 from dsk.rle import counts_of
 from dsk_voc.labelmap import VOID_COLOR
 
@@ -77,7 +78,7 @@ class MaskPainter:
 
     def empty(self, size: tuple[int, int]) -> Painted:
         """Return the files of an image without objects, of (height, width)."""
-        zeros = np.zeros(size, np.uint16)
+        zeros = np.zeros(size, np.uint8)
         return Painted(self._class_file(zeros), self._object_file(zeros))
 
     def paint(
@@ -108,20 +109,15 @@ class MaskPainter:
         self._number(item, layers, wanted, boxes)
         size = layers[0].mask.rle.size
         layers.sort(key=lambda layer: layer.mask.z_order)
-        maps = np.zeros((2, *size), np.uint16)
-        counts = [layer.counts for layer in layers]
-        # Painted by place first: what remains visible of each mask is counted from that.
-        masks.paint_many(maps[0], counts, [layer.place + 1 for layer in layers])
-        seen = np.bincount(maps[0].ravel(), minlength=len(found) + 1)
+        overlay = Overlay([layer.counts for layer in layers], size)
+        seen = overlay.seen().tolist()
         self._report_hidden(item, layers, seen, ledger)
-        classes = np.zeros(len(found) + 1, np.uint16)
-        numbers = np.zeros(len(found) + 1, np.uint16)
-        for layer in layers:
-            classes[layer.place + 1] = layer.label
-            numbers[layer.place + 1] = layer.number
-        shown = {x.place: x.number for x in layers if seen[x.place + 1]}
-        objects = b"" if semantic else self._object_file(numbers[maps[0]])
-        return Painted(self._class_file(classes[maps[0]]), objects, shown)
+        kind = np.uint16 if self._wide else np.uint8
+        classes = np.array([0, *(layer.label for layer in layers)], kind)
+        numbers = np.array([0, *(layer.number for layer in layers)], np.uint8)
+        shown = {x.place: x.number for x, pixels in zip(layers, seen, strict=True) if pixels}
+        objects = b"" if semantic else self._object_file(overlay.drawn(numbers))
+        return Painted(self._class_file(overlay.drawn(classes)), objects, shown)
 
     def _is_semantic(self, found: Sequence[Mask]) -> bool:
         """Tell whether masks are areas of classes, the background among them, and no objects."""
@@ -187,11 +183,10 @@ class MaskPainter:
         self,
         item: DatasetItem,
         layers: Sequence[_Layer],
-        seen: NDArray[np.int64],
+        seen: Sequence[int],
         ledger: Ledger,
     ) -> None:
-        for layer in layers:
-            visible = int(seen[layer.place + 1])
+        for layer, visible in zip(layers, seen, strict=True):
             if visible == masks.area(layer.counts):
                 continue
             code, what = "DSK-L006", "mask covered in part by another one"
@@ -206,9 +201,9 @@ class MaskPainter:
                 annotation=layer.mask.id,
             )
 
-    def _class_file(self, classes: NDArray[np.uint16]) -> bytes:
+    def _class_file(self, classes: NDArray[Any]) -> bytes:
         if not self._wide:
-            return encode_map(classes.astype(np.uint8), self._palette)
+            return encode_map(classes, self._palette)
         if not self._colors:
             raise OutputError(
                 f"a grey class mask can name 255 labels, there are {len(self._target.entries)}",
@@ -216,5 +211,5 @@ class MaskPainter:
             )
         return encode_map(self._rgb[classes])
 
-    def _object_file(self, numbers: NDArray[np.uint16]) -> bytes:
-        return encode_map(numbers.astype(np.uint8), self._object_palette)
+    def _object_file(self, numbers: NDArray[np.uint8]) -> bytes:
+        return encode_map(numbers, self._object_palette)

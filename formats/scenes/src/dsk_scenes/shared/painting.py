@@ -9,6 +9,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from dsk import masks
+from dsk.overlay import Overlay
 from dsk.rle import counts_of
 
 if TYPE_CHECKING:
@@ -26,36 +27,16 @@ class Painted(Struct):
     """Masks painted over one another.
 
     Attributes:
-        layers: (height, width): which layer is seen at each pixel, 0 for none.
-        values: (layers + 1,): the value of each layer; that of none is 0.
+        overlay: What is seen of each layer.
+        values: (layers + 1,): the value of each layer, behind that of none, 0.
     """
 
-    layers: NDArray[Any]
+    overlay: Overlay
     values: NDArray[np.int64]
-    _places: NDArray[np.intp] | None = None
 
     def drawn(self, table: NDArray[Any]) -> NDArray[Any]:
-        """Return a map of what stands for each layer.
-
-        Args:
-            table: A number for each layer, or (layers + 1, 3 or 4) bytes of its colour.
-
-        Returns:
-            (height, width), or (height, width, 3 or 4) for colours.
-        """
-        if table.ndim == 1 and table.itemsize == self.layers.itemsize == 1:
-            full = table.tobytes().ljust(256, b"\0")
-            pixels = self.layers.tobytes().translate(full)
-            return np.frombuffer(pixels, table.dtype).reshape(self.layers.shape)
-        if self._places is None:
-            self._places = self.layers.astype(np.intp)  # once, for all that is looked up by it
-        if table.ndim == 1:
-            return np.take(table, self._places, mode="clip")
-        # A colour is taken as one number, which is forty times as fast as byte by byte.
-        colors = np.zeros((len(table), 4), np.uint8)
-        colors[:, : table.shape[1]] = table
-        found = np.take(colors.view(np.uint32).reshape(-1), self._places, mode="clip")
-        return found.view(np.uint8).reshape(*found.shape, 4)[..., : table.shape[1]]
+        """Return a map of what stands for each of ``values``; see ``Overlay.drawn``."""
+        return self.overlay.drawn(table)
 
 
 class _Layer(Struct):
@@ -94,23 +75,17 @@ def paint(item: DatasetItem, found: Sequence[tuple[Mask, int]], ledger: Ledger) 
     layers, size = _layers(item, found, ledger)
     if not layers:
         return None
-    kind = np.uint8 if len(layers) < 0xFF else np.uint16 if len(layers) < 0xFFFF else np.uint32
-    canvas = np.zeros(size, kind)
     merged = [c[0] if len(c) == 1 else masks.union(c) for c in (x.counts for x in layers)]
-    masks.paint_many(canvas, merged, range(1, len(layers) + 1))
-    areas = [masks.area(counts) for counts in merged]
-    if sum(areas) == np.count_nonzero(canvas):  # none lies over another one
-        seen = np.array([0, *areas])
-    else:
-        seen = np.bincount(canvas.reshape(-1), minlength=len(layers) + 1)
+    overlay = Overlay(merged, size)
+    seen = overlay.seen().tolist()
     visible: dict[int, int] = {}
-    for number, layer in enumerate(layers, 1):
-        if not seen[number]:
+    for layer, counts, shown in zip(layers, merged, seen, strict=True):
+        if not shown:
             for mask in layer.found:
                 _lose("DSK-L017", "mask covered by others", mask, item, ledger)
             continue
         visible[layer.value] = visible.get(layer.value, 0) + len(layer.found)
-        if int(seen[number]) != areas[number - 1]:
+        if shown != masks.area(counts):
             for mask in layer.found:
                 _lose("DSK-L006", "mask covered in part by another one", mask, item, ledger)
     joined = sum(visible.values()) - len(visible)
@@ -124,7 +99,7 @@ def paint(item: DatasetItem, found: Sequence[tuple[Mask, int]], ledger: Ledger) 
             subset=item.subset,
         )
     values = np.array([0, *(layer.value for layer in layers)], np.int64)
-    return Painted(canvas, values)
+    return Painted(overlay, values)
 
 
 def _layers(
