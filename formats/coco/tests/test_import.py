@@ -275,7 +275,7 @@ def test_bad_annotation_is_named_and_can_be_skipped(folder, make, changes, messa
         ({"id": 2}, "no file_name"),
         ({"id": 1, "file_name": "b.png"}, "twice"),
         ({"file_name": "b.png"}, "no id"),
-        ({"id": "uuid-1", "file_name": "b.png"}, "int"),
+        ({"id": [2], "file_name": "b.png"}, "int"),
     ],
 )
 def test_bad_image_is_named_and_can_be_skipped(folder, make, image, message):
@@ -605,3 +605,159 @@ def test_images_of_one_name_and_several_endings_stay_apart(folder, make, out):
         ("b", 1),
         ("x/a.png", 2),
     ]
+
+
+IMAGES = "1f0c2a44-7d0e-4a53-9b51-6a1f5c3f0d01", "e3b0c442-98fc-4c14-9afb-f4c8996fb924"
+
+
+def test_ids_that_are_no_numbers(folder, make):
+    first, second = IMAGES
+    records = [
+        make.obj("ann-a", second, category_id="cat-x"),
+        make.obj("ann-b", first, category_id="cat-w", attributes={"colour": "red"}),
+        make.obj("ann-c", second, category_id="cat-w"),
+    ]
+    categories = [{"id": "cat-x", "name": "zebra"}, {"id": "cat-w", "name": "ape"}]
+    whole = make.document([make.image(first, "a.png"), make.image(second, "b.png")], records)
+    folder.put("instances_x.json", {**whole, "categories": categories})
+    dataset = Dataset.import_from(folder.path, "coco")
+    notes = dataset.opening_ledger.warnings
+    assert any("ids that are no numbers get numbers" in note for note in notes)
+    found = {(i.subset, i.id): i for i in dataset}
+    a, b = found["x", "a"], found["x", "b"]
+    assert (a.attributes, b.attributes) == ({"id": 1}, {"id": 2})
+    assert (a.extra["coco"]["source_id"], b.extra["coco"]["source_id"]) == IMAGES
+    assert [n.label for n in a.annotations + b.annotations] == [1, 0, 1]
+    assert a.annotations[0].attributes["colour"] == "red"
+    ids = [n.id for n in a.annotations + b.annotations]
+    assert len(set(ids)) == 3
+    assert all(0 < i < 1 << 53 for i in ids)
+    assert [n.extra["coco"]["source_id"] for n in b.annotations] == ["ann-a", "ann-c"]
+
+
+def test_written_after_ids_that_are_no_numbers(folder, make, tmp_path):
+    first, second = IMAGES
+    whole = make.document(
+        [make.image(first, "a.png"), make.image(second, "b.png")],
+        [make.obj("x", second), make.obj("y", first)],
+    )
+    folder.put("instances_x.json", whole)
+    Dataset.import_from(folder.path, "coco").export(tmp_path / "out", "coco")
+    oracle = COCO(str(tmp_path / "out/annotations/instances_x.json"))
+    assert {i["file_name"]: i["source_id"] for i in oracle.imgs.values()} == {
+        "a.png": first,
+        "b.png": second,
+    }
+    owners = {a["source_id"]: oracle.imgs[a["image_id"]]["file_name"] for a in oracle.anns.values()}
+    assert owners == {"x": "b.png", "y": "a.png"}
+    again = items(tmp_path / "out")
+    assert [len(i.annotations) for i in again.values()] == [1, 1]
+
+
+def test_text_ids_join_objects_of_two_files(folder, make):
+    image = make.image(IMAGES[0], "a.png")
+    points = {"keypoints": [2, 2, 2, 4, 4, 2], "num_keypoints": 2}
+    folder.put(
+        "annotations/instances_x.json",
+        make.document([image], [make.obj("one", IMAGES[0]), make.obj("two", IMAGES[0])]),
+    )
+    folder.put(
+        "annotations/person_keypoints_x.json",
+        make.document([image], [make.obj("two", IMAGES[0], **points)]),
+    )
+    (item,) = items(folder.path).values()
+    kinds = [(type(a), bool(a.group)) for a in item.annotations]
+    assert kinds == [(Polygon, False), (Polygon, True), (Skeleton, True)]
+
+
+def test_text_ids_of_no_image_are_said(folder, make):
+    whole = make.document([make.image(IMAGES[0], "a.png")], [make.obj(1, "gone")])
+    folder.put("instances_x.json", whole)
+    with pytest.raises(RecordError, match="there is no image gone"):
+        items(folder.path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"version": "2.0", "item": {"name": "a.png"}, "annotations": [{"bounding_box": {"h": 1}}]},
+        {"version": "2.0", "item": {"name": "a.png"}, "annotations": []},
+        {"videos": [{"id": 0}], "annotations": [{"video_id": 0, "category_id": 1}]},
+        {"images": {"file_name": "a.png"}, "annotations": [{"poly": [1], "category_id": 1}]},
+    ],
+    ids=["darwin", "darwin-empty", "videos", "soda"],
+)
+def test_other_json_with_annotations_is_not_taken_for_coco(folder, content):
+    folder.put("a.json", content)
+    from dsk_coco.detect import detect
+
+    assert detect(open_root(folder.path)) is None
+
+
+def test_annotations_may_come_first(folder, make):
+    whole = make.document([make.image(1, "a.png")], [make.obj(n, 1) for n in range(1, 900)])
+    folder.put("a.json", {"annotations": whole["annotations"], **whole})
+    assert choose(open_root(folder.path)).format == "coco"
+
+
+def test_fewer_keypoints_than_the_category_names(folder, make):
+    category = {"id": 3, "name": "person", "keypoints": ["a", "b", "c"], "skeleton": []}
+    record = make.obj(1, 1, keypoints=[2, 3, 2, 4, 5, 1], num_keypoints=2)
+    whole = make.document([make.image(1, "a.png")], [record], categories=[category])
+    folder.put("person_keypoints_x.json", whole)
+    with pytest.warns(DskWarning, match="fewer keypoints"):
+        (item,) = items(folder.path).values()
+    skeleton = next(a for a in item.annotations if isinstance(a, Skeleton))
+    assert list(skeleton.points) == [2, 3, 4, 5, 0, 0]
+    assert list(skeleton.visibility) == [2, 1, 0]
+
+
+def test_a_list_of_images_does_not_hide_panoptic_maps(folder, make):
+    images = [make.image(1, "a.png")]
+    panoptic = {"image_id": 1, "file_name": "a.png", "segments_info": []}
+    folder.put("images_info_x.json", make.document(images))
+    folder.put("panoptic_x.json", make.document(images, [panoptic]))
+    folder.put("panoptic_x/a.png", PNG)
+    dataset = Dataset.import_from(folder.path, "coco")
+    assert set(dataset.header.info["coco"]["tasks"]) == {"panoptic", "image_info"}
+    assert not dataset.opening_ledger.warnings
+    assert [(i.subset, i.id) for i in dataset] == [("x", "a")]
+
+
+def test_panoptic_objects_as_run_lengths(folder, make):
+    mask = {"size": [10, 20], "counts": [5, 10, 185]}
+    record = make.obj(1, 1, segmentation=mask, iscrowd=0)
+    folder.put("panoptic_detection.json", make.document([make.image(1, "a.png")], [record]))
+    assert isinstance(only(folder.path), Mask)
+
+
+def test_files_without_categories(folder, make):
+    records = [make.obj(n, 1, category_id=c) for n, c in enumerate([7, 2, 7, None, 0], 1)]
+    whole = make.document([make.image(1, "a.png")], records)
+    del whole["categories"]
+    folder.put("instances_x.json", whole)
+    dataset = Dataset.import_from(folder.path, "coco")
+    assert any("there are no categories" in note for note in dataset.opening_ledger.warnings)
+    names = dataset.categories().names
+    (item,) = dataset
+    labels = [None if a.label is None else names[a.label] for a in item.annotations]
+    assert labels == ["class_7", "class_2", "class_7", None, "class_0"]
+
+
+def test_objects_without_any_category(folder, make):
+    whole = make.document([make.image(1, "a.png")], [make.obj(1, 1, category_id=0)])
+    folder.put("instances_x.json", {**whole, "categories": []})
+    dataset = Dataset.import_from(folder.path, "coco")
+    assert not dataset.categories().names
+    assert [a.label for i in dataset for a in i.annotations] == [None]
+
+
+def test_images_far_from_the_annotations(folder, make):
+    whole = make.document([make.image(n, f"{n}.png") for n in range(1, 4)], [make.obj(1, 1)])
+    folder.put("annotations/annotations.json", whole)
+    for n in range(1, 4):
+        folder.put(f"data/all_masks/{n}.png", b"")
+        folder.put(f"data/train_images/{n}.png", PNG)
+    folder.put("dataset/one/1.png", b"")
+    found = items(folder.path)
+    assert [i.media.read_bytes() == PNG for i in found.values()] == [True] * 3

@@ -9,11 +9,22 @@ from msgspec import Raw, Struct
 
 from dsk.categories import Categories, LabelCategory, PointsCategory
 from dsk.errors import InputError
+from dsk_coco.textids import ID, field_values, is_text_id, text_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["FAMILY", "Labels", "category_ids", "category_records", "read_categories"]
+    from dsk.jsonindex import Records
+    from dsk.loss import Ledger
+
+__all__ = [
+    "FAMILY",
+    "Labels",
+    "category_ids",
+    "category_records",
+    "numbered_categories",
+    "read_categories",
+]
 
 FAMILY = "coco"
 """Key of the extra fields that this package writes back."""
@@ -61,8 +72,7 @@ def read_categories(
     Raises:
         InputError: They are malformed, or an id is there twice.
     """
-    rows = _rows(raw, where)
-    rows.sort(key=lambda row: row[0].id)
+    rows, texts = _rows(raw, where)
     names: dict[tuple[str, str], int] = {}
     labels: list[LabelCategory] = []
     points: dict[int, PointsCategory] = {}
@@ -86,8 +96,9 @@ def read_categories(
             warn(f"several categories have one name; one is called {name!r} now")
         names[name, parent] = number = len(labels)
         index[category.id] = number
+        source_id = None if texts else category.id
         labels.append(
-            LabelCategory(name, parent, (), category.id, {FAMILY: extra} if extra else None)
+            LabelCategory(name, parent, (), source_id, {FAMILY: extra} if extra else None)
         )
         if category.keypoints or category.skeleton:
             points[number] = PointsCategory(
@@ -98,20 +109,67 @@ def read_categories(
     return Labels(Categories(labels=tuple(labels), points=points), index)
 
 
-def _rows(raw: Raw | None, where: str) -> list[tuple[_Category, dict[str, Any]]]:
+class _Classified(Struct, gc=False):
+    category_id: int | float | str | None = None
+
+
+_decode_classified = msgspec.json.Decoder(list[_Classified]).decode
+
+
+def numbered_categories(annotations: Records, where: str, ledger: Ledger) -> Labels | None:
+    """Return labels called by the category ids of a file that lists no categories.
+
+    None when no annotation has one, or all have 0, which without categories is "no label".
+
+    Raises:
+        RecordError: An id is no number and no text, and the ledger's policy is to raise.
+    """
+    place = f"{where}#/annotations"
+    found = field_values(annotations, _decode_classified, "category_id", place, ledger)
+    ids = {number for v in found if v is not None and (number := _category_number(v)) is not None}
+    if not ids or ids == {0}:
+        return None
+    ledger.warn(f"{where}: there are no categories; they are called by their ids")
+    numbers = sorted(ids)
+    labels = tuple(LabelCategory(f"class_{n}", "", (), n) for n in numbers)
+    index: dict[int | None, int | None] = {n: at for at, n in enumerate(numbers)}
+    index.setdefault(0, None)
+    return Labels(Categories(labels=labels), {**index, None: None})
+
+
+def _category_number(value: float | str) -> int | None:
+    if isinstance(value, str):
+        return text_number(value) if is_text_id(value) else int(value)
+    return int(value) if isinstance(value, int) or value.is_integer() else None
+
+
+_Rows = list[tuple[_Category, dict[str, Any]]]
+
+
+def _rows(raw: Raw | None, where: str) -> tuple[_Rows, bool]:
+    """Return the categories with their unknown fields, and whether their ids are texts.
+
+    Texts get numbers, and stay in the order of the file.
+    """
     if raw is None or bytes(raw) == b"null":
-        return []
+        return [], False
     place = f"{where}#/categories"
     try:
         fields = msgspec.json.decode(raw, type=list[dict[str, Any]])
-        categories = msgspec.json.decode(raw, type=list[_Category], strict=False)
+        texts = any(is_text_id(row.get("id")) for row in fields)
+        for row in fields if texts else ():
+            if is_text_id(row.get("id")):
+                row[ID] = row["id"]
+                row["id"] = text_number(row[ID])
+        categories = msgspec.convert(fields, list[_Category], strict=False)
     except msgspec.MsgspecError as error:
         raise InputError(str(error).replace("$", ""), where=place) from error
     known = _Category.__struct_fields__
-    return [
+    rows = [
         (category, {k: v for k, v in row.items() if k not in known})
         for category, row in zip(categories, fields, strict=True)
     ]
+    return rows if texts else sorted(rows, key=lambda row: row[0].id), texts
 
 
 def category_ids(labels: Iterable[LabelCategory], *, keep: bool) -> dict[int | None, int | None]:

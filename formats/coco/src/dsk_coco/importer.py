@@ -16,7 +16,14 @@ from dsk.flow import Header, Importer, Source, slices
 from dsk.names import clean_name
 from dsk_coco.categories import FAMILY
 from dsk_coco.index import AnnotationFile, item_names, join_items, open_file, open_results
-from dsk_coco.layout import FOLDER, find_files, image_folders, is_results_file, passed_over
+from dsk_coco.layout import (
+    FOLDER,
+    farther_folders,
+    find_files,
+    image_folders,
+    is_results_file,
+    passed_over,
+)
 from dsk_coco.reader import SliceReader
 
 if TYPE_CHECKING:
@@ -163,17 +170,28 @@ def _put_results(
 
 
 def _image_folder(root: InputRoot, file: AnnotationFile) -> str | None:
-    """Return the folder that holds most of some images, else the first of the usual folders."""
+    """Return the folder that holds most of some images, else the first of the usual folders.
+
+    Folders farther below count only when the usual ones hold none of them.
+    """
     folders = image_folders(root, file.found)
     names = _some_names(file)
-    best, most = None, 0
+    best: str | None = None
+    most = 0
     for folder in folders:
         count = sum(root.is_file(posixpath.join(folder, name)) for name in names)
         if count > most:
             best, most = folder, count
         if names and count == len(names):
             break
-    if best is not None:
+    if best is None:
+        found = [
+            (sum(root.is_file(posixpath.join(folder, name)) for name in names), folder)
+            for folder in farther_folders(root, file.found)
+            if folder not in folders
+        ]
+        most, best = max(found, key=lambda pair: pair[0], default=(0, None))
+    if most:
         return best
     return next((f for f in folders if f and posixpath.basename(f).lower() != FOLDER), None)
 

@@ -12,7 +12,8 @@ from msgspec import Struct
 from dsk import jsonindex
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.names import clean_name, stem_of
-from dsk_coco.categories import read_categories
+from dsk_coco.categories import numbered_categories, read_categories
+from dsk_coco.textids import has_text_ids, scan_text_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,11 +108,11 @@ class AnnotationFile(Struct):
     @property
     def is_panoptic(self) -> bool:
         """Whether the annotations are panoptic maps."""
-        return self.found.task == "panoptic" or (
-            not self.found.task
-            and len(self.annotations) > 0
-            and b'"segments_info"' in bytes(self.annotations.raw(0))
-        )
+        if self.found.task not in ("", "panoptic") or not len(self.annotations):
+            return False
+        first = bytes(self.annotations.raw(0))
+        told = b'"segmentation"' not in first and self.found.task == "panoptic"
+        return told or b'"segments_info"' in first
 
 
 def open_file(
@@ -124,8 +125,12 @@ def open_file(
         RecordError: A record is bad, and the ledger's policy is to raise.
     """
     where = root.show(found.name)
-    columns = {"images": ("id",), "annotations": ("image_id",)}
-    scan = jsonindex.scan(root.buffer(found.name), columns, where, ledger)
+    view = root.buffer(found.name)
+    if has_text_ids(view):
+        scan = scan_text_ids(view, where, ledger)
+    else:
+        columns = {"images": ("id",), "annotations": ("image_id",)}
+        scan = jsonindex.scan(view, columns, where, ledger)
     images = scan.records.get("images")
     if images is None:
         ledger.warn(f"{found.name} is no COCO JSON: it has no list of images; passed over")
@@ -134,6 +139,8 @@ def open_file(
     labels = read_categories(
         scan.rest.pop("categories", None), where, ledger.warn, keep_ids=keep_ids
     )
+    if not labels.categories.labels and len(annotations):
+        labels = numbered_categories(annotations, where, ledger) or labels
     try:
         rest = {key: msgspec.json.decode(raw) for key, raw in scan.rest.items()}
     except msgspec.MsgspecError as error:
@@ -282,20 +289,37 @@ def join_items(files: list[AnnotationFile], ledger: Ledger) -> int:
 
 def _owners(file: AnnotationFile, items: NDArray[np.int64], ledger: Ledger) -> NDArray[np.int64]:
     """Return the item of each annotation; -1 for those of unknown images, which are reported."""
-    ids, wanted = file.images.columns["id"], file.annotations.columns["image_id"]
+    wanted = file.annotations.columns["image_id"]
     known = np.flatnonzero(items >= 0)
-    if not len(known):
-        owners = np.full(len(wanted), -1, np.int64)
-    else:
-        order = known[np.argsort(ids[known], kind="stable")]
-        sorted_ids = ids[order]
-        at = np.minimum(np.searchsorted(sorted_ids, wanted), len(order) - 1)
-        owners = np.where(sorted_ids[at] == wanted, items[order[at]], -1)
+    owners = _looked_up(file.images.columns["id"][known], items[known], wanted)
     for row in np.flatnonzero(owners < 0).tolist():
         _report_orphan(file, row, int(wanted[row]), ledger)
     return owners
 
 
+def _looked_up(
+    ids: NDArray[np.int64], items: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the item of each wanted id, that of the first image that has it; -1 for unknown ones.
+
+    Ids mostly lie so close together that a table of all of them is small: then nothing is searched.
+    """
+    if not len(ids):
+        return np.full(len(wanted), -1, np.int64)
+    low, span = int(ids.min()), int(ids.max()) - int(ids.min()) + 1
+    if span > 2 * (len(ids) + len(wanted)):
+        order = np.argsort(ids, kind="stable")
+        ids = ids[order]
+        at = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+        return np.where(ids[at] == wanted, items[order[at]], -1)
+    table = np.full(span + 1, -1, np.int64)  # its last place is that of ids beyond it
+    table[ids[::-1] - low] = items[::-1]
+    inside = (wanted >= low) & (wanted < low + span)
+    return table[np.where(inside, wanted - low, span)]
+
+
 def _report_orphan(file: AnnotationFile, row: int, image: int, ledger: Ledger) -> None:
-    what = f"there is no image {image}" if image >= 0 else "the annotation has no image_id"
+    what = "the annotation has no image_id"
+    if image >= 0:
+        what = f"there is no image {msgspec.json.decode(file.annotations.raw(row))['image_id']}"
     ledger.bad_record(RecordError(what, where=f"{file.where}#/annotations/{row}"))

@@ -20,6 +20,7 @@ __all__ = [
     "DEFAULT_SUBSET",
     "FOLDER",
     "Found",
+    "farther_folders",
     "find_files",
     "image_folders",
     "is_results_file",
@@ -35,6 +36,8 @@ DEPTH = 3
 
 HEAD = 1 << 16
 _LOOKS = 20
+_FOLDERS = 64
+_PICTURES = re.compile(r"(?:image|img|photo|picture|frame|jpe?g|rgb)[^/]*$", re.IGNORECASE)
 ROBOFLOW = "_annotations.coco.json"
 _PLAIN_STEMS = frozenset(
     {"annotations", "annotation", "_annotations.coco", "coco", "labels", "result"}
@@ -47,7 +50,11 @@ _SUBSET = re.compile(
 """Names of folders that stand for subsets, whatever their files are called."""
 _KEYS = re.compile(rb'"(?:images|annotations)"\s*:\s*\[')
 _RESULT = re.compile(rb'\{[^{}]*"image_id"\s*:')
-_OTHERS = re.compile(rb'"categories"\s*:\s*\{|"(?:items|shapes|assets)"\s*:\s*[\[{]')
+_OTHERS = re.compile(rb'"(?:categories|images)"\s*:\s*\{|"(?:items|shapes|assets)"\s*:\s*[\[{]')
+_IMAGES = re.compile(rb'"images"\s*:\s*\[')
+_FIELDS = re.compile(rb'"(?:image_id|category_id|segmentation|iscrowd)"\s*:')
+"""What COCO's annotations have, and those of other JSON with ``annotations`` have not."""
+_VIDEOS = re.compile(rb'"(?:videos"\s*:\s*\[|video_id"\s*:)')
 
 
 class Found(Struct, frozen=True):
@@ -74,8 +81,7 @@ def split_stem(stem: str) -> tuple[str, str]:
     ``annotations_train`` and ``train.coco`` ("", "train"), anything else itself as the subset.
     """
     lvis = _LVIS.fullmatch(stem)
-    if lvis:
-        stem = lvis[1]
+    stem = lvis[1] if lvis else stem.replace("images_info", "image_info")
     for task in TASKS:
         if stem == task and task != "labels":
             return task, DEFAULT_SUBSET
@@ -232,7 +238,11 @@ def looks_like_coco(root: InputRoot, name: str) -> bool:
     head = root.read(name, HEAD)
     if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return False
-    return _KEYS.search(head) is not None and _OTHERS.search(head) is None
+    if _OTHERS.search(head) or not _KEYS.search(head):
+        return False
+    if _IMAGES.search(head):
+        return True
+    return _FIELDS.search(head) is not None and _VIDEOS.search(head) is None
 
 
 def is_results_file(root: InputRoot, name: str) -> bool:
@@ -258,3 +268,20 @@ def image_folders(root: InputRoot, found: Found) -> list[str]:
         wanted.insert(0, own)
     others = [base + name for name in below.values() if name.lower() != FOLDER]
     return [f for f in dict.fromkeys([*wanted, *others]) if not f or root.is_dir(f)]
+
+
+def farther_folders(root: InputRoot, found: Found) -> list[str]:
+    """Return folders below a file's base, the nearest first, those named like images before others.
+
+    Masks are often called like their images, and lie in a folder beside them.
+    """
+    level = [found.base]
+    folders: list[str] = []
+    for _ in range(DEPTH):
+        level = [
+            f"{folder}/{name}".lstrip("/")
+            for folder in level
+            for name in root.listing(folder).folders
+        ][:_FOLDERS]
+        folders += sorted(level, key=lambda path: _PICTURES.search(path) is None)
+    return folders

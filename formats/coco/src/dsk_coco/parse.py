@@ -13,7 +13,7 @@ from dsk_coco.categories import FAMILY
 from dsk_coco.records import Plain, Record, Shape, rings_fault, shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dsk.annotations import Box
 
@@ -22,6 +22,8 @@ __all__ = ["CROWD", "NOT_CROWD", "Parser", "PolygonMask", "keypoint_box"]
 NOT_CROWD: dict[str, Any] = {"is_crowd": False}
 CROWD: dict[str, Any] = {"is_crowd": True}
 """The attributes of nearly all annotations, shared by them."""
+
+FEWER = "objects have fewer keypoints than their category names; the last ones count as absent"
 
 
 class _RleHead(Struct):
@@ -56,6 +58,7 @@ class Parser:
         labels: The label index by category id.
         keypoints: Number of keypoints by label index, where the categories name them.
         task: The file's task, "" if unknown.
+        warn: Takes notes on what was repaired.
         merge_polygons: Make masks of outlines.
     """
 
@@ -65,11 +68,13 @@ class Parser:
         keypoints: dict[int, int],
         task: str,
         *,
+        warn: Callable[[str], None],
         merge_polygons: bool = False,
     ) -> None:
         self._labels = labels
         self._keypoints = keypoints
         self._task = task
+        self._warn = warn
         self._merge = merge_polygons
 
     def parse(
@@ -175,8 +180,11 @@ class Parser:
         named = self._keypoints.get(label, 0) if label is not None else 0
         if len(values) % 3:
             raise ValueError("keypoints are no x, y, visibility triplets")
-        if named and len(values) != 3 * named:
+        if named and len(values) > 3 * named:
             raise ValueError(f"it has {len(values) // 3} keypoints, its category {named}")
+        if len(values) < 3 * named:  # as in Human-Art: 17 of 21
+            self._warn(FEWER)
+            values = values + [0] * (3 * named - len(values))
         points: list[float] = [0] * (len(values) // 3 * 2)
         points[::2], points[1::2] = values[::3], values[1::3]
         visibility = [int(v) for v in values[2::3]]

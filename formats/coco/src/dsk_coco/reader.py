@@ -25,6 +25,7 @@ from dsk_coco.records import (
     decode_tolerant,
     good_outlines,
 )
+from dsk_coco.textids import ID, is_text_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -62,7 +63,7 @@ def _locator(root: InputRoot, folder: str | None) -> Callable[[str], Any]:
     """Return a function from a clean image name to its ``Media.source``."""
     if folder is None:
         return lambda _: None
-    return root.locator(folder)
+    return root.locator(folder, clean=True)
 
 
 class SliceReader:
@@ -183,7 +184,8 @@ class SliceReader:
                     draft.id = draft.path
                 draft.image_id = ids[at]
                 draft.size = _size(record.pop("height", 0), record.pop("width", 0))
-                record.pop("id", None)
+                if is_text_id(own := record.pop("id", None)):
+                    record[ID] = own
                 name = record.pop("file_name", None)
                 if isinstance(name, str) and "://" in name:
                     record.setdefault("coco_url", name)
@@ -238,6 +240,7 @@ class SliceReader:
             file.labels.index,
             {n: len(p.labels) for n, p in points.items()},
             file.found.task,
+            warn=self._ledger.warn,
             merge_polygons=self._options["merge_polygons"],
         )
 

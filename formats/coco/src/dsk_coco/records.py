@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Raw, Struct
 
+from dsk_coco.textids import ID, text_number
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -111,10 +113,25 @@ def decode_tolerant(text: bytes | memoryview) -> tuple[Record, dict[str, Any] | 
             extra[name] = msgspec.json.decode(raw)
         elif bytes(raw) not in _EMPTY or name in ("category_id", "caption", "attributes"):
             try:
-                known[name] = decode(_NUMBER_TEXT.sub(rb"\1", bytes(raw)) if name in _IDS else raw)
+                if name in _IDS:
+                    known[name] = _id_number(name, bytes(raw), extra)
+                else:
+                    known[name] = decode(raw)
             except msgspec.MsgspecError as error:
                 raise ValueError(f"{name}: {error}") from error
     return Record(**known), extra or None
+
+
+def _id_number(name: str, raw: bytes, extra: dict[str, Any]) -> int | None:
+    """Return an id as a number; the text of an annotation's id is kept."""
+    raw = _NUMBER_TEXT.sub(rb"\1", raw)
+    if raw[:1] != b'"':
+        number: int | None = _TOLERANT[name](raw)
+        return number
+    text: str = msgspec.json.decode(raw)
+    if name == "id":
+        extra[ID] = text
+    return text_number(text)
 
 
 class Shape:
