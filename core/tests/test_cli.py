@@ -162,6 +162,20 @@ def test_convert_writes_and_sums_up(site: Path, toy: Path, tmp_path: Path) -> No
         assert words in done.stderr
 
 
+@pytest.mark.parametrize(("source", "name"), [("in", "in-toy"), ("in/.", "in-toy")])
+def test_convert_names_the_output_itself(
+    site: Path, toy: Path, tmp_path: Path, source: str, name: str
+) -> None:
+    words = ("--input-path", source, "--input-format", "toy", "--output-format", "toy")
+    done = dsk(site, "convert", *words)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / name / "toy.txt").is_file()
+    assert name in done.stderr
+    again = dsk(site, "convert", *words)
+    assert again.returncode == 4
+    assert "--overwrite" in again.stderr
+
+
 def test_json_report_balances(site: Path, toy: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     done = dsk(
@@ -272,7 +286,7 @@ def test_errors_are_one_line_with_the_documented_code(
         ("convert", "-i", toy, "-f", "toy", "-o", out, "--strict"): 1,
         ("convert", "-i", toy, "-f", "toy", "-o", out, "-j", "0"): 2,
         ("convert", "-i", toy, "-f", "toy", "-o", out, "-t", "nope"): 5,
-        ("convert", "-i", toy, "-f", "toy"): 2,
+        ("convert", "-i", toy): 2,
         ("detect", site): 3,
         ("info", site): 3,
         ("formats", "nope"): 2,

@@ -40,7 +40,10 @@ trailing: list[str] = []
 """The words behind ``--``, set by ``app.run``."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print the facts as JSON on standard output.")]
-Input = Annotated[str, typer.Option("-i", "--input", help="Folder, archive or annotation file.")]
+Input = Annotated[
+    str,
+    typer.Option("-i", "--input", "--input-path", help="Folder, archive or annotation file."),
+]
 InputFormat = Annotated[
     Optional[str],  # noqa: UP045 - typer reads the annotation at run time
     typer.Option("-if", "--input-format", help="Format of the input; found out when not given."),
@@ -54,12 +57,20 @@ OnError = Annotated[
 ]
 
 
-Target = Annotated[str, typer.Option("-f", "--format", help="Format to write.")]
+Target = Annotated[str, typer.Option("-f", "--format", "--output-format", help="Format to write.")]
 SameTarget = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("-f", "--format", help="Format to write; that of the input when not given."),
 ]
-Place = Annotated[str, typer.Option("-o", "--output", help="New or empty folder, or a .zip file.")]
+_OUTPUT = ("-o", "--output", "--output-dir")
+Place = Annotated[str, typer.Option(*_OUTPUT, help="New or empty folder, or a .zip file.")]
+OwnPlace = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        *_OUTPUT,
+        help="New or empty folder, or a .zip file; <input>-<format> here when not given.",
+    ),
+]
 Filter = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("-e", "--filter", help="Keep what this filter selects."),
@@ -133,7 +144,7 @@ def convert(  # the values go on through the context: twenty names need not be s
     context: typer.Context,
     source: Input,
     target_format: Target,
-    output: Place,
+    output: OwnPlace = None,
     source_format: InputFormat = None,
     expression: Filter = None,
     filter_mode: FilterMode = None,
@@ -162,9 +173,11 @@ def convert(  # the values go on through the context: twenty names need not be s
 
     Format options go behind -O, or behind -- as in Datumaro: dsk formats NAME lists them.
     """  # noqa: D301
-    from dsk.cli.convert import ConvertRequest, run_convert
+    from dsk.cli.convert import ConvertRequest, own_place, run_convert
 
-    code = run_convert(ConvertRequest(trailing=list(trailing), **context.params))
+    place = own_place(source, target_format) if output is None else output
+    given = {**context.params, "output": place}
+    code = run_convert(ConvertRequest(trailing=list(trailing), **given))
     if code:
         raise typer.Exit(code)
 

@@ -12,6 +12,7 @@ from dsk.cli.text import emit_json, glyph, say
 from dsk.dataset import Dataset
 from dsk.descriptors import Option
 from dsk.errors import LossError, OptionError, OutputError, UsageError
+from dsk.names import stem_of
 from dsk.opening import make_transform
 from dsk.options import parse_dashed, parse_pairs
 from dsk.registry import registry
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from dsk.flow import Transform
     from dsk.loss import BadRecord, Event, Report
 
-__all__ = ["ConvertRequest", "open_input", "run_convert"]
+__all__ = ["ConvertRequest", "open_input", "own_place", "run_convert"]
 
 MOST = 12
 """Lines of losses that the summary shows."""
@@ -82,6 +83,14 @@ SETTINGS = (
     Option(name="dry_run", type=bool),
 )
 """How those settings are written behind ``--`` and ``-O``."""
+
+
+def own_place(source: str, target_format: str) -> str:
+    """Return the name of a new folder for an output that was given none, as Datumaro calls it."""
+    name = os.path.basename(os.path.abspath(source))  # noqa: PTH100, PTH119
+    if not os.path.isdir(source):  # noqa: PTH112
+        name = stem_of(name).removesuffix(".tar")
+    return f"{name or 'dataset'}-{target_format}"
 
 
 def run_convert(request: ConvertRequest) -> int:
