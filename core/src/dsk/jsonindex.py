@@ -291,7 +291,9 @@ class _Walk:
             array's end; None when there is no whole record.
         """
         part = self.bytes[position : position + size]
-        braces = np.flatnonzero((part == _OPEN) | (part == _CLOSE))
+        braces = np.flatnonzero(part >= _OPEN)  # few other characters are that high: one pass less
+        found = part[braces]
+        braces = braces[(found == _OPEN) | (found == _CLOSE)]
         opening = part[braces] == _OPEN
         depth = np.cumsum(np.where(opening, 1, -1).astype(np.int8), dtype=np.int32)
         opened, closed = (

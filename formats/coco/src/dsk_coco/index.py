@@ -278,7 +278,7 @@ def join_items(files: list[AnnotationFile], ledger: Ledger) -> int:
         own = items[begin : begin + len(file.keys)]
         begin += len(file.keys)
         file.keys = np.zeros(0, np.int64)
-        if len(np.unique(own[own >= 0])) < np.count_nonzero(own >= 0):
+        if (np.bincount(own[own >= 0], minlength=1) > 1).any():
             ledger.warn(f"{file.found.name} has several images of one file_name; they are joined")
         file.image_rows, file.image_bounds = jsonindex.group_rows(own, count)
         owners = _owners(file, own, ledger)
