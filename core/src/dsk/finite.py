@@ -45,6 +45,11 @@ def _outline_sum(a: Any) -> float:
     return sum(a.bbox or ()) + (0.0 if type(a.points) is Raw else sum(map(sum, a.rings)))
 
 
+def _solid_sum(a: Any) -> float:
+    (x, y, z), (rx, ry, rz), (w, h, d) = a.position, a.rotation, a.scale
+    return x + y + z + rx + ry + rz + w + h + d  # type: ignore[no-any-return]
+
+
 _SUMS: dict[type[Annotation], Callable[[Any], float]] = {
     Bbox: _box_sum,
     Ellipse: _box_sum,
@@ -54,7 +59,7 @@ _SUMS: dict[type[Annotation], Callable[[Any], float]] = {
     Points: _stated_sum,
     Skeleton: _stated_sum,
     Cuboid2d: _point_sum,
-    Cuboid3d: lambda a: sum((*a.position, *a.rotation, *a.scale)),
+    Cuboid3d: _solid_sum,
     Mask: lambda a: sum(a.bbox or ()),
 }
 

@@ -336,3 +336,12 @@ def test_a_cut_off_cloud_is_reported(tmp_path):
     assert "point cloud not saved: 17 bytes are no whole number of points of 16" in {
         e.what for e in report.losses
     }
+
+
+def test_folders_of_waymo_are_told(tmp_path):
+    dataset(tmp_path, {"1": CAR})
+    (tmp_path / "training/label_all").mkdir()
+    (tmp_path / "training/planes").mkdir()
+    told = " ".join(read(tmp_path).opening_ledger.warnings)
+    assert "training/label_all: not read" in told
+    assert "planes" not in told

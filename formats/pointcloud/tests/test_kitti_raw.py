@@ -120,6 +120,30 @@ def test_an_occlusion_that_is_not_set_is_that_of_the_last_key(tmp_path):
     assert found == [False, True, True, False, False, False]
 
 
+def test_tracks_go_on_over_partitions(tmp_path):
+    long = [pose(x=n, o=-1, t=2 if n in (1023, 1500) else 0) for n in range(2100)]
+    long[0] = pose(x=0, o=2, k=1)
+    folder = drive(tmp_path, track(*long), track(pose(x=-1), pose(x=-2), first=1023))
+    data = read(folder)
+    assert len(data.source.partitions()) == 3
+    found = boxes(folder)
+    assert [len(found[f"{n:010d}"]) for n in (0, 1022, 1023, 1024, 1025, 2099)] == [
+        *(1, 1, 1, 2, 1, 1)
+    ]
+    assert len(found) == 2099  # the second track has one where the first is outside
+    assert "0000001500" not in found
+    first = {name: rows[0] for name, rows in found.items() if rows[0].attributes["track_id"] == 1}
+    assert [box.position[0] for box in first.values()] == [int(name) for name in first]
+    assert all(box.attributes["occluded"] for box in first.values())
+    assert [a.position[0] for a in found["0000001024"]] == [1024, -2]
+
+
+def test_a_name_of_the_list_may_be_that_of_another_frame(tmp_path):
+    folder = drive(tmp_path, track(pose(), first=7), frame_list_DOT_txt=b"5 0000000007\n")
+    with pytest.raises(InputError, match=r"frame 7 is not named.* that of frame 5"):
+        read(folder)
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [

@@ -442,4 +442,59 @@ def test_samples_in_a_circle_end(tmp_path):
     row = {"token": "p1", "scene_token": "z", "timestamp": 1, "next": "p1", "prev": "p1"}
     data = read(tables(tmp_path, sample=[row]))
     assert len(list(data)) == 1
-    assert "does not end" in " ".join(data.opening_ledger.warnings)
+    assert "not in one chain" in " ".join(data.opening_ledger.warnings)
+
+
+def test_samples_of_cut_tables_are_items(tmp_path):
+    """A part of the tables may lack where a scene begins, or the scene."""
+    rows = [
+        {"token": "p9", "scene_token": "z", "timestamp": 9, "next": "gone"},
+        {"token": "p1", "scene_token": "z", "timestamp": 5, "next": "p9"},
+        {"token": "q", "scene_token": "other", "timestamp": 1},
+    ]
+    scene = [{"token": "z", "name": "scene-0001", "first_sample_token": "gone too"}]
+    data = read(tables(tmp_path, sample=rows, scene=scene))
+    items = {item.id: item for item in data}
+    assert list(items) == ["other/0000", "scene-0001/0000", "scene-0001/0001"]
+    assert [len(item.annotations) for item in items.values()] == [0, 1, 0]
+    told = " ".join(data.opening_ledger.warnings)
+    assert "1 scenes of samples are missing" in told
+    assert "scene-0001 are missing or not in one chain" in told
+    assert not read(tables(tmp_path / "whole")).opening_ledger.warnings
+
+
+def test_points_of_minus_one_are_not_known(tmp_path):
+    folder = tables(tmp_path / "in")
+    table = folder / "v1.0-mini/sample_annotation.json"
+    table.write_text(table.read_text().replace('"num_lidar_pts": 25', '"num_lidar_pts": -1'))
+    (box,) = next(iter(read(folder))).annotations
+    assert "num_lidar_pts" not in box.attributes
+    read(folder).export(tmp_path / "out", "nuscenes", save_media=True)
+    (table,) = (tmp_path / "out").rglob("sample_annotation.json")
+    written = json.loads(table.read_text())
+    assert written[0]["num_lidar_pts"] >= 0
+
+
+def test_sensors_that_are_not_read_are_told(tmp_path):
+    folder = tables(tmp_path)
+    for name, row in (
+        ("sensor", {"token": "s3", "channel": "RADAR_FRONT", "modality": "radar"}),
+        (
+            "calibrated_sensor",
+            {"token": "k3", "sensor_token": "s3", "translation": [0, 0, 0], "rotation": q(0)},
+        ),
+        (
+            "sample_data",
+            {
+                "token": "d4",
+                "sample_token": "p1",
+                "ego_pose_token": "e1",
+                "calibrated_sensor_token": "k3",
+                "filename": "samples/RADAR_FRONT/a.pcd",
+                "is_key_frame": True,
+            },
+        ),
+    ):
+        table = folder / f"v1.0-mini/{name}.json"
+        table.write_text(json.dumps([*json.loads(table.read_text()), row]))
+    assert "not read: RADAR_FRONT" in " ".join(read(folder).opening_ledger.warnings)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dsk.annotations import Cuboid3d
 from dsk.dataset import Dataset
@@ -54,8 +57,8 @@ def test_it_says_what_the_parser_says(text):
     tracks = read_regular(text.encode())
     assert tracks is not None
     assert (tracks, {}) == parsed(text)
-    assert [len(t.poses) for t in tracks] == [5, 5]
-    assert tracks[0].poses[3][2].amt[0] == 0.25
+    assert [len(t.states) for t in tracks] == [5, 5]
+    assert tracks[0].states[3].amt[0] == 0.25
 
 
 @pytest.mark.parametrize(
@@ -132,3 +135,115 @@ def test_declarations_are_passed_over(text, head):
 )
 def test_other_bytes_are_left_to_the_parser(text, data):
     assert read_regular(data(text)) is None
+
+
+def pose(place, state, space="\n\t"):
+    tags = zip(("tx", "ty", "tz", "rx", "ry", "rz"), place, strict=True)
+    text = "".join(f"<{tag}>{number}</{tag}>{space}" for tag, number in tags)
+    return f"{text}<state>2</state>{state}"
+
+
+def document(tracks, space="\n\t"):
+    """Return a file of tracks, each a list of poses."""
+    text = "".join(
+        f"<item><objectType>Car</objectType><h>1.5</h><w>2</w><l>4</l><first_frame>3</first_frame>"
+        f"<poses><count>{len(poses)}</count>{space}{''.join(f'<item>{p}</item>' for p in poses)}"
+        "</poses><finished>1</finished></item>"
+        for poses in tracks
+    )
+    return (
+        f'<boost_serialization version="9"><tracklets version="0"><count>{len(tracks)}</count>'
+        f"{text}</tracklets></boost_serialization>"
+    )
+
+
+def state(occlusion="0", kf="0", truncation="0", more=""):
+    return (
+        f"<occlusion>{occlusion}</occlusion><occlusion_kf>{kf}</occlusion_kf>\n"
+        f"<truncation>{truncation}</truncation>{more}"
+    )
+
+
+NUMBERS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.integers(-(10**25), 10**25).map(str),
+    st.sampled_from(["-0.0", "0", "1e-320", "1.5e+10", "-0.25"]),
+)
+STATES = st.builds(
+    state,
+    st.sampled_from(["-1", "0", "1", "2"]),
+    st.sampled_from(["0", "1"]),
+    st.sampled_from(["-1", "0", "1", "2", "99"]),
+    st.sampled_from(
+        [
+            "",
+            "<attributes><attribute><name>a</name><value>b c</value></attribute></attributes>",
+            "<attributes><attribute><name>n</name><value>1,5</value></attribute></attributes>",
+        ]
+    ),
+)
+TRACKS = st.lists(
+    st.lists(st.builds(pose, st.lists(NUMBERS, min_size=6, max_size=6), STATES), max_size=4),
+    max_size=3,
+)
+
+
+@given(TRACKS, st.sampled_from(["", " ", "\r\n\t\t"]))
+def test_any_usual_file_is_read_alike(tracks, space):
+    text = document(tracks, space)
+    expected, warnings = parsed(text)
+    found = read_regular(text.encode())
+    numbers = [n for track in expected for n in track.places]
+    if found is None:  # so large that their sum is none
+        assert not math.isfinite(sum(map(abs, numbers)))
+        return
+    assert (found, {}) == (expected, warnings)
+    assert list(map(repr, (n for t in found for n in t.places))) == list(map(repr, numbers))
+
+
+GOOD = pose("123456", state())
+HOSTILE = [
+    GOOD.replace("</tx>", "</tx2>"),
+    GOOD.replace("</tx>", "</tx >"),
+    GOOD.replace("<ty>", "<t y>"),
+    GOOD.replace("<ty>", "<2ty>"),
+    GOOD.replace("<ty>", "<ty e='1'>"),
+    GOOD.replace("1</tx>", "1</tx>7"),
+    GOOD.replace("1</tx>", "1 1</tx>"),
+    GOOD.replace("1</tx>", "1tx</tx>"),
+    GOOD.replace("1</tx>", "1,2</tx>"),
+    GOOD.replace("1</tx>", "[1]</tx>"),
+    GOOD.replace("1</tx>", "<b>1</b></tx>"),
+    GOOD.replace("1</tx>", '"1"</tx>'),
+    GOOD.replace("1</tx>", "1_0</tx>"),
+    GOOD.replace("1</tx>", "-0</tx>"),
+    GOOD.replace("1</tx>", "-0 </tx>"),
+    GOOD.replace("6</rz>", "-0</rz>"),
+    GOOD.replace("1</tx>", "+1</tx>"),
+    GOOD.replace("1</tx>", "٣</tx>"),
+    GOOD.replace("1</tx>", "</tx>"),
+    GOOD.replace("<ty>2</ty>", ""),
+    GOOD.replace("<ty>2</ty>\n\t<tz>3</tz>", "<tz>3</tz>\n\t<ty>2</ty>"),
+    GOOD.replace("<rz>6</rz>", "<rz>6</rz><rz>7</rz>"),
+    GOOD.replace("</ty>\n\t<tz>", "</ty><tz>"),
+    GOOD.replace("<state>2</state>", ""),
+    GOOD.replace("</rz>", "</rz>8"),
+    GOOD + "<tx>3</tx>",
+    GOOD + "</item><item>",
+    GOOD + "</poses><poses>",
+]
+
+
+@pytest.mark.parametrize("row", HOSTILE)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_unusual_poses_are_left_to_the_parser(row, place):
+    poses = [GOOD] * 3
+    poses[place] = row
+    assert read_regular(document([poses, [GOOD]]).encode()) is None
+
+
+@pytest.mark.parametrize("text", ["<tx>", "</rz>", "<item>", "<item><tx>", "<item><tx>1</tx>"])
+def test_torn_poses_are_left_to_the_parser(text):
+    whole = document([[GOOD]])
+    assert read_regular(whole.encode()) is not None
+    assert read_regular(whole.replace("</poses>", f"{text}</poses>").encode()) is None

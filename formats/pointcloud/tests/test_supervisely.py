@@ -16,6 +16,7 @@ from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.media import Image, PointCloud
+from dsk_pointcloud.supervisely.keys import KeyNumbers
 
 TAGS = [
     {"name": "note", "value_type": "any_string", "applicable_type": "all", "classes": []},
@@ -473,6 +474,20 @@ def test_keys_of_both_forms(tmp_path):
     (item,) = read(project(tmp_path, {"ds0/a.pcd": one}, key_id_map_DOT_json=table))
     (box,) = item.annotations
     assert (item.attributes["frame"], box.id, box.attributes["track_id"]) == (7, 6, 5)
+
+
+def test_keys_without_a_number_are_counted_on():
+    class Known(dict):
+        looks = 0
+
+        def values(self):
+            self.looks += 1
+            return super().values()
+
+    known = Known(a=5, b=2)
+    numbers = KeyNumbers(known, lambda: ["x", "a", "y", "x"])
+    assert [numbers(key) for key in ("a", "y", "x", "z", "x", "z")] == [5, 7, 6, 8, 6, 8]
+    assert known.looks == 1
 
 
 @pytest.mark.parametrize("table", [[1], '{"a"', {"figures": 5}, {"objects": [1]}])

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = [
     "IDENTITY_TEXT",
     "Calibration",
+    "calibration_text",
     "camera_matrices",
+    "identity_calibration",
     "parallel_projection",
     "raw_camera",
     "read_calibration",

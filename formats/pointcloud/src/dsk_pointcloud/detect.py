@@ -61,11 +61,11 @@ def kitti_raw(root: InputRoot) -> Detection | None:
 
 def sly_pointcloud(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    from dsk_pointcloud.supervisely.project import META, find_project, find_sets
+    from dsk_pointcloud.supervisely.project import META, find_projects, find_sets
 
     if root.focus is not None and root.focus.rpartition("/")[2] != META:
         return None
-    folder = find_project(root)
+    folder = next(find_projects(root), None)
     if folder is None:
         return None
     name = f"{folder}/{META}".lstrip("/")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
 
 __all__ = [
+    "HALF_PI",
     "NO_SIZE",
     "Vector",
     "bottom_of",

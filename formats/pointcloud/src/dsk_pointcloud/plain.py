@@ -19,9 +19,10 @@ from dsk.media import PointCloud
 from dsk_pointcloud.axes import facing_ahead, quarter_turns
 from dsk_pointcloud.clouds.cloud import quarter_turned
 from dsk_pointcloud.clouds.files import load
+from dsk_pointcloud.clouds.losses import lost_in
 from dsk_pointcloud.clouds.saver import CloudSaver
-from dsk_pointcloud.clouds.velodyne import lost_columns, write_bin
-from dsk_pointcloud.frames import is_finite, is_upright, note_boxes, turned, wrap
+from dsk_pointcloud.clouds.velodyne import write_bin
+from dsk_pointcloud.frames import is_upright, note_boxes, turned, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,9 +67,6 @@ class _PlainExporter(Exporter):
         return lists
 
     def _row(self, item: DatasetItem, a: Cuboid3d, ctx: WriteContext) -> str:
-        if not is_finite(*a.position, *a.rotation, *a.scale):
-            ctx.ledger.add("DSK-L018", "a number is not finite", kind=a.kind, item=item.id)
-            return ""
         if a.forward == "+y":
             a = turned(a, "+x")
             note_boxes(ctx.ledger, "boxes turned: +x ahead instead of +y", 1)
@@ -116,7 +114,7 @@ class OpenPcDetExporter(_PlainExporter):
             what = f"point cloud not saved: {error.message}"
             ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
             return
-        for lost in lost_columns(cloud):
+        for lost in lost_in(cloud, ".bin"):
             ctx.ledger.add("DSK-L016", f".npy holds no {lost}", item=item.id, subset=item.subset)
         out = io.BytesIO()
         np.save(out, np.frombuffer(data, "<f4").reshape(-1, 4), allow_pickle=False)

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 __all__ = [
     "NO_VIEWPOINT",
     "Cloud",
+    "Viewpoint",
+    "check_organized",
     "cloud_of",
+    "is_viewpoint",
     "packed_rgb",
     "quarter_turned",
     "width_of",

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsk.errors import MediaError, PluginError
-from dsk_pointcloud.clouds.cloud import Cloud
+from dsk_pointcloud.clouds.cloud import Cloud, xyz_of
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from numpy.typing import NDArray
 
-__all__ = ["read_las", "write_las"]
+__all__ = ["STEP", "read_las", "write_las"]
+
+STEP = 0.001
+"""Metres between two coordinates that a written file can hold."""
+
+_LONGEST = 32  # bytes of a dimension's name
 
 
 def _laspy(where: str) -> ModuleType:
@@ -71,42 +76,65 @@ def _check_size(head: bytes, size: int, where: str) -> None:
         raise MediaError(f"{count} points are declared, the file is too short", where=where)
 
 
-def write_las(cloud: Cloud, *, packed: bool = False, scale: float = 0.001) -> bytes:
-    """Encode as LAS 1.4; coordinates become multiples of ``scale``, other columns extra bytes.
+def write_las(cloud: Cloud, *, packed: bool = False) -> bytes:
+    """Encode as LAS 1.4; coordinates become multiples of ``STEP``, other columns extra bytes.
 
     Args:
         cloud: The points; x, y, z must be finite.
         packed: Write LAZ.
-        scale: Metres per step of a coordinate.
 
     Raises:
-        MediaError: There are no coordinates, or they are not finite.
+        MediaError: There are no coordinates, or the file cannot hold a column.
         PluginError: laspy is not installed.
     """
     laspy = _laspy("")
-    names = set(cloud.names)
-    if not {"x", "y", "z"} <= names:
-        raise MediaError("a LAS file needs x, y, z")
-    xyz = np.stack([cloud.points[n].astype(float) for n in "xyz"], axis=-1)
+    xyz = xyz_of(cloud)
     if not np.isfinite(xyz).all():
         raise MediaError("a LAS file cannot hold points that are not finite")
     header = laspy.LasHeader(version="1.4", point_format=6)
-    header.scales = [scale] * 3
+    header.scales = [STEP] * 3
     header.offsets = xyz.min(axis=0) if len(xyz) else np.zeros(3)
-    others = [n for n in cloud.names if n not in {"x", "y", "z"}]
+    names = _names(cloud, set(header.point_format.dimension_names))
+    out = io.BytesIO()
+    try:
+        las = _filled(laspy, header, cloud, xyz, names)
+        las.write(out, do_compress=packed)
+    except Exception as error:  # the writer raises what its encoders do
+        raise MediaError(f"a LAS file cannot hold this cloud: {error}") from error
+    return out.getvalue()
+
+
+def _filled(
+    laspy: ModuleType, header: Any, cloud: Cloud, xyz: NDArray[Any], names: dict[str, str]
+) -> Any:
+    """Return LAS data with all columns.
+
+    Raises:
+        ValueError: A column has values that its dimension cannot hold.
+    """
     known = set(header.point_format.dimension_names)
-    for name in others:
+    for name, label in names.items():
         column = cloud.points[name]
-        if name not in known or column.dtype.kind == "f":
-            label = name if name not in known else f"{name}_"
-            kind = f"{column.shape[1]}{column.dtype.str[1:]}" if column.ndim > 1 else column.dtype
-            header.add_extra_dim(laspy.ExtraBytesParams(name=label[:32], type=kind))
+        if label not in known:
+            several = f"{column.shape[-1]}{column.dtype.str[1:]}"
+            kind = several if column.ndim > 1 else column.dtype
+            header.add_extra_dim(laspy.ExtraBytesParams(name=label, type=kind))
     las = laspy.LasData(header)
     las.x, las.y, las.z = xyz.T
-    for name in others:
-        column = cloud.points[name]
-        keep = name in known and column.dtype.kind != "f"
-        las[name if keep or name not in known else f"{name}_"[:32]] = column
-    out = io.BytesIO()
-    las.write(out, do_compress=packed)
-    return out.getvalue()
+    for name, label in names.items():
+        las[label] = cloud.points[name]
+        if not np.array_equal(las[label], cloud.points[name], equal_nan=True):
+            raise ValueError(f"values of {name}")
+    return las
+
+
+def _names(cloud: Cloud, known: set[str]) -> dict[str, str]:
+    """Return the dimensions of a file by the columns they hold; known ones hold integers."""
+    names = {}
+    for name in cloud.names:
+        if name not in ("x", "y", "z"):
+            kept = name not in known or cloud.points.dtype[name].base.kind != "f"
+            names[name] = (name if kept else f"{name}_")[:_LONGEST]
+    if len(set(names.values())) < len(names):
+        raise MediaError(f"columns of a LAS file differ in their first {_LONGEST} letters")
+    return names

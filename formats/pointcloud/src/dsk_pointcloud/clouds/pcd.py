@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PcdHeader",
-    "is_pcd",
+    "fitted",
     "numbers_of",
     "read_header",
     "read_pcd",
@@ -92,12 +92,6 @@ class PcdHeader:
             at += size * count
         spec = {"names": names, "formats": formats, "offsets": offsets, "itemsize": at}
         return np.dtype(spec)  # type: ignore[call-overload,no-any-return]
-
-
-def is_pcd(head: bytes) -> bool:
-    """Tell by its first bytes whether a file is PCD."""
-    start = head[:64].lstrip()
-    return start.startswith((b"# .PCD", b"VERSION", b"FIELDS", b"COLUMNS"))
 
 
 def read_header(data: bytes | memoryview, where: str = "") -> PcdHeader:
@@ -291,12 +285,13 @@ def _parse_columns(header: PcdHeader, text: bytes, points: NDArray[Any], per_poi
         raise ValueError(f"a point has {per_point} numbers")
     table = table.reshape(len(points), per_point)
     at = 0
-    for name, kind, _, count in header.fields:
+    for name, kind, size, count in header.fields:
         if name != _PADDING:
             column = table[:, at : at + count]
             if wide:
-                column = column.astype(np.str_).astype(float if kind == "F" else np.int64)
-            points[name] = _fitted(column if count > 1 else column[:, 0], points.dtype[name].base)
+                exact = np.uint64 if (kind, size) == ("U", 8) else np.int64
+                column = column.astype(np.str_).astype(float if kind == "F" else exact)
+            points[name] = fitted(column if count > 1 else column[:, 0], points.dtype[name].base)
         at += count
 
 
@@ -316,7 +311,7 @@ def numbers_of(text: bytes) -> NDArray[np.float64]:
             raise ValueError("a word is no number") from error
 
 
-def _fitted(column: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
+def fitted(column: NDArray[Any], kind: np.dtype[Any]) -> NDArray[Any]:
     """Return numbers as their type, refusing integers that it cannot hold."""
     if kind.kind in "iu" and column.size:
         limits = np.iinfo(kind)

@@ -9,7 +9,7 @@ import numpy as np
 
 from dsk.errors import MediaError
 from dsk_pointcloud.clouds.cloud import Cloud, width_of
-from dsk_pointcloud.clouds.pcd import numbers_of
+from dsk_pointcloud.clouds.pcd import fitted, numbers_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,8 +112,11 @@ def _ascii(body: bytes, before: int, count: int, dtype: np.dtype[Any], where: st
     if len(lines) < count or len(table) != count * len(names):
         raise MediaError(f"{count} rows of {len(names)} numbers are declared", where=where)
     table = table.reshape(count, len(names))
-    for number, name in enumerate(names):
-        points[name] = table[:, number]
+    try:
+        for number, name in enumerate(names):
+            points[name] = fitted(table[:, number], dtype[name])
+    except ValueError as error:
+        raise MediaError(f"damaged points: {error}", where=where) from error
     return Cloud(points, count)
 
 

@@ -66,7 +66,7 @@ class CloudSaver:
             return ctx.save_file(item, media, name)  # says that it is missing
         from dsk_pointcloud.clouds.cloud import quarter_turned
         from dsk_pointcloud.clouds.files import encode, load
-        from dsk_pointcloud.clouds.velodyne import lost_columns
+        from dsk_pointcloud.clouds.losses import lost_in
 
         try:
             cloud = load(media)
@@ -80,10 +80,9 @@ class CloudSaver:
             return False
         what = f"point cloud re-encoded {suffix_of(media.path)}→{ext}"
         ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
-        if ext in (".bin", ".pcd.bin"):
-            for lost in lost_columns(cloud, 4 if ext == ".bin" else 5):
-                what = f"{ext} holds no {lost}"
-                ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+        for lost in lost_in(cloud, ext):
+            what = f"{ext} holds no {lost}"
+            ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
         ctx.write(name, data)
         ctx.ledger.media_saved += 1
         return True

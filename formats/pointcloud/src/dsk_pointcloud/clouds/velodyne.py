@@ -12,7 +12,7 @@ from dsk_pointcloud.clouds.cloud import Cloud, width_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["COLUMNS", "read_bin", "write_bin"]
+__all__ = ["COLUMNS", "INTENSITY", "read_bin", "write_bin"]
 
 COLUMNS = ("x", "y", "z", "intensity", "ring")
 
@@ -37,7 +37,7 @@ def read_bin(data: bytes | memoryview, columns: int = 4, where: str = "") -> Clo
     return Cloud(points, len(points))
 
 
-_INTENSITY = ("intensity", "reflectance", "reflectivity", "i")
+INTENSITY = ("intensity", "reflectance", "reflectivity", "i")
 
 
 def write_bin(cloud: Cloud, columns: int = 4) -> bytes:
@@ -55,28 +55,10 @@ def write_bin(cloud: Cloud, columns: int = 4) -> bytes:
         return points.tobytes()
     out: NDArray[np.float32] = np.zeros((len(points), columns), "<f4")
     for number, name in enumerate(wanted):
-        options = _INTENSITY if name == "intensity" else (name,)
+        options = INTENSITY if name == "intensity" else (name,)
         source = next((n for n in options if n in names), None)
         if source is not None:
             out[:, number] = points[source].reshape(len(points), width_of(points.dtype[source]))[
                 :, 0
             ]
     return out.tobytes()
-
-
-def lost_columns(cloud: Cloud, columns: int = 4) -> list[str]:
-    """Return what a ``.bin`` lacks: columns, their precision, organization, viewpoint."""
-    from dsk_pointcloud.clouds.cloud import NO_VIEWPOINT
-
-    held = {*COLUMNS[:columns], *_INTENSITY}
-    lost = [name for name in cloud.names if name not in held]
-    lost += [
-        f"precision of {name}"
-        for name in cloud.names
-        if name in held and cloud.points.dtype[name].base.itemsize > 4
-    ]
-    if cloud.height != 1:
-        lost.append("organization")
-    if cloud.viewpoint != NO_VIEWPOINT:
-        lost.append("viewpoint")
-    return lost

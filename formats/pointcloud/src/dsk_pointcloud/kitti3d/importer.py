@@ -64,6 +64,8 @@ class Kitti3dImporter(Importer):
         tracking = layout.tracking_folder(root, parts)
         if tracking:
             raise InputError("this is KITTI's tracking task, which is not read", where=tracking)
+        for folder in layout.unread_folders(root, parts):
+            ledger.warn(f"{folder}: not read; KITTI's are label_2, image_2 and image_3")
         return Kitti3dSource(root, parts, ledger, difficulty=self._difficulty)
 
 

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
     from dsk.annotations import Cuboid3d
 
-__all__ = ["LEVELS", "LabelLine", "parse_line", "project_box", "to_camera", "to_lidar"]
+__all__ = [
+    "DONT_CARE",
+    "HUGE",
+    "LEVELS",
+    "LabelLine",
+    "parse_line",
+    "project_box",
+    "to_camera",
+    "to_lidar",
+]
 
 DONT_CARE = "DontCare"
 

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
 
-__all__ = ["Part", "Row", "find_parts", "first_label", "read_rows", "tracking_folder"]
+__all__ = [
+    "Part",
+    "Row",
+    "find_parts",
+    "first_label",
+    "read_rows",
+    "tracking_folder",
+    "unread_folders",
+]
 
 _SUBSETS = {"training": "train", "testing": "test"}
 _PARTS = ("label_2", "calib", "velodyne", "image_2", "image_3")
@@ -64,6 +72,16 @@ def tracking_folder(root: InputRoot, parts: list[Part]) -> str:
             if other in folders and mine not in folders:
                 return posixpath.join(part.folder, other)
     return ""
+
+
+def unread_folders(root: InputRoot, parts: list[Part]) -> list[str]:
+    """Return folders of labels and images that others have beside KITTI's: Waymo's label_all."""
+    return [
+        posixpath.join(part.folder, name)
+        for part in parts
+        for name in root.entries(part.folder)[0]
+        if name.startswith(("label_", "image_")) and name not in _PARTS
+    ]
 
 
 def first_label(root: InputRoot, parts: list[Part]) -> str:

@@ -17,7 +17,7 @@ from dsk.metafile import META_NAME, meta_text
 from dsk_pointcloud.axes import facing_ahead, quarter_turns
 from dsk_pointcloud.cameras import CAMERA, matrices_of
 from dsk_pointcloud.clouds.saver import CloudSaver
-from dsk_pointcloud.frames import is_finite, is_upright, note_boxes, turned
+from dsk_pointcloud.frames import is_upright, note_boxes, turned
 from dsk_pointcloud.kitti_raw.convention import CONVENTIONS, from_box
 from dsk_pointcloud.kitti_raw.states import AMT, NO_AMT, OCCLUSION, TRUNCATION, enum_value
 from dsk_pointcloud.kitti_raw.writing import (
@@ -28,6 +28,7 @@ from dsk_pointcloud.kitti_raw.writing import (
     xml_text,
 )
 from dsk_pointcloud.plugin import KITTI_RAW_ATTRIBUTES, kitti_raw_capabilities
+from dsk_pointcloud.tracks import track_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -136,15 +137,12 @@ class KittiRawExporter(Exporter):
             turns = quarter_turns(given)
             item = facing_ahead(given, turns, ctx.ledger)
             self._check_id(item)
-            frame = _whole(item.attributes.get("frame"))
+            frame = whole(item.attributes.get("frame"))
             done = _Written(item.id, None if self._reindex else frame)
             if item.media is not None and ctx.save_media:
                 done.cameras = self._media(item, turns, ctx)
-            for a in item.annotations:
-                if isinstance(a, Cuboid3d):
-                    row = self._row(item, a, ctx)
-                    if row is not None:
-                        done.rows.append(row)
+            boxes = (a for a in item.annotations if isinstance(a, Cuboid3d))
+            done.rows = [self._row(item, a, ctx) for a in boxes]
             written.append(done)
         return written
 
@@ -174,10 +172,7 @@ class KittiRawExporter(Exporter):
                 found[folder] = self._first[folder] if same else None
         return found
 
-    def _row(self, item: DatasetItem, a: Cuboid3d, ctx: WriteContext) -> _Row | None:
-        if not is_finite(*a.position, *a.rotation, *a.scale):
-            self._drop(item, a, "a number is not finite", ctx)
-            return None
+    def _row(self, item: DatasetItem, a: Cuboid3d, ctx: WriteContext) -> _Row:
         if min(a.scale) <= 0:
             ctx.ledger.warn("boxes with sizes of 0 or less are written as they are")
         if self._convention == "kitti" and a.forward == "+y":
@@ -212,11 +207,6 @@ class KittiRawExporter(Exporter):
         label = self._labels[a.label or 0]
         height, width, length = map(float, size)
         return _Row(number, label, (height, width, length), int(mine.get("finished", 1)), pose)
-
-    def _drop(self, item: DatasetItem, a: Cuboid3d, why: str, ctx: WriteContext) -> None:
-        ctx.ledger.add(
-            "DSK-L018", why, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id
-        )
 
     def _custom(self, attributes: dict[str, Any]) -> list[tuple[str, str]]:
         if not self._allow:
@@ -366,18 +356,8 @@ def _true(value: Any) -> bool:
     return value.strip().lower() in ("true", "1", "yes") if isinstance(value, str) else bool(value)
 
 
-def _whole(value: Any) -> int | None:
-    """Return an integer that is written as one, or None."""
-    try:
-        return int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
 def _track(item: DatasetItem, a: Cuboid3d, *, reindex: bool) -> int | None:
-    number = _whole(a.attributes.get("track_id"))
-    if number is None and a.object_id >= 0:
-        number = a.object_id
+    number = track_of(a)
     if number is None and not reindex:
         raise OutputError(
             "boxes need an integer attribute track_id",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from dsk.errors import RecordError
-from dsk_pointcloud.frames import NO_SIZE, Vector, is_finite
+from dsk_pointcloud.frames import NO_SIZE, is_finite
 from dsk_pointcloud.kitti_raw.states import (
     AMT,
     NO_AMT,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from dsk.loss import Ledger
 
-__all__ = ["Pose", "Tracklet", "read_tracklets", "value_of"]
+__all__ = ["Tracklet", "read_tracklets", "value_of"]
 
 _NO_AMT_TEXT = ("-1",) * len(AMT)
 _MAX_FRAME = 10**9
@@ -38,10 +38,6 @@ _FAST_OCCLUSION: dict[str | None, int] = {str(n): n for n in OCCLUSION.values()}
 _FAST_TRUNCATION: dict[str | None, int] = {str(n): n for n in TRUNCATION.values()}
 
 
-Pose = tuple[Vector, Vector, State]
-"""Where a box is in one frame: translation, rotation, and what else is said."""
-
-
 class Tracklet(Struct):
     """One object over consecutive frames.
 
@@ -49,8 +45,9 @@ class Tracklet(Struct):
         number: Its place in the file, from 1.
         label: Name of its class.
         size: Height, width, length in metres.
-        first: Frame of the first pose.
-        poses: One per frame.
+        first: Frame of the first pose; each further one is a frame later.
+        places: tx, ty, tz, rx, ry, rz of each pose, one after the other.
+        states: What else is said, of each pose.
         attributes: Named values of the whole track.
         finished: Whether its labelling was finished.
     """
@@ -59,7 +56,8 @@ class Tracklet(Struct):
     label: str
     size: tuple[float, float, float]
     first: int
-    poses: list[Pose]
+    places: list[float]
+    states: list[State]
     attributes: dict[str, Any]
     finished: int
 
@@ -112,12 +110,15 @@ def _tracklet(item: Element, number: int, where: str, ledger: Ledger) -> Trackle
     if declared and declared != str(len(rows)):
         ledger.warn(f"{where}: count says {declared} poses, there are {len(rows)}")
     finished = (item.findtext("finished") or "").strip()
+    places: list[float] = []
+    states = [_pose(row, n, places) for n, row in enumerate(rows)]
     return Tracklet(
         number=number,
         label=label,
         size=(size[0], size[1], size[2]),
         first=first,
-        poses=[_pose(row, n) for n, row in enumerate(rows)],
+        places=places,
+        states=states,
         attributes=_attributes(item),
         finished=int(finished) if finished.lstrip("-").isdigit() else 1,
     )
@@ -136,7 +137,8 @@ def _number(item: Element, name: str) -> float:
     return value
 
 
-def _pose(row: Element, number: int) -> Pose:
+def _pose(row: Element, number: int, places: list[float]) -> State:
+    """Add a pose's numbers to others, and return what else it says."""
     values: dict[str, Any] = {child.tag: child.text for child in row}
     try:  # hot: spelled out
         x, y, z = float(values["tx"]), float(values["ty"]), float(values["tz"])
@@ -152,7 +154,8 @@ def _pose(row: Element, number: int) -> Pose:
     state = _FAST_STATE.get(values.get("state"))
     occlusion = _FAST_OCCLUSION.get(values.get("occlusion"))
     truncation = _FAST_TRUNCATION.get(values.get("truncation"))
-    facts = State(
+    places += x, y, z, rx, ry, rz
+    return State(
         enum_value(values.get("state"), STATE, 2) if state is None else state,
         enum_value(values.get("occlusion"), OCCLUSION, -1) if occlusion is None else occlusion,
         0
@@ -162,7 +165,6 @@ def _pose(row: Element, number: int) -> Pose:
         amt,
         _attributes(row) if "attributes" in values else None,
     )
-    return (x, y, z), (rx, ry, rz), facts
 
 
 def _is_number(text: str | None) -> bool:

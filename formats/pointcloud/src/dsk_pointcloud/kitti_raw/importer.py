@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from dsk.annotations import Cuboid3d
 from dsk.categories import Categories, LabelCategory
-from dsk.engines import collector_off
 from dsk.errors import InputError, OptionError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, PointCloud
 from dsk.metafile import read_meta
 from dsk_pointcloud.cameras import camera_extra, numbers_by_key
 from dsk_pointcloud.frames import note_boxes
 from dsk_pointcloud.kitti_raw import layout
-from dsk_pointcloud.kitti_raw.convention import CONVENTIONS, made_by_datumaro, to_box
-from dsk_pointcloud.kitti_raw.grammar import Pose, Tracklet, read_tracklets
+from dsk_pointcloud.kitti_raw.boxes import STEP, Boxes, Shown, shown
+from dsk_pointcloud.kitti_raw.convention import CONVENTIONS, made_by_datumaro
+from dsk_pointcloud.kitti_raw.grammar import Tracklet, read_tracklets
 from dsk_pointcloud.kitti_raw.oxts import read_oxts
 from dsk_pointcloud.kitti_raw.regular import read_regular
 from dsk_pointcloud.kitti_raw.xmltext import document_text, parse_root
@@ -29,21 +27,16 @@ from dsk_pointcloud.kitti_raw.xmltext import document_text, parse_root
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dsk.annotations import Annotation
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["KittiRawImporter", "visible_poses"]
+__all__ = ["KittiRawImporter"]
 
 _READ = {
     "kitti": "boxes read as KITTI's: bottom centre; h, w, l; lidar frame, +x ahead",
     "datumaro": "boxes read as Datumaro's: position; w, h, l along x, y, z",
     "datumaro-hwl": "boxes read as Datumaro's since 1.10: position; h, w, l along x, y, z",
 }
-
-
-Box = tuple[Tracklet, Pose, bool]
-"""A pose that is shown: its tracklet, itself, and whether it is occluded."""
 
 
 class Frame(Struct):
@@ -53,26 +46,15 @@ class Frame(Struct):
     number: int | None
     cloud: str = ""
     images: list[tuple[str, str]] = []
-    boxes: list[Box] = []
 
 
-def visible_poses(track: Tracklet, *, everything: bool) -> Iterator[tuple[int, Box]]:
-    """Yield (frame, box) of a tracklet's poses.
+class Recording(Struct):
+    """A drive as it is read: its subset, its frames in order and their boxes."""
 
-    Poses outside or behind the image are left out unless ``everything``. An occlusion that is not
-    set is that of the last pose marked as a key for it.
-    """
-    key = False
-    for frame, pose in enumerate(track.poses, track.first):  # hot
-        state = pose[2]
-        occluded = state.occluded
-        if state.relative:
-            if state.occlusion_kf == 1:
-                key = occluded
-            else:
-                occluded = key
-        if everything or not state.outside:
-            yield frame, (track, pose, occluded)
+    drive: layout.Drive
+    subset: str
+    frames: list[Frame]
+    boxes: Boxes
 
 
 class KittiRawImporter(Importer):
@@ -106,8 +88,7 @@ class KittiRawImporter(Importer):
         if not self._oxts:
             for drive in drives:
                 drive.oxts = ""
-        with collector_off():
-            return KittiRawSource(root, drives, self._convention, ledger, everything=self._all)
+        return KittiRawSource(root, drives, self._convention, ledger, everything=self._all)
 
 
 class KittiRawSource(Source):
@@ -123,17 +104,22 @@ class KittiRawSource(Source):
         everything: bool,
     ) -> None:
         self._root = root
-        self._drives: list[tuple[layout.Drive, str, str, list[Frame]]] = []
+        self._drives: list[Recording] = []
         names: set[str] = set()
         attributes: dict[str, dict[str, None]] = {}
         common = {"occluded": None}
         self._skipped = 0
         for drive in drives:
-            tracks, kind = self._tracklets(drive, convention, ledger)
+            found, kind = self._tracklets(drive, convention, ledger)
+            tracks = [shown(track, everything=everything) for track in found]
+            poses = sum(len(one.frames) for one in tracks)
+            note_boxes(ledger, _READ[kind], poses)
+            self._skipped += sum(len(track.states) for track in found) - poses
             common |= _note(tracks, names, attributes, everything=everything)
-            frames = self._frames(drive, tracks, kind, ledger, everything=everything)
+            frames = self._frames(drive, tracks, ledger)
+            boxes = Boxes(tracks, kind, [f.number for f in frames if f.number is not None])
             subset = DEFAULT_SUBSET if len(drives) == 1 else _subset(drive)
-            self._drives.append((drive, subset, kind, frames))
+            self._drives.append(Recording(drive, subset, frames, boxes))
         if self._skipped:
             ledger.warn(
                 f"{self._skipped} poses outside the image left out; -I all_poses=true reads them"
@@ -158,44 +144,33 @@ class KittiRawSource(Source):
         tracks = read_regular(data)
         if tracks is None:
             tracks = read_tracklets(parse_root(document_text(data, where), where), where, ledger)
-        if any(rx or ry for track in tracks for _, (rx, ry, _), _ in track.poses):
+        if any(any(t.places[3::6]) or any(t.places[4::6]) for t in tracks):
             ledger.warn(f"{where}: boxes have roll or pitch, which KITTI itself never has")
         return tracks, kind
 
-    def _frames(
-        self,
-        drive: layout.Drive,
-        tracks: list[Tracklet],
-        kind: str,
-        ledger: Ledger,
-        *,
-        everything: bool,
-    ) -> list[Frame]:
+    def _frames(self, drive: layout.Drive, tracks: list[Shown], ledger: Ledger) -> list[Frame]:
         """Return a drive's frames in order: those of boxes, the list, clouds and images."""
         root = self._root
         names = layout.read_frame_list(root, drive.folder, ledger)
         clouds = layout.clouds_by_stem(root, drive.velodyne)
         images = layout.images_by_stem(root, drive.cameras)
         numbers = {name: number for number, name in names.items()}
-        boxes: defaultdict[int, list[Box]] = defaultdict(list)
-        poses = 0
-        for track in tracks:
-            for number, box in visible_poses(track, everything=everything):
-                boxes[number].append(box)
-                poses += 1
-        note_boxes(ledger, _READ[kind], poses)
-        self._skipped += sum(len(t.poses) for t in tracks) - poses
         for stem in (*clouds, *images):
             number = int(stem) if re.fullmatch("[0-9]{1,10}", stem) else -1
             if stem not in numbers and number >= 0 and number not in names:
                 names[number] = stem
                 numbers[stem] = number
-        for number in boxes:
-            if number not in names:
-                names[number] = f"{number:010d}"
-                numbers[names[number]] = number
+        for number in set[int]().union(*[one.frames for one in tracks]) - names.keys():
+            names[number] = f"{number:010d}"
+            if names[number] in numbers:
+                raise InputError(
+                    f"frame {number} is not named, and its own name is that of frame "
+                    f"{numbers[names[number]]}",
+                    where=root.show(posixpath.join(drive.folder, "frame_list.txt")),
+                )
+            numbers[names[number]] = number
         frames = [
-            Frame(names[n], n, clouds.get(names[n], ""), images.get(names[n], []), boxes.get(n, []))
+            Frame(names[n], n, clouds.get(names[n], ""), images.get(names[n], []))
             for n in sorted(names)
         ]
         frames += [
@@ -214,35 +189,35 @@ class KittiRawSource(Source):
             LabelCategory(name, attributes=tuple(attributes.get(name, ()))) for name in order
         )
         self._label = {name: number for number, name in enumerate(order)}
-        subsets = tuple(dict.fromkeys(subset for _, subset, _, _ in self._drives))
+        subsets = tuple(dict.fromkeys(recording.subset for recording in self._drives))
         self.header = Header(
             categories=Categories(labels=labels, attributes=tuple(common)),
             media=frozenset({"point_cloud"}),
             subsets=subsets,
-            items=sum(len(frames) for *_, frames in self._drives),
+            items=sum(len(recording.frames) for recording in self._drives),
         )
 
     def partitions(self) -> Sequence[Any]:
         """Return (drive, start, stop)."""
-        return [
-            (number, start, min(start + PARTITION_ITEMS, len(frames)))
-            for number, (*_, frames) in enumerate(self._drives)
-            for start in range(0, len(frames), PARTITION_ITEMS)
-        ]
+        return slices(len(recording.frames) for recording in self._drives)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield the items of some frames."""
         number, start, stop = partition
-        drive, subset, kind, frames = self._drives[number]
-        cameras = self._calibrated(drive)
-        for frame in frames[start:stop]:
-            yield DatasetItem(
-                frame.id,
-                subset,
-                self._medium(drive, frame, cameras),
-                self._cuboids(frame.boxes, kind),
-                self._attributes(drive, frame, ledger),
-            )
+        recording = self._drives[number]
+        cameras = self._calibrated(recording.drive)
+        for first in range(start, stop, STEP):
+            frames = recording.frames[first : min(first + STEP, stop)]
+            numbers = [frame.number for frame in frames if frame.number is not None]
+            boxes = recording.boxes.of_frames(first // STEP, numbers, self._label)
+            for frame in frames:
+                yield DatasetItem(
+                    frame.id,
+                    recording.subset,
+                    self._medium(recording.drive, frame, cameras),
+                    boxes.pop(frame.number, []),
+                    self._attributes(recording.drive, frame, ledger),
+                )
 
     def _attributes(self, drive: layout.Drive, frame: Frame, ledger: Ledger) -> dict[str, Any]:
         attributes: dict[str, Any] = {} if frame.number is None else {"frame": frame.number}
@@ -288,42 +263,9 @@ class KittiRawSource(Source):
             found[camera] = camera_extra(camera.lower(), matrices)
         return found
 
-    def _cuboids(self, boxes: list[Box], kind: str) -> list[Annotation]:
-        found: list[Annotation] = []
-        labels = self._label
-        for track, (translation, rotation, state), occluded in boxes:  # hot
-            if kind == "kitti" and not rotation[0] and not rotation[1]:
-                height, width, length = track.size
-                x, y, z = translation
-                position, scale = (x, y, z + height / 2), (length, width, height)
-            else:
-                position, scale = to_box(kind, translation, rotation, track.size)
-            attributes: dict[str, Any] = {"track_id": track.number, "occluded": occluded}
-            if track.attributes:
-                attributes |= track.attributes
-            if state.attributes:
-                attributes |= state.attributes
-            if state.more:
-                attributes |= state.more
-            extra = state.extra
-            if track.finished != 1:
-                mine = extra["kitti_raw"] if extra else {}
-                extra = {"kitti_raw": mine | {"finished": track.finished}}
-            found.append(
-                Cuboid3d(
-                    position,
-                    rotation,
-                    scale,
-                    label=labels[track.label],
-                    attributes=attributes,
-                    extra=extra,
-                )
-            )
-        return found
-
 
 def _note(
-    tracks: list[Tracklet],
+    tracks: list[Shown],
     names: set[str],
     attributes: dict[str, dict[str, None]],
     *,
@@ -335,13 +277,13 @@ def _note(
         The attributes that a label's boxes have whatever the label.
     """
     common: dict[str, None] = {}
-    for track in tracks:
+    for one in tracks:
+        track = one.track
         names.add(track.label)
         mine = attributes.setdefault(track.label, {})
-        states = {id(state): state for _, _, state in track.poses}.values()
-        for source in (track.attributes, *(s.attributes for s in states if s.attributes)):
+        for source in (track.attributes, *(s.attributes for s in one.kinds if s.attributes)):
             mine |= dict.fromkeys(n for n in source if n not in ("track_id", "occluded"))
-        for state in states:
+        for state in one.kinds:
             if state.more and (everything or not state.outside):
                 common |= dict.fromkeys(state.more)
     return common

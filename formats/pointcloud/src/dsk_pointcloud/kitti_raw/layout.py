@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["Drive", "find_drives", "read_frame_list"]
+__all__ = ["HEAD", "Drive", "clouds_by_stem", "find_drives", "images_by_stem", "read_frame_list"]
 
 HEAD = 4096
 _DEPTH = 3
@@ -135,10 +135,11 @@ def read_frame_list(root: InputRoot, folder: str, ledger: Ledger) -> dict[int, s
     if not root.is_file(name):
         return {}
     names: dict[int, str] = {}
+    shown = root.show(name)
     for number, line in enumerate(root.text(name).replace("\r\n", "\n").split("\n"), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        where = f"{root.show(name)}:{number}"
+        where = f"{shown}:{number}"
         found = _LINE.fullmatch(line)
         if found is None or len(found[1]) > 10:
             ledger.bad_record(RecordError("a line is: frame number, name", where=where))
@@ -149,5 +150,5 @@ def read_frame_list(root: InputRoot, folder: str, ledger: Ledger) -> dict[int, s
             continue
         names[frame] = clean_name(found[2], where)
     if len(set(names.values())) < len(names):
-        raise InputError("a name is given to several frames", where=root.show(name))
+        raise InputError("a name is given to several frames", where=shown)
     return names

@@ -15,7 +15,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["PoseRow", "Track", "tracklets_xml", "xml_text"]
+__all__ = ["PoseRow", "Track", "attribute_text", "tracklets_xml", "xml_text"]
 
 # What XML 1.0 cannot say at all, not even escaped.
 _ILLEGAL = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -19,9 +19,10 @@ from dsk.flow import Exporter
 from dsk.media import PointCloud
 from dsk_pointcloud.cameras import CAMERA
 from dsk_pointcloud.clouds.saver import CloudSaver
-from dsk_pointcloud.frames import is_finite, note_boxes, turned
-from dsk_pointcloud.nuscenes.rows import FAMILY, Annotation, Camera, Frame, all_tables
+from dsk_pointcloud.frames import note_boxes, turned
+from dsk_pointcloud.nuscenes.rows import FAMILY, LEVELS, Annotation, Camera, Frame, all_tables
 from dsk_pointcloud.rotations import matrix_of, quaternion_matrix, rigid
+from dsk_pointcloud.tracks import track_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,11 +105,8 @@ class NuscenesExporter(Exporter):
             timestamp=known.get("timestamp"),
             empty=media is None,
         )
-        for a in item.annotations:
-            if isinstance(a, Cuboid3d):
-                row = self._annotation(item, a, to_global, points, ctx)
-                if row is not None:
-                    frame.annotations.append(row)
+        boxes = (a for a in item.annotations if isinstance(a, Cuboid3d))
+        frame.annotations = [self._annotation(item, a, to_global, points, ctx) for a in boxes]
         note_boxes(ctx.ledger, "boxes brought to the global frame; w, l, h", len(frame.annotations))
         return frame
 
@@ -153,11 +151,8 @@ class NuscenesExporter(Exporter):
         to_global: NDArray[Any],
         points: NDArray[Any] | None,
         ctx: WriteContext,
-    ) -> Annotation | None:
+    ) -> Annotation:
         where: dict[str, Any] = {"item": item.id, "subset": item.subset, "annotation": a.id}
-        if not is_finite(*a.position, *a.rotation, *a.scale):
-            ctx.ledger.add("DSK-L018", "a number is not finite", kind=a.kind, **where)
-            return None
         box = turned(a, "+x")
         own = rigid(matrix_of(box.rotation), box.position)
         names = []
@@ -173,11 +168,15 @@ class NuscenesExporter(Exporter):
             count = _inside(own, box.scale, points) if points is not None else 0
         radar = a.attributes.get("num_radar_pts")
         visibility = a.attributes.get("visibility")
-        track, token = a.attributes.get("track_id"), a.attributes.get("instance_token")
+        if visibility is not None and visibility not in LEVELS.values():
+            ctx.ledger.add("DSK-L004", "visibility", kind=a.kind, **where)
+        token, track = a.attributes.get("instance_token"), a.attributes.get("track_id")
+        if track is not None and whole(track) is None:
+            ctx.ledger.add("DSK-L004", "track_id", kind=a.kind, **where)
         length, width, height = map(float, box.scale)
         return Annotation(
             label=a.label or 0,
-            track=track if type(track) is int else a.object_id if a.object_id >= 0 else None,
+            track=track_of(a),
             instance=token if isinstance(token, str) else "",
             pose=(to_global @ own).ravel().tolist(),
             size=(width, length, height),

@@ -128,25 +128,27 @@ class NuscenesSource(Source):
         for box in read_table(root, folder, "sample_annotation", Box, needed=False):
             boxes.setdefault(box.sample_token, []).append(box)
         found = []
-        for scene in sorted(scenes.values(), key=lambda s: s.name):
-            token, index, seen = scene.first_sample_token, 0, set()
-            while token in samples and token not in seen:
-                seen.add(token)
-                sample = samples[token]
-                name = sample.dsk.id if sample.dsk else f"{scene.name}/{index:04d}"
+        for scene, members in _by_scene(scenes, samples, root.show(folder), ledger):
+            for index, sample in enumerate(members):
+                name = sample.dsk.id if sample.dsk else f"{scene}/{index:04d}"
                 key = Key(
                     clean_name(name, root.show(folder)),
                     index,
                     sample,
-                    boxes.get(token, []),
-                    data.get(token, {}),
-                    sorted(sweeps.get(token, ()), key=lambda row: row.timestamp),
+                    boxes.get(sample.token, []),
+                    data.get(sample.token, {}),
+                    sorted(sweeps.get(sample.token, ()), key=lambda row: row.timestamp),
                 )
                 found.append(key)
-                token, index = sample.next, index + 1
-            if token:
-                ledger.warn(f"{root.show(folder)}: scene {scene.name} does not end in a sample")
+        self._tell_unread({channel for row in data.values() for channel in row}, ledger)
         return found
+
+    def _tell_unread(self, channels: set[str], ledger: Ledger) -> None:
+        """Warn of sensors whose data no item has: radars, further lidars."""
+        cameras = {s.channel for s in self._sensors.values() if s.modality == "camera"}
+        unread = channels - cameras - {LIDAR}
+        if unread:
+            ledger.warn(f"sensors that are not read: {', '.join(sorted(unread))}")
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the keyframes."""
@@ -269,7 +271,7 @@ class NuscenesSource(Source):
         level = self._levels.get(box.visibility_token or "")
         if level is not None:
             attributes["visibility"] = level.level or level.token
-        if box.num_lidar_pts is not None:
+        if box.num_lidar_pts is not None and box.num_lidar_pts >= 0:  # Lyft states -1: not known
             attributes["num_lidar_pts"] = box.num_lidar_pts
         if box.num_radar_pts:  # none is what writers state who have no radar
             attributes["num_radar_pts"] = box.num_radar_pts
@@ -280,3 +282,28 @@ class NuscenesSource(Source):
             label=self._label[self._instances[box.instance_token].category_token],
             attributes=attributes,
         )
+
+
+def _by_scene(
+    scenes: dict[str, Scene], samples: dict[str, Sample], where: str, ledger: Ledger
+) -> Iterator[tuple[str, list[Sample]]]:
+    """Yield the names of scenes and their samples: as they follow one another, others by time.
+
+    Tables that were cut lack the beginning of scenes, or scenes.
+    """
+    members: dict[str, dict[str, Sample]] = {}
+    for sample in samples.values():
+        members.setdefault(sample.scene_token, {})[sample.token] = sample
+    lost = members.keys() - scenes.keys()
+    if lost:
+        ledger.warn(f"{where}: {len(lost)} scenes of samples are missing; tokens name them")
+    everywhere = [*scenes.values(), *(Scene(token, token) for token in lost)]
+    for scene in sorted(everywhere, key=lambda s: s.name):
+        own = members.get(scene.token, {})
+        token, chain = scene.first_sample_token, []
+        while token in own:
+            chain.append(own.pop(token))
+            token = chain[-1].next
+        if (token or own) and scene.token not in lost:
+            ledger.warn(f"{where}: samples of scene {scene.name} are missing or not in one chain")
+        yield scene.name, chain + sorted(own.values(), key=lambda s: s.timestamp)

@@ -15,7 +15,7 @@ from dsk_pointcloud.tokens import key_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["FAMILY", "Annotation", "Camera", "Frame", "all_tables"]
+__all__ = ["FAMILY", "LEVELS", "Annotation", "Camera", "Frame", "all_tables"]
 
 FAMILY = "nuscenes"
 LEVELS = {"1": "v0-40", "2": "v40-60", "3": "v60-80", "4": "v80-100"}

@@ -28,6 +28,7 @@ from dsk_pointcloud.supervisely.figures import (
 from dsk_pointcloud.supervisely.project import FAMILY, KEY_MAP, META
 from dsk_pointcloud.supervisely.tags import SPECIAL, Declared, TagFacts, tag_value
 from dsk_pointcloud.tokens import key_of
+from dsk_pointcloud.tracks import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,9 +53,9 @@ class State(Struct):
     videos: list[tuple[str, int | None]] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     objects: dict[str, tuple[int | None, int]] = field(default_factory=dict)
-    figures: list[tuple[str, int]] = field(default_factory=list)
+    figures: list[str] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
     episodes: list[Episode] = field(default_factory=list)
-    sets: dict[str, None] = field(default_factory=dict)
 
 
 def set_folder(subset: str) -> str:
@@ -119,24 +120,25 @@ class SlyPointCloudExporter(Exporter):
             convention=self._convention,
             ctx=ctx,
         )
-        state.facts, state.objects, state.figures = boxes.facts, boxes.objects, boxes.figures
+        state.facts, state.objects = boxes.facts, boxes.objects
+        state.figures, state.numbers = boxes.figures, boxes.numbers
         for item in items:
             folder = set_folder(item.subset)
-            state.sets[folder] = None
             ext = self._media(item, folder, ctx)
             user = _NOBODY.of(item.attributes)
             tags = self._item_tags(item, state, user, ctx)
             own = key_of("cloud", item.subset, item.id)
             content = boxes(item, own, user)
+            number = whole(item.attributes.get("frame"))
             description = str(item.attributes.get("description") or "")
             if self._episodes:
                 plain = msgspec.json.decode(f"{{{''.join(content)}}}")
                 cloud = f"{item.id}{ext}"
-                frame = Episode(item.subset, cloud, _frame(item), description, tags, **plain)
+                frame = Episode(item.subset, cloud, number, description, tags, **plain)
                 state.episodes.append(frame)
                 continue
             key = kept((item.extra or {}).get(FAMILY), "key") or own
-            state.videos.append((key, None if self._reindex else _frame(item)))
+            state.videos.append((key, None if self._reindex else number))
             state.tags.extend(tag["key"] for tag in tags)
             head = f'{{"description":{json_text(description)},"key":{json_text(key)},'
             ann = "".join([head, f'"tags":{json_text(tags)},', *content, "}"])
@@ -169,9 +171,9 @@ class SlyPointCloudExporter(Exporter):
     ) -> list[dict[str, Any]]:
         tags = []
         for name, value in item.attributes.items():
-            if name in SPECIAL or value is None:
+            if (name in SPECIAL and name != "track_id") or value is None:
                 continue
-            if not fits(value):
+            if name == "track_id" or not fits(value):
                 ctx.ledger.add("DSK-L009", f"item attribute {name}", item=item.id)
                 continue
             state.facts.setdefault(name, TagFacts()).note(value, None)
@@ -206,12 +208,13 @@ class SlyPointCloudExporter(Exporter):
         ctx.write(KEY_MAP, _json(table))
 
     def _figure_ids(self, states: list[State]) -> dict[str, int]:
-        rows = [row for state in states for row in state.figures]
-        if self._reindex or not any(number for _, number in rows):
-            return {key: number for number, (key, _) in enumerate(rows, 1)}
-        free = max(number for _, number in rows)
+        keys = [key for state in states for key in state.figures]
+        own = [number for state in states for number in state.numbers]
+        if self._reindex or not any(own):
+            return dict(zip(keys, range(1, len(keys) + 1), strict=True))
+        free = max(own)
         found = {}
-        for key, number in rows:
+        for key, number in zip(keys, own, strict=True):
             if not number:
                 free += 1
             found[key] = number or free
@@ -274,14 +277,6 @@ def _object_ids(states: list[State]) -> dict[str, int]:
 
 def _json(value: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=1)
-
-
-def _frame(item: DatasetItem) -> int | None:
-    value = item.attributes.get("frame")
-    try:
-        return int(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _image_names(images: tuple[Image, ...]) -> list[tuple[str, Image]]:

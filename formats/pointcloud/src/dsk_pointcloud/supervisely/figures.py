@@ -10,14 +10,16 @@ import msgspec
 from msgspec import Struct
 
 from dsk.annotations import Cuboid3d
-from dsk_pointcloud.frames import HALF_PI, is_finite, turned, wrap
+from dsk_pointcloud.frames import HALF_PI, turned, wrap
 from dsk_pointcloud.supervisely.project import FAMILY
 from dsk_pointcloud.supervisely.tags import SPECIAL, TagFacts, tag_value
 from dsk_pointcloud.tokens import key_of
+from dsk_pointcloud.tracks import track_of, whole
 
 if TYPE_CHECKING:
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
+    from dsk_pointcloud.frames import Vector
     from dsk_pointcloud.supervisely.tags import Declared
 
 __all__ = ["USER", "BoxWriter", "User", "fits", "json_text", "kept"]
@@ -40,6 +42,7 @@ class User(NamedTuple):
 USER = ("labelerLogin", "createdAt", "updatedAt")
 _MAX_KNOWN = 10_000
 _MAX_USERS = 100
+_PLACES = SPECIAL - {"description", "frame"}  # those are an item's
 _ALLOW = "--allow-undeclared-attrs writes attributes that labels do not declare"
 
 # Unlike JSON it tells NaN from None, and unlike a hash True from 1.
@@ -56,20 +59,34 @@ class _Object(Struct):
 
     Attributes:
         key: The object's key.
-        quoted: Its key as JSON.
         tags: The texts of its tags up to their keys.
         parts: The object's text and a comma but for the keys of its tags, which go between the
             parts.
+        head: Its figures' text from the end of their key to their place.
         tail: The end of what its user made.
         lost: Attributes that no tag holds.
+        scale: The extents of the box met last.
+        swapped: Whether those along x and y changed places.
+        size: The text of its figures from the end of their angles on.
     """
 
     key: str
-    quoted: str
     tags: list[str]
     parts: list[str]
+    head: str
     tail: str
     lost: list[str]
+    scale: Vector | None = None
+    swapped: bool = False
+    size: str = ""
+
+    def measure(self, scale: Vector, *, swapped: bool) -> None:
+        """Make the text of a size: that of an object is often the same in all frames."""
+        self.scale, self.swapped = scale, swapped
+        x, y, z = msgspec.json.encode(scale)[1:-1].decode().split(",")
+        if swapped:
+            x, y = y, x
+        self.size = f'}},"dimensions":{{"x":{x},"y":{y},"z":{z}}}}}{self.tail}'
 
 
 class BoxWriter:
@@ -88,7 +105,8 @@ class BoxWriter:
         turned: Number of boxes that had another axis ahead.
         facts: What the boxes say about each tag.
         objects: Track and annotation id of each object, by key.
-        figures: Key and annotation id of each figure.
+        figures: Key of each figure.
+        numbers: Annotation id of each figure.
     """
 
     def __init__(
@@ -110,11 +128,12 @@ class BoxWriter:
         self._starts: list[dict[str, str | None]] = [{} for _ in labels]
         self._titles = [f',"classTitle":{json_text(label)},"tags":[' for label in labels]
         self._tails: dict[User, str] = {}
-        self._counted: list[str] = []
+        self._ends: list[str] = []
         self.turned = 0
         self.facts: dict[str, TagFacts] = {}
         self.objects: dict[str, tuple[int | None, int]] = {}
-        self.figures: list[tuple[str, int]] = []
+        self.figures: list[str] = []
+        self.numbers: list[int] = []
 
     def __call__(self, item: DatasetItem, key: str, user: User) -> list[str]:
         """Return the text of an item's objects and figures, in pieces.
@@ -125,24 +144,25 @@ class BoxWriter:
             user: Who made what states nobody.
         """
         objects: list[str] = []
-        tags: dict[str, list[str]] = {}
         figures: list[str] = []
-        boxes, numbers = self._places(item)
+        tags: dict[str, list[str]] = {}
+        boxes, numbers, swapped = self._places(item)
         texts = iter(msgspec.json.encode(numbers)[1:-1].decode().split(","))
         known = self._remembered(item.subset, user)
         # Keys count on from the cloud's own: no hash for each of them.
-        base, ends, count = key[:20], self._ends(boxes), 0
-        for a, x, y, z, rx, ry, rz, sx, sy, sz in zip(boxes, *[texts] * 9, strict=False):  # hot
+        base, ends, count, keys = key[:20], self._ends, 0, self.figures
+        for a, x, y, z, rx, ry, rz in zip(boxes, *[texts] * 6, strict=False):  # hot
             own: dict[str, Any] | None = a.extra.get(FAMILY) if a.extra else None
             try:
                 about = None if own else known[a.label or 0].get(_pack(a.attributes))
             except (TypeError, OverflowError):  # no attributes that tags hold
                 about = None
             if about is None:
-                about = self._about(item, a, len(figures), user)
-                self._keep(known, a, about)
+                about = self._about(item, a, len(figures), user, known)
+            if len(ends) < count + len(about.parts):
+                ends += self._more_ends(2 * count + len(about.parts))
             for name in about.lost:
-                self._lose(item, a, name, _ALLOW)
+                self._lose(item, a, name, "" if name in SPECIAL else _ALLOW)
             if about.key not in tags:
                 tags[about.key] = about.tags
                 objects.append(about.parts[0])
@@ -156,16 +176,15 @@ class BoxWriter:
             figure = kept(own, "key") if own else ""
             shown = json_text(figure)[1:-1] if figure else base + ends[count]
             count += not figure
-            self.figures.append((figure or shown, a.id))
+            keys.append(figure or shown)
+            if a.scale is not about.scale or swapped is not about.swapped:
+                about.measure(a.scale, swapped=swapped)
             figures.append(
-                f'{{"key":"{shown}","objectKey":{about.quoted},"geometryType":"cuboid_3d",'
-                f'"geometry":{{"position":{{"x":{x},"y":{y},"z":{z}}},'
-                f'"rotation":{{"x":{rx},"y":{ry},"z":{rz}}},'
-                f'"dimensions":{{"x":{sx},"y":{sy},"z":{sz}}}}}{about.tail}'
+                f'{{"key":"{shown}{about.head}{x},"y":{y},"z":{z}}},'
+                f'"rotation":{{"x":{rx},"y":{ry},"z":{rz}{about.size}'
             )
-        if objects:
-            objects[-1] = objects[-1][:-1]
-        return ['"objects":[', *objects, '],"figures":[', ",".join(figures), "]"]
+        self.numbers += [a.id for a in boxes]
+        return ['"objects":[', "".join(objects)[:-1], '],"figures":[', ",".join(figures), "]"]
 
     def _remembered(self, subset: str, user: User) -> list[dict[bytes, _Object]]:
         """Return what boxes of a subset said, by label and attributes."""
@@ -176,34 +195,30 @@ class BoxWriter:
             known = self._known[subset, user] = [{} for _ in self._labels]
         return known
 
-    def _ends(self, boxes: list[Cuboid3d]) -> list[str]:
-        """Return numbers from 1 on, as keys end with them; more than the boxes need."""
-        most = sum([1 + len(a.attributes) for a in boxes])
-        known = self._counted
-        known += [f"{number:012x}" for number in range(len(known) + 1, most + 1)]
-        return known
+    def _more_ends(self, count: int) -> list[str]:
+        """Return what keys end with, numbers from 1 on: those from the next one to a count."""
+        return [f"{number:012x}" for number in range(len(self._ends) + 1, count + 1)]
 
-    def _places(self, item: DatasetItem) -> tuple[list[Cuboid3d], list[float]]:
-        """Return an item's boxes, and their numbers, turned so that +y is ahead if wanted."""
+    def _places(self, item: DatasetItem) -> tuple[list[Cuboid3d], list[float], bool]:
+        """Return an item's boxes, turned so that +y is ahead if wanted.
+
+        Returns:
+            The boxes, the six numbers of each one's place and angles, and whether their extents
+            along x and y are still to change places.
+        """
         boxes = [a for a in item.annotations if isinstance(a, Cuboid3d)]
         numbers = _numbers(boxes)
-        if not isfinite(sum(numbers)):  # a sum of finite numbers may overflow
-            for a in boxes:
-                if not is_finite(*_numbers([a])):
-                    why = "a number is not finite"
-                    self._ctx.ledger.add("DSK-L018", why, kind=a.kind, item=item.id)
-            boxes = [a for a in boxes if is_finite(*_numbers([a]))]
-            numbers = _numbers(boxes)
         count = [a.forward for a in boxes].count("+x") if self._turns else 0
         self.turned += count
-        if count == len(boxes) and not any(numbers[3::9]) and not any(numbers[4::9]):
-            numbers[5::9] = [
-                rz if -pi <= (rz := angle - HALF_PI) <= pi else wrap(rz) for angle in numbers[5::9]
+        if not count:
+            return boxes, numbers, False
+        if count == len(boxes) and not any(numbers[3::6]) and not any(numbers[4::6]):
+            numbers[5::6] = [
+                rz if -pi <= (rz := angle - HALF_PI) <= pi else wrap(rz) for angle in numbers[5::6]
             ]
-            numbers[6::9], numbers[7::9] = numbers[7::9], numbers[6::9]
-        elif count:
-            numbers = _numbers([turned(a, "+y") for a in boxes])
-        return boxes, numbers
+            return boxes, numbers, True
+        boxes = [turned(a, "+y") for a in boxes]
+        return boxes, _numbers(boxes), False
 
     def _keep(self, known: list[dict[bytes, _Object]], a: Cuboid3d, about: _Object) -> None:
         """Remember what a box says, if others with its attributes say the same."""
@@ -215,8 +230,15 @@ class BoxWriter:
         with contextlib.suppress(TypeError, OverflowError):
             texts[_pack(a.attributes)] = about
 
-    def _about(self, item: DatasetItem, a: Cuboid3d, number: int, user: User) -> _Object:
-        """Return what a box says about its object."""
+    def _about(
+        self,
+        item: DatasetItem,
+        a: Cuboid3d,
+        number: int,
+        user: User,
+        known: list[dict[bytes, _Object]],
+    ) -> _Object:
+        """Return what a box says about its object, and remember it for others that say the same."""
         own: dict[str, Any] = (a.extra or {}).get(FAMILY) or {}
         user = user.of(own).of(a.attributes)
         tail = self._tails.get(user)
@@ -230,11 +252,14 @@ class BoxWriter:
         key = self._object_key(item, a, own, number)
         starts = self._starts[label]
         tags, lost = [], []
+        track = a.attributes.get("track_id")
+        if track is not None and whole(track) is None:
+            lost.append("track_id")
         for name, value in a.attributes.items():
             if name not in starts:
                 starts[name] = self._start(name, label)
             start = starts[name]
-            if start is None or value is None:
+            if value is None or (start is None and name in _PLACES):
                 continue
             if not start or not fits(value):
                 lost.append(name)
@@ -247,7 +272,10 @@ class BoxWriter:
         quoted = json_text(key)
         made = ",".join(f'{tag}\0"{tail}' for tag in tags)
         text = f'{{"key":{quoted}{self._titles[label]}{made}]{tail},'
-        return _Object(key, quoted, tags, text.split("\0"), tail, lost)
+        head = f'","objectKey":{quoted},"geometryType":"cuboid_3d","geometry":{{"position":{{"x":'
+        about = _Object(key, tags, text.split("\0"), head, tail, lost)
+        self._keep(known, a, about)
+        return about
 
     def _object_key(self, item: DatasetItem, a: Cuboid3d, own: dict[str, Any], number: int) -> str:
         track, label = track_of(a), a.label or 0
@@ -283,12 +311,11 @@ class BoxWriter:
 
 
 def _numbers(boxes: list[Cuboid3d]) -> list[float]:
-    """Return nine numbers of each box: place, angles, size."""
+    """Return six numbers of each box: place and angles."""
     numbers: list[float] = []
     for a in boxes:
         numbers += a.position
         numbers += a.rotation
-        numbers += a.scale
     return numbers
 
 
@@ -303,14 +330,3 @@ def fits(value: Any) -> bool:
     if isinstance(value, float):
         return isfinite(value)
     return isinstance(value, str | int)
-
-
-def track_of(a: Cuboid3d) -> int | None:
-    """Return the number of a box's track, or None."""
-    value = a.attributes.get("track_id")
-    if type(value) is int:
-        return value
-    try:
-        return int(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return a.object_id if a.object_id >= 0 else None

@@ -56,14 +56,20 @@ class SlyPointCloudImporter(Importer):
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
-        folder = project.find_project(root)
-        if folder is None:
+        folders = list(project.find_projects(root))
+        if not folders:
             raise InputError(
                 "no Supervisely project: meta.json beside a folder with pointcloud/ is missing",
                 where=root.path,
                 hint="give the project's folder, which holds meta.json",
             )
-        return SlySource(root, folder, self._defaults, ledger)
+        if len(folders) > 1:
+            raise InputError(
+                f"there are several projects: {', '.join(folders)}",
+                where=root.path,
+                hint="give the folder of one of them",
+            )
+        return SlySource(root, folders[0], self._defaults, ledger)
 
 
 class SlySource(Source):
@@ -128,17 +134,16 @@ class SlySource(Source):
             plain = unwrapped(project.decode(root.read(name), where))
         except ValueError as error:
             raise InputError(str(error), where=where) from error
-        frames = {
-            f["index"]: f.get("figures") or []
-            for f in plain.get("frames") or ()
-            if isinstance(f, dict) and type(f.get("index")) is int
-        }
+        frames = _frames(plain, where, ledger)
         mapped = self._frame_map(one, clouds, ledger)
         self._episodes[one.folder] = {"plain": plain, "frames": frames}
         for index in sorted(set(frames) - set(mapped)):
             ledger.warn(f"{where}: frame {index} has no point cloud")
             mapped[index] = ""
         there = set(clouds)
+        unused = len(there.difference(mapped.values()))
+        if unused:
+            ledger.warn(f"{where}: {unused} clouds are of no frame")
         found = {
             (file or f"{index:06d}.pcd"): Entry("", file if file in there else "", "", index)
             for index, file in sorted(mapped.items())
@@ -154,16 +159,15 @@ class SlySource(Source):
         plain = project.decode(self._root.read(name), where)
         if not isinstance(plain, dict):
             raise InputError('it holds {"0": "x.pcd", …}', where=where)
-        found = {}
+        frames: dict[str, int] = {}
         for key, value in plain.items():
             file = project.safe_name(value) if isinstance(value, str) else None
-            if not re.fullmatch(r"\d{1,9}", key) or file is None:
-                ledger.bad_record(
-                    RecordError(f"no frame and file: {key!r}: {value!r}", where=where)
-                )
+            if not re.fullmatch(r"[0-9]{1,9}", key) or file is None or file in frames:
+                text = f"no frame and a file of its own: {key!r}: {value!r}"
+                ledger.bad_record(RecordError(text, where=where))
                 continue
-            found[int(key)] = file
-        return found
+            frames[file] = int(key)
+        return {index: file for file, index in frames.items()}
 
     def _object_keys(self) -> Iterator[str]:
         for plain in self._all():
@@ -294,7 +298,7 @@ class SlySource(Source):
                 "name": meta.get("deviceId"),
                 "timestamp": meta.get("timestamp"),
             }
-        except (AttributeError, TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError, OverflowError) as error:
             text = f"damaged image facts: {error}"
             ledger.bad_record(RecordError(text, where=self._root.show(name)))
             return None
@@ -311,6 +315,20 @@ def _matrix(values: Any, size: int) -> list[float] | None:
     if len(values) != size:
         raise ValueError(f"a matrix has {size} numbers, not {len(values)}")
     return [float(v) for v in values]
+
+
+def _frames(plain: dict[str, Any], where: str, ledger: Ledger) -> dict[int, list[Any]]:
+    """Return the figures of an episode's frames by their numbers."""
+    found: dict[int, list[Any]] = {}
+    for number, frame in enumerate(plain.get("frames") or ()):
+        index = frame.get("index") if isinstance(frame, dict) else None
+        figures = (frame.get("figures") or []) if isinstance(frame, dict) else None
+        if type(index) is int and isinstance(figures, list):
+            found.setdefault(index, []).extend(figures)
+        else:
+            text = "a frame has an index and a list of figures"
+            ledger.bad_record(RecordError(text, where=f"{where}#/frames/{number}"))
+    return found
 
 
 def _objects(plain: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class KeyNumbers:
         self._known = known
         self._appearing = appearing
         self._more: dict[str, int] | None = None
+        self._free = 1
 
     def __call__(self, key: str) -> int:
         """Return a key's number."""
@@ -30,8 +31,8 @@ class KeyNumbers:
             return number
         if self._more is None:
             self._more = {}
-            free = max((0, *self._known.values())) + 1
+            self._free = max((0, *self._known.values())) + 1
             for one in self._appearing():
                 if one not in self._known and one not in self._more:
-                    self._more[one] = free + len(self._more)
-        return self._more.setdefault(key, len(self._more) + max((0, *self._known.values())) + 1)
+                    self._more[one] = self._free + len(self._more)
+        return self._more.setdefault(key, self._free + len(self._more))

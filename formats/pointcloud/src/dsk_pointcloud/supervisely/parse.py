@@ -127,7 +127,7 @@ class FigureReader:
         for number, figure in enumerate(figures):
             try:
                 box = self._box(figure, objects, ledger, frame)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
                 text = f"it has no {error}" if isinstance(error, KeyError) else str(error)
                 place = f"{where}#/figures/{number}"
                 ledger.bad_record(RecordError(f"damaged figure: {text}", where=place, item=item))

@@ -19,7 +19,23 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
 
-__all__ = ["EPISODE_FILE", "Meta", "Set", "Tag", "decode", "find_project", "find_sets", "read_meta"]
+__all__ = [
+    "CLOUDS",
+    "EPISODE_FILE",
+    "FAMILY",
+    "FRAME_MAP",
+    "KEY_MAP",
+    "META",
+    "Meta",
+    "Set",
+    "Tag",
+    "decode",
+    "find_projects",
+    "find_sets",
+    "read_key_map",
+    "read_meta",
+    "safe_name",
+]
 
 META = "meta.json"
 KEY_MAP = "key_id_map.json"
@@ -94,13 +110,14 @@ def decode(data: bytes | memoryview, where: str) -> Any:
         raise InputError(f"damaged JSON: {error}", where=where) from error
 
 
-def find_project(root: InputRoot) -> str | None:
-    """Return the folder of the first project of point clouds at the root or one level below."""
+def find_projects(root: InputRoot) -> Iterator[str]:
+    """Yield the folders of projects of point clouds: the root, or those one level below."""
     folders = ["", *root.entries()[0]] if root.focus is None else [posixpath.dirname(root.focus)]
     for folder in folders:
         if root.is_file(posixpath.join(folder, META)) and next(find_sets(root, folder), None):
-            return folder
-    return None
+            yield folder
+            if not folder:
+                return
 
 
 def find_sets(root: InputRoot, project: str) -> Iterator[Set]:

@@ -1,0 +1,59 @@
+"""What a kind of file lacks that a cloud has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dsk_pointcloud.clouds.cloud import NO_VIEWPOINT, width_of, xyz_of
+from dsk_pointcloud.clouds.velodyne import COLUMNS, INTENSITY
+
+if TYPE_CHECKING:
+    from dsk_pointcloud.clouds.cloud import Cloud
+
+__all__ = ["lost_in"]
+
+_CLOSE = 1e-6
+"""Metres; float32 coordinates of a scan are off by less."""
+
+
+def lost_in(cloud: Cloud, ext: str) -> list[str]:
+    """Return what a file with an ending of ``CLOUD_SUFFIXES`` cannot hold of a cloud.
+
+    Columns, their precision, organization, viewpoint; PCD holds all of them.
+    """
+    if ext == ".pcd":
+        return []
+    lost: list[str] = []
+    if ext in (".bin", ".pcd.bin"):
+        lost = _lost_columns(cloud, COLUMNS[: 4 if ext == ".bin" else 5])
+    elif ext == ".ply":
+        dtype = cloud.points.dtype
+        lost = [f"{name} as one column" for name in cloud.names if width_of(dtype[name]) > 1]
+    elif not _is_stepped(cloud):
+        lost = ["precision of x, y, z"]
+    if cloud.height != 1:
+        lost.append("organization")
+    if cloud.viewpoint != NO_VIEWPOINT:
+        lost.append("viewpoint")
+    return lost
+
+
+def _lost_columns(cloud: Cloud, columns: tuple[str, ...]) -> list[str]:
+    held = {*columns, *INTENSITY}
+    dtype = cloud.points.dtype
+    lost = [name for name in cloud.names if name not in held]
+    return lost + [
+        f"precision of {name}"
+        for name in cloud.names
+        if name in held and dtype[name].base.itemsize > 4
+    ]
+
+
+def _is_stepped(cloud: Cloud) -> bool:
+    """Whether coordinates are multiples of what a LAS file's are."""
+    from dsk_pointcloud.clouds.las import STEP
+
+    xyz = xyz_of(cloud)
+    return not len(xyz) or bool(np.abs(np.rint(xyz / STEP) * STEP - xyz).max() <= _CLOSE)
