@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 
 from dsk.adapt import Adapter, adapt_header
 from dsk.annotations import (
@@ -23,7 +24,7 @@ from dsk.annotations import (
     RotatedBbox,
     Skeleton,
 )
-from dsk.categories import Categories, LabelCategory, PointsCategory
+from dsk.categories import Categories, LabelCategory, LabelGroup, PointsCategory
 from dsk.descriptors import Capabilities
 from dsk.flow import Header
 from dsk.item import DatasetItem
@@ -211,6 +212,26 @@ def test_empty_geometry_is_dropped(a):
 
 
 # --- rings and holes -----------------------------------------------------------------------------
+
+
+def test_an_object_becomes_one_box():
+    outline = Polygon(SQUARE, bbox=(0, 0, 4, 4), label=0, group=7, id=7)
+    points = Skeleton([1.0, 2.0, 3.0, 3.0], [2, 2], label=0, group=7, id=7)
+    stated, apart = Bbox(0, 0, 4, 4, label=0, group=7), Bbox(5, 5, 1, 1, label=0, group=7)
+    alone = Skeleton([5.0, 5.0, 6.0, 7.0], [2, 2], label=0, group=9, id=9)
+    merged = ("DSK-L014", "box of an object that has one")
+    for given, boxes in (
+        ([points, outline], [(0, 0, 4, 4)]),
+        ([stated, outline, points], [(0, 0, 4, 4)]),
+        ([apart, outline], [(5, 5, 1, 1), (0, 0, 4, 4)]),
+        ([outline, alone], [(0, 0, 4, 4), (5, 5, 1, 2)]),
+        ([replace(outline, group=0), replace(points, group=0)], [(0, 0, 4, 4), (1, 2, 2, 1)]),
+        ([replace(outline, label=1), points], [(0, 0, 4, 4), (1, 2, 2, 1)]),
+    ):
+        out, events = adapt(caps("bbox", fields=frozenset({"group"})), *given)
+        assert [a.bbox for a in out] == boxes
+        assert (merged in events) == (len(boxes) < len(given))
+
 
 SINGLE = caps("polygon", multi_ring=False, fields=frozenset({"group"}))
 
@@ -400,6 +421,7 @@ def test_facts_about_labels_that_are_lost():
         labels=(LabelCategory("a", "b", ("x",)), LabelCategory("b")),
         colors={0: (1, 2, 3), 1: (4, 5, 6)},
         points={0: PointsCategory(("p",))},
+        groups=(LabelGroup("g", "exclusive", ("a", "b")),),
     )
     ledger = Ledger()
     adapt_header(Header(categories=categories), caps(), ledger)
@@ -408,9 +430,10 @@ def test_facts_about_labels_that_are_lost():
         "label attributes": 1,
         "label colors": 2,
         "label points": 1,
+        "label groups": 1,
     }
     ledger = Ledger()
-    held = caps(label_fields=frozenset({"parent", "attributes", "colors", "points"}))
+    held = caps(label_fields=frozenset({"parent", "attributes", "colors", "points", "groups"}))
     adapt_header(Header(categories=categories), held, ledger)
     assert ledger.events == {}
 
@@ -478,3 +501,24 @@ def test_columns_with_coordinates_that_are_no_numbers_are_told_apart():
         odd.replace(annotations=good.annotations),
     ]
     assert [(e.code, e.count) for e in ledger.events.values()] == [("DSK-L018", 1)]
+
+
+@pytest.mark.parametrize("value", [True, 1, "true", " True "])
+def test_objects_that_have_left_the_view_are_left_out(value):
+    gone = Bbox(1, 2, 3, 4, label=0, attributes={"outside": value, "colour": "red"})
+    here = Bbox(1, 2, 3, 4, label=0, attributes={"outside": False})
+    everything = caps("bbox", fields=frozenset({"attributes"}))
+    kept, events = adapt(everything, gone, here)
+    assert kept == [here]
+    assert events == {("DSK-L017", "outside the view"): 1}
+    knowing = caps("bbox", fields=frozenset({"attributes"}), attributes=frozenset({"outside"}))
+    assert adapt(knowing, gone, here) == ([gone, here], {})
+
+
+def test_columns_of_objects_that_have_left_the_view():
+    box = Bbox(1.0, 2.0, 3.0, 4.0, label=0, attributes={"outside": True})
+    columns = as_columns([DatasetItem("a", "train", PICTURE, [box])], outlines=False)
+    ledger = Ledger()
+    kept = Adapter(caps("bbox"), ledger).columns(columns)
+    assert [list(item.annotations) for item in kept] == [[]]
+    assert ledger.total("dropped") == 1

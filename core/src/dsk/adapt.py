@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from dsk.annotations import KINDS, Annotation, Bbox, Polygon
+from dsk.annotations import KINDS, Annotation, Bbox, Polygon, Skeleton, is_outside
 from dsk.columns import BoxColumns, RowCount
 from dsk.convert import CONVERSIONS, PREFERENCES
 from dsk.errors import MediaError
@@ -17,7 +17,7 @@ from dsk.loss import SAMPLES, Event, Sample
 from dsk.media import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dsk.descriptors import Capabilities
     from dsk.flow import Header
@@ -31,6 +31,7 @@ _KEEP, _DROP = "keep", "drop"
 HINTS = {
     "bbox": "-t boxes_to_polygons or -t boxes_to_masks makes outlines of boxes",
     "label": "choose a target that holds labels of items",
+    "outside": "-t 'remove_attributes attributes=outside' makes objects of them",
 }
 SLICES = "-t volumes_to_slices makes images of volumes, and masks of their masks"
 """For targets that hold images."""
@@ -44,6 +45,7 @@ def adapt_header(header: Header, caps: Capabilities, ledger: Ledger) -> None:
         "attributes": sum(bool(label.attributes) for label in cats.labels),
         "colors": len(cats.colors),
         "points": len(cats.points),
+        "groups": len(cats.groups),
     }
     for name, count in lost.items():
         if count and name not in caps.label_fields:
@@ -83,6 +85,7 @@ class Adapter:
         self._boxed = frozenset(c for c, act in self._plan.items() if act == "bbox")
         self._arrows = {cls: f"{cls.kind}→{act}" for cls, act in self._plan.items()}
         self._all_attributes = "attributes" in caps.fields
+        self._in_view_only = "outside" not in caps.attributes
 
     def __call__(self, items: Iterable[DatasetItem]) -> Iterator[DatasetItem]:
         """Yield the items as the target can hold them."""
@@ -100,7 +103,8 @@ class Adapter:
 
     def columns(self, given: BoxColumns) -> BoxColumns:
         """Return a partition as the target can hold it, reported as its items would be."""
-        if not isfinite(float(given.boxes.sum())):
+        gone = self._in_view_only and is_outside(given.attributes)
+        if gone or not isfinite(float(given.boxes.sum())):
             whole = [self._adapted(item) for item in given]
             return BoxColumns.of_items(whole)
         counts = self._row_counts(given)
@@ -140,6 +144,12 @@ class Adapter:
 
     def _adapted(self, item: DatasetItem) -> DatasetItem:
         annotations = item.annotations
+        if self._in_view_only:
+            for a in annotations:
+                if "outside" in a.attributes:
+                    annotations = self._in_view(item)
+                    item = replace(item, annotations=annotations)
+                    break
         if not self._caps.subsets and item.subset != DEFAULT_SUBSET:
             what = f"subset {item.subset}"
             self._ledger.add("DSK-L012", what, item=item.id, subset=item.subset)
@@ -153,6 +163,16 @@ class Adapter:
         if item.attributes or item.extra or item.media is not None:
             item = self._fit_item(item)
         return item
+
+    def _in_view(self, item: DatasetItem) -> list[Annotation]:
+        """Return annotations without those of objects that have left the view."""
+        kept = []
+        for a in item.annotations:
+            if is_outside(a.attributes):
+                self._drop("DSK-L017", "outside the view", a, item, HINTS["outside"])
+            else:
+                kept.append(a)
+        return kept
 
     def _without_nan(self, item: DatasetItem) -> list[Annotation]:
         kept = []
@@ -225,7 +245,7 @@ class Adapter:
         plan, needs, keeps = self._plan, self._needs_label, self._keeps
         out: list[Annotation] = []
         boxed, unlabelled, counts = self._boxed, Bbox not in needs, self._counts
-        for a in annotations:
+        for a in self._one_box_each(annotations, item):
             cls = type(a)
             if cls in boxed and (a.label is not None or unlabelled):
                 box = getattr(a, "bbox", None)
@@ -268,6 +288,32 @@ class Adapter:
             else:
                 out.append(b)
         return out
+
+    def _one_box_each(
+        self, annotations: Sequence[Annotation], item: DatasetItem
+    ) -> Sequence[Annotation]:
+        """Leave out what would become a second box of an object: a group of one label is one."""
+        objects, boxes = set(), set()
+        for a in annotations:
+            cls = type(a)
+            if a.group and (cls is Bbox or (cls in self._boxed and cls is not Skeleton)):
+                objects.add((a.group, a.label))
+                if isinstance(a, Bbox):
+                    boxes.add((a.group, a.label, a.bbox))
+        if not objects:
+            return annotations
+        kept = []
+        for a in annotations:
+            # The extent of keypoints is less than that of the object.
+            if type(a) in self._boxed and (
+                (a.group, a.label) in objects
+                if type(a) is Skeleton
+                else (a.group, a.label, getattr(a, "bbox", None)) in boxes
+            ):
+                self._drop("DSK-L014", "box of an object that has one", a, item, "")
+            else:
+                kept.append(a)
+        return kept
 
     def _convert(self, a: Annotation, target: str, item: DatasetItem) -> Annotation | None:
         size = None

@@ -9,7 +9,7 @@ Coordinates are never rounded here. The kinds carry Datumaro's names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgspec
@@ -40,6 +40,7 @@ __all__ = [
     "Skeleton",
     "Visibility",
     "is_crowd",
+    "is_outside",
 ]
 
 Box = tuple[float, float, float, float]
@@ -90,7 +91,18 @@ def is_crowd(a: Annotation) -> bool:
 
     The attribute ``is_crowd`` may have come through a format whose attributes are all text.
     """
-    value = a.attributes.get("is_crowd")
+    return _is_on(a.attributes.get("is_crowd"))
+
+
+def is_outside(attributes: Mapping[str, Any]) -> bool:
+    """Tell whether an annotation of these attributes is of an object that has left the view.
+
+    Tracks of CVAT end with such shapes: they say that the object is not there.
+    """
+    return _is_on(attributes.get("outside"))
+
+
+def _is_on(value: Any) -> bool:
     return value.strip().lower() not in _NO if isinstance(value, str) else bool(value)
 
 

@@ -73,6 +73,8 @@ class Capabilities:
         media: Media kinds it holds.
         fields: Which of "id", "group", "object_id", "z_order", "attributes" it keeps.
         attributes: Names of attributes it keeps even if "attributes" is not among ``fields``.
+            "outside" is of use only here: a target that does not name it gets no annotations of
+            objects that have left the view (``dsk.annotations.is_outside``).
         needs_label: Kinds that cannot be written without a label.
         multi_ring: One polygon may have several rings; otherwise core splits it into a group.
         holes: Polygons may have holes.
@@ -81,7 +83,7 @@ class Capabilities:
         convert: For a kind that it does not hold, the kinds to convert to, best first; overrides
             ``dsk.convert.PREFERENCES``. An empty tuple means: drop, do not convert.
         family: Key of the ``extra`` fields it writes back ("coco"), "*" for all, "" for none.
-        label_fields: Which of "parent", "attributes", "colors", "points" it keeps.
+        label_fields: Which of "parent", "attributes", "colors", "points", "groups" it keeps.
     """
 
     annotations: frozenset[str] = frozenset()

@@ -41,7 +41,7 @@ HEAVY = (
 
 MEDIA = frozenset({"image", "video_frame", "point_cloud", "multiframe_image", "volume", "media"})
 FIELDS = frozenset({"id", "group", "object_id", "z_order", "attributes"})
-LABEL_FIELDS = frozenset({"parent", "attributes", "colors", "points"})
+LABEL_FIELDS = frozenset({"parent", "attributes", "colors", "points", "groups"})
 CORE_SETTINGS = frozenset(
     {
         "save_media",

@@ -47,11 +47,12 @@ def dsk_exporters() -> list[ExporterInfo]:
                 annotations=ALL_KINDS,
                 media=MEDIA,
                 fields=frozenset({"id", "group", "object_id", "z_order", "attributes"}),
+                attributes=frozenset({"outside"}),
                 multi_ring=True,
                 holes=True,
                 item_attributes=True,
                 family="*",
-                label_fields=frozenset({"parent", "attributes", "colors", "points"}),
+                label_fields=frozenset({"parent", "attributes", "colors", "points", "groups"}),
             ),
             options=(
                 Option(
