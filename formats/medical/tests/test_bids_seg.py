@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dsk import Dataset
-from dsk.errors import InputError
+from dsk.errors import DskWarning, InputError
 
 AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
 SEG = "derivatives/seg/sub-01/anat"
@@ -52,6 +52,17 @@ def make(root: Path) -> Path:
 def read(root: Path, **options):
     dataset = Dataset.import_from(root, "bids_seg", **options)
     return dataset, {item.id: item for item in dataset}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(np.nan, "1 voxels of .* no numbers"), (7.004, "non_integer_labels")]
+)
+def test_labels_that_are_put_right_are_told(tmp_path, value, text):
+    labels = seg().astype(np.float32)
+    labels[0, 0, 0] = value
+    save(make(tmp_path) / SEG / "sub-01_dseg.nii.gz", labels)
+    with pytest.warns(DskWarning, match=text):
+        read(tmp_path)
 
 
 def test_a_segmentation_with_inherited_names_and_the_raw_image(tmp_path):

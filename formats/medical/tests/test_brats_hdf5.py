@@ -15,6 +15,7 @@ from dsk.categories import Categories, LabelCategory
 from dsk.errors import DskWarning, InputError
 from dsk.item import DatasetItem
 from dsk.media import Volume
+from dsk_medical.brats_hdf5.importer import AFFINE
 
 SHAPE = (6, 5)
 META = "BraTS20 Training Metadata.csv"
@@ -85,6 +86,19 @@ def test_missing_slices_are_told(tmp_path):
     source = Dataset.import_from(make(tmp_path / "source"), "brats_hdf5")
     report = source.export(tmp_path / "out", "brats_hdf5")
     assert any("7 slices less" in text for text in report.warnings)
+
+
+def test_missing_slices_stay_missing(tmp_path):
+    made = make(tmp_path / "source")
+    for name in ("volume_1_slice_0.h5", "volume_41_slice_0.h5"):
+        next(made.rglob(name)).unlink()
+    dataset = Dataset.import_from(made, "brats_hdf5", affine="brats")
+    dataset.export(tmp_path / "out", "brats_hdf5")
+    written = {path.name for path in (tmp_path / "out").rglob("*.h5")}
+    assert written == {path.name for path in made.rglob("*.h5")}
+    item = read(tmp_path / "out")["BraTS20_Training_041"]
+    assert item.media.affine == AFFINE  # though the first slice, which stated it, is missing
+    assert item.media.shape == (*SHAPE, 11, 4)
 
 
 def test_slices_as_items(tmp_path):

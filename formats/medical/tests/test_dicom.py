@@ -104,6 +104,22 @@ def test_series_is_what_simpleitk_reads(tmp_path, series, pixels):
     assert (affine @ [3, 2, 4, 1])[:3] == pytest.approx((-lps[0], -lps[1], lps[2]))
 
 
+def test_slices_of_more_bits_than_the_first_keep_their_values(tmp_path):
+    pixels = np.full((ROWS, COLUMNS), 200, np.uint16)
+    for k, bits in enumerate((8, 16, 12)):
+        more = {"BitsStored": bits, "HighBit": bits - 1, "RescaleIntercept": 0}
+        write_slice(tmp_path, k, pixels if k != 1 else pixels * 300, **more)
+    (item,) = Dataset.import_from(tmp_path, "dicom")
+    assert item.media.dtype == "uint16"
+    assert np.unique(np.asarray(open_volume(item.media))).tolist() == [200, 60000]
+
+
+def test_empty_scale_factors_count_as_none(tmp_path, pixels):
+    write_slice(tmp_path, 0, pixels[0], RescaleSlope=None, RescaleIntercept=None)
+    (item,) = Dataset.import_from(tmp_path, "dicom")
+    assert np.array_equal(np.asarray(open_volume(item.media))[:, :, 0], pixels[0].T)
+
+
 def test_identifiers_are_dropped_unless_kept(tmp_path, series):
     (item,) = Dataset.import_from(tmp_path / "data", "dicom")
     assert item.attributes == {"modality": "CT"}

@@ -88,6 +88,21 @@ def test_import(tmp_path):
     ]
 
 
+def test_cases_may_end_in_four_digits(tmp_path):
+    """As images of nnU-Net's first version do, whose lists leave the digits out."""
+    folder = make(tmp_path)
+    names = {f"BRATS_{n:03d}": f"BRATS_{n:04d}" for n in (1, 2, 485)}
+    text = (folder / "dataset.json").read_text()
+    for old, new in names.items():
+        text = text.replace(old, new)
+        for path in folder.glob(f"*/{old}.nii.gz"):
+            path.rename(path.with_name(f"{new}.nii.gz"))
+    (folder / "dataset.json").write_text(text)
+    dataset = Dataset.import_from(folder)  # detected
+    assert {item.id for item in dataset} == set(names.values())
+    assert next(iter(dataset)).media.channels == ("FLAIR", "T1w", "t1gd", "T2w")
+
+
 def test_nothing_changes_on_the_way_back(tmp_path):
     folder = make(tmp_path)
     report = Dataset.import_from(folder, "msd").export(tmp_path / "Task01_Copy", "msd")

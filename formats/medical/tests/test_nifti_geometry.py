@@ -19,6 +19,43 @@ def convert(folder, out, **options):
     return out
 
 
+NUMBERS = {
+    "cal_min": 10,
+    "cal_max": 90,
+    "toffset": 0.5,
+    "intent_code": 3,
+    "intent_p1": 12,
+    "dim_info": 57,
+    "slice_code": 1,
+    "slice_start": 1,
+    "slice_end": 3,
+    "slice_duration": 0.25,
+}
+
+
+@pytest.mark.parametrize("orientation", ["keep", "ras"])
+def test_time_and_what_values_mean_survive(tmp_path, orientation):
+    """Free texts are left out, so that the file is no copy."""
+    array = scan((4, 5, 6, 3))
+    path = save(tmp_path / "in" / "a.nii.gz", array, descrip=b"Jane Doe", **NUMBERS)
+    image = nib.load(path)
+    image.header.set_zooms((*image.header.get_zooms()[:3], 2.5))
+    image.header.set_xyzt_units("mm", "sec")
+    nib.save(nib.Nifti1Image(array, None, image.header), path)
+    out = convert(tmp_path / "in", tmp_path / "out", orientation=orientation)
+    header = nib.load(out / "a.nii.gz").header
+    assert bytes(header["descrip"].item()) == b""
+    assert header.get_zooms()[3] == 2.5
+    turned = orientation == "ras"  # then axes mean something else
+    for name, value in NUMBERS.items():
+        wanted = 0 if turned and name.startswith(("dim", "slice")) else value
+        assert float(header[name]) == pytest.approx(wanted), name
+    labels = tmp_path / "in" / "a" / "x.nii.gz"
+    save(labels, blocks(1, shape=(4, 5, 6)))
+    out = convert(tmp_path / "in", tmp_path / "more", orientation=orientation)
+    assert float(nib.load(out / "a" / "x.nii.gz").header["cal_max"]) == 0
+
+
 @pytest.mark.parametrize("ext", ["nii.gz", "nii"])
 @pytest.mark.parametrize("codes", [(1, 1), (2, 0), (0, 1), (4, 2), (0, 0)])
 @pytest.mark.parametrize("privacy", ["drop", "keep"])

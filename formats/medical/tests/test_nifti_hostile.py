@@ -40,11 +40,14 @@ def test_truncated_gz(tmp_path):
         items(tmp_path)
 
 
-@pytest.mark.parametrize("cut", [0, 3, 200, 400])
-def test_truncated_plain_file(tmp_path, cut):
+@pytest.mark.parametrize(
+    ("cut", "text"),
+    [(0, "it is empty"), (3, "ends early"), (200, "ends early"), (400, "claims")],
+)
+def test_truncated_plain_file(tmp_path, cut, text):
     path = save(tmp_path / "a.nii", scan())
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(RecordError):
+    with pytest.raises(RecordError, match=text):
         items(tmp_path)
 
 

@@ -296,6 +296,51 @@ def test_mapping_without_registry_keeps_numbers(tmp_path):
     assert numbers == {("dataset1", "axl_anatomic"): None, ("dataset1", "cor_anatomic"): 456}
 
 
+def project(tmp_path, name: str) -> None:
+    """Two datasets of annotations, and volumes of one name in two datasets."""
+    for n, dataset in enumerate(("ds1", "ds2"), 1):
+        save(tmp_path / "masks" / dataset / "axl_inference.nii", blocks(n))
+        save(tmp_path / "volumes" / dataset / f"{name}.nii", scan())
+
+
+@pytest.mark.parametrize("order", [("ds1", "ds2"), ("ds2", "ds1")])
+def test_mapping_of_a_project_names_datasets(tmp_path, order):
+    project(tmp_path, "CT")
+    mapping = {f"ds{n}/axl_inference.nii": f"{name}/CT" for n, name in enumerate(order, 1)}
+    (tmp_path / "masks" / "mapping.json").write_text(json.dumps(mapping))
+    found = Dataset.import_from(tmp_path / "masks", "nifti", volumes=str(tmp_path / "volumes"))
+    labels = found.categories().labels
+    got = {(i.subset, i.id): [labels[a.label].name for a in i.annotations] for i in found}
+    assert got == {(name, "CT"): [f"Segment_{n}"] for n, name in enumerate(order, 1)}
+    assert not found.opening_ledger.warnings
+
+
+def test_mapping_without_volumes_leaves_no_trace(tmp_path):
+    save(tmp_path / "axl_inference.nii", blocks(1))
+    (tmp_path / "mapping.json").write_text('{"axl_inference.nii": "CT"}')
+    (item,) = Dataset.import_from(tmp_path, "nifti")
+    assert (item.id, set(item.attributes)) == ("CT", {"plane"})
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_annotations_in_a_further_folder(tmp_path, mapped):
+    """As in an archive with a folder of its own at the top."""
+    project(tmp_path, "axl_anatomic")
+    (tmp_path / "masks").rename(tmp_path / "archive")
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "archive").rename(tmp_path / "masks" / "archive")
+    if mapped:
+        mapping = {f"ds{n}/axl_inference.nii": f"ds{n}/axl_anatomic.nii" for n in (1, 2)}
+        (tmp_path / "masks" / "archive" / "mapping.json").write_text(json.dumps(mapping))
+    found = Dataset.import_from(tmp_path / "masks", "nifti", volumes=str(tmp_path / "volumes"))
+    labels = found.categories().labels
+    got = {(i.subset, i.id): [labels[a.label].name for a in i.annotations] for i in found}
+    assert got == {
+        ("ds1", "axl_anatomic"): ["Segment_1"],
+        ("ds2", "axl_anatomic"): ["Segment_2"],
+    }
+
+
 def test_annotations_alone_are_written_by_plane(tmp_path):
     annotations_alone(tmp_path / "in")
     source = Dataset.import_from(tmp_path / "in", "nifti")

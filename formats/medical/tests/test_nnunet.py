@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -122,16 +123,40 @@ def test_cases_with_other_channels_are_refused(tmp_path):
     assert not (tmp_path / "x").exists()
 
 
-def test_masks_elsewhere_are_left_out_and_named(tmp_path):
+def moved() -> DatasetItem:
+    """A case whose masks lie 3 mm away."""
     item = case("a")
-    moved = AFFINE.copy()
-    moved[0, 3] += 3
+    affine = AFFINE.copy()
+    affine[0, 3] += 3
     masks = [
-        Mask3d(a.source, a.value, tuple(moved.ravel()), label=a.label) for a in item.annotations
+        Mask3d(a.source, a.value, tuple(affine.ravel()), label=a.label) for a in item.annotations
     ]
-    report, _, _ = write(tmp_path, item.replace(annotations=masks))
+    return item.replace(annotations=masks)
+
+
+def test_masks_elsewhere_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"spatial_mismatch: .* 3 mm .*use-volume-affine"):
+        write(tmp_path, moved())
+    assert not list(tmp_path.iterdir())
+
+
+def test_masks_elsewhere_are_left_out_and_named(tmp_path):
+    given = Dataset.from_iterable([moved()], BRATS)
+    given.on_error = "skip"
+    report = given.export(tmp_path, "nnunet")
     assert report.annotations["dropped"] == 3
     assert any("3 mm" in event.what for event in report.events)
+
+
+@pytest.mark.parametrize("policy", ["warn", "use-volume-affine"])
+def test_masks_elsewhere_may_be_taken_to_lie_on_the_volume(tmp_path, policy):
+    report, folder, _ = write(tmp_path, moved(), spatial_mismatch=policy)
+    assert any(
+        "3 mm" in text and "the volume's affine is taken" in text for text in report.warnings
+    )
+    label = nib.load(folder / "labelsTr/a.nii.gz")
+    assert np.array_equal(label.affine, AFFINE)
+    assert set(np.unique(np.asanyarray(label.dataobj))) == {0, 1, 2, 3}
 
 
 def test_overlapping_masks_are_reported(tmp_path):
@@ -217,17 +242,68 @@ def test_files_may_be_listed(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "base", ["{folder}", "$SCANS/", "${{SCANS}}", "{linked}", "../{name}", "{folder}/labelsTr/.."]
+)
+def test_listed_files_have_paths_as_in_nnunet(tmp_path, monkeypatch, base):
+    """Absolute ones and variables, as long as they lie in what the user gave."""
+    _, folder, _ = write(tmp_path, case("a"))
+    linked = tmp_path.with_name(f"{tmp_path.name}-link")
+    linked.symlink_to(tmp_path)
+    monkeypatch.setenv("SCANS", str(folder))
+    base = base.format(folder=folder, linked=linked / folder.name, name=folder.name)
+    files = [f"{base}/imagesTr/a_{n:04d}.nii.gz" for n in (0, 1)]
+    change(folder, dataset={"x": {"images": files, "label": f"{base}/labelsTr/a.nii.gz"}})
+    for given in (tmp_path, linked):
+        item = read(given)["x"]
+        assert [len(item.annotations), item.media.shape] == [3, (*SHAPE, 2)]
+
+
+def test_listed_files_may_have_a_dollar_in_their_name(tmp_path):
+    _, folder, _ = write(tmp_path, case("a"))
+    (folder / "imagesTr").rename(folder / "$nothing")
+    files = [f"$nothing/a_{n:04d}.nii.gz" for n in (0, 1)]
+    change(folder, dataset={"x": {"images": files, "label": "labelsTr/a.nii.gz"}})
+    assert len(read(folder)["x"].annotations) == 3
+
+
+def test_a_link_out_of_the_input_is_refused(tmp_path):
+    _, folder, _ = write(tmp_path / "in", case("a"))
+    (tmp_path / "out.nii.gz").write_bytes((folder / "labelsTr/a.nii.gz").read_bytes())
+    (folder / "x.nii.gz").symlink_to(tmp_path / "out.nii.gz")
+    files = [f"{folder}/x.nii.gz", f"{folder}/x.nii.gz"]
+    change(folder, dataset={"x": {"images": files, "label": "labelsTr/a.nii.gz"}})
+    with pytest.raises(InputError, match="leads out of the dataset"):
+        read(folder)
+
+
+def test_absolute_paths_in_an_archive_are_refused(tmp_path):
+    _, folder, _ = write(tmp_path / "in", case("a"))
+    files = [f"{folder}/imagesTr/a_{n:04d}.nii.gz" for n in (0, 1)]
+    change(folder, dataset={"x": {"images": files, "label": "labelsTr/a.nii.gz"}})
+    archive = shutil.make_archive(str(tmp_path / "d"), "zip", tmp_path / "in")
+    with pytest.raises(InputError, match="leads out of the input"):
+        read(Path(archive))
+
+
+@pytest.mark.parametrize(
     ("entry", "text"),
     [
         ({"images": ["../a.nii.gz", "b.nii.gz"], "label": ""}, "leads out"),
-        ({"images": ["/etc/passwd", "b"], "label": ""}, "absolute"),
-        ({"images": ["$HOME/a.nii.gz", "b"], "label": ""}, "environment variables"),
+        ({"images": ["/etc/passwd", "b"], "label": ""}, "'/etc/passwd' leads out of the input"),
+        ({"images": ["${ELSEWHERE}/passwd", "b"], "label": ""}, r"'\$\{ELSEWHERE\}/passwd' leads"),
+        ({"images": ["$SECRET/a.nii.gz", "b"], "label": ""}, r"no file '\$SECRET/a.nii.gz'$"),
+        ({"images": ["$NOWHERE/a.nii.gz", "b"], "label": ""}, r"\$NOWHERE, which is not set"),
+        ({"images": ["a\0", "b"], "label": ""}, "no path"),
+        ({"images": ["imagesTr/b_0000.nii.gz", "b"], "label": ""}, "no file 'imagesTr/b_0000"),
         ({"images": "a", "label": ""}, "expected"),
         ([1], "expected"),
         ({"images": [3, 4]}, "no path"),
     ],
 )
-def test_listed_files_that_are_elsewhere_are_refused(tmp_path, entry, text):
+def test_listed_files_that_are_elsewhere_are_refused(tmp_path, monkeypatch, entry, text):
+    monkeypatch.setenv("ELSEWHERE", "/etc")
+    monkeypatch.setenv("SECRET", "hunter2")
+    monkeypatch.delenv("NOWHERE", raising=False)
     _, folder, _ = write(tmp_path, case("a"))
     change(folder, dataset={"x": entry})
     with pytest.raises(InputError, match=text):

@@ -14,6 +14,7 @@ from nifti_files import AFFINE, OBLIQUE, blocks, save, scan, voxels
 
 from dsk import Dataset
 from dsk.errors import DskWarning, RecordError, UnsafePathError
+from dsk_medical.nrrd.header import parse_header
 from dsk_medical.volume.arrays import open_volume
 
 LPS = np.diag([-1.0, -1, 1, 1]) @ AFFINE
@@ -201,6 +202,13 @@ def test_single_voxel_means_no_data(tmp_path):
     assert media(tmp_path).annotations == []
 
 
+@pytest.mark.parametrize("text", ["C:\\new", "a\nb", "\\\\n\n\\", "plain"])
+def test_escaped_texts_read_back_the_same(text):
+    written = text.replace("\\", "\\\\").replace("\n", "\\n")
+    data = f"NRRD0004\ntype: short\nkey:={written}\n\n".encode()
+    assert parse_header(data, "x").pairs == {"key": text}
+
+
 def test_texts_are_dropped_unless_kept(tmp_path):
     data = header(scan().shape, more=["PatientName:=Jane"]) + scan().tobytes("F")
     (tmp_path / "in").mkdir()
@@ -262,3 +270,12 @@ def test_scale_factors_are_applied_and_told(tmp_path):
     written, _ = nrrd.read(str(tmp_path / "nrrd" / "a.nrrd"))
     expected = np.asarray(nib.load(tmp_path / "in" / "a.nii").dataobj)
     assert np.array_equal(written, expected)
+
+
+@pytest.mark.parametrize(("step", "told"), [(2.5, True), (1.0, False)])
+def test_times_that_nrrd_does_not_hold_are_told(tmp_path, step, told):
+    image = nib.Nifti1Image(np.zeros((3, 4, 2, 5), np.int16), np.eye(4))
+    image.header.set_zooms((1, 1, 1, step))
+    nib.save(image, tmp_path / "a.nii")
+    report = Dataset.import_from(tmp_path / "a.nii").export(tmp_path / "out", "nrrd")
+    assert any("time" in event.what for event in report.losses) is told

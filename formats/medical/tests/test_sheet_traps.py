@@ -162,11 +162,14 @@ def test_labels_in_colour_are_refused(tmp_path):
         list(Dataset.import_from(tmp_path, "nnunet"))
 
 
-def test_explicit_files_with_variables_are_refused(tmp_path):
+def test_explicit_files_with_variables(tmp_path, monkeypatch):
     _, folder, _ = nnunet.write(tmp_path, nnunet.case("a"))
-    images = ["${HOME}/a_0000.nii.gz", "${HOME}/a_0001.nii.gz"]
+    images = [f"${{SCANS}}/imagesTr/a_{n:04d}.nii.gz" for n in (0, 1)]
     nnunet.change(folder, dataset={"a": {"images": images, "label": "labelsTr/a.nii.gz"}})
-    with pytest.raises(InputError, match="environment variables in paths are not expanded"):
+    monkeypatch.setenv("SCANS", str(folder))
+    assert len(nnunet.read(folder)["a"].annotations) == 3
+    monkeypatch.setenv("SCANS", str(tmp_path.parent))
+    with pytest.raises(InputError, match=r"'\$\{SCANS\}/\S+' leads out of the input"):
         nnunet.read(folder)
 
 

@@ -59,6 +59,47 @@ def test_scores_stay_with_their_slices(source):
     assert objects(back) == objects(source)
 
 
+def test_scores_stay_with_slices_in_reversed_order(tmp_path):
+    affine = AFFINE @ np.diag([1, 1, -1, 1])  # which view=radiological turns
+    save(tmp_path / "a.nii.gz", scan(), affine)
+    save(tmp_path / "a" / "x.nii.gz", blocks(3, 7), affine)
+    (tmp_path / "a" / "x_score.csv").write_text("Layer,Label-3,Label-7\n2,0.25,0.75\n3,0.5,\n")
+    source = Dataset.import_from(tmp_path, "nifti")
+    cut = source.transform("volumes_to_slices", axis="axl", view="radiological")
+    found = {
+        (item.attributes["slice_index"], a.attributes["object_value"]): a.attributes["score"]
+        for item in cut
+        for a in item.annotations
+        if "score" in a.attributes
+    }
+    assert found == {(3, 3): 0.25, (2, 3): 0.5, (3, 7): 0.75}  # of 5 slices, from the other end
+    assert objects(cut.transform("slices_to_volumes")) == objects(source)
+
+
+def test_scores_of_slices_that_are_cut_otherwise_are_told(source, tmp_path):
+    def told(dataset, name):
+        report = dataset.export(tmp_path / name, "nifti")
+        return sum(e.count for e in report.losses if (e.code, e.what) == ("DSK-L004", "scores"))
+
+    along = source.transform("volumes_to_slices")
+    across = source.transform("volumes_to_slices", axis="0").transform("slices_to_volumes")
+    assert told(across, "a") == 1
+    assert told(along.transform("slices_to_volumes"), "b") == 0
+    by_slice = Dataset.import_from(tmp_path / "in", "nifti", masks="slices")
+    recut = by_slice.transform("volumes_to_slices", axis="0")
+    assert told(recut.transform("slices_to_volumes"), "d") == 2
+    assert not any("score" in a.attributes for item in recut for a in item.annotations)
+    items = [
+        item.replace(attributes={**item.attributes, "slice_axis": "0"}, annotations=annotations)
+        for item in along
+        if (annotations := [a for a in item.annotations if "score" in a.attributes])
+    ]
+    for item in items:
+        item.attributes.pop("volume_shape")
+    other = Dataset.from_iterable(items, source.categories())
+    assert told(other.transform("slices_to_volumes"), "c") == 2
+
+
 @pytest.mark.parametrize(("axis", "view"), VIEWS)
 def test_masks_lie_on_their_pictures(tmp_path, axis, view):
     array = (blocks(50) + 10).astype(np.uint8)
@@ -110,6 +151,17 @@ def test_percentiles_are_numpys(kind):
     step = float(np.ptp(array.astype(float)) / 65535)
     expected = [np.percentile(array, q, method="higher") for q in (2, 97)]
     assert found == pytest.approx(expected, abs=step if kind == "f4" else 0)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8", "int16", "uint16"])
+@pytest.mark.parametrize("share", [0.3, 0.49, 0.51, 0.9])
+def test_percentiles_of_volumes_with_background(kind, share):
+    random = np.random.default_rng(1)
+    least = max(-1000, int(np.iinfo(kind).min))
+    array = random.integers(least + 1, np.iinfo(kind).max, (20, 30, 7), kind)
+    array[random.random(array.shape) < share] = least
+    found = percentiles(ArrayView(array), 45, 97)
+    assert found == tuple(np.percentile(array, [45, 97], method="higher"))
 
 
 @pytest.mark.parametrize("kind", ["u1", "i2", "i4", "f8"])

@@ -270,6 +270,8 @@ class _BidsSource(CaseSource):
             base, affine = fitted.array, fitted.affine
         labels = LabelVolume(base, name)
         strange = [v for v in labels.values() if v and part.values and v not in part.values]
+        for warning in labels.warnings:
+            ledger.warn(warning)
         if strange:
             ledger.warn(f"unexpected_label_value: {name} holds {strange[:8]}, not in its _dseg.tsv")
 

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
-from dsk_medical.brats.layouts import DEPTH, CaseFiles, find_cases, find_homes, nifti_stem
+from dsk_medical.brats.layouts import DEPTH, CaseFiles, find_cases, find_homes
+from dsk_medical.volume.names import nifti_stem
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot

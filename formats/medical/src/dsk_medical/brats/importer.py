@@ -20,12 +20,12 @@ from dsk_medical.brats.layouts import (
     Home,
     find_cases,
     find_homes,
-    nifti_stem,
     subset_of,
 )
 from dsk_medical.brats.tables import SideTables, is_side_table, read_side_tables
 from dsk_medical.cases.reading import Case, CaseSource, Reading, scan_labels
 from dsk_medical.volume.labels import LabelVolume
+from dsk_medical.volume.names import nifti_stem
 from dsk_medical.volume.tables import Labels, read_label_list
 
 if TYPE_CHECKING:

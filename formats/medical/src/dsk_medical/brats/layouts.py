@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from dsk_medical.volume.names import nifti_stem
+
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
@@ -21,7 +23,6 @@ __all__ = [
     "Home",
     "find_cases",
     "find_homes",
-    "nifti_stem",
     "subset_of",
 ]
 
@@ -33,21 +34,11 @@ MODERN = ("t2f", "t1n", "t1c", "t2w")
 
 SEG = "seg"
 DEPTH = 5
-_ENDINGS = (".nii.gz", ".nii")
 _SUBSETS = (
     (re.compile(r"(?:^|[_\W])train(?:ing)?(?=data|[_\W]|$)", re.IGNORECASE), "train"),
     (re.compile(r"(?:^|[_\W])valid(?:ation)?(?=data|[_\W]|$)", re.IGNORECASE), "validation"),
     (re.compile(r"(?:^|[_\W])test(?:ing)?(?=data|[_\W]|$)", re.IGNORECASE), "test"),
 )
-
-
-def nifti_stem(name: str) -> str | None:
-    """Return a file's base name without ``.nii`` or ``.nii.gz``; None if it has neither."""
-    base = name.rpartition("/")[2]
-    lower = base.lower()
-    if base.startswith("."):
-        return None
-    return next((base[: -len(e)] for e in _ENDINGS if lower.endswith(e) and lower != e), None)
 
 
 class Home(NamedTuple):

@@ -120,11 +120,14 @@ class BratsHdf5Exporter(Exporter):
         attributes = _attributes(item, volume, first, made.grid) if not first else {}
         rows: list[Row] = []
         images = self._images(item, ctx)
+        missing = _missing(item.media)
         for k, (image, labels) in enumerate(zip(images, masks, strict=False)):
+            if k in missing and not labels.any():
+                continue
             name = f"{FOLDER}/volume_{volume}_slice_{first + k}.h5"
             mask = np.stack([labels & bit != 0 for bit in VALUES], axis=-1).view(np.uint8)
             counts = _counts(labels)
-            data = slice_file(image, mask, attributes if k == 0 else {}, compress=self._compress)
+            data = slice_file(image, mask, {} if files else attributes, compress=self._compress)
             files.append(name)
             ctx.write(name, data)
             rows.append((name, volume, first + k, counts, shape[0] * shape[1]))
@@ -172,6 +175,14 @@ class BratsHdf5Exporter(Exporter):
         ctx.write(METADATA, metadata_csv([row for rows, _ in states for row in rows]))
         told = {case: (case, *more) for _, rows in states for case, *more in rows}
         write_side_tables(list(told.values()), ctx, FOLDER)
+
+
+def _missing(media: Any) -> set[int]:
+    """Return the slices of a volume of this format that no file held."""
+    array = media.source if isinstance(media, Volume) else None
+    if not isinstance(array, SliceImages):
+        return set()
+    return set(range(array.shape[2])).difference(array.base.files)
 
 
 def _counts(labels: NDArray[np.uint8]) -> tuple[int, ...]:

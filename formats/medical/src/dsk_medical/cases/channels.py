@@ -24,6 +24,7 @@ __all__ = [
     "parts_of",
     "report_names",
     "stored",
+    "unscaled",
 ]
 
 MODALITY = "modality"
@@ -114,3 +115,18 @@ def stored(media: Volume) -> Stored:
     shape = (*array.shape, *(1,) * (3 - len(array.shape)))
     dtype = np.dtype(_HELD.get(array.dtype.kind, _HELD.get(array.dtype.name, array.dtype)))
     return Stored(shape, dtype, (1.0, 0.0), array.planes())
+
+
+def unscaled(ctx: WriteContext, item: DatasetItem, array: Stored) -> Stored:
+    """Return an array with its scale factors applied, for formats without any; reported."""
+    if array.scaling == (1.0, 0.0):
+        return array
+    what = "scale factors applied: values are kept, their type is not"
+    ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+    slope, inter = array.scaling
+
+    def scaled(planes: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        for plane in planes:
+            yield plane * np.float64(slope) + np.float64(inter)
+
+    return Stored(array.shape, np.dtype(np.float64), (1.0, 0.0), scaled(array.planes))

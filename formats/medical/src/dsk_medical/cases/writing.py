@@ -1,4 +1,4 @@
-"""Items written as NIfTI files: channels as they are, label volumes composed slice by slice."""
+"""Items written as files: channels as they are, label volumes composed slice by slice."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from dsk.errors import InputError, MediaError, RecordError
 from dsk.media import Volume
 from dsk.names import clean_name
 from dsk_medical.cases.channels import Stored, parts_of, stored
+from dsk_medical.cases.storing import write_array
 from dsk_medical.volume import geometry
 from dsk_medical.volume.compose import LabelComposer, slice_number
-from dsk_medical.volume.nifti import header_of, make_header, write_nifti
+from dsk_medical.volume.nifti import header_of
 
 if TYPE_CHECKING:
     from dsk.item import DatasetItem
@@ -73,7 +74,7 @@ def save_volume(
         ctx: Where it goes.
         item: The item it is of.
         volume: Its content.
-        name: Name of the new file, ``.nii`` or ``.nii.gz``.
+        name: Name of the new file, see ``storing.write_array``.
         texts: Whether free-text fields of the header are kept.
 
     Raises:
@@ -84,9 +85,7 @@ def save_volume(
         return False
     if _may_copy(volume, name, texts=texts):
         return ctx.save_file(item, volume, name)
-    found = stored(volume)
-    header = _header(volume, found, found.shape, texts=texts)
-    write_nifti(ctx.out.open, name, header, found.planes)
+    write_array(ctx, item, volume, name, stored(volume), texts=texts, values=True)
     ctx.ledger.media_saved += 1
     return True
 
@@ -117,22 +116,11 @@ def save_channels(
         return all(done)
     found = stored(media)
     for name, planes in zip(names, found.channels(), strict=True):
-        header = _header(media, found, found.shape[:3], texts=texts)
-        write_nifti(ctx.out.open, name, header, planes)
+        channel = found._replace(shape=found.shape[:3], planes=planes)
+        write_array(ctx, item, media, name, channel, texts=texts, values=True)
         ctx.ledger.media_saved += 1
     next(found.planes, None)  # looks behind the last plane
     return True
-
-
-def _header(volume: Volume, found: Stored, shape: tuple[int, ...], *, texts: bool) -> Any:
-    return make_header(
-        shape,
-        found.dtype,
-        geometry.matrix(volume.affine),
-        like=header_of(volume),
-        scaling=found.scaling,
-        texts=texts,
-    )
 
 
 def _missing(ctx: WriteContext, item: DatasetItem) -> None:
@@ -215,6 +203,9 @@ def compose(
 
     Returns:
         The label volume, None if nothing says which grid it has.
+
+    Raises:
+        RecordError: A mask lies elsewhere.
     """
     grid = volume_of_item(item)
     masks = [a for a in item.annotations if isinstance(a, Mask | Mask3d)]
@@ -251,12 +242,17 @@ def _add(
     value: int,
     seen: set[tuple[int, int]],
 ) -> None:
-    """Add a mask, or report why it cannot be; ``seen`` are values and slices that were there."""
+    """Add a mask, or report why it cannot be; ``seen`` are values and slices that were there.
+
+    A mask on another grid is a bad record: without it the item would look as if there were none.
+    """
     try:
         place = slice_number(a, made.composer.shape[2]) if isinstance(a, Mask) else -1
         _check_size(a, made.composer.shape)
         made.composer.add(a, value)
     except InputError as error:
+        if isinstance(a, Mask3d):
+            bad_item(ctx, item, error)
         _lost(ctx, item, a.kind, f"{a.kind}: {error.message}", 1)
         return
     made.count += 1
@@ -318,11 +314,8 @@ def save_labels(
         MediaError: A source is damaged.
     """
     kind = made.dtype(dtype)
-    grid = made.grid
-    header = make_header(
-        made.composer.shape, kind, geometry.matrix(grid.affine), like=header_of(grid)
-    )
-    write_nifti(ctx.out.open, name, header, made.composer.slices(kind))
+    array = Stored(made.composer.shape, kind, (1.0, 0.0), made.composer.slices(kind))
+    write_array(ctx, item, made.grid, name, array)
     report_overlap(ctx, item, made.composer, hint)
 
 

@@ -52,6 +52,7 @@ class Frame(NamedTuple):
         place: Its position along the normal, in mm.
         position: Centre of its first pixel, LPS mm.
         scaling: (slope, intercept).
+        bits: (BitsStored, PixelRepresentation).
         within: Which of the file's frames it is, from 0; None if the file is one image.
     """
 
@@ -60,6 +61,7 @@ class Frame(NamedTuple):
     place: float
     position: tuple[float, float, float]
     scaling: tuple[float, float]
+    bits: tuple[int, int]
     within: int | None = None
 
 
@@ -74,7 +76,6 @@ class Series(NamedTuple):
         steps: Directions of columns and rows, LPS, and their spacing (2, 3) in mm.
         thickness: SliceThickness in mm, or 1.
         size: (rows, columns).
-        bits: (BitsStored, PixelRepresentation).
         facts: What else is known of it.
     """
 
@@ -85,7 +86,6 @@ class Series(NamedTuple):
     steps: NDArray[np.float64]
     thickness: float
     size: tuple[int, int]
-    bits: tuple[int, int]
     facts: dict[str, str]
 
 
@@ -174,7 +174,7 @@ def _found(header: Any, media: Media, number: int, index: int | None) -> Found:
         x, y, z = (float(v) for v in header.get("ImagePositionPatient"))
         size = int(header.get("Rows")), int(header.get("Columns"))
         bits = int(header.get("BitsStored")), int(header.get("PixelRepresentation", 0))
-        scaling = float(header.get("RescaleSlope", 1)), float(header.get("RescaleIntercept", 0))
+        scaling = _number(header, "RescaleSlope", 1), _number(header, "RescaleIntercept", 0)
     except (TypeError, ValueError) as error:
         missing = [tag for tag in _NEEDED if header.get(tag) in (None, "")]
         why = f"{', '.join(missing)} is missing" if missing else str(error)
@@ -185,7 +185,7 @@ def _found(header: Any, media: Media, number: int, index: int | None) -> Found:
         ) from error
     normal = np.cross(cosines[0], cosines[1])
     place = float(normal @ np.array([x, y, z]))
-    frame = Frame(media, number, place, (x, y, z), scaling, index)
+    frame = Frame(media, number, place, (x, y, z), scaling, bits, index)
     # columns step along the row's direction by the distance of columns, which is stated second
     steps = cosines * np.array([[spacing[1]], [spacing[0]]])
     folder = media.path.rpartition("/")[0]
@@ -195,7 +195,13 @@ def _found(header: Any, media: Media, number: int, index: int | None) -> Found:
     series_number = int(header.get("SeriesNumber") or 0)
     uid = str(header.get("SeriesInstanceUID", ""))
     key = (uid, size, tuple(np.round(steps, 4).ravel().tolist()))
-    return key, frame, Series(uid, folder, series_number, [], steps, thickness, size, bits, facts)
+    return key, frame, Series(uid, folder, series_number, [], steps, thickness, size, facts)
+
+
+def _number(header: Any, tag: str, default: float) -> float:
+    """Return a number, the default where it is missing or empty."""
+    value = header.get(tag)
+    return float(default if value in (None, "") else value)
 
 
 def sort_series(found: Sequence[Found]) -> list[Series]:
@@ -304,12 +310,11 @@ class DicomVolume(LazyVolume):
 
 def _dtype(series: Series) -> np.dtype[Any]:
     """Return a type that holds all values there can be."""
-    bits, signed = series.bits
-    low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
     ends = []
-    for slope, inter in {frame.scaling for frame in series.frames}:
+    for (slope, inter), (bits, signed) in {(f.scaling, f.bits) for f in series.frames}:
         if not (slope.is_integer() and inter.is_integer()):
             return np.dtype(np.float64)
+        low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
         ends += [low * slope + inter, high * slope + inter]
     for kind in (np.uint8, np.int16, np.uint16, np.int32):
         if np.iinfo(kind).min <= min(ends) and max(ends) <= np.iinfo(kind).max:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.errors import InputError, RecordError
 from dsk.flow import Header, Importer
-from dsk_medical.brats.layouts import nifti_stem
 from dsk_medical.cases.datasets import (
     DATASET,
     class_names,
@@ -19,6 +18,7 @@ from dsk_medical.cases.datasets import (
 from dsk_medical.cases.reading import Case, CaseSource, Reading
 from dsk_medical.msd.detect import is_msd
 from dsk_medical.nnunet.importer import IDS, restored_ids
+from dsk_medical.volume.names import nifti_stem
 from dsk_medical.volume.tables import Labels
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dsk.item import DEFAULT_SUBSET
 from dsk.media import Media
 from dsk.names import clean_name
 from dsk_medical.nifti.filenames import SEGMENTATIONS, facts, parse
-from dsk_medical.volume.nifti import stem
+from dsk_medical.volume.names import stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

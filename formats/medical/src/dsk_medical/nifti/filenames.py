@@ -10,7 +10,7 @@ import re
 import uuid
 from typing import Literal, NamedTuple
 
-from dsk_medical.volume.nifti import stem
+from dsk_medical.volume.names import stem
 
 __all__ = ["PLANES", "SEGMENTATIONS", "PlaneName", "facts", "parse", "prefix", "score_name"]
 

@@ -8,7 +8,7 @@ from dsk.errors import InputError, RecordError
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Media
 from dsk_medical.nifti import byname, planes
-from dsk_medical.volume.nifti import is_nifti_name, stem
+from dsk_medical.volume.names import is_nifti_name, stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +63,7 @@ class Study(NamedTuple):
         volume: The volume; without a source when there are only masks.
         masks: Its masks.
         attributes: Attributes of the item.
+        target: Path of the volume that a mapping.json names, without ending, or "".
     """
 
     id: str
@@ -70,6 +71,7 @@ class Study(NamedTuple):
     volume: Media
     masks: tuple[MaskFile, ...] = ()
     attributes: dict[str, str | int] = {}  # noqa: RUF012 - never changed
+    target: str = ""
 
 
 class Layout(NamedTuple):

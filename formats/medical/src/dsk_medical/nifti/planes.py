@@ -10,7 +10,7 @@ from dsk.item import DEFAULT_SUBSET
 from dsk.media import Media
 from dsk.names import clean_name
 from dsk_medical.nifti.filenames import PlaneName, facts, parse, prefix
-from dsk_medical.volume.nifti import stem
+from dsk_medical.volume.names import stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from dsk.item import DEFAULT_SUBSET
 from dsk.names import clean_name
 from dsk_medical.nifti.filenames import parse, prefix
 from dsk_medical.nifti.layout import MaskFile, Study
-from dsk_medical.volume.nifti import stem
+from dsk_medical.volume.names import stem
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -22,8 +22,6 @@ __all__ = ["join_volumes", "read_mapping", "resolve_mapping"]
 Target = int | str
 VOLUME_ID = "volume_id"
 """Attribute of an item: the number of its volume in mapping.json."""
-
-_TARGET = "\0target"  # an attribute of studies between the two functions below
 
 
 def read_mapping(root: InputRoot, names: list[str], ledger: Ledger) -> dict[str, Target]:
@@ -65,7 +63,7 @@ def resolve_mapping(
         own = []
         for mask in study.masks:
             path = mask.media.path
-            target = mapping.get(path, mapping.get(path.rpartition("/")[2]))
+            target = _mapped(mapping, path)
             if isinstance(target, int) and registry:
                 target = registry.get(str(number := target), "")
                 if not target:
@@ -81,13 +79,19 @@ def resolve_mapping(
     return _distinct([*mapped.values(), *rest])
 
 
+def _mapped(mapping: dict[str, Target], path: str) -> Target | None:
+    """Return what a mapping says of a file, by the longest end of its path that is there."""
+    while path not in mapping and "/" in path:
+        path = path.partition("/")[2]
+    return mapping.get(path)
+
+
 def _for_target(study: Study, target: Target) -> Study:
     if isinstance(target, int):
         return study._replace(masks=(), attributes={**study.attributes, VOLUME_ID: target})
-    name = clean_name(stem(target), where="mapping.json")
-    if study.subset != DEFAULT_SUBSET:
-        name = name.removeprefix(f"{study.subset}/")
-    return study._replace(id=name, masks=(), attributes={**study.attributes, _TARGET: name})
+    path = clean_name(stem(target), where="mapping.json")
+    name = path if study.subset == DEFAULT_SUBSET else path.removeprefix(f"{study.subset}/")
+    return study._replace(id=name, masks=(), target=path)
 
 
 def _distinct(studies: list[Study]) -> list[Study]:
@@ -120,7 +124,7 @@ def join_volumes(studies: list[Study], volumes: list[Study], ledger: Ledger) -> 
             ledger.warn(f"no volume, or several, fit the annotations {names}: they are left out")
             continue
         masks.setdefault(place, []).extend(study.masks)
-        facts[place] = {k: v for k, v in study.attributes.items() if k != _TARGET}
+        facts[place] = study.attributes
     return [
         volume._replace(
             masks=tuple(masks.get(n, ())), attributes={**volume.attributes, **facts.get(n, {})}
@@ -136,14 +140,16 @@ def _full(study: Study) -> str:
 def _match(study: Study, volumes: list[Study]) -> int | None:
     """Return the place of the volume, or None if there is none or not just one."""
     places = list(range(len(volumes)))
-    target = study.attributes.get(_TARGET)
-    if target is not None:
-        wanted = {str(target), f"{study.subset}/{target}"}
-        return _only([n for n in places if _names(volumes[n]) & wanted])
+    if study.target:
+        paths = (study.target, f"{study.subset}/{study.target}")
+        fits = [[n for n in places if path in _paths(volumes[n])] for path in paths]
+        fits += [[n for n in places if volumes[n].id == path] for path in paths]
+        return next((among[0] for among in fits if len(among) == 1), None)
     near = [n for n in places if volumes[n].subset == study.subset]
     own = parse(study.volume.path)
     rules: list[Callable[[Study], bool]] = [
         lambda v: prefix(_full(v)) == prefix(_full(study)),
+        lambda v: _ends(prefix(_full(v)), prefix(_full(study))),
         lambda v: _last(prefix(_full(v))) == _last(prefix(_full(study))),
     ]
     if own is not None:
@@ -158,8 +164,13 @@ def _match(study: Study, volumes: list[Study]) -> int | None:
     return None
 
 
-def _names(volume: Study) -> set[str]:
-    return {volume.id, _full(volume), stem(volume.volume.path)}
+def _paths(volume: Study) -> tuple[str, str]:
+    return _full(volume), stem(volume.volume.path)
+
+
+def _ends(one: str, other: str) -> bool:
+    """Whether one path is the other one's end: either may lie in a further folder."""
+    return f"/{one}".endswith(f"/{other}") or f"/{other}".endswith(f"/{one}")
 
 
 def _last(name: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from dsk_medical.cases.writing import Composed, report_overlap, save_labels, save_volume
 from dsk_medical.volume import geometry
 from dsk_medical.volume.arrays import ArrayView, FileArray, LazyVolume, open_volume
-from dsk_medical.volume.nifti import make_header, write_nifti
+from dsk_medical.volume.nifti import header_of, make_header, take_values, write_nifti
 
 if TYPE_CHECKING:
     from dsk.item import DatasetItem
@@ -59,6 +59,9 @@ def save_turned_volume(
         geometry.reoriented_affine(affine, array.shape, orientation),
         scaling=scaling,
     )
+    like = header_of(volume)
+    if like is not None:
+        take_values(header, like)
     write_nifti(ctx.out.open, name, header, turned.planes())
     ctx.ledger.media_saved += 1
     return True

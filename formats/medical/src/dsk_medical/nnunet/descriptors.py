@@ -12,7 +12,7 @@ Dataset<NNN>_<Name>/dataset.json         channel_names, labels, numTraining, fil
 Dataset<NNN>_<Name>/imagesTr/<case>_<channel>.nii.gz      four digits for each channel
 Dataset<NNN>_<Name>/labelsTr/<case>.nii.gz
 Dataset<NNN>_<Name>/imagesTs/, labelsTs/                  likewise, optional
-(.nii, .nrrd, .mha, .png and .tif files are read too)"""
+(or files that end in .nii, .nrrd, .mha, .png or .tif)"""
 
 MASKS = Option(
     name="masks",
@@ -63,8 +63,8 @@ EXPORTER = ExporterInfo(
         Option(
             name="file_ending",
             default=".nii.gz",
-            choices=(".nii.gz", ".nii"),
-            help="compressed files or not",
+            choices=(".nii.gz", ".nii", ".nrrd", ".mha", ".tif", ".png"),
+            help="format of the files; .tif keeps spacing alone, .png holds single slices",
         ),
         Option(
             name="channel_names",

@@ -13,6 +13,7 @@ from dsk.flow import Exporter, Header
 from dsk.media import Volume
 from dsk_medical.cases.channels import channel_count, channel_names
 from dsk_medical.cases.naming import case_name, dataset_folder, suffix_of, unique, word
+from dsk_medical.cases.pictures import page_spacing, save_color_picture
 from dsk_medical.cases.values import Values
 from dsk_medical.cases.writing import (
     compose,
@@ -24,7 +25,8 @@ from dsk_medical.cases.writing import (
 )
 from dsk_medical.nnunet.importer import FAMILY, IDS
 from dsk_medical.nnunet.regions import MOST_LABELS, Regions, save_bits, save_numbered
-from dsk_medical.volume.arrays import open_volume
+from dsk_medical.volume import geometry
+from dsk_medical.volume.arrays import COLORS, open_volume
 
 if TYPE_CHECKING:
     from dsk.annotations import Annotation
@@ -35,6 +37,15 @@ if TYPE_CHECKING:
 __all__ = ["NnunetExporter"]
 
 IGNORE = "ignore"
+READER = "overwrite_image_reader_writer"
+_READERS = {
+    "SimpleITKIO": (".nii.gz", ".nrrd", ".mha", ".gipl"),
+    "NibabelIO": (".nii.gz", ".nii"),
+    "NibabelIOWithReorient": (".nii.gz", ".nii"),
+    "Tiff3DIO": (".tif", ".tiff"),
+    "NaturalImage2DIO": (".png", ".bmp", ".tif"),
+}
+"""Which endings nnU-Net's readers take."""
 
 
 class _Row(NamedTuple):
@@ -67,7 +78,7 @@ class NnunetExporter(Exporter):
     Args:
         dataset_id: Number in the folder's name.
         name: Name of the dataset.
-        file_ending: ".nii.gz" or ".nii".
+        file_ending: Ending of the files, see ``storing.write_array``.
         channel_names: Names of the channels; None: those of the volumes.
         unlabeled: "empty" or "test": what becomes of training cases without masks.
         overlaps: "later", "error" or "regions": what becomes of voxels that several masks share.
@@ -129,21 +140,41 @@ class NnunetExporter(Exporter):
                 "DSK-L012", "unlabelled cases moved to test", item=item.id, subset=item.subset
             )
         case = case_name(item)
-        count = channel_count(media)
-        names = [f"{self._base}images{suffix}/{case}_{n:04d}{self._ending}" for n in range(count)]
-        files += names
-        save_channels(ctx, item, names, texts=self._texts)
-        _check_numbers(item, media, ctx)
+        self._save_images(ctx, item, media, f"{self._base}images{suffix}/{case}", files)
         row = _Row(item.id, case, suffix, channel_names(item, media), (), not labelled)
         if made is not None and (labelled or suffix == "Tr"):
-            label = f"{self._base}labels{suffix}/{case}{self._ending}"
+            base = f"{self._base}labels{suffix}/{case}"
+            label = f"{base}{self._ending}"
             files.append(label)
+            self._save_spacing(ctx, media, base, files)
             if self._overlaps == "regions":
                 bits = save_bits(ctx, made, label)
                 row = row._replace(label=label, combinations=tuple(sorted(bits)))
             else:
                 self._save_labels(ctx, item, made, label)
         return row._replace(files=tuple(files))
+
+    def _save_images(
+        self, ctx: WriteContext, item: DatasetItem, media: Volume, base: str, files: list[str]
+    ) -> None:
+        """Write an item's channels; the names of the files are added to ``files``."""
+        colors = self._ending == ".png" and media.channels in (COLORS[:3], COLORS)
+        count = 1 if colors else channel_count(media)
+        names = [f"{base}_{n:04d}{self._ending}" for n in range(count)]
+        files += names
+        if colors:
+            save_color_picture(ctx, item, media, names[0], open_volume(media))
+        else:
+            save_channels(ctx, item, names, texts=self._texts)
+        self._save_spacing(ctx, media, base, files)
+        _check_numbers(item, media, ctx)
+
+    def _save_spacing(self, ctx: WriteContext, media: Volume, base: str, files: list[str]) -> None:
+        """Write the spacing of TIFF files beside them."""
+        spacing = page_spacing(geometry.matrix(media.affine)) if self._ending == ".tif" else None
+        if spacing is not None:
+            files.append(f"{base}.json")
+            ctx.write(files[-1], json.dumps({"spacing": spacing}).encode())
 
     def _value(self, a: Annotation) -> int | None:
         value = self._values.of(a)
@@ -174,6 +205,7 @@ class NnunetExporter(Exporter):
             )
         if self._overlaps == "regions":
             self._number_regions(rows, ctx)
+        self._check_reader(ctx)
         found: dict[str, Any] = {
             "channel_names": dict(enumerate(self._channel_names(rows, ctx))),
             "labels": self._labels(),
@@ -190,6 +222,14 @@ class NnunetExporter(Exporter):
             found[IDS] = renamed
         text = json.dumps(found, indent=4, ensure_ascii=False) + "\n"
         ctx.write(f"{self._base}dataset.json", text.encode("utf-8", "surrogatepass"))
+
+    def _check_reader(self, ctx: WriteContext) -> None:
+        """Leave out a stated reader that does not read the files which are written."""
+        reader = self._facts.get(READER)
+        if isinstance(reader, str) and self._ending not in _READERS.get(reader, (self._ending,)):
+            del self._facts[READER]
+            what = f"{READER}: {reader} does not read {self._ending}"
+            ctx.ledger.add("DSK-L011", what)
 
     def _number_regions(self, rows: list[_Row], ctx: WriteContext) -> None:
         """Number the combinations of labels that occur, and write the label volumes."""

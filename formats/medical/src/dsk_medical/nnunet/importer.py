@@ -18,7 +18,8 @@ from dsk_medical.cases.datasets import (
     region_values,
 )
 from dsk_medical.cases.reading import Case, Reading
-from dsk_medical.nnunet.layout import ENDINGS, is_nnunet, iter_cases
+from dsk_medical.nnunet.layout import ENDINGS, is_nnunet
+from dsk_medical.nnunet.listing import iter_cases
 from dsk_medical.nnunet.source import NnunetSource
 from dsk_medical.volume.tables import Labels
 

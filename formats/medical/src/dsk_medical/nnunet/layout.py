@@ -1,31 +1,29 @@
-"""Files and cases of an nnU-Net dataset."""
+"""Names of the files of an nnU-Net dataset; detectors use it, so nothing heavy is imported."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from dsk.errors import InputError, RecordError
-from dsk_medical.cases.datasets import load_json, safe_path
-from dsk_medical.cases.reading import Case, opened
+from dsk_medical.cases.datasets import load_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dsk.files import InputRoot
-    from dsk.loss import Ledger
 
-__all__ = ["ENDINGS", "FOLDERS", "is_nnunet", "iter_cases", "split_channel"]
+__all__ = ["ENDINGS", "is_nnunet", "split_channel", "without_ending"]
 
 ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha", ".png", ".tif", ".tiff")
 """Endings of files that are read; the first is the usual one."""
 
-FOLDERS = {"Tr": "train", "Ts": "test"}
 _CHANNEL = re.compile(r"(.+)_(\d{4})", re.DOTALL)
 
 
 def is_nnunet(root: InputRoot, folder: str) -> str:
     """Return which version the dataset of a folder has ("v2", "v1"); "" if it is another format.
+
+    Cases of the Decathlon may end in four digits too, but its lists name them with these.
 
     Raises:
         InputError: The dataset.json cannot be read.
@@ -36,11 +34,24 @@ def is_nnunet(root: InputRoot, folder: str) -> str:
     if "modality" not in found or "labels" not in found:
         return ""
     _, files = root.entries(f"{folder}/imagesTr".strip("/"))
-    stems = [s for name in files if (s := _stem(name, ENDINGS)) is not None]
-    return "v1" if stems and all(_CHANNEL.fullmatch(s) for s in stems) else ""
+    stems = {s for name in files if (s := without_ending(name, ENDINGS)) is not None}
+    if not stems or not all(_CHANNEL.fullmatch(s) for s in stems):
+        return ""
+    exact = stems & set(_listed_stems(found.get("training")))
+    return "" if any(not s.endswith("_0000") for s in exact) else "v1"
 
 
-def _stem(name: str, endings: tuple[str, ...]) -> str | None:
+def _listed_stems(training: Any) -> Iterator[str]:
+    """Yield the images that a list names, without ending: version 1 leaves the channel out."""
+    for entry in training if isinstance(training, list) else ():
+        image = entry.get("image") if isinstance(entry, dict) else None
+        stem = without_ending(image.rpartition("/")[2], ENDINGS) if isinstance(image, str) else None
+        if stem is not None:
+            yield stem
+
+
+def without_ending(name: str, endings: tuple[str, ...]) -> str | None:
+    """Return a name without one of some endings; None if it has none, or is hidden."""
     if name.startswith("."):
         return None
     lower = name.lower()
@@ -51,115 +62,6 @@ def _stem(name: str, endings: tuple[str, ...]) -> str | None:
 
 def split_channel(name: str, ending: str) -> tuple[str, int] | None:
     """Return case and channel of a file's name: exactly the last ``_dddd`` is the channel."""
-    stem = _stem(name, (ending,))
+    stem = without_ending(name, (ending,))
     match = _CHANNEL.fullmatch(stem) if stem is not None else None
     return (match[1], int(match[2])) if match else None
-
-
-def iter_cases(
-    root: InputRoot,
-    folder: str,
-    names: tuple[str, ...],
-    ledger: Ledger,
-    *,
-    ending: str,
-    explicit: Any,
-) -> Iterator[Case]:
-    """Yield the cases of a dataset.
-
-    Args:
-        root: Where it is.
-        folder: Its folder.
-        names: Names of its channels.
-        ledger: Where bad cases go.
-        ending: Ending of its files.
-        explicit: ``dataset`` of its dataset.json: files by case, instead of the training folders.
-    """
-    base = f"{folder}/" if folder else ""
-    if isinstance(explicit, dict):
-        yield from _listed(root, folder, names, explicit, ledger)
-    for suffix, subset in FOLDERS.items():
-        if suffix == "Tr" and isinstance(explicit, dict):
-            continue
-        images, labels = f"{base}images{suffix}", f"{base}labels{suffix}"
-        found: dict[str, dict[int, str]] = {}
-        for name in root.entries(images)[1]:
-            place = split_channel(name, ending)
-            if place is not None:
-                found.setdefault(place[0], {})[place[1]] = f"{images}/{name}"
-        known = {
-            stem: f"{labels}/{name}"
-            for name in root.entries(labels)[1]
-            if (stem := _stem(name, (ending,))) is not None
-        }
-        for case, channels in sorted(found.items()):
-            if list(channels) == [0] and len(names) > 1 and _holds_all(root, channels[0], names):
-                yield Case(case, subset, (("", channels[0]),), known.pop(case, ""), names)
-                continue
-            if set(channels) != set(range(len(names))):
-                _bad_channels(root, f"{images}/{case}", channels, names, ledger)
-                continue
-            files = tuple((names[n], channels[n]) for n in range(len(names)))
-            yield Case(case, subset, files, known.pop(case, ""))
-        for stem in sorted(known):
-            ledger.warn(f"{root.show(known[stem])} has no image in {images}")
-
-
-def _holds_all(root: InputRoot, file: str, names: tuple[str, ...]) -> bool:
-    """Whether a case's only file has all channels: a picture in colour, or four axes."""
-    try:
-        return opened(root, file)[0].shape[3:] == (len(names),)
-    except InputError:
-        return False
-
-
-def _bad_channels(
-    root: InputRoot,
-    where: str,
-    channels: dict[int, str],
-    names: tuple[str, ...],
-    ledger: Ledger,
-) -> None:
-    ledger.bad_record(
-        RecordError(
-            f"the case has the channels {sorted(channels)}, dataset.json names {len(names)}",
-            where=root.show(where),
-            hint="each case has one file for each channel: _0000, _0001 and so on",
-            item=where.rpartition("/")[2],
-        )
-    )
-
-
-def _listed(
-    root: InputRoot,
-    folder: str,
-    names: tuple[str, ...],
-    explicit: dict[str, Any],
-    ledger: Ledger,
-) -> Iterator[Case]:
-    where = root.show(f"{folder}/dataset.json".strip("/"))
-    for case, entry in explicit.items():
-        place = f"{where}#/dataset/{case}"
-        try:
-            if not isinstance(entry, dict) or not isinstance(entry.get("images"), list):
-                raise RecordError("images and label are expected", where=place)
-            files = [safe_path(folder, file, place) for file in entry["images"]]
-            label = entry.get("label")
-            labels = safe_path(folder, label, place) if label else ""
-            if len(files) != len(names):
-                raise RecordError(
-                    f"{len(files)} images, dataset.json names {len(names)} channels", where=place
-                )
-            missing = [f for f in (*files, labels) if f and not root.is_file(f)]
-            if missing:
-                raise RecordError(
-                    f"there is no file {missing[0]}",
-                    where=place,
-                    hint="environment variables in paths are not expanded",
-                )
-        except InputError as error:
-            ledger.bad_record(
-                RecordError(error.message, where=error.where, hint=error.hint, item=case)
-            )
-            continue
-        yield Case(case, "train", tuple(zip(names, files, strict=True)), labels)

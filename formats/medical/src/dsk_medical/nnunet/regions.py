@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dsk.item import DatasetItem
 from dsk.media import Media
 from dsk.staging import FRAGMENTS
+from dsk_medical.cases.channels import Stored
+from dsk_medical.cases.storing import write_array
 from dsk_medical.volume import geometry
 from dsk_medical.volume.arrays import LazyVolume
 from dsk_medical.volume.labels import distinct
@@ -134,9 +137,8 @@ def save_numbered(ctx: WriteContext, name: str, regions: Regions) -> None:
     values = np.array([regions.numbers.get(int(b), 0) for b in bits])
     kind = np.dtype(np.uint8 if values.max() < 255 else np.uint16)
     table = values.astype(kind)
-    header = make_header(noted.shape, kind, None, like=header_of(noted))
     pieces = (table[np.searchsorted(bits, piece)] for piece in file.array.slices())
-    write_nifti(ctx.out.open, name, header, pieces)
+    write_array(ctx, DatasetItem(name), noted, name, Stored(noted.shape, kind, (1.0, 0.0), pieces))
     os.unlink(path)  # noqa: PTH108 - it is as large as all that is written
 
 

@@ -52,8 +52,7 @@ class NnunetSource(CaseSource):
             "pages up"
         )
         pages, rows, columns = spacing
-        affine = np.zeros((4, 4))
-        affine[1, 0], affine[0, 1], affine[2, 2], affine[3, 3] = -rows, -columns, pages, 1
+        affine = geometry.PAGES @ np.diag([rows, columns, pages, 1])
         return replace(volume, affine=geometry.flat(affine))
 
     def _annotations(self, case: Case, media: Volume | None, ledger: Ledger) -> list[Annotation]:

@@ -22,6 +22,7 @@ __all__ = ["MAGIC", "NrrdFile", "open_array", "open_nrrd", "parse_header", "vect
 MAGIC = b"NRRD000"
 MAX_HEADER = 4 << 20
 _CHUNK = 1 << 14
+_ESCAPED = re.compile(r"\\([n\\])")
 _FIELD = re.compile(r"([^:]+): ?(.*)")
 _VECTOR = re.compile(r"\(([^()]*)\)|none")
 
@@ -92,7 +93,7 @@ def parse_header(data: bytes, name: str) -> Header:
             continue
         key, is_pair, value = line.partition(":=")
         if is_pair and ": " not in key:
-            pairs[key] = value.replace("\\n", "\n").replace("\\\\", "\\")
+            pairs[key] = _ESCAPED.sub(lambda m: "\n" if m[1] == "n" else m[1], value)
             continue
         found = _FIELD.fullmatch(line)
         if found is None:

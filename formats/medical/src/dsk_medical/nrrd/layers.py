@@ -86,7 +86,7 @@ class _Quiet:
     def __init__(self) -> None:
         from dsk.loss import Ledger
 
-        self.ledger = Ledger()
+        self.ledger = Ledger(on_error="skip")
 
 
 def _sources(objects: list[list[Annotation]]) -> list[dict[int, list[Annotation]]]:

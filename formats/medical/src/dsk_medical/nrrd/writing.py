@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsk.media import Volume
-from dsk_medical.cases.channels import stored
+from dsk_medical.cases.channels import Stored, stored, unscaled
 from dsk_medical.nrrd.forms import KEYS, forms_of
 from dsk_medical.nrrd.header import vector_text
 from dsk_medical.nrrd.source import FAMILY
 from dsk_medical.volume import geometry
 from dsk_medical.volume.arrays import COLORS
+from dsk_medical.volume.nifti import header_of
 
 if TYPE_CHECKING:
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
     from dsk_medical.nrrd.layers import Layer
 
-__all__ = ["save_volume", "write_segmentation"]
+__all__ = ["save_volume", "write_nrrd", "write_segmentation"]
+
+Opener = Callable[[str], BinaryIO]
 
 _NAMES = {
     "i1": "signed char",
@@ -80,10 +83,10 @@ def _head(
 
 
 def _write(
-    ctx: WriteContext, name: str, head: bytes, encoding: str, pieces: Iterable[NDArray[Any]]
+    opener: Opener, name: str, head: bytes, encoding: str, pieces: Iterable[NDArray[Any]]
 ) -> None:
     """Write a header and arrays one after the other, first axis fastest."""
-    with ctx.out.open(name) as file:
+    with opener(name) as file:
         file.write(head)
         out: BinaryIO = file
         if encoding == "gzip":
@@ -92,6 +95,36 @@ def _write(
             out.write(piece.tobytes("F"))
         if out is not file:
             out.close()
+
+
+def write_nrrd(
+    opener: Opener,
+    name: str,
+    array: Stored,
+    affine: geometry.Affine | None,
+    pairs: dict[str, str],
+    *,
+    encoding: str = "gzip",
+    colors: bool = False,
+) -> None:
+    """Write an array.
+
+    Args:
+        opener: Opens the new file by name.
+        name: Its name.
+        array: The array, without scale factors, which the format does not have.
+        affine: Voxel indices to RAS+ mm, or None.
+        pairs: Key/value pairs.
+        encoding: "gzip" or "raw".
+        colors: Whether its channels are colours.
+
+    Raises:
+        MediaError: The array's source is damaged.
+    """
+    little = array.dtype.newbyteorder("<")
+    head = _head(array.shape, array.dtype, affine, encoding, pairs, colors=colors)
+    planes = (plane.astype(little, copy=False) for plane in array.planes)
+    _write(opener, name, head, encoding, planes)
 
 
 def save_volume(
@@ -107,25 +140,15 @@ def save_volume(
     if own and volume.ext.lower() == ".nrrd" and (texts or KEYS.issuperset(pairs)):
         ctx.save_file(item, volume, name)
         return
-    found = stored(volume)
-    dtype = found.dtype
-    slope, inter = found.scaling
-    if found.scaling != (1.0, 0.0):
-        dtype = np.dtype(np.float64)
-        what = "scale factors applied: values are kept, their type is not"
-        ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
-    little = dtype.newbyteorder("<")
+    array = unscaled(ctx, item, stored(volume))
+    like = header_of(volume)
+    if like is not None and len(array.shape) > 3 and float(like["pixdim"][4]) not in (0.0, 1.0):
+        what = "the time from one volume to the next"
+        ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset, hint="nifti keeps it")
     about = {**(pairs if texts else {}), **forms_of(volume)}
     colors = volume.channels in (COLORS[:3], COLORS)
     affine = geometry.matrix(volume.affine)
-    head = _head(found.shape, dtype, affine, encoding, about, colors=colors)
-    planes = (
-        plane.astype(little, copy=False)
-        if found.scaling == (1.0, 0.0)
-        else (plane * np.float64(slope) + np.float64(inter)).astype(little)
-        for plane in found.planes
-    )
-    _write(ctx, name, head, encoding, planes)
+    write_nrrd(ctx.out.open, name, array, affine, about, encoding=encoding, colors=colors)
     ctx.ledger.media_saved += 1
 
 
@@ -156,4 +179,4 @@ def write_segmentation(
     pieces = (
         np.stack(together) if several else together[0] for together in zip(*streams, strict=True)
     )
-    _write(ctx, name, head, encoding, pieces)
+    _write(ctx.out.open, name, head, encoding, pieces)

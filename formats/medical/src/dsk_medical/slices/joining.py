@@ -196,12 +196,6 @@ def _whole(
     if len(members) > 1:
         what, count = "masks of slices became a mask in the volume", len(members) - 1
         ledger.add("DSK-L014", what, kind="mask", count=count)
-    scores = {
-        k: float(mask.attributes["score"])
-        for k in masks
-        for mask in masks[k]
-        if isinstance(mask.attributes.get("score"), int | float)
-    }
     left_out = (IMAGE_ID, "object_value", "score")
     attributes = {k: v for k, v in first.attributes.items() if k not in left_out}
     return Mask3d(
@@ -209,8 +203,35 @@ def _whole(
         value,
         label=first.label,
         object_id=first.object_id if first.object_id >= 0 else number,
-        attributes={**attributes, **attributes_of(scores, sorted(masks))},
+        attributes={**attributes, **_scores(masks, shape[2], orientation[2], ledger)},
     )
+
+
+def _scores(
+    masks: dict[int, list[Mask]], depth: int, along: tuple[int, int], ledger: Ledger
+) -> dict[str, Any]:
+    """Return the scores of an object's slices as attributes of the mask in the volume.
+
+    Args:
+        masks: Its masks by slice.
+        depth: How many slices there are.
+        along: The volume's axis that the slices were cut along, and which way.
+        ledger: Where scores go that belong to slices along another axis than the third.
+    """
+    axis, sign = along
+    stored = {k: k if sign > 0 else depth - 1 - k for k in masks}
+    scores = {
+        stored[k]: float(mask.attributes["score"])
+        for k in masks
+        for mask in masks[k]
+        if isinstance(mask.attributes.get("score"), int | float)
+    }
+    found = attributes_of(scores, sorted(stored.values()))
+    if axis == 2 or "scores" not in found:
+        return found
+    hint = "scores belong to slices along the third axis as stored"
+    ledger.add("DSK-L004", "scores", kind="mask", count=len(scores), hint=hint)
+    return {}
 
 
 def _place(item: DatasetItem) -> tuple[str, int]:

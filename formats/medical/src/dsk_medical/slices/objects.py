@@ -64,6 +64,8 @@ class SliceMasks:
             if isinstance(a, Mask3d):
                 number += 1
                 self._count(a, self._cut(a, number, found), ledger)
+                if "scores" in a.attributes and self._orientation[2][0] != 2:
+                    self._lost_scores(a.kind, 1, ledger)
             elif isinstance(a, Mask) and self._orientation == STORED:
                 found[slice_number(a, self._shape[2])].append(a)
             elif isinstance(a, Mask):
@@ -93,6 +95,11 @@ class SliceMasks:
             what = "masks in the volume became masks of slices"
             ledger.add("DSK-L013", what, kind=a.kind, count=made - 1, **place)
 
+    def _lost_scores(self, kind: str, count: int, ledger: Ledger) -> None:
+        place: Any = {"item": self._item.id, "subset": self._item.subset}
+        hint = "scores belong to slices along the third axis as stored"
+        ledger.add("DSK-L004", "scores", kind=kind, count=count, hint=hint, **place)
+
     def _recut(
         self,
         members: list[Mask],
@@ -105,12 +112,17 @@ class SliceMasks:
         for a in members:
             by_slice[slice_number(a, self._shape[2])].append(a)
         first = members[0]
+        attributes = {k: v for k, v in first.attributes.items() if k != IMAGE_ID}
+        if len({a.attributes.get("score") for a in members}) > 1:
+            attributes.pop("score", None)
+            count = sum("score" in a.attributes for a in members)
+            self._lost_scores(first.kind, count, ledger)
         whole = Mask3d(
             MaskStack(by_slice, self._shape),
             1,
             label=first.label,
             object_id=first.object_id,
-            attributes={k: v for k, v in first.attributes.items() if k != IMAGE_ID},
+            attributes=attributes,
         )
         made = self._cut(whole, number, found)
         place: Any = {"item": self._item.id, "subset": self._item.subset}
@@ -126,10 +138,11 @@ class SliceMasks:
         attributes = {k: v for k, v in a.attributes.items() if k not in SCORE_NAMES}
         attributes.setdefault(OBJECT_VALUE, value)
         places = [k for k, there in enumerate(labels.slice_values()) if value in there]
-        along = self._orientation[2]
-        scores = scores_of(a.attributes, places) if along == (2, 1) else {}
+        axis, sign = self._orientation[2]
+        stored = {k: k if sign > 0 else self._shape[2] - 1 - k for k in places}
+        scores = scores_of(a.attributes, list(stored.values())) if axis == 2 else {}
         for k in places:
-            more = {"score": scores[k]} if k in scores else {}
+            more = {"score": scores[stored[k]]} if axis == 2 and stored[k] in scores else {}
             if not scores and "score" in a.attributes:
                 more = {"score": a.attributes["score"]}
             found[k].append(

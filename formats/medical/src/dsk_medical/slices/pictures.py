@@ -107,6 +107,11 @@ def _counts(volume: LazyVolume) -> tuple[float, NDArray[np.int64], float]:
             if not flat.size:
                 continue
             first = flat.min()
+            there = flat != first
+            rest = int(np.count_nonzero(there))
+            if 2 * rest < flat.size:  # mostly background: counting the rest takes half the time
+                counts[int(first) - least] += flat.size - rest
+                flat = flat[there]
             found = np.bincount((flat - first).view(f"u{kind.itemsize}"))  # differences wrap round
             counts[int(first) - least :][: len(found)] += found
         return least, counts, 1.0

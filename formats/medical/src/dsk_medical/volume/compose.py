@@ -117,7 +117,8 @@ class LabelComposer:
         """Values are bits: where masks overlap, all of theirs are set."""
         self.warnings: list[str] = []
         self._affine = affine
-        self._policy = policy
+        # a label volume has one grid, so no mask keeps an affine of its own
+        self._policy = "use-volume-affine" if policy == "warn" else policy
         self._layers: list[_Layer] = []
         self._aligned: dict[int, LazyVolume] = {}
         self._sources: list[Any] = []  # keeps ids of objects from being given to others

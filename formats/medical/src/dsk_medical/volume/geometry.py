@@ -17,6 +17,7 @@ from dsk_medical.volume.arrays import LazyVolume, full_key
 
 __all__ = [
     "CLOSE_MM",
+    "PAGES",
     "PLANES",
     "Orientation",
     "ReorientedVolume",
@@ -40,6 +41,9 @@ PLANES = {"R": "sag", "L": "sag", "A": "cor", "P": "cor", "S": "axl", "I": "axl"
 """Supervisely's name of the plane whose slices step along an axis of this code."""
 
 Affine = NDArray[np.float64]
+PAGES: Affine = np.array([[0.0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+"""How rows, columns and pages of TIFF files are taken to lie, if their distances were 1 mm."""
+
 Orientation = tuple[tuple[int, int], ...]
 """For each axis of a target its axis in the source and the sign of its direction there."""
 

@@ -130,7 +130,7 @@ class LabelVolume(LazyVolume):
             found += [distinct(whole[:, :, k]) for k in range(whole.shape[2])]
         every = sorted({value for values in found for value in values})
         if nans:
-            what = f"{nans} voxels of {self.name} are no numbers: taken for background"
+            what = f"{nans} voxels of {self.name} are no numbers (NaN): taken for background"
             self.warnings.append(what)
         if floats:
             self._check_few(floats)

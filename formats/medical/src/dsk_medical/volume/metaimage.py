@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+import shutil
+import tempfile
+import zlib
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dsk.errors import MediaError
 from dsk.media import Volume
@@ -18,9 +22,11 @@ from dsk_medical.volume.arrays import ArrangedVolume, FileArray, LazyVolume
 from dsk_medical.volume.reader import ByteReader, size_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from dsk.media import Media
 
-__all__ = ["MetaImage", "open_array", "open_metaimage", "volume_of"]
+__all__ = ["MetaImage", "open_array", "open_metaimage", "volume_of", "write_metaimage"]
 
 _MAX_HEADER = 1 << 16
 _DATA = re.compile(rb"^ElementDataFile[ \t]*=[ \t]*([^\r\n]*)\r?\n", re.MULTILINE)
@@ -213,3 +219,69 @@ def _check_kind(fields: dict[str, str], name: str) -> None:
     if bad:
         hint = "save the file anew as .mha or .nii.gz"
         raise MediaError(f"MetaImage: {bad} are not read", where=name, hint=hint)
+
+
+_COMPRESSION = 1
+_HELD = 16 << 20
+"""Compressed bytes that are held in memory before the header, which states their number."""
+
+
+def write_metaimage(
+    create: Callable[[str], BinaryIO],
+    name: str,
+    pieces: Iterable[NDArray[Any]],
+    *,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    affine: geometry.Affine | None,
+) -> None:
+    """Write a file piece by piece, compressed.
+
+    Args:
+        create: Opens a new file, for instance ``ctx.out.open``.
+        name: Its name.
+        pieces: The voxels, first axis fastest, one after the other.
+        shape: (i, j, k).
+        dtype: Type of the numbers.
+        affine: Voxel indices to RAS+ mm, or None.
+    """
+    little = dtype.newbyteorder("<")
+    engine = zlib.compressobj(_COMPRESSION)
+    with tempfile.SpooledTemporaryFile(_HELD, prefix="dsk-") as packed:
+        for piece in pieces:
+            packed.write(engine.compress(piece.astype(little, copy=False).tobytes("F")))
+        packed.write(engine.flush())
+        fields = _fields(shape, dtype, affine, packed.tell())
+        packed.seek(0)
+        with create(name) as file:
+            file.write("".join(f"{key} = {value}\n" for key, value in fields.items()).encode())
+            shutil.copyfileobj(packed, file)
+
+
+def _fields(
+    shape: tuple[int, ...], dtype: np.dtype[Any], affine: geometry.Affine | None, packed: int
+) -> dict[str, str]:
+    """Return the fields of a header, in the order of ITK's."""
+    fields = {
+        "ObjectType": "Image",
+        "NDims": str(len(shape)),
+        "BinaryData": "True",
+        "BinaryDataByteOrderMSB": "False",
+        "CompressedData": "True",
+        "CompressedDataSize": str(packed),
+    }
+    if affine is not None:
+        lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine + 0.0
+        spacing = geometry.spacing(affine)
+        fields["TransformMatrix"] = _numbers_text((lps[:3, :3] / spacing + 0.0).T.ravel())
+        fields["Offset"] = _numbers_text(lps[:3, 3])
+        fields["ElementSpacing"] = _numbers_text(spacing)
+    fields["DimSize"] = " ".join(map(str, shape))
+    name = f"{dtype.kind}{dtype.itemsize}"
+    fields["ElementType"] = next(key for key, own in _TYPES.items() if own == name)
+    fields["ElementDataFile"] = "LOCAL"
+    return fields
+
+
+def _numbers_text(numbers: Any) -> str:
+    return " ".join(repr(float(n)) for n in numbers)

@@ -22,7 +22,7 @@ from dsk.files import Located
 from dsk.media import ArchiveMember, Media, Volume
 from dsk_medical.volume import geometry
 from dsk_medical.volume.arrays import COLORS, ArrangedVolume, FileArray, LazyVolume
-from dsk_medical.volume.reader import ByteReader
+from dsk_medical.volume.reader import ByteReader, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,39 +30,22 @@ if TYPE_CHECKING:
 __all__ = [
     "FAMILY",
     "GEOMETRY",
-    "SUFFIXES",
     "NiftiFile",
     "beside",
     "header_of",
-    "is_nifti_name",
     "make_header",
     "open_array",
     "open_nifti",
     "stated_affine",
-    "stem",
+    "take_values",
     "write_nifti",
 ]
-
-SUFFIXES = (".nii.gz", ".nii", ".img.gz", ".img", ".hdr.gz", ".hdr")
-"""Endings of NIfTI files; of a pair the header stands for both."""
 
 FAMILY = "nifti"
 _SIZES = {348: "<", 540: "<", 0x5C010000: ">", 0x1C020000: ">"}
 _UNIT_MM = {1: 1000.0, 2: 1.0, 3: 0.001}
 _COMPRESSION = 1
 """gzip's level: nibabel's choice, three times as fast as 6 for a few per cent of size."""
-
-
-def is_nifti_name(name: str) -> bool:
-    """Tell by its name whether a file is a NIfTI volume; the data half of a pair is none."""
-    base = name.rpartition("/")[2].lower()
-    return base.endswith((".nii", ".nii.gz", ".hdr", ".hdr.gz")) and not base.startswith("._")
-
-
-def stem(name: str) -> str:
-    """Return a name without the ending of a NIfTI file, which may be two-fold."""
-    lower = name.lower()
-    return next((name[: -len(s)] for s in SUFFIXES if lower.endswith(s)), name)
 
 
 class NiftiFile:
@@ -185,6 +168,8 @@ def _header_bytes(reader: ByteReader) -> tuple[bytes, str, bool]:
     try:
         size = _SIZES.get(int.from_bytes(head := reader.read_at(0, 4), "little"))
     except MediaError as error:
+        if size_of(reader.source):
+            raise
         raise MediaError("no NIfTI file: it is empty", where=reader.name) from error
     if size is None:
         raise MediaError("no NIfTI file", where=reader.name, hint=hint)
@@ -347,6 +332,7 @@ def make_header(
     like: Any = None,
     scaling: tuple[float, float] = (1.0, 0.0),
     texts: bool = False,
+    values: bool = False,
 ) -> Any:
     """Return a NIfTI header for a new file.
 
@@ -357,6 +343,7 @@ def make_header(
         like: A header whose forms, codes and units are taken over; it must have this affine.
         scaling: (slope, intercept).
         texts: Whether free-text fields of ``like`` are taken over too.
+        values: Whether what ``like`` says of its values and of time is, too.
     """
     import nibabel as nib
 
@@ -372,10 +359,10 @@ def make_header(
         header["pixdim"][: min(4, len(shape) + 1)] = like["pixdim"][: min(4, len(shape) + 1)]
         for name in _TEXTS if texts else ():
             header[name] = like[name]
-        for name in ("cal_min", "cal_max", "toffset", "intent_code") if texts else ():
-            header[name] = like[name]
-        if texts and len(shape) > 3:
-            header["pixdim"][4:] = like["pixdim"][4:]
+        if values:
+            take_values(header, like)
+            for name in _SLICES:
+                header[name] = like[name]
     elif affine is not None:
         _set_affine(header, np.asarray(affine, np.float64))
     header.set_slope_inter(*scaling)
@@ -391,6 +378,17 @@ GEOMETRY = (
 """Fields of a header that say where its voxels lie, beside ``pixdim``."""
 
 _TEXTS = ("descrip", "aux_file", "intent_name")
+_VALUES = ("cal_min", "cal_max", "toffset", "intent_code", "intent_p1", "intent_p2", "intent_p3")
+_SLICES = ("dim_info", "slice_code", "slice_start", "slice_end", "slice_duration")
+"""Fields that say how slices were measured, by the axes of the array."""
+
+
+def take_values(header: Any, like: Any) -> None:
+    """Take over what a header says of its values and of time; all of that are numbers."""
+    for name in _VALUES:
+        header[name] = like[name]
+    if header["dim"][0] > 3:
+        header["pixdim"][4:] = like["pixdim"][4:]
 
 
 def _set_affine(header: Any, affine: NDArray[np.float64]) -> None:
