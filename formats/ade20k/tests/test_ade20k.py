@@ -154,7 +154,8 @@ def test_bad_lines(edition2017: Path, line: str, what: str) -> None:
 def test_object_without_pixels_gives_no_mask(edition2017: Path) -> None:
     file = edition2017 / "training/a/abbey/ADE_train_1_atr.txt"
     file.write_text(file.read_text() + '007 # 0 # 0 # car # car # ""\r\n')
-    (item,) = read_2017(edition2017)
+    with pytest.warns(DskWarning, match="without a pixel"):
+        (item,) = read_2017(edition2017)
     assert len(item.annotations) == 3
 
 
@@ -221,6 +222,13 @@ def test_object_that_is_wholly_hidden(edition2020: Callable[..., Path]) -> None:
     assert [a.kind for a in read(folder, annotations="objects")] == ["polygon"]
     whole = read(folder, annotations="objects", hidden=True)[0]
     assert whole.image.tolist() == [[False, False, True], [False, False, True]]
+
+
+def test_hidden_object_without_an_outline(edition2020: Callable[..., Path]) -> None:
+    folder = edition2020(thing(1, "door", polygon={"x": [], "y": []}))
+    (folder / "training/1/instance_001_1.png").write_bytes(png([[0, 0, 128], [0, 0, 128]]))
+    with pytest.warns(DskWarning, match="without a pixel"):
+        assert not read(folder, annotations="objects")
 
 
 def test_decoded_pixels_are_not_held() -> None:

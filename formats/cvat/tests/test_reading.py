@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image as PilImage
 
 from dsk import Dataset
 from dsk.annotations import Bbox, Cuboid2d, Ellipse, Mask, Polygon, RotatedBbox, Skeleton
@@ -292,3 +293,15 @@ def test_encodings(tmp_path, encoding):
     text = f'<?xml version="1.0" encoding="{declared}"?><annotations><meta/>{image("", "ä.png")}'
     (tmp_path / "annotations.xml").write_bytes(f"{text}</annotations>".encode(encoding))
     assert only(Dataset.import_from(tmp_path, "cvat")).id == "ä"
+
+
+@pytest.mark.parametrize("name", ["frame_000000", "frame_000000.jpg", "frame_000000.png"])
+def test_images_are_named_after_their_files(tmp_path, read, name):
+    """Frames of videos are listed without an ending; a PNG file must not become a .jpg."""
+    (tmp_path / "images").mkdir()
+    PilImage.fromarray(np.zeros((10, 20), np.uint8)).save(tmp_path / "images" / "frame_000000.PNG")
+    dataset = read(image(box(), name))
+    item = only(dataset)
+    assert (item.id, item.media.path) == ("frame_000000", "frame_000000.PNG")
+    dataset.export(tmp_path / "out", "cvat", save_media=True)
+    assert (tmp_path / "out/images/frame_000000.PNG").read_bytes()[1:4] == b"PNG"

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
+
+import pytest
+
 from dsk import Dataset
 from dsk.annotations import Bbox, Skeleton
+from dsk.categories import Categories, LabelCategory, PointsCategory
 from dsk.item import DatasetItem
 
 SIZE = "<original_size><width>20</width><height>10</height></original_size>"
@@ -87,6 +92,80 @@ def test_skeletons_of_tracks(read):
     assert a.points == [1, 2, 3, 4]
 
 
+MAN = (
+    "<label><name>man</name><type>skeleton</type></label>"
+    "<label><name>a</name><parent>man</parent></label>"
+    "<label><name>b</name><parent>man</parent></label>"
+)
+
+
+def man(frame, a, b):
+    """Return a skeleton as CVAT writes it: what is outside are its points."""
+    points = "".join(
+        f'<points label="{name}" keyframe="1" outside="{gone}" occluded="0" points="{frame},2.00"/>'
+        for name, gone in (("a", a), ("b", b))
+    )
+    return f'<skeleton frame="{frame}" keyframe="1" z_order="0">{points}</skeleton>'
+
+
+@pytest.mark.parametrize("interpolate", [False, True])
+def test_skeletons_that_have_left_the_view(read, interpolate):
+    body = track(man(0, 0, 0) + man(1, 0, 1) + man(2, 1, 1), 'id="0" label="man"')
+    more = SIZE + "<stop_frame>9</stop_frame>"
+    items = list(read(body, more=more, labels=MAN, interpolate=interpolate, point_visibility=True))
+    assert [i.annotations[0].attributes["outside"] for i in items] == [False, False, True]
+
+
+def test_skeletons_between_keyframes(read):
+    body = track(man(0, 0, 0) + man(4, 0, 1), 'id="0" label="man"')
+    more = SIZE + "<stop_frame>4</stop_frame>"
+    items = list(read(body, more=more, labels=MAN, interpolate=True, point_visibility=True))
+    found = [item.annotations[0] for item in items]
+    assert [list(a.points) for a in found] == [
+        [0, 2, 0, 2],
+        [1, 2, 0, 2],  # the second point leaves the view in the next keyframe: it stays until then
+        [2, 2, 0, 2],
+        [3, 2, 0, 2],
+        [4, 2, 4, 2],
+    ]
+    assert [[p["keyframe"] for p in a.point_attributes] for a in found][:2] == [
+        [True, True],
+        [False, False],
+    ]
+
+
+def test_skeletons_are_written_as_cvat_reads_them(tmp_path):
+    categories = Categories(
+        (LabelCategory("man"),), points={0: PointsCategory(("a", "b"), ((1, 2),))}
+    )
+    items = [
+        DatasetItem(
+            f"frame_{n:06d}", annotations=[Skeleton([1, n, 3, 4], [2, 1], label=0, object_id=5)]
+        )
+        for n in range(2)
+    ]
+    items.append(DatasetItem("frame_000002", annotations=[Bbox(1, 1, 1, 1, label=0, object_id=6)]))
+    dataset = Dataset.from_iterable(items, categories)
+    dataset.export(tmp_path / "out", "cvat", use_track=True)
+    root = ET.parse(tmp_path / "out" / "default.xml").getroot()
+    first = root.find("track")
+    assert first.find("track") is None
+    found = [(s.get("frame"), [p.attrib for p in s]) for s in first.iter("skeleton")]
+    assert [frame for frame, _ in found] == ["0", "1", "2"]
+    assert [(p["label"], p["outside"], p["occluded"], p["keyframe"]) for p in found[0][1]] == [
+        ("a", "0", "0", "1"),
+        ("b", "0", "1", "1"),
+    ]
+    assert [p["outside"] for p in found[2][1]] == ["1", "1"]  # it is gone
+    back = list(Dataset.import_from(tmp_path / "out", "cvat"))
+    assert [list(i.annotations[0].points) for i in back] == [
+        [1, 0, 3, 4],
+        [1, 1, 3, 4],
+        [1, 1, 3, 4],
+    ]
+    assert [i.annotations[0].attributes["outside"] for i in back] == [False, False, True]
+
+
 def test_tracks_are_written(tmp_path):
     def item(frame, *annotations):
         return DatasetItem(f"frame_{frame:06d}", "train", annotations=list(annotations))
@@ -109,3 +188,33 @@ def test_tracks_are_written(tmp_path):
     assert len(seen["frame_000004"]) == 1
     gone = [a.object_id for a in back["frame_000004"] if a.attributes["outside"]]
     assert gone == [3]
+
+
+def test_flags_that_came_as_text(tmp_path):
+    flags = {"outside": "False", "keyframe": "false", "occluded": "0"}
+    box_ = Bbox(1, 2, 3, 4, label=0, object_id=0, attributes=flags)
+    dataset = Dataset.from_iterable([DatasetItem("frame_000000", annotations=[box_])], ["car"])
+    dataset.export(tmp_path / "out", "cvat", use_track=True)
+    text = (tmp_path / "out" / "default.xml").read_text()
+    assert 'outside="0" keyframe="0" occluded="0"' in text
+    (item,) = Dataset.import_from(tmp_path / "out", "cvat")
+    assert item.annotations[0].attributes["outside"] is False
+
+
+@pytest.mark.parametrize(
+    ("shapes", "step", "skips"),
+    [
+        (box(0, 0) + box(4, 8), 1, True),  # keyframes only
+        (box(0, 0) + box(1, 1) + box(2, 2), 1, False),
+        (box(0, 0) + box(3, 1) + box(6, 2), 3, False),
+        (box(0, 0) + box(1, 0, 'outside="1" keyframe="1"') + box(9, 2), 1, False),  # comes back
+        (man(0, 0, 0) + man(1, 1, 1) + man(5, 0, 0), 1, False),
+        (man(0, 0, 0) + man(1, 0, 1) + man(5, 0, 0), 1, True),
+    ],
+)
+def test_tracks_that_skip_frames(read, shapes, step, skips):
+    more = f"<frame_filter>step={step}</frame_filter>"
+    body = track(shapes, 'id="0" label="man"')
+    dataset = read(body, more=more, labels=MAN)
+    assert len(dataset.opening_ledger.warnings) == skips
+    assert not read(body, more=more, labels=MAN, interpolate=True).opening_ledger.warnings

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import dsk.rle as rle_module
 from dsk import Dataset, Image
-from dsk.annotations import Bbox, Label, Skeleton
+from dsk.annotations import Bbox, Label, Points, Skeleton
 from dsk.categories import Categories, LabelCategory, PointsCategory
 from dsk.errors import OutputError
 from dsk.item import DatasetItem
@@ -106,7 +106,7 @@ def test_types_follow_the_values(tmp_path):
 
 
 def test_facts_of_tracks_are_reported(tmp_path):
-    a = Bbox(1, 1, 1, 1, label=0, attributes={"outside": True, "occluded": "yes"})
+    a = Bbox(1, 1, 1, 1, label=0, attributes={"outside": False, "occluded": "yes"})
     report, _ = export(tmp_path, [DatasetItem("a", annotations=[a])])
     assert {what for _, what, _ in codes(report)} == {
         "outside",
@@ -168,3 +168,71 @@ def test_masks_of_cvat_stay_as_they_are(tmp_path, read):
     (mask,) = ET.parse(tmp_path / "out/annotations.xml").getroot().iter("mask")
     assert (mask.get("rle"), mask.get("height")) == ("4, 2, 6", "4")
     assert report.annotations["dropped"] == 1
+
+
+def test_images_have_no_shapes_of_objects_that_have_left_the_view(tmp_path):
+    boxes = [Bbox(n, 0, 1, 1, label=0, attributes={"outside": n == 1}) for n in range(3)]
+    boxes.append(Bbox(3, 0, 1, 1, label=0, attributes={"outside": "False"}))  # all text, as in VOC
+    boxes.append(Label(label=0, attributes={"outside": "true"}))
+    report, out = export(tmp_path, [DatasetItem("a", annotations=boxes)])
+    (image,) = ET.parse(out / "default.xml").getroot().iter("image")
+    assert [b.get("xtl") for b in image] == ["0", "2", "3"]
+    assert ("DSK-L017", "outside the view", 1) in codes(report)
+    assert report.annotations["dropped"] == 2
+
+
+@pytest.mark.parametrize("video", [False, True])
+def test_ids_of_the_source_are_reported(tmp_path, video):
+    categories = Categories((LabelCategory("car", source_id=3), LabelCategory("cat")))
+    boxes = [
+        Bbox(1, 1, 1, 1, label=0, id=82445),
+        Bbox(1, 1, 1, 1, label=0),
+        Bbox(1, 1, 1, 1, label=0, id=7, object_id=7, attributes={"track_id": 7}),
+    ]
+    item = DatasetItem("frame_000001", annotations=boxes, attributes={"id": 397133})
+    report, _ = export(tmp_path, [item], categories, use_track=video)
+    ids = {entry for entry in codes(report) if entry[0] == "DSK-L015"}
+    names = ("category ids", "image ids", "annotation ids")
+    assert ids == {("DSK-L015", name, 1) for name in names}
+
+
+def test_attributes_that_the_model_does_not_know(tmp_path, read):
+    shapes = (
+        '<box label="car" source="consensus" score="0.75" xtl="1" ytl="1" xbr="2" ybr="2"/>'
+        '<tag label="cat" votes="&quot;2"/>'
+        '<polygon label="car" points="1,1;2,1;2,2" made-by="me"><attribute name="age">3'
+        "</attribute></polygon>"
+    )
+    body = (
+        f'<image id="3" name="a.jpg" width="9" height="9" subset="s" task_id="7" k="v">{shapes}'
+        "</image>"
+    )
+    dataset = read(body)
+    (item,) = dataset
+    assert item.extra == {"cvat": {"task_id": "7", "k": "v"}}
+    box, tag, polygon = item.annotations
+    assert box.extra == {"cvat": {"source": "consensus", "score": "0.75"}}
+    assert tag.extra == {"cvat": {"votes": '"2'}}
+    assert polygon.extra == {"cvat": {"made-by": "me"}}
+    dataset.export(tmp_path / "out", "cvat")
+    (back,) = Dataset.import_from(tmp_path / "out", "cvat")
+    assert (back.extra, list(back.annotations)) == (item.extra, list(item.annotations))
+    report = dataset.export(tmp_path / "video", "cvat", use_track=True)
+    assert ("DSK-L011", "cvat field task_id, which images have", 1) in codes(report)
+    text = (tmp_path / "video" / "s.xml").read_text()
+    assert 'source="consensus" score="0.75"' in text
+
+
+def test_names_of_fields_that_are_none_of_xml(tmp_path):
+    extra = {"cvat": {"a b": "1", "xtl": "9", "score": 0.5, "source": "auto", "fine": "<"}}
+    box = Bbox(1, 1, 1, 1, label=0, extra=extra)
+    _, out = export(tmp_path, [DatasetItem("a", annotations=[box])])
+    (shape,) = ET.parse(out / "default.xml").getroot().find("image")
+    assert (shape.get("xtl"), shape.get("source"), shape.get("fine")) == ("1", "auto", "<")
+    assert shape.get("score") == "0.5"
+
+
+def test_visibility_of_loose_points_is_reported(tmp_path):
+    points = [Points([1.0, 2.0], [v], label=0) for v in (2, 1, 0)] + [Points([1.0, 2.0], label=0)]
+    report, _ = export(tmp_path, [DatasetItem("a", annotations=points)])
+    assert codes(report) == {("DSK-L005", "visibility of points", 2)}

@@ -12,7 +12,7 @@ from dsk import Dataset
 from dsk.annotations import Bbox, Polygon, RotatedBbox
 from dsk.categories import Categories
 from dsk.detect import detect
-from dsk.errors import RecordError
+from dsk.errors import DskWarning, RecordError
 from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk_dota.rows import parse_row
@@ -171,3 +171,43 @@ def test_labels_keep_their_order_in_dataset_meta(tmp_path: Path) -> None:
     back = Dataset.import_from(tmp_path / "out", "dota")
     assert back.categories().names == ["z", "a-b"]
     assert [a.label for item in back for a in item.annotations] == [1]
+
+
+def test_labels_that_no_object_has(tmp_path: Path) -> None:
+    items = [
+        DatasetItem(str(n), annotations=[RotatedBbox(5, 5, 4, 2, 0, label=n)]) for n in range(2)
+    ]
+    dataset = Dataset.from_iterable(items, ["plane", "ship", "tank", "car"])
+    report = dataset.export(tmp_path / "out", "dota")
+    told = {(e.code, e.what): e.count for e in report.events}
+    assert told["DSK-L010", "labels that no object has"] == 2
+    report = dataset.export(tmp_path / "meta", "dota", save_dataset_meta=True)
+    assert not [e for e in report.events if e.code == "DSK-L010"]
+    read = Dataset.import_from(tmp_path / "meta", "dota")
+    assert read.categories().names == ["plane", "ship", "tank", "car"]
+
+
+def test_tiles_for_mmrotate(tmp_path: Path) -> None:
+    write(tmp_path / "trainval/annfiles/P0000__1024__0___824.txt", f"{QUAD} plane 0\n")
+    save(tmp_path / "trainval/images/P0000__1024__0___824.png")
+    found = detect(open_root(tmp_path))
+    assert [(c.format, c.score) for c in found][:1] == [("dota", 80)]
+    (item,) = Dataset.import_from(tmp_path, "dota")
+    assert (item.subset, item.id) == ("trainval", "P0000__1024__0___824")
+    assert item.media is not None
+    assert len(item.annotations) == 1
+    write(tmp_path / "trainval/labelTxt/P0000__1024__0___824.txt", "")  # goes first
+    (item,) = Dataset.import_from(tmp_path, "dota")
+    assert not item.annotations
+
+
+def test_outlines_that_are_no_rectangles(tmp_path: Path) -> None:
+    write(tmp_path / "labelTxt/a.txt", "10 10 30 10 30 20 12.5 20 plane 0\n")
+    with pytest.warns(DskWarning, match="shapes=polygon"):
+        list(Dataset.import_from(tmp_path, "dota"))
+    (item,) = Dataset.import_from(tmp_path, "dota", shapes="polygon")
+    assert list(item.annotations[0].rings[0]) == [10, 10, 30, 10, 30, 20, 12.5, 20]
+    near, other_way = "10 10 30 10 30 20 10.3 20", "10 10 10 20 30 20 30 10"
+    write(tmp_path / "labelTxt/a.txt", f"{near} plane 0\n{other_way} plane 0\n")
+    (item,) = Dataset.import_from(tmp_path, "dota")
+    assert len(item.annotations) == 2

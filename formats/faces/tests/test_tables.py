@@ -291,3 +291,24 @@ def test_lfw_labels_that_climb(tmp_path: Path) -> None:
     write(tmp_path, annotations__pairs="1\n../../x\ta\tb\n")
     with pytest.raises(UnsafePathError):
         list(Dataset.import_from(tmp_path, "lfw"))
+
+
+def test_a_few_images_of_celeba(tmp_path: Path) -> None:
+    """A part of the dataset keeps the identities of the whole, which go up to 10177."""
+    (tmp_path / "Img" / "img_celeba").mkdir(parents=True)
+    write(tmp_path, **{**CELEBA, "Anno__identity_CelebA": "1.jpg 10177\n2.jpg 2\n"})
+    dataset = Dataset.import_from(tmp_path, "celeba")
+    assert len(dataset.categories().names) == 10178
+    assert kinds(dataset)["1"][0] == ("label", 10177)
+
+
+def test_lfw_images_in_no_list(tmp_path: Path) -> None:
+    write(tmp_path, pairs="1\t1\nJohn\t1\t2\n", pairsDevTrain="1\nJohn\t1\tZoe\t1\n")
+    for name in ("John_0001", "John_0002", "Mary_0001", "Zoe_0001"):
+        path = tmp_path / "lfw" / name.partition("_")[0] / f"{name}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    dataset = Dataset.import_from(tmp_path, "lfw")
+    place = tmp_path / "lfw/Mary/Mary_0001.jpg"
+    warning = f"1 images are in no list and left out, such as {place}"
+    assert list(dataset.opening_ledger.warnings) == [warning]

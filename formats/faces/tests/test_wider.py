@@ -122,3 +122,25 @@ def test_whole_numbers_are_written_as_such(tmp_path: Path) -> None:
         tmp_path, [Bbox(0.0, 10.0, 100.05, 20.5, label=0), Bbox(-3, 1.0, 4.0, 0.0, label=0)]
     )
     assert text.splitlines()[1:4] == ["2", "0 10 100.05 20.5", "-3 1 4 0"]
+
+
+@pytest.mark.parametrize(
+    ("lists", "images"),
+    [
+        ("", "WIDER_train/images"),
+        ("", "WIDER_train/WIDER_train/images"),
+        ("wider_face_split", "WIDER_train/WIDER_train/images"),
+        ("wider_face_split", "WIDER_train/images"),
+        ("wider_face_split", "wider_face_split/WIDER_train/images"),
+    ],
+)
+def test_archives_unpacked_in_folders_of_their_own(tmp_path: Path, lists: str, images: str) -> None:
+    write(tmp_path / lists, OFFICIAL)
+    image = tmp_path / images / "0--Parade" / "a.jpg"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(b"x")
+    dataset = Dataset.import_from(tmp_path, "wider_face")
+    (item,) = dataset
+    assert item.media is not None
+    assert item.media.exists
+    assert dataset.categories().names == ["face", "Parade"]

@@ -90,7 +90,7 @@ def test_categories_of_one_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "places",
     [
-        ("test/crack/000", "ground_truth/crack/000/000"),
+        ("test/crack/001", "ground_truth/crack/000/000"),
         ("crack/000", "ground_truth/crack/000_mask"),
     ],
 )
@@ -186,3 +186,69 @@ def test_categories_come_back(tmp_path: Path) -> None:
     given = Dataset.import_from(tmp_path / "in", "mvtec")
     assert not given.export(tmp_path / "out", "mvtec").losses
     assert facts(tmp_path / "out", "mvtec") == facts(tmp_path / "in", "mvtec")
+
+
+def test_labels_that_no_image_has(tmp_path: Path) -> None:
+    shown = Image.from_array(PIXELS, "a.png")
+    items = [
+        DatasetItem("a", "test", shown, [Label(label=0)]),
+        DatasetItem("b", "test", None, [Label(label=1)]),  # without an image it is not written
+    ]
+    dataset = Dataset.from_iterable(items, ["crack", "hole", "b/d"])
+    report = dataset.export(tmp_path / "out", "mvtec", save_media=True)
+    told = {(e.code, e.what): e.count for e in report.events}
+    assert told["DSK-L010", "labels that no image has"] == 2
+    report = dataset.export(tmp_path / "meta", "mvtec", save_media=True, save_dataset_meta=True)
+    assert "labels that no image has" not in {e.what for e in report.events}
+    read = Dataset.import_from(tmp_path / "meta", "mvtec")
+    assert read.categories().names == ["crack", "hole", "b_d"]
+
+
+CONFIG = """[
+    {"defect_name": "missing_item", "pixel_value": 255, "relative_saturation": false},
+    {"defect_name": "cut", "pixel_value": 9}
+]"""
+
+
+def loco(folder: Path) -> Path:
+    """Make a category of MVTec LOCO: a mask for each defect, whose values say what it is."""
+    save(folder / "train/good/000.png")
+    save(folder / "validation/good/000.png")
+    save(folder / "test/good/000.png")
+    save(folder / "test/logical_anomalies/000.png")
+    save(folder / "ground_truth/logical_anomalies/000/000.png", DEFECT)
+    second = np.zeros((6, 8), np.uint8)
+    second[0, :2] = 9
+    save(folder / "ground_truth/logical_anomalies/000/001.png", second)
+    (folder / "defects_config.json").write_text(CONFIG)
+    return folder
+
+
+def test_loco(tmp_path: Path) -> None:
+    found = detect(open_root(loco(tmp_path)))
+    assert found is not None
+    assert found.score == 80
+    dataset = Dataset.import_from(tmp_path, "mvtec_segmentation")
+    assert not dataset.opening_ledger.warnings
+    masks = dataset.get("logical_anomalies/000", "test").annotations
+    assert [(a.kind, a.attributes["defect"]) for a in masks] == [
+        ("mask", "missing_item"),
+        ("mask", "cut"),
+    ]
+    assert [int(a.image.sum()) for a in masks] == [int((DEFECT > 0).sum()), 2]
+    boxes = Dataset.import_from(tmp_path, "mvtec_detection").get("logical_anomalies/000", "test")
+    assert [(a.bbox, a.attributes["defect"]) for a in boxes.annotations] == [
+        ((1, 1, 5, 3), "missing_item"),
+        ((7, 5, 1, 1), "missing_item"),
+        ((0, 0, 2, 1), "cut"),
+    ]
+    report = dataset.export(tmp_path / "out", "mvtec", save_media=True)
+    told = {(e.code, e.what): e.count for e in report.events}
+    assert told["DSK-L014", "masks of one image"] == 1
+    assert told["DSK-L004", "defect"] == 2
+
+
+def test_loco_with_a_damaged_list_of_defects(tmp_path: Path) -> None:
+    (loco(tmp_path) / "defects_config.json").write_text('[{"defect_name": 1}]')
+    with pytest.raises(InputError, match="no list of defects"):
+        list(Dataset.import_from(tmp_path, "mvtec"))

@@ -158,3 +158,19 @@ def test_too_many_objects(tmp_path: Path) -> None:
     given = Dataset.from_iterable(items, categories=Categories.from_names(["a"]))
     with pytest.raises(OutputError, match="255 objects"):
         given.export(tmp_path / "out", "kitti_segmentation")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("kitti_detection", {}), ("kitti", {"tasks": ["detection"]})]
+)
+def test_labels_that_no_box_has(tmp_path: Path, name: str, options: dict[str, Any]) -> None:
+    items = [DatasetItem(str(n), annotations=[Bbox(1, 2, 3, 4, label=n)]) for n in (0, 2)]
+    dataset = Dataset.from_iterable(items, ["Car", "Van", "Tram", "a b"])
+    report = dataset.export(tmp_path / "out", name, **options)
+    told = {(e.code, e.what): e.count for e in report.events}
+    assert told["DSK-L010", "labels that no box has"] == 2
+    report = dataset.export(tmp_path / "meta", name, save_dataset_meta=True, **options)
+    assert "labels that no box has" not in {e.what for e in report.events}
+    read = Dataset.import_from(tmp_path / "meta", name)
+    assert read.categories().names == ["Car", "Van", "Tram", "a_b"]
+    assert [item.annotations[0].label for item in read] == [0, 2]

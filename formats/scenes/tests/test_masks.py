@@ -44,22 +44,22 @@ def labels(folder: Path, name: str, **options: Any) -> list[tuple[str, str, list
 def test_camvid_lists(png: Png, text: Text, tmp_path: Path, line: str) -> None:
     text("label_colors.txt", TABLE)
     text("train.txt", line + "\n")
-    png("train/x.png", [[BLACK]])
+    png("train/x.png", [[BLACK] * 3])
     png("trainannot/x.png", [[RED, GREEN, BLACK]])
     assert labels(tmp_path, "camvid") == [("train", "x", ["a lamp", "tree"])]
 
 
 def test_camvid_segnet(png: Png, text: Text, tmp_path: Path) -> None:
     text("val.txt", "/SegNet/CamVid/val/x.png /SegNet/CamVid/valannot/x.png\n")
-    png("val/x.png", [[0]])
+    png("val/x.png", [[0, 0, 0]])
     png("valannot/x.png", [[0, 8, 11]])
     assert labels(tmp_path, "camvid") == [("val", "x", ["Sky", "Car", "Unlabelled"])]
 
 
 def test_camvid_segnet_by_values(png: Png, text: Text, tmp_path: Path) -> None:
     text("train.txt", "train/x.png trainannot/x.png\ntrain/y.png trainannot/y.png\n")
-    png("train/x.png", [[0]])
-    png("train/y.png", [[0]])
+    png("train/x.png", [[0, 0]])
+    png("train/y.png", [[0, 0]])
     png("trainannot/x.png", [[0, 0]])
     png("trainannot/y.png", [[1, 11]])
     dataset = Dataset.import_from(tmp_path, "camvid")
@@ -165,7 +165,7 @@ def test_synthia_editions(
 
 
 def test_synthia_texts(png: Png, text: Text, tmp_path: Path) -> None:
-    png("RGB/1.png", [[BLACK]])
+    png("RGB/1.png", [[BLACK] * 3] * 2)
     text("GTTXT/1.txt", "1 1 8\n3 3 3\n")
     assert labels(tmp_path, "synthia") == [("default", "1", ["Sky", "Road", "Car"])]
 
@@ -180,7 +180,7 @@ CONFIG = {
 
 def test_mapillary_instances_and_outlines(png: Png, text: Text, tmp_path: Path) -> None:
     text("config_v2.0.json", json.dumps(CONFIG))
-    png("training/images/1.png", [[0]])
+    png("training/images/1.png", [[0, 0, 0]])
     png("training/v2.0/instances/1.png", [[256, 258, 0]], np.uint16)
     ring = [[0, 0], [1, 0], [1, 1]]
     outline = {"objects": [{"id": 0, "label": "new--thing", "polygon": ring}]}
@@ -242,7 +242,7 @@ def test_mapillary_version_of_folders_that_do_not_say(png: Png, tmp_path: Path) 
 
 
 def test_mapillary_panoptic(png: Png, text: Text, tmp_path: Path) -> None:
-    png("training/images/1.png", [[0]])
+    png("training/images/1.png", [[0, 0]])
     png("training/v2.0/panoptic/1.png", [[(1, 1, 0), (2, 0, 0)]])
     segments = [{"id": 257, "category_id": 3, "iscrowd": 1}, {"id": 2, "category_id": 1}]
     found = {
@@ -279,7 +279,7 @@ def test_pairs(
     png: Png, text: Text, tmp_path: Path, table: tuple[str, str], files: tuple[str, str]
 ) -> None:
     text(*table)
-    png(files[0], [[BLACK]])
+    png(files[0], [[BLACK] * 2])
     png(files[1], [[RED, GREEN]])
     found = labels(tmp_path, "common_semantic_segmentation")
     assert found == [("default", "1", ["a lamp", "tree"])]
@@ -287,7 +287,7 @@ def test_pairs(
 
 def test_pairs_values_in_table(png: Png, text: Text, tmp_path: Path) -> None:
     text("classes.csv", "id,name\n7,road\n26,car\n")
-    png("images/1.png", [[0]])
+    png("images/1.png", [[0, 0]])
     png("masks/1.png", [[26, 7]])
     assert labels(tmp_path, "image_masks") == [("default", "1", ["road", "car"])]
 
@@ -308,7 +308,7 @@ def test_pairs_subsets(png: Png, text: Text, tmp_path: Path, image: str, mask: s
 
 
 def test_pairs_palette(png: Png, tmp_path: Path) -> None:
-    png("images/1.png", [[0]])
+    png("images/1.png", [[0, 0]])
     picture = Image.fromarray(np.array([[0, 2]], np.uint8), "L").convert("P")
     picture.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
     picture.putdata([0, 2])
@@ -325,7 +325,7 @@ def test_pairs_without_table(png: Png, tmp_path: Path) -> None:
 
 
 def test_pairs_table_given(png: Png, text: Text, tmp_path: Path) -> None:
-    png("images/1.png", [[0]])
+    png("images/1.png", [[0, 0]])
     png("masks/1.png", [[255, 0]])
     table = text("elsewhere/t.txt", "0 0 0 background\n255 255 255 cell\n")
     found = labels(tmp_path, "image_masks", classes=str(table))
@@ -336,9 +336,42 @@ def test_pairs_table_given(png: Png, text: Text, tmp_path: Path) -> None:
 @pytest.mark.parametrize("colors", [True, False])
 def test_pairs_written(png: Png, text: Text, tmp_path: Path, table: str, colors: bool) -> None:
     text("in/class_dict.csv", "name,r,g,b\na,255,0,0\nb,0,255,0\n")
-    png("in/images/1.png", [[BLACK]])
+    png("in/images/1.png", [[BLACK] * 3])
     png("in/masks/1.png", [[RED, GREEN, BLACK]])
     given = Dataset.import_from(tmp_path / "in", "image_masks")
     given.export(tmp_path / "out", "image_masks", table=table, apply_colormap=colors)
     found = labels(tmp_path / "out", "image_masks")
     assert found[0][2] == (["a", "b"] if colors else ["background", "a", "b"])
+
+
+def test_scene_parsing_of_ade20k(png: Png, text: Text, tmp_path: Path) -> None:
+    """Values begin with 1; 0 is what has no label. Names have commas, tabs part the columns."""
+    home = "ADEChallengeData2016"
+    rows = ("Idx\tRatio\tTrain\tVal\tStuff\tName", "1\t0.2\t9\t1\t1\twall")
+    rows += ("2\t0.1\t6\t6\t1\tbuilding, edifice", "3\t0.1\t8\t7\t1\tsky")
+    text(f"{home}/objectInfo150.txt", "\r\n".join(rows) + "\r\n")
+    for subset, short in (("training", "train"), ("validation", "val")):
+        png(f"{home}/images/{subset}/ADE_{short}_00000001.png", [[BLACK] * 3])
+        png(f"{home}/annotations/{subset}/ADE_{short}_00000001.png", [[0, 1, 3]])
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == "common_semantic_segmentation"
+    assert dataset.categories().names == ["wall", "building, edifice", "sky"]
+    assert labels(tmp_path, "common_semantic_segmentation") == [
+        ("training", "ADE_train_00000001", ["wall", "sky"]),
+        ("validation", "ADE_val_00000001", ["wall", "sky"]),
+    ]
+
+
+def test_maps_of_another_size_than_their_images(png: Png, text: Text, tmp_path: Path) -> None:
+    """What is made of such masks, boxes above all, is elsewhere in the image."""
+    text("label_colors.txt", TABLE)
+    png("images/1.png", [[BLACK] * 4] * 2)
+    png("masks/1.png", [[RED, GREEN]])
+    with pytest.warns(DskWarning, match="another size"):
+        (item,) = Dataset.import_from(tmp_path, "image_masks")
+    assert item.media is not None
+    assert item.media.size == (2, 4)
+    png("masks/1.png", [[RED, GREEN, RED, RED]] * 2)
+    assert labels(tmp_path, "image_masks") == [("default", "1", ["a lamp", "tree"])]
+    (tmp_path / "images/1.png").write_bytes(b"x")  # is said when the image is used
+    assert labels(tmp_path, "image_masks") == [("default", "1", ["a lamp", "tree"])]

@@ -11,7 +11,7 @@ from dsk.errors import InputError, RecordError
 from dsk.flow import Importer
 from dsk_ade20k.layout import find_scenes
 from dsk_ade20k.maps import ValueMask, objects
-from dsk_ade20k.source import SceneSource, categories_of, text_of
+from dsk_ade20k.source import UNSEEN, SceneSource, categories_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,6 +132,8 @@ class Source2017(SceneSource):
                 ledger.bad_record(self._bad(scene, problem))
             elif entry.number in values and entry.number > 0:
                 found.append(self._mask(entry, scene_map))
+            else:
+                ledger.warn(UNSEEN)
         return found
 
     def _level(

@@ -12,7 +12,7 @@ from dsk.flow import Importer
 from dsk.names import clean_name
 from dsk_ade20k.layout import find_scenes
 from dsk_ade20k.maps import HIDDEN, ValueMask, classes, grey
-from dsk_ade20k.source import SceneSource, categories_of, text_of
+from dsk_ade20k.source import UNSEEN, SceneSource, categories_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -187,6 +187,8 @@ class Source2020(SceneSource):
                 attributes=attributes,
             )
         ring = _ring(entry.polygon)
+        if source is None and not ring:
+            ledger.warn(UNSEEN)
         if ring:
             yield Polygon(
                 ring,

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk_ade20k.layout import Scene
 
-__all__ = ["Maps", "SceneSource", "categories_of", "text_of"]
+__all__ = ["UNSEEN", "Maps", "SceneSource", "categories_of", "text_of"]
+
+
+UNSEEN = "objects without a pixel of their own, which others cover, are left out"
 
 
 def text_of(data: bytes) -> str:

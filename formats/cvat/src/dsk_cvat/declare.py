@@ -74,11 +74,11 @@ class Seen(Struct):
     values: dict[tuple[int, str], Values] = field(default_factory=dict)
     skeletons: set[int] = field(default_factory=set)
 
-    def lose(self, what: str, a: Annotation, hint: str = "") -> None:
-        """Report an attribute that is lost or changed."""
+    def lose(self, what: str, a: Annotation, hint: str = "", code: str = "DSK-L004") -> None:
+        """Report an attribute, or what else the code is of, that is lost or changed."""
         item = self.item
         self.ledger.add(
-            "DSK-L004",
+            code,
             what,
             kind=a.kind,
             item=item.id,

@@ -15,12 +15,14 @@ from dsk.flow import Exporter
 from dsk.media import Image
 from dsk_cvat.declare import Seen, Values, head_text, label_text, merge_values
 from dsk_cvat.plugin import dsk_exporters
+from dsk_cvat.source import IMAGE_KNOWN
 from dsk_cvat.tracks import Record, TrackWriter
-from dsk_cvat.writing import ShapeWriter, attribute_text, cannot_hold
+from dsk_cvat.writing import ShapeWriter, attribute_text, cannot_hold, extra_text, is_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dsk.annotations import Annotation
     from dsk.descriptors import Capabilities
     from dsk.flow import Header
     from dsk.item import DatasetItem
@@ -102,6 +104,8 @@ class CvatExporter(Exporter):
         for label in categories.labels:
             if cannot_hold(label.name):
                 ctx.ledger.add("DSK-L010", "characters of labels that XML cannot hold")
+        if known := sum(label.source_id is not None for label in categories.labels):
+            ctx.ledger.add("DSK-L015", "category ids", count=known)
         self._subsets = header.subsets
         self._categories = categories
         self._writer = ShapeWriter(
@@ -127,10 +131,23 @@ class CvatExporter(Exporter):
                 else:
                     self._image(item, share, texts[item.subset], seen, ctx)
                 share.items += 1
+                self._report_ids(item, ctx.ledger)
         finally:
             for text in texts.values():
                 text.file.close()
         return _State(shares, seen.values if seen else {}, seen.skeletons if seen else set())
+
+    def _report_ids(self, item: DatasetItem, ledger: Ledger) -> None:
+        """Report the ids of the source; those of tracks are kept, or reported as such."""
+        if "id" in item.attributes:
+            ledger.add("DSK-L015", "image ids", item=item.id, subset=item.subset)
+        gone = sum(
+            a.id not in (0, a.object_id if self.use_track else a.attributes.get("track_id"))
+            for a in item.annotations
+        )
+        if gone:
+            what = "annotation ids"
+            ledger.add("DSK-L015", what, count=gone, item=item.id, subset=item.subset)
 
     def _name(self, item: DatasetItem, name: str) -> str:
         return f"images/{item.subset}/{name}" if self.subset_folders else f"images/{name}"
@@ -164,10 +181,14 @@ class CvatExporter(Exporter):
         start = text.write('  <image id="')
         share.places.append(start + len('  <image id="'))
         share.frames.append(-1 if frame is None else frame)
+        more = extra_text(item.extra, IMAGE_KNOWN) if item.extra else ""
         stated = f' width="{size[1]}" height="{size[0]}"' if size else ""
-        head = f'{"" if frame is None else frame}" name="{attribute_text(name)}"{stated}>\n'
+        head = f'{"" if frame is None else frame}" name="{attribute_text(name)}"{stated}{more}>\n'
         lines = [head]
         for a in item.annotations:
+            if "outside" in a.attributes and is_on(a.attributes["outside"]):
+                _leave_out(a, item, ctx)
+                continue
             try:
                 lines.append(f"    {self._writer.shape(a, seen)}\n")
             except ValueError as error:
@@ -192,6 +213,9 @@ class CvatExporter(Exporter):
         own = f"frame_{frame:06d}"
         if item.id != own:
             ctx.ledger.add("DSK-L015", "ids of items become frame numbers")
+        for field_name in (item.extra or {}).get("cvat") or ():
+            what = f"cvat field {field_name}, which images have"
+            ctx.ledger.add("DSK-L011", what, item=item.id, subset=item.subset)
         if not item.annotations:
             what = "frames without shapes, which a list of tracks does not name"
             ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
@@ -199,15 +223,11 @@ class CvatExporter(Exporter):
         share.size = share.size or _size(item, ctx)
         for a in item.annotations:
             try:
-                shape = self._writer.shape(a, seen, nested=False)
+                shape = self._writer.shape(a, seen)
             except ValueError as error:
                 _drop(a, error, item, ctx)
                 continue
-            points = self._writer.points_of(a) if a.kind == "skeleton" else ()  # type: ignore[arg-type]
-            names = self._writer.names_of(a) if points else ()  # type: ignore[arg-type]
             share.records.append(Record.of(a, frame, text.write(shape), text.length))
-            for name, point in zip(names, points, strict=True):
-                share.records.append(Record.of(a, frame, text.write(point), text.length, part=name))
         ending = ctx.image_name(item)[len(item.id) :]
         self._save(item, own + ending, ctx)
 
@@ -319,6 +339,19 @@ def _size(item: DatasetItem, ctx: WriteContext) -> tuple[int, int] | None:
                 except ValueError:
                     return None  # writing the mask will say what is wrong with it
     return size
+
+
+def _leave_out(a: Annotation, item: DatasetItem, ctx: WriteContext) -> None:
+    """Report an object that has left the view: an image has no shape that says so."""
+    ctx.ledger.add(
+        "DSK-L017",
+        "outside the view",
+        kind=a.kind,
+        item=item.id,
+        subset=item.subset,
+        annotation=a.id,
+        hint="use_track=true keeps it",
+    )
 
 
 def _drop(a: Any, error: ValueError, item: DatasetItem, ctx: WriteContext) -> None:

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
     from dsk_cvat.scan import Scan
 
-__all__ = ["Index", "index_items"]
+__all__ = ["Index", "index_items", "skips_frames"]
 
+_LOOKS = 1000  # gaps that are looked at
+_GONE = b'outside="1"'
 MAX_FILLED = 50_000_000
 """How many shapes interpolation may add to a dataset."""
 
@@ -197,6 +199,25 @@ def _gaps(
         yield int(order[n]), int(after[n]), int(step[own[n]]), int(counts[n])
 
 
+def skips_frames(scan: Scan, step_of: Callable[[int], tuple[int, int | None]]) -> bool:
+    """Tell whether tracks go on after frames that they do not list, as where only keyframes are.
+
+    Args:
+        scan: The file.
+        step_of: As for ``index_items``.
+    """
+    frames, track = _array(scan.shape_frame), _array(scan.shape_track)
+    if len(frames) < 2:
+        return False
+    steps = _array([step_of(scope)[0] for scope in range(len(scan.scopes))])
+    step = steps[_array([t.scope for t in scan.tracks])][track]
+    far = (np.diff(track) == 0) & (np.diff(frames) > step[1:])
+    return any(not _is_outside(scan, n) for n in np.flatnonzero(far)[:_LOOKS].tolist())
+
+
 def _is_outside(scan: Scan, shape: int) -> bool:
-    head = bytes(scan.data[scan.shape_start[shape] : scan.shape_end[shape]][:2000])
-    return b'outside="1"' in head.split(b">", 1)[0]
+    text = bytes(scan.data[scan.shape_start[shape] : scan.shape_end[shape]])
+    parts = [text]
+    if text.startswith(b"<skeleton"):
+        parts = text.split(b"<points")[1:] or parts  # CVAT says it of the points alone
+    return all(_GONE in part[:2000].split(b">", 1)[0] for part in parts)

@@ -11,7 +11,7 @@ from dsk.errors import InputError
 from dsk.flow import PARTITION_ITEMS, Header, Importer
 from dsk.names import stem_of
 from dsk_cvat.detect import find_files
-from dsk_cvat.frames import index_items
+from dsk_cvat.frames import index_items, skips_frames
 from dsk_cvat.meta import Meta, join_labels, read_meta
 from dsk_cvat.scan import Scan, scan_file
 from dsk_cvat.shapes import ShapeReader
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CvatImporter"]
 
+_SKIPS = (
+    "some tracks skip frames; if the file lists keyframes only, -I interpolate=true fills them in"
+)
 _LABEL = re.compile(rb"""\slabel\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
 
 
@@ -59,7 +62,11 @@ class CvatImporter(Importer):
                 subsets.setdefault(scope.subset or self._fallback(meta, own), len(subsets))
                 for scope in scan.scopes
             ]
-            index = index_items(scan, np.array(codes, np.int64), self._steps(scan, meta))
+            step_of = _steps(scan, meta)
+            if not self.interpolate and skips_frames(scan, step_of):
+                ledger.warn(_SKIPS)
+            fill = step_of if self.interpolate else None
+            index = index_items(scan, np.array(codes, np.int64), fill)
             parts.append(Part(scan, meta, index, _own_prefixes(scan), len(parts)))
         header = Header(
             categories=categories,
@@ -102,17 +109,15 @@ class CvatImporter(Importer):
                     names.setdefault(_unescaped(raw))
         return join_labels(metas, names)
 
-    def _steps(self, scan: Scan, meta: Meta) -> Callable[[int], tuple[int, int | None]] | None:
-        if not self.interpolate:
-            return None
 
-        def step_of(scope: int) -> tuple[int, int | None]:
-            task = scan.scopes[scope].task
-            step = meta.steps.get(task) or meta.steps.get("", 1)
-            stop = meta.stops.get(task, meta.stops.get(""))
-            return step, stop
+def _steps(scan: Scan, meta: Meta) -> Callable[[int], tuple[int, int | None]]:
+    def step_of(scope: int) -> tuple[int, int | None]:
+        task = scan.scopes[scope].task
+        step = meta.steps.get(task) or meta.steps.get("", 1)
+        stop = meta.stops.get(task, meta.stops.get(""))
+        return step, stop
 
-        return step_of
+    return step_of
 
 
 def _unescaped(raw: bytes) -> str:

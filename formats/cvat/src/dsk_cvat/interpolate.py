@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["between"]
 
 _BOX = ("xtl", "ytl", "xbr", "ybr", "cx", "cy", "rx", "ry")
+_GONE = "1"
 _CUBOID = ("x", "y")
 
 
@@ -18,7 +19,8 @@ def between(a: Element, b: Element, share: float, frame: int) -> Element:
     """Return a shape between two others.
 
     Boxes, ellipses and cuboids go in a straight line, rotations the short way round, points too
-    when both have equally many; everything else stays as in the first shape.
+    when both have equally many; everything else stays as in the first shape. Points of skeletons go
+    each by themselves.
 
     Args:
         a: The keyframe before.
@@ -30,7 +32,12 @@ def between(a: Element, b: Element, share: float, frame: int) -> Element:
         ValueError: A coordinate is no number.
     """
     made = Element(a.tag, dict(a.attrib))
-    made.extend(list(a))
+    others = {part.get("label"): part for part in b if part.get("outside") != _GONE}
+    for part in a:
+        if part.tag == "points":  # of a skeleton
+            made.append(between(part, others.get(part.get("label"), part), share, frame))
+        else:
+            made.append(part)
     made.set("frame", str(frame))
     made.set("keyframe", "0")
     if a.tag != b.tag or a is b:

@@ -74,6 +74,7 @@ def dsk_exporters() -> list[ExporterInfo]:
             capabilities=Capabilities(
                 annotations=KINDS,
                 fields=frozenset({"group", "z_order", "attributes"}),
+                attributes=frozenset({"outside"}),
                 needs_label=KINDS,
                 multi_ring=False,
                 item_attributes=frozenset({"frame"}),

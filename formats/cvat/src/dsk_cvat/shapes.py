@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dsk.categories import Categories
     from dsk.loss import Ledger
 
-__all__ = ["CORNERS", "ShapeReader", "Tracked", "numbers_of", "whole_number"]
+__all__ = ["CORNERS", "KNOWN", "ShapeReader", "Tracked", "numbers_of", "whole_number"]
 
 CORNERS = tuple(
     f"{axis}{corner}{face}"
@@ -37,6 +37,13 @@ CORNERS = tuple(
     for axis in ("x", "y")
 )
 """Attributes of a cuboid in the order of ``Cuboid2d.points``."""
+
+KNOWN = frozenset(CORNERS).union(
+    ("label", "source", "frame", "keyframe", "outside", "occluded", "z_order", "group_id"),
+    ("rotation", "points", "xtl", "ytl", "xbr", "ybr", "cx", "cy", "rx", "ry"),
+    ("rle", "left", "top", "width", "height"),
+)
+"""Attributes of shapes and tags that have a place in the model; others are kept as they are."""
 
 _CACHE = 10_000
 _STEPS = 64  # corners of the polygon that a turned ellipse becomes
@@ -211,8 +218,7 @@ class ShapeReader:
         label = self._labels.get(name)
         if label is None:
             label = self._label(name, ledger)
-        source = get("source")
-        extra = None if source in (None, "manual") else self.extra_of(source)
+        extra = self._extra(element, get("source"))
         flags = _PLAIN["1" if get("occluded") == "1" else "0"]
         z_order, group = whole_number(get("z_order")), whole_number(get("group_id"))
         angle = float(get("rotation") or 0)
@@ -269,6 +275,14 @@ class ShapeReader:
             known = self._extras[source] = {"cvat": {"source": source}}
         return known
 
+    def _extra(self, element: Element, source: str | None) -> dict[str, Any] | None:
+        """Return what is kept of a shape besides what the model knows."""
+        extra = self.extra_of(source)
+        if element.attrib.keys() <= KNOWN:
+            return extra
+        more = {name: text for name, text in element.attrib.items() if name not in KNOWN}
+        return {"cvat": {**(extra or {}).get("cvat", {}), **more}}
+
     def _common(self, element: Element, label: int | None, track: Tracked | None) -> dict[str, Any]:
         get = element.get
         common: dict[str, Any] = {
@@ -283,7 +297,7 @@ class ShapeReader:
             common["object_id"] = track.unique
             common["group"] = common["group"] or track.group
             source = source or track.source
-        extra = self.extra_of(source)
+        extra = self._extra(element, source)
         if extra is not None:
             common["extra"] = extra
         return common
@@ -401,6 +415,9 @@ class ShapeReader:
         points: list[float] = [0.0, 0.0] * len(names)
         seen = [Visibility.ABSENT] * len(names)
         attributes: list[dict[str, Any]] = [{} for _ in names]
+        gone = tracked and bool(given) and all(p.get("outside") == "1" for _, p in given)
+        if gone:
+            common["attributes"]["outside"] = True  # CVAT says it of the points alone
         for name, part in given:
             if name not in names:
                 raise ValueError(f"the skeleton {owner!r} has no point {name!r}")
@@ -419,15 +436,16 @@ class ShapeReader:
             if own["outside"] and place == [0.0, 0.0]:
                 continue  # how points are written that were never placed
             attributes[n] = own
-            seen[n] = self._seen(own, ledger)
+            seen[n] = self._seen(own, None if gone else ledger)
         return Skeleton(points, seen, attributes, **common)
 
-    def _seen(self, attributes: Mapping[str, Any], ledger: Ledger) -> int:
+    def _seen(self, attributes: Mapping[str, Any], ledger: Ledger | None) -> int:
         if attributes["outside"]:
             if self._visibility:
                 return Visibility.ABSENT
-            ledger.warn(
-                "points of skeletons that are outside count as visible, as in Datumaro; "
-                "-I point_visibility=true makes them absent"
-            )
+            if ledger is not None:
+                ledger.warn(
+                    "points of skeletons that are outside count as visible, as in Datumaro; "
+                    "-I point_visibility=true makes them absent"
+                )
         return Visibility.HIDDEN if attributes["occluded"] else Visibility.VISIBLE

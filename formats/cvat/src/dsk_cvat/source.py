@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from dsk.flow import Header
     from dsk.loss import Ledger
 
-__all__ = ["CvatSource", "Part"]
+__all__ = ["IMAGE_KNOWN", "CvatSource", "Part"]
+
+
+IMAGE_KNOWN = frozenset({"id", "name", "width", "height", "subset"})
+"""Attributes of images that have a place in the model; others are kept as they are."""
 
 
 class Part(Struct):
@@ -172,7 +176,8 @@ class CvatSource(Source):
         if high > low:
             annotations += self._frame(part, low, high, where, ledger)
         attributes = {"frame": frame} if frame >= 0 else {}
-        return DatasetItem(item_id, subset, image, annotations, attributes)
+        extra = _extra(elements[0][0][0] if elements else {}, part.scan.scopes[scope].task)
+        return DatasetItem(item_id, subset, image, annotations, attributes, extra)
 
     def _image(self, scan: Scan, name: str, subset: str, size: tuple[int, int] | None) -> Image:
         home = scan.name.rpartition("/")[0]
@@ -182,6 +187,9 @@ class CvatSource(Source):
         place = finder.find(name, subset)
         if place is None:
             return Image(path=name, source=self._root.locate(finder.wanted(name)), size=size)
+        ending = place[len(stem_of(place)) :]
+        if not name.endswith(ending):  # what is copied must be what its ending says
+            name = stem_of(name) + ending
         return Image(path=name, source=self._root.locate(place), size=size)
 
     def _shapes(
@@ -327,6 +335,16 @@ class CvatSource(Source):
                 ident if self._unique else self._offsets[number] + track,
             )
         return known
+
+
+def _extra(given: Mapping[str, str], task: str) -> dict[str, Any] | None:
+    """Return what is kept of an image besides what the model knows."""
+    more = {}
+    if not given.keys() <= IMAGE_KNOWN:
+        more = {name: text for name, text in given.items() if name not in IMAGE_KNOWN}
+    if task:
+        more["task_id"] = task
+    return {"cvat": more} if more else None
 
 
 def _parse_shapes(scan: Scan, wanted: list[int]) -> dict[int, Element]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from dsk.errors import OutputError
-from dsk_cvat.writing import attribute_text
+from dsk_cvat.writing import attribute_text, is_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,7 +35,6 @@ class Record(Struct, frozen=True, gc=False):
         end: Where it ends.
         kind: Kind of the annotation.
         group: The group of the annotation.
-        part: For a point of a skeleton, its name.
         outside: Whether the object has left the view.
     """
 
@@ -46,19 +45,18 @@ class Record(Struct, frozen=True, gc=False):
     end: int
     kind: str
     group: int = 0
-    part: str = ""
     outside: bool = False
 
     @classmethod
-    def of(cls, a: Annotation, frame: int, start: int, end: int, part: str = "") -> Record:
-        """Make the record of an annotation, or of a point of it."""
+    def of(cls, a: Annotation, frame: int, start: int, end: int) -> Record:
+        """Make the record of an annotation."""
         track = a.object_id
         if track < 0:
             stated = a.attributes.get("track_id")
             whole = isinstance(stated, int | float) and not isinstance(stated, bool)
             track = int(stated) if whole and stated >= 0 else -1  # type: ignore[operator, arg-type]
-        outside = bool(a.attributes.get("outside"))
-        return cls(track, a.label or 0, frame, start, end, a.kind, a.group, part, outside)
+        outside = is_on(a.attributes.get("outside"))
+        return cls(track, a.label or 0, frame, start, end, a.kind, a.group, outside)
 
 
 class TrackWriter:
@@ -101,7 +99,7 @@ class TrackWriter:
             if record.track >= 0:
                 key: Any = (record.track, record.label, record.kind)
             else:
-                alone += not record.part
+                alone += 1
                 key = alone
             tracks.setdefault(key, []).append((record, fragment))
         taken = {record.track for record, _ in self._records}
@@ -122,20 +120,15 @@ class TrackWriter:
         group = f' group_id="{first.group}"' if first.group else ""
         name = self._names[first.label]
         yield f'  <track id="{number}" label="{name}" source="manual"{group}>\n'.encode()
-        yield from self._shapes([pair for pair in records if not pair[0].part], "    ")
-        parts = dict.fromkeys(record.part for record, _ in records if record.part)
-        for n, part in enumerate(parts):
-            yield f'    <track id="{n}" label="{attribute_text(part)}" source="manual">\n'.encode()
-            yield from self._shapes([pair for pair in records if pair[0].part == part], "      ")
-            yield b"    </track>\n"
+        yield from self._shapes(records)
         yield b"  </track>\n"
 
-    def _shapes(self, records: list[tuple[Record, str]], indent: str) -> Iterator[bytes]:
+    def _shapes(self, records: list[tuple[Record, str]]) -> Iterator[bytes]:
         """Yield the shapes by frame, and where the object is gone, a shape that says so."""
         records = sorted(records, key=lambda pair: pair[0].frame)
         for n, (record, fragment) in enumerate(records):
             text = self._text(record, fragment)
-            yield indent.encode() + text + b"\n"
+            yield b"    " + text + b"\n"
             following = self._after(record.frame)
             there = n + 1 < len(records) and records[n + 1][0].frame <= (following or 0)
             if following is None or there or record.outside:
@@ -143,9 +136,9 @@ class TrackWriter:
             gone = text.replace(
                 b'%s%d"' % (_FRAME, record.frame), b'%s%d"' % (_FRAME, following), 1
             )
-            gone = gone.replace(b'outside="0"', b'outside="1"', 1)
-            gone = gone.replace(b'keyframe="0"', b'keyframe="1"', 1)
-            yield indent.encode() + gone + b"\n"
+            gone = gone.replace(b'outside="0"', b'outside="1"')  # of a skeleton's points, too
+            gone = gone.replace(b'keyframe="0"', b'keyframe="1"')
+            yield b"    " + gone + b"\n"
 
     def _after(self, frame: int) -> int | None:
         place = bisect_right(self._frames, frame)

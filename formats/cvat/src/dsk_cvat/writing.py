@@ -20,23 +20,25 @@ from dsk.annotations import (
 )
 from dsk_cvat.cvatmask import CroppedMask, crop_runs
 from dsk_cvat.meta import BUILTIN
-from dsk_cvat.shapes import CORNERS
+from dsk_cvat.shapes import CORNERS, KNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from dsk.annotations import Annotation
     from dsk.categories import Categories
     from dsk_cvat.declare import Seen
 
-__all__ = ["ShapeWriter", "attribute_text", "element_text"]
+__all__ = ["ShapeWriter", "attribute_text", "cannot_hold", "element_text", "extra_text", "is_on"]
 
 _SPECIAL = re.compile(r'[&<>"\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]')
 _REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udc7f\udd00-\udfff]")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _PAIR = "%.10g,%.10g"
 _CORNERS = 'xtl="%.10g" ytl="%.10g" xbr="%.10g" ybr="%.10g" '
 _TURNED = _CORNERS + 'rotation="%.10g" '
 _ROUND = 'cx="%.10g" cy="%.10g" rx="%.10g" ry="%.10g" '
+_NO = frozenset({"", "0", "false", "no", "none"})
 _NAMES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 
@@ -62,6 +64,11 @@ def element_text(text: str) -> str:
 def cannot_hold(text: str) -> bool:
     """Tell whether a text has characters that XML cannot hold."""
     return _REFUSED.search(text) is not None
+
+
+def is_on(value: Any) -> bool:
+    """Tell whether a flag is set, which may have come through a format that has only text."""
+    return value.strip().lower() not in _NO if isinstance(value, str) else bool(value)
 
 
 def _value(value: Any) -> str:
@@ -104,13 +111,12 @@ class ShapeWriter:
             Skeleton: ("skeleton", lambda _: ""),
         }
 
-    def shape(self, a: Annotation, seen: Seen, *, nested: bool = True) -> str:
+    def shape(self, a: Annotation, seen: Seen) -> str:
         """Return the element of an annotation; in a video its frame follows ``frame="``.
 
         Args:
             a: The annotation; its label is known.
             seen: Where values of attributes and losses are counted.
-            nested: Whether the points of a skeleton are written inside of it.
 
         Raises:
             ValueError: Its geometry is malformed.
@@ -119,28 +125,27 @@ class ShapeWriter:
         if type(a) is Label:
             return self._tag(a, seen)
         tag, geometry = self._makers[type(a)]
-        source = ((a.extra or {}).get("cvat") or {}).get("source", "manual")
         flags = a.attributes
         head = f'<{tag} frame="" ' if self._video else f'<{tag} label="{self._names[label]}" '
-        head += f'source="{attribute_text(str(source))}" '
+        head += f"{_source(a)} "
         if self._video:
-            outside, keyframe = bool(flags.get("outside")), bool(flags.get("keyframe", True))
+            outside, keyframe = is_on(flags.get("outside")), is_on(flags.get("keyframe", True))
             head += f'outside="{outside:d}" keyframe="{keyframe:d}" '
         head += f'occluded="{_occluded(flags, seen, a):d}" {geometry(a)}z_order="{a.z_order}"'
         if a.group and not self._video:
             head += f' group_id="{a.group}"'
         inner = self._attributes(a, label, flags, seen)
+        if type(a) is Points and any(v != Visibility.VISIBLE for v in a.visibility):
+            seen.lose("visibility of points", a, code="DSK-L005")
         if type(a) is Skeleton:
             seen.skeletons.add(label)
-        if type(a) is Skeleton and nested:
-            inner += "".join(self.points_of(a))
+            inner += "".join(self._points_of(a))
         return f"{head}>{inner}</{tag}>" if inner else f"{head}/>"
 
     def _tag(self, a: Label, seen: Seen) -> str:
         label = a.label or 0
-        source = ((a.extra or {}).get("cvat") or {}).get("source", "manual")
         head = '<tag frame="" ' if self._video else "<tag "
-        head += f'label="{self._names[label]}" source="{attribute_text(str(source))}"'
+        head += f'label="{self._names[label]}" {_source(a)}'
         if a.group:
             head += f' group_id="{a.group}"'
         for name in BUILTIN:
@@ -168,29 +173,28 @@ class ShapeWriter:
             text += f'<attribute name="{attribute_text(name)}">{element_text(written)}</attribute>'
         return text
 
-    def names_of(self, a: Skeleton) -> list[str]:
-        """Return the names of a skeleton's points."""
+    def _names_of(self, a: Skeleton) -> list[str]:
         category = self._points.get(a.label or 0)
         count = len(a.points) // 2
         names = list(category.labels) if category is not None else []
         return names[:count] + [str(n + 1) for n in range(len(names), count)]
 
-    def points_of(self, a: Skeleton) -> list[str]:
+    def _points_of(self, a: Skeleton) -> list[str]:
         """Return the elements of a skeleton's points."""
         made = []
-        for n, name in enumerate(self.names_of(a)):
+        gone = self._video and is_on(a.attributes.get("outside"))
+        for n, name in enumerate(self._names_of(a)):
             visibility = a.visibility[n] if n < len(a.visibility) else Visibility.VISIBLE
             own = a.point_attributes[n] if n < len(a.point_attributes) else {}
-            outside = visibility == Visibility.ABSENT or bool(own.get("outside"))
+            outside = gone or visibility == Visibility.ABSENT or is_on(own.get("outside"))
             occluded = visibility == Visibility.HIDDEN or (
-                visibility == Visibility.VISIBLE and bool(own.get("occluded"))
+                visibility == Visibility.VISIBLE and is_on(own.get("occluded"))
             )
             x, y = a.points[2 * n : 2 * n + 2]
+            head = f'<points label="{attribute_text(name)}" '
             if self._video:
-                key = bool(own.get("keyframe", a.attributes.get("keyframe", True)))
-                head = f'<points frame="" keyframe="{key:d}" '
-            else:
-                head = f'<points label="{attribute_text(name)}" '
+                key = is_on(own.get("keyframe", a.attributes.get("keyframe", True)))
+                head += f'keyframe="{key:d}" '
             head += f'source="manual" outside="{outside:d}" occluded="{occluded:d}" '
             head += f'points="{x:.10g},{y:.10g}" z_order="{a.z_order}"'
             inner = "".join(
@@ -202,10 +206,34 @@ class ShapeWriter:
         return made
 
 
+def extra_text(extra: Mapping[str, Any] | None, known: Container[str]) -> str:
+    """Return what the source said in attributes that have no place in the model.
+
+    Args:
+        extra: Of an annotation or item.
+        known: Attributes that are written anyway.
+    """
+    own = (extra or {}).get("cvat")
+    if not isinstance(own, dict):
+        return ""
+    return "".join(
+        f' {name}="{attribute_text(_value(value))}"'
+        for name, value in own.items()
+        if isinstance(value, str | int | float) and name not in known and _NAME.fullmatch(name)
+    )
+
+
+def _source(a: Annotation) -> str:
+    if a.extra is None:
+        return 'source="manual"'
+    source = (a.extra.get("cvat") or {}).get("source", "manual")
+    return f'source="{attribute_text(str(source))}"{extra_text(a.extra, KNOWN)}'
+
+
 def _occluded(flags: Mapping[str, Any], seen: Seen, a: Annotation) -> bool:
     value = flags.get("occluded", False)
     if isinstance(value, str):
-        value = value.strip().lower() not in ("", "0", "false", "no", "none")
+        value = is_on(value)
         seen.lose("value of occluded, which becomes 0 or 1", a)
     elif value not in (0, 1):
         seen.lose("value of occluded, which becomes 0 or 1", a)

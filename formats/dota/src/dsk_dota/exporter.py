@@ -27,6 +27,7 @@ __all__ = ["DotaExporter"]
 
 _EXT = ".png"
 _QUAD = 8
+_HINT = "save_dataset_meta=true keeps them"
 
 
 class DotaExporter(Exporter):
@@ -41,16 +42,18 @@ class DotaExporter(Exporter):
         self._categories = header.categories
         self._names = _names(header.categories, ctx.ledger)
 
-    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[str]:
-        """See ``Exporter.write``."""
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> tuple[list[str], set[int]]:
+        """See ``Exporter.write``; the state is the subsets and the labels of objects."""
         subsets: dict[str, None] = {}
+        used: set[int] = set()
         for item in items:
             subsets[item.subset] = None
+            used.update([a.label or 0 for a in item.annotations])
             lines = _headers(item)
             lines += [self._line(a, item, ctx.ledger) for a in item.annotations]
             ctx.write(f"{item.subset}/{LABELS}/{item.id}.txt", "".join(lines).encode())
             ctx.save_image(item, f"{item.subset}/{IMAGES}/{ctx.image_name(item, _EXT)}")
-        return list(subsets)
+        return list(subsets), used
 
     def _line(self, a: Annotation, item: DatasetItem, ledger: Ledger) -> str:
         corners = _corners(a, item, ledger)
@@ -68,7 +71,7 @@ class DotaExporter(Exporter):
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
         """See ``Exporter.finish``."""
-        for subset in dict.fromkeys(name for state in states for name in state):
+        for subset in dict.fromkeys(name for subsets, _ in states for name in subsets):
             ctx.out.make_folder(f"{subset}/{LABELS}")
         if not states:
             ctx.out.make_folder(f"default/{LABELS}")
@@ -76,6 +79,8 @@ class DotaExporter(Exporter):
             labels = self._categories.labels
             named = [replace(a, name=b) for a, b in zip(labels, self._names, strict=True)]
             ctx.write(META_NAME, meta_text(self._categories.with_labels(named)))
+        elif unused := len(self._names) - len(set().union(*(used for _, used in states))):
+            ctx.ledger.add("DSK-L010", "labels that no object has", count=unused, hint=_HINT)
 
 
 def _names(categories: Categories, ledger: Ledger) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import hypot
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Polygon, RotatedBbox
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
 
 __all__ = ["DotaImporter", "DotaSource"]
+
+
+_APART, _LEAN = 4 / 3, 2.0  # px
+_SKEW = "some outlines are no rectangles and become such; -I shapes=polygon keeps their corners"
 
 
 class DotaImporter(Importer):
@@ -120,13 +125,13 @@ class DotaSource(Source):
                 facts[fact[0]] = fact[1]
                 continue
             try:
-                found.append(self._object(line))
+                found.append(self._object(line, ledger))
             except ValueError as error:
                 bad = RecordError(str(error), where=f"{where}:{number}", item=item)
                 ledger.bad_record(bad)
         return found, {"dota": facts} if facts else None
 
-    def _object(self, line: str) -> Annotation:
+    def _object(self, line: str, ledger: Ledger) -> Annotation:
         row = parse_row(line)
         label = self._labels.get(row.category)
         if label is None:
@@ -135,7 +140,20 @@ class DotaSource(Source):
         if self._polygons:
             return Polygon(row.corners, label=label, attributes=attributes)
         cx, cy, w, h, degrees = rotated_box_from_corners(row.corners)
+        if _is_skew(row.corners):
+            ledger.warn(_SKEW)
         return RotatedBbox(cx, cy, w, h, degrees, label=label, attributes=attributes)
+
+
+def _is_skew(corners: list[float]) -> bool:
+    """Tell whether a corner of the rectangle that an outline becomes is about a pixel from its own.
+
+    That is so if opposite edges differ by 4/3 px, or the second one leans by 2 px.
+    """
+    x1, y1, x2, y2, x3, y3, x4, y4 = corners
+    dx, dy, ex, ey = x2 - x1, y2 - y1, x3 - x2, y3 - y2
+    apart = max(abs(ex - x4 + x1), abs(ey - y4 + y1))
+    return apart > _APART or abs(dx * ex + dy * ey) > _LEAN * hypot(dx, dy)
 
 
 def _lone(home: Home) -> list[str]:

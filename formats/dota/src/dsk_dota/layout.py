@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["IMAGES", "LABELS", "Home", "find_homes", "label_folders"]
 
 LABELS, IMAGES = "labelTxt", "images"
+SPLIT_LABELS = "annfiles"
+"""What the tools that cut DOTA's images into tiles for mmrotate call the folder of labels."""
+
 DEPTH = 4
 _DOTS = re.compile(r"(?:^|/)\.{1,2}$")  # no ids: what is left of ".txt" and "..txt"
 _PART = re.compile(r"^part\d+/(?:images/)?")
@@ -43,11 +46,15 @@ class Home(Struct):
 
 
 def label_folders(root: InputRoot, under: str = "", depth: int = DEPTH) -> Iterator[str]:
-    """Yield folders of text files: ``labelTxt``, ``labelTxt-v1.5`` …, of the newest version."""
+    """Yield folders of text files: ``labelTxt``, ``labelTxt-v1.5`` …, of the newest version.
+
+    Tiles have theirs in ``annfiles``.
+    """
     folders = root.listing(under).folders
     own = [name for name in folders if name == LABELS or name.startswith(f"{LABELS}-")]
     upright = [name for name in own if name.endswith("_hbb")]
     own = [name for name in own if name not in upright] or upright
+    own = own or [name for name in folders if name == SPLIT_LABELS]
     if own:
         yield posixpath.join(under, LABELS if LABELS in own else max(own))
     elif depth:

@@ -135,17 +135,24 @@ class LfwSource(Source):
         labels: dict[str, None] = {}
         meta = read_meta(root)
         faces: list[tuple[str, str, _Face]] = []
+        unlisted: dict[str, set[str]] = {}
         for subset, name in subsets.items():
             home = name.rpartition("/")[0]
             outer = home.rpartition("/")[0] if home.endswith(ANNOTATIONS) else home
             self._folders[subset] = folder = self._image_folder(outer)
             self._found = self._find_images(folder)
+            unlisted.setdefault(folder, set(self._found.values()))
             labels.update(self._people(home))
             found: dict[str, _Face] = {}
             self._pairs(name, found, labels)
             self._landmarks(f"{home}/{LANDMARKS}".lstrip("/"), found, labels)
             faces += [(subset, item, face) for item, face in found.items()]
+            unlisted[folder] -= {face.path for face in found.values()}
             meta = meta or read_meta(root, outer)
+        for folder, names in unlisted.items():
+            if names:
+                first = root.show(posixpath.join(folder, min(names)))
+                ledger.warn(f"{len(names)} images are in no list and left out, such as {first}")
         self._faces = faces
         categories = meta[0] if meta is not None else Categories.from_names(labels)
         self._index = {label: n for n, label in enumerate(categories.names)}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dsk.categories import Categories
 from dsk.errors import InputError
 from dsk.metafile import read_meta
@@ -13,6 +11,7 @@ from dsk.metafile import read_meta
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from dsk.files import InputRoot
@@ -82,6 +81,8 @@ class LineIndex:
                     hashes.append(hash(found))
                     if seen is not None:
                         seen(found)
+        import numpy as np  # here, because detectors do not need it
+
         self._starts = np.array(starts, dtype=np.int64)
         self._ends = np.array(ends, dtype=np.int64)
         self._numbers = np.array(numbers, dtype=np.int64)
@@ -146,10 +147,14 @@ class LineIndex:
 
     def lacking(self, other: LineIndex) -> NDArray[np.int64]:
         """Return the rows whose key no row of another index has."""
+        import numpy as np
+
         return np.flatnonzero(~np.isin(self._hashes, other._hashes))
 
     def repeated(self) -> NDArray[np.int64]:
         """Return the rows whose key an earlier row has."""
+        import numpy as np
+
         again = np.flatnonzero(self._sorted[1:] == self._sorted[:-1]) + 1
         rows = sorted(self._order[again].tolist())
         return np.array([n for n in rows if self.find(self.key(n)) != n], dtype=np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -165,7 +166,7 @@ class WiderFaceSource(Source):
             )
         folder = next(iter(lists.values())).rpartition("/")[0]
         home = folder.rpartition("/")[0]
-        self._prefix = f"{home}/" if home else ""
+        self._images = {subset: _images(root, home, subset) for subset in lists}
         self._twice = self._find_twice()
         categories = texts(root, home, "labels.txt") or self._events(boxes=boxes)
         self._index = {name: n for n, name in enumerate(categories.names)}
@@ -179,7 +180,7 @@ class WiderFaceSource(Source):
         """Return the labels of a dataset that has no list of them: face and its events."""
         events: dict[str, None] = {}
         for subset in self._lists:
-            folders = self._root.entries(f"{self._prefix}WIDER_{subset}/images")[0]
+            folders = self._root.entries(self._images[subset])[0]
             events.update(dict.fromkeys(_event(f) for f in folders if f != NO_LABEL))
         events.pop(FACE, None)
         return Categories.from_names([FACE, *events] if events or boxes else [])
@@ -202,8 +203,8 @@ class WiderFaceSource(Source):
         """See ``Source.read``."""
         shown = {subset: self._root.show(name) for subset, name in self._lists.items()}
         locate = {
-            subset: self._root.locator(f"{self._prefix}WIDER_{subset}/images", clean=True)
-            for subset in self._lists
+            subset: self._root.locator(folder, clean=True)
+            for subset, folder in self._images.items()
         }
         for entry in self._entries[partition : partition + PARTITION_ITEMS]:
             show = shown[entry.subset]
@@ -281,6 +282,17 @@ def _is_value(text: str) -> bool:
 
 def _nonzero(text: str) -> bool:
     return text != "0"
+
+
+def _images(root: InputRoot, home: str, subset: str) -> str:
+    """Return the folder of a subset's images; each archive may have been unpacked in its own."""
+    name = f"WIDER_{subset}"
+    places = [
+        posixpath.join(above, *own, "images")
+        for above in dict.fromkeys((home, posixpath.dirname(home)))
+        for own in ((name,), (name, name))
+    ]
+    return next((place for place in places if root.is_dir(place)), places[0])
 
 
 def _event(folder: str) -> str:

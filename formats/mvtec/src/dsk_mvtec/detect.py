@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
 from dsk.media import is_image_name
+from dsk.names import stem_of
 from dsk_mvtec.layout import TRUTH, find_categories
 
 if TYPE_CHECKING:
@@ -37,14 +38,21 @@ def detect(root: InputRoot) -> Detection | None:
 def _is_other(root: InputRoot, prefix: str, subsets: list[str]) -> bool:
     """Tell whether masks are kept as in MVTec AD's relatives, whose images these masks do not fit.
 
-    MVTec LOCO has a folder of masks for each image. Others have ``ground_truth`` in a subset:
-    its folders and those beside it are the same labels.
+    Some have ``ground_truth`` in a subset: its folders and those beside it are the same labels.
     """
     labels = root.listing(f"{prefix}{TRUTH}").folders
     if any(label in subsets for label in labels):
         return True
     for label in labels:
         for folder in root.listing(f"{prefix}{TRUTH}/{label}").folders[:1]:
-            if not any(root.is_dir(f"{prefix}{s}/{label}/{folder}") for s in subsets):
+            if not any(_is_there(root, f"{prefix}{s}/{label}", folder) for s in subsets):
                 return True
     return False
+
+
+def _is_there(root: InputRoot, label: str, folder: str) -> bool:
+    """Tell whether masks in a folder are of images in such a folder, or of the image so named."""
+    files = root.entries(label)[1]
+    return root.is_dir(f"{label}/{folder}") or any(
+        is_image_name(name) and stem_of(name) == folder for name in files
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from dsk import masks
 from dsk.annotations import Bbox, Label, Mask
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 _EXT = ".png"
+_HINT = "save_dataset_meta=true keeps them"
 _BAD = frozenset({"", ".", ".."})
 
 
@@ -59,9 +61,10 @@ class _MvtecExporter(Exporter):
         self._categories = header.categories
         self._names = _folder_names(header.categories, ctx.ledger)
 
-    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> bool:
-        """See ``Exporter.write``."""
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> tuple[bool, set[int]]:
+        """See ``Exporter.write``; the state is whether there are masks, and the labels written."""
         masked = False
+        used: set[int] = set()
         for item in items:
             kept = _of_one_label(item, ctx.ledger)
             category, name = self._place(item, kept, ctx.ledger)
@@ -70,11 +73,12 @@ class _MvtecExporter(Exporter):
             if not ctx.save_image(item, f"{category}{item.subset}/{name}{ext}"):
                 _lose_item(item, kept, ctx.ledger)
                 continue
+            used.update([a.label or 0 for a in kept])
             data = self._mask(item, kept, ctx.ledger)
             if data:
                 masked = True
                 ctx.write(f"{category}{TRUTH}/{name}{ENDING}.png", data)
-        return masked
+        return masked, used
 
     def _place(
         self, item: DatasetItem, kept: Sequence[Annotation], ledger: Ledger
@@ -125,11 +129,15 @@ class _MvtecExporter(Exporter):
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
         """See ``Exporter.finish``."""
-        if not any(states):
+        if not any(masked for masked, _ in states):
             # Without this folder nobody takes the dataset for what it is; archives lose empty ones.
             ctx.write(f"{TRUTH}/readme.txt", b"Masks of defects; there are none.\n")
         if self.save_dataset_meta:
-            ctx.write(META_NAME, meta_text(self._categories))
+            labels = zip(self._categories.labels, self._names, strict=True)
+            named = self._categories.with_labels(replace(label, name=n) for label, n in labels)
+            ctx.write(META_NAME, meta_text(named))
+        elif unused := len(self._names) - len(set().union(*(used for _, used in states))):
+            ctx.ledger.add("DSK-L010", "labels that no image has", count=unused, hint=_HINT)
 
 
 def _folder_names(categories: Categories, ledger: Ledger) -> list[str]:

@@ -114,7 +114,7 @@ class MvtecSource(Source):
             label = self._labels.get(_label(item))
             if label is not None:
                 try:
-                    found = self._annotations(home.masks.get(item), image, label)
+                    found = self._annotations(home, item, image, label)
                 except RecordError as error:
                     error.item = home.prefix + item
                     ledger.bad_record(error)
@@ -124,26 +124,29 @@ class MvtecSource(Source):
     def _image(self, name: str) -> Image:
         return Image(name, self._root.locate(name))
 
-    def _annotations(self, name: str | None, image: Image, label: int) -> list[Annotation]:
+    def _annotations(self, home: Home, item: str, image: Image, label: int) -> list[Annotation]:
         """Return an item's annotations.
 
         Raises:
-            RecordError: Its mask does not fit.
+            RecordError: A mask of it does not fit.
         """
         tasks = self._tasks
+        names = home.masks.get(item, [])
         found: list[Annotation] = []
-        if CLASSIFICATION in tasks or name is None:
+        if CLASSIFICATION in tasks or not names:
             found.append(Label(label=label))
-        if name is None or tasks == {CLASSIFICATION}:
-            return found
-        mask = self._image(name)
-        _check_size(mask, image)
-        counts, size = read_mask(mask)
-        if SEGMENTATION in tasks:
-            found.append(Mask(Rle(size, encode_counts(counts)), label=label))
-        if DETECTION in tasks:
-            boxes = boxes_of(counts, size)
-            found += [Bbox(*map(float, box), label=label) for box in boxes]
+        for name in names if tasks != {CLASSIFICATION} else ():
+            mask = self._image(name)
+            _check_size(mask, image)
+            counts, size, value = read_mask(mask)
+            defect = home.defects.get(value)
+            attributes = {"defect": defect} if defect is not None else {}
+            if SEGMENTATION in tasks:
+                rle = Rle(size, encode_counts(counts))
+                found.append(Mask(rle, label=label, attributes=attributes))
+            if DETECTION in tasks:
+                boxes = boxes_of(counts, size)
+                found += [Bbox(*map(float, b), label=label, attributes=attributes) for b in boxes]
         return found
 
 

@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import Struct
 
 from dsk.errors import InputError
@@ -18,8 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["ENDING", "GOOD", "TRUTH", "Home", "find_categories", "find_homes", "unused_masks"]
 
 TRUTH, ENDING, GOOD = "ground_truth", "_mask", "good"
+CONFIG = "defects_config.json"
 DEPTH = 3
 _DOTS = re.compile(r"(?:^|/)\.{1,2}$")  # no ids: what is left of ".png" and "..png"
+
+
+class _Defect(Struct, frozen=True):
+    defect_name: str
+    pixel_value: int
 
 
 class Home(Struct):
@@ -30,13 +37,15 @@ class Home(Struct):
         prefix: What ids begin with where there are several categories: this one's name and a
             slash, or its path where names repeat.
         images: Image files by id without the prefix, relative to the dataset.
-        masks: Mask files by such an id.
+        masks: Mask files by such an id; MVTec LOCO has several for an image.
+        defects: Names of defects by the values of their pixels, as MVTec LOCO states them.
     """
 
     subset: str
     prefix: str
     images: dict[str, str]
-    masks: dict[str, str]
+    masks: dict[str, list[str]]
+    defects: dict[int, str]
 
 
 def find_categories(root: InputRoot, under: str = "", depth: int = DEPTH) -> list[str]:
@@ -71,18 +80,20 @@ def find_homes(root: InputRoot) -> list[Home]:
     homes = []
     for category, name in zip(categories, names, strict=True):
         prefix = f"{name}/" if len(categories) > 1 else ""
-        masks = _masks(root, posixpath.join(category, TRUTH))
-        for subset in root.listing(category).folders:
-            if subset != TRUTH:
-                images = _files(root, posixpath.join(category, subset))
-                homes.append(Home(subset, prefix, images, masks))
+        subsets = [subset for subset in root.listing(category).folders if subset != TRUTH]
+        images = [_files(root, posixpath.join(category, subset)) for subset in subsets]
+        masks = _masks(root, posixpath.join(category, TRUTH), set().union(*images))
+        defects = _defects(root, posixpath.join(category, CONFIG))
+        for subset, found in zip(subsets, images, strict=True):
+            homes.append(Home(subset, prefix, found, masks, defects))
     return homes
 
 
 def unused_masks(homes: list[Home]) -> list[str]:
     """Return the mask files that no image has; one without a label's folder has none."""
-    masks = {name for home in homes for name in home.masks.values()}
-    used = {home.masks.get(item) for home in homes for item in home.images if "/" in item}
+    masks = {name for home in homes for names in home.masks.values() for name in names}
+    items = ((home, item) for home in homes for item in home.images if "/" in item)
+    used = {name for home, item in items for name in home.masks.get(item, ())}
     return sorted(masks - used)
 
 
@@ -105,6 +116,31 @@ def _files(root: InputRoot, folder: str) -> dict[str, str]:
     return found
 
 
-def _masks(root: InputRoot, folder: str) -> dict[str, str]:
-    """Return masks by id; some copies have no ``_mask`` in their names."""
-    return {stem.removesuffix(ENDING): name for stem, name in _files(root, folder).items()}
+def _masks(root: InputRoot, folder: str, images: set[str]) -> dict[str, list[str]]:
+    """Return masks by id; some copies have no ``_mask`` in their names.
+
+    MVTec LOCO has a folder of masks for each image.
+    """
+    found: dict[str, list[str]] = {}
+    for stem, name in _files(root, folder).items():
+        item = stem.removesuffix(ENDING)
+        above = posixpath.dirname(item)
+        if item not in images and above in images:
+            item = above
+        found.setdefault(item, []).append(name)
+    return found
+
+
+def _defects(root: InputRoot, name: str) -> dict[int, str]:
+    """Return the names that the file of a category gives to values of pixels; {} without one.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    if not root.is_file(name):
+        return {}
+    try:
+        entries = msgspec.json.decode(root.read(name), type=list[_Defect])
+    except msgspec.MsgspecError as error:
+        raise InputError(f"no list of defects: {error}", where=root.show(name)) from error
+    return {entry.pixel_value: entry.defect_name for entry in entries}

@@ -22,8 +22,11 @@ Box = tuple[int, int, int, int]
 """x, y, width, height in whole pixels."""
 
 
-def read_mask(image: Image) -> tuple[NDArray[np.int64], tuple[int, int]]:
-    """Return the run lengths of all pixels of a file that are not black, and (height, width).
+def read_mask(image: Image) -> tuple[NDArray[np.int64], tuple[int, int], int]:
+    """Return the run lengths of all pixels of a file that are not black.
+
+    Returns:
+        The run lengths, (height, width), and the highest value of a pixel.
 
     Raises:
         RecordError: The file is no image.
@@ -34,7 +37,8 @@ def read_mask(image: Image) -> tuple[NDArray[np.int64], tuple[int, int]]:
         raise RecordError(error.message, where=image.path) from error
     if pixels.ndim == 3:
         pixels = pixels[..., : 3 if pixels.shape[2] > 2 else 1].max(axis=2)
-    return masks.from_dense(pixels), (int(pixels.shape[0]), int(pixels.shape[1]))
+    size = (int(pixels.shape[0]), int(pixels.shape[1]))
+    return masks.from_dense(pixels), size, int(pixels.max(initial=0))
 
 
 def boxes_of(counts: NDArray[np.int64], size: tuple[int, int]) -> list[Box]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
 from dsk.hooks import hookimpl
 
@@ -172,6 +174,8 @@ def _kitti_importers() -> list[ImporterInfo]:
 def _kitti_exporters() -> list[ExporterInfo]:
     maps = (label_map_option("kitti"), _COLORMAP, SAVE_META)
     boxes = (_ATTRIBUTES, _SCORE)
+    keep = "write dataset_meta.json, which keeps unused labels"
+    alone = (*boxes, replace(SAVE_META, help=keep))
     tasks = Option(
         name="tasks",
         type="list",
@@ -196,7 +200,7 @@ def _kitti_exporters() -> list[ExporterInfo]:
                 {"detection", "segmentation"},
                 (tasks, *maps, *boxes),
             ),
-            ("kitti_detection", "Detection", "KITTI: boxes of objects", {"detection"}, boxes),
+            ("kitti_detection", "Detection", "KITTI: boxes of objects", {"detection"}, alone),
             ("kitti_segmentation", "Segmentation", "KITTI: instance maps", {"segmentation"}, maps),
         )
     ]

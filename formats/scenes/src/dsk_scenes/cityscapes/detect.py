@@ -25,7 +25,7 @@ def detect(root: InputRoot) -> Detection | None:
     for name in _first_files(root):
         low = name.lower()
         if low.endswith(_MAPS) and ("_gtfine_" in low or "_gtcoarse_" in low):
-            return Detection(85, f"{name} is named as only Cityscapes names files")
+            return Detection(92, f"{name} is named as only Cityscapes names files")
         if not image and low.rpartition(".")[0].endswith("_leftimg8bit"):
             image = name
     return Detection(70, f"{image} is named as Cityscapes names images") if image else None

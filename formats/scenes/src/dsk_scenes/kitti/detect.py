@@ -29,6 +29,8 @@ def detect(root: InputRoot) -> Detection | None:
         if found is None and INSTANCES in split.places:
             beside = bool(split.places.keys() & {IMAGES, SEMANTIC})
             found = _maps(root, split.places[INSTANCES], beside=beside)
+        if found is None and {IMAGES, SEMANTIC} <= split.places.keys():
+            found = _classes(root, split.places[SEMANTIC])
         if found is not None and (best is None or found.score > best.score):
             best = found
     return best
@@ -43,6 +45,12 @@ def _boxes(root: InputRoot, folder: str) -> Detection | None:
                 return None
             return Detection(80, f"{folder}/{name} has lines of KITTI objects")
     return Detection(40, f"there is a folder {folder}") if files else None
+
+
+def _classes(root: InputRoot, folder: str) -> Detection | None:
+    for name in root.walk(folder, suffixes=(".png",)):
+        return Detection(70, f"{name} beside {IMAGES}")
+    return None
 
 
 def _maps(root: InputRoot, folder: str, *, beside: bool) -> Detection | None:

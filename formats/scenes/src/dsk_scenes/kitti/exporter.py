@@ -7,11 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from dsk.annotations import Bbox, Mask, is_crowd
 from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.labelmaps import encode_map
+from dsk.metafile import META_NAME, meta_text
 from dsk_scenes.cityscapes.tables import LABELS as CITYSCAPES
 from dsk_scenes.kitti.layout import IMAGES, INSTANCES, LABELS, SEMANTIC, SEMANTIC_RGB
 from dsk_scenes.plugin import kitti_held
@@ -36,6 +38,7 @@ TASKS = (DETECTION, SEGMENTATION)
 _MAX = 255
 _WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0, "": 0.0}
 _DEFAULTS = {"truncated": 0.0, "occluded": 0.0, "score": 1.0}
+_HINT = "save_dataset_meta=true keeps them"
 _BLANK = re.compile(r"\s+")
 
 
@@ -65,6 +68,7 @@ class _KittiExporter(Exporter):
 
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
+        self._categories = header.categories
         self._types = _types(header.categories, ctx.ledger) if DETECTION in self.tasks else []
         if SEGMENTATION not in self.tasks:
             return
@@ -82,14 +86,16 @@ class _KittiExporter(Exporter):
         colors = [entry.color or (0, 0, 0) for entry in self._target.entries]
         self._colors = np.array(colors, np.uint8).reshape(-1, 3)
 
-    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> set[str]:
-        """See ``Exporter.write``; the state is the subsets."""
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> tuple[set[str], set[int]]:
+        """See ``Exporter.write``; the state is the subsets, and the labels of boxes."""
         subsets = set()
+        used: set[int] = set()
         for item in items:
             subsets.add(item.subset)
             name = ctx.image_name(item, ".png")
             saved = ctx.save_image(item, f"{item.subset}/{IMAGES}/{name}")
             boxes = [a for a in item.annotations if type(a) is Bbox]
+            used.update([box.label or 0 for box in boxes])
             # Of an item without boxes and without its image nothing would be left.
             if DETECTION in self.tasks and (boxes or not saved):
                 text = "".join(self._line(box, item, ctx.ledger) for box in boxes)
@@ -102,7 +108,7 @@ class _KittiExporter(Exporter):
                 painted = paint(item, self._numbered(item, kept, ctx.ledger), ctx.ledger)
                 if painted is not None:
                     self._write_maps(item, painted, ctx)
-        return subsets
+        return subsets, used
 
     def _line(self, box: Bbox, item: DatasetItem, ledger: Ledger) -> str:
         """Return an object's line: what KITTI says of space is unknown."""
@@ -175,12 +181,18 @@ class _KittiExporter(Exporter):
             data = encode_map(painted.drawn(table))
             ctx.write(f"{item.subset}/{folder}/{item.id}.png", data)
 
-    def finish(self, states: list[set[str]], ctx: WriteContext) -> None:
+    def finish(self, states: list[tuple[set[str], set[int]]], ctx: WriteContext) -> None:
         """See ``Exporter.finish``; readers look for subsets by their maps, also without any."""
         if SEGMENTATION in self.tasks:
-            for subset in sorted(set().union(*states)):
+            for subset in sorted(set().union(*(subsets for subsets, _ in states))):
                 ctx.out.make_folder(f"{subset}/{INSTANCES}")
             write_labels(self._target, ctx, meta=self.save_dataset_meta)
+        elif self.save_dataset_meta:
+            labels = zip(self._categories.labels, self._types, strict=True)
+            named = self._categories.with_labels(replace(label, name=n) for label, n in labels)
+            ctx.write(META_NAME, meta_text(named))
+        elif unused := len(self._types) - len(set().union(*(used for _, used in states))):
+            ctx.ledger.add("DSK-L010", "labels that no box has", count=unused, hint=_HINT)
 
 
 def _types(categories: Categories, ledger: Ledger) -> list[str]:
@@ -260,8 +272,18 @@ class KittiDetectionExporter(_KittiExporter):
 
     tasks = frozenset({DETECTION})
 
-    def __init__(self, *, allow_attributes: bool = True, score_column: bool = True) -> None:
-        super().__init__(allow_attributes=allow_attributes, score_column=score_column)
+    def __init__(
+        self,
+        *,
+        allow_attributes: bool = True,
+        score_column: bool = True,
+        save_dataset_meta: bool = False,
+    ) -> None:
+        super().__init__(
+            allow_attributes=allow_attributes,
+            score_column=score_column,
+            save_dataset_meta=save_dataset_meta,
+        )
 
 
 class KittiSegmentationExporter(_KittiExporter):

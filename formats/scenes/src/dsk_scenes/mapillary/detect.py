@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
 
 __all__ = ["detect"]
+
+_HEAD = 4096
+_KEY = re.compile(rb'"(\w+)"\s*:')
+_NAMES = frozenset({b"readable", b"instances", b"color"})  # what it says of each label
 
 
 def detect(root: InputRoot) -> Detection | None:
@@ -26,5 +31,6 @@ def detect(root: InputRoot) -> Detection | None:
         score = 95 if config is not None else 75
         return Detection(score, f"{split.home} holds {', '.join(sorted(split.folders))}")
     if config is not None:
-        return Detection(70, f"{config} beside {', '.join(sorted(split.folders))}")
+        sure = set(_KEY.findall(root.read(config, _HEAD))) >= _NAMES
+        return Detection(90 if sure else 70, f"{config} beside {', '.join(sorted(split.folders))}")
     return None

@@ -12,7 +12,6 @@ from dsk.errors import DskError, InputError, OptionError
 from dsk.files import DirectoryRoot
 from dsk.media import Image
 from dsk.metafile import META_NAME
-from dsk.pixels import decode_labels
 from dsk_scenes.shared.colors import (
     COLORS_NAME,
     Entry,
@@ -29,7 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Classes", "find_table", "given_table", "palette_classes", "read_table"]
 
-_NAMES = ("codes.txt", "classes.txt", "labels.txt", "class_names.txt", "labelmap.txt")
+_OBJECT_INFO = "objectinfo150.txt"
+"""The table of ADE20K's scene parsing benchmark: Idx, Ratio, Train, Val, Stuff, Name."""
+
+_NAMES = ("codes.txt", "classes.txt", "labels.txt", "class_names.txt", _OBJECT_INFO)
 _LOOKS = 20
 """Tables that are looked into: a folder of very many has one for each image."""
 
@@ -46,7 +48,7 @@ def find_table(root: InputRoot, paths: Sequence[str]) -> str | None:
     for path in dict.fromkeys(paths):
         prefix = f"{path}/" if path else ""
         files = {name.lower(): name for name in root.entries(path)[1]}
-        for name in (META_NAME, COLORS_NAME, *_NAMES[:-1]):
+        for name in (META_NAME, COLORS_NAME, *_NAMES):
             if name in files:
                 return prefix + files[name]
         for name in root.listing(path).pick((".csv",))[:_LOOKS]:
@@ -72,7 +74,7 @@ def read_table(root: InputRoot, name: str) -> Classes:
         assert found is not None
         return _from_meta(*found)
     where = root.show(name)
-    if base.lower().endswith(".csv"):
+    if base.lower().endswith((".csv", _OBJECT_INFO)):
         rows = parse_class_csv(root.text(name), where)
         if not rows:
             raise InputError(
@@ -126,6 +128,8 @@ def given_table(path: str) -> Classes:
 
 def palette_classes(root: InputRoot, name: str) -> Classes | None:
     """Return labels named by number from the palette of a mask, or None if it has none."""
+    from dsk.pixels import decode_labels  # it brings numpy and Pillow, which no detector needs
+
     try:
         _, colors = decode_labels(Image(name, root.locate(name)))
     except InputError:

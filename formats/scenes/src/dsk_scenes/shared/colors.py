@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError
-from dsk.labelmaps import palette
 from dsk.metafile import META_NAME, read_meta
 
 if TYPE_CHECKING:
@@ -176,6 +175,8 @@ def to_categories(entries: Sequence[Entry]) -> Categories:
     """Return the categories of a table; without any colour the labels get generated ones."""
     colors = {n: e.color for n, e in enumerate(entries) if e.color is not None}
     if not colors:
+        from dsk.labelmaps import palette  # it brings numpy, which no detector needs
+
         colors = dict(enumerate(palette(len(entries))))
     return Categories(labels=tuple(LabelCategory(e.name) for e in entries), colors=colors)
 

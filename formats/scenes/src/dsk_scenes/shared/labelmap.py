@@ -62,6 +62,11 @@ class LabelMap:
     def __setstate__(self, state: tuple[Image, MapReader]) -> None:
         self.__init__(*state)  # type: ignore[misc]
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the file; (0, 0) before it was read."""
+        return self._size
+
     def _read(self) -> dict[int, NDArray[np.int64]]:
         pixels = self._reader.read(self._image)
         self._size = (int(pixels.shape[0]), int(pixels.shape[1]))
@@ -231,6 +236,10 @@ class ColorReader:
                 if 0 <= value < size:
                     table[value] = label
         found: NDArray[np.int32] = table[pixels]
-        void = pixels == 255 if table[255] == NONE else False
-        self.unknown = int(np.count_nonzero((found < 0) & ~np.asarray(void)))
+        known = found >= 0
+        if table[255] == NONE:
+            known |= pixels == 255
+        if values is not None and table[0] == NONE:  # a table whose values begin with 1
+            known |= pixels == 0
+        self.unknown = int(np.count_nonzero(~known))
         return found

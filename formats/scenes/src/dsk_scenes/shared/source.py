@@ -6,8 +6,9 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from dsk.errors import InputError, RecordError, UnsafePathError
+from dsk.errors import InputError, MediaError, RecordError, UnsafePathError
 from dsk.flow import PARTITION_ITEMS, Header, Source
 from dsk.item import DatasetItem
 from dsk.media import Image, is_image_name
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from dsk_scenes.shared.labelmap import MapReader
 
 __all__ = ["Maps", "Scene", "SceneSource", "image_files", "text_files"]
+
+
+_MISFIT = (
+    "some label maps have another size than their images: masks and boxes made of them do not fit, "
+    "resize the maps"
+)
 
 
 class Scene(Struct, frozen=True, gc=False):
@@ -56,6 +63,11 @@ class Maps:
         opened = LabelMap(Image(name, self._root.locate(name)), reader)
         self._opened.append(opened)
         return opened
+
+    @property
+    def sizes(self) -> set[tuple[int, int]]:
+        """(height, width) of the maps that were read."""
+        return {opened.size for opened in self._opened} - {(0, 0)}
 
     def forget(self) -> None:
         """Let go of the pixels of all maps."""
@@ -99,7 +111,8 @@ class SceneSource(Source):
                 # A damaged file is one bad record; the item itself is fine.
                 ledger.bad_record(self._bad(scene, error))
                 found = []
-            yield self._item(scene, found)
+            item = self._item(scene, found)
+            yield _sized(item, maps.sizes, ledger) if found else item
             maps.forget()
 
     def index(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
@@ -128,6 +141,21 @@ class SceneSource(Source):
             return RecordError(error.message, where=where, item=scene.id)
         where = self._root.show(scene.mask or scene.image)
         return RecordError(f"bad label map: {error}", where=where, item=scene.id)
+
+
+def _sized(item: DatasetItem, sizes: set[tuple[int, int]], ledger: Ledger) -> DatasetItem:
+    """Return an item whose image states its size, and make sure that its maps have that, too."""
+    if not sizes or not isinstance(item.media, Image):
+        return item
+    try:
+        size = item.media.get_size()
+    except MediaError:
+        return item  # the image says so itself when it is used
+    if size is None:
+        return item
+    if sizes != {size}:
+        ledger.warn(_MISFIT)
+    return item.replace(media=replace(item.media, size=size))
 
 
 def image_files(root: InputRoot, under: str) -> dict[str, str]:
