@@ -76,11 +76,13 @@ def test_boxes(tmp_path):
     assert (first.id, first.subset) == (f"{VIDEO}/0902", "train")
     assert first.media.exists
     assert first.annotations == [
-        Bbox(10, 10, 20, 10, label=0, group=1, object_id=3),
-        Bbox(10, 10, 20, 10, label=1, group=1, object_id=3),
-        Bbox(0, 0, 20, 10, label=0, object_id=4),
+        Bbox(10, 10, 20, 10, label=0, group=1, object_id=3, attributes={"track_id": 3}),
+        Bbox(10, 10, 20, 10, label=1, group=1, object_id=3, attributes={"track_id": 3}),
+        Bbox(0, 0, 20, 10, label=0, object_id=4, attributes={"track_id": 4}),
     ]
-    assert second.annotations == [Bbox(0, 0, 20, 10, label=0, object_id=4)]
+    assert second.annotations == [
+        Bbox(0, 0, 20, 10, label=0, object_id=4, attributes={"track_id": 4})
+    ]
     assert best(tmp_path) == "ava"
 
 
@@ -172,6 +174,37 @@ def test_the_full_list_goes_before_activitynets(tmp_path):
     assert read(tmp_path).categories().names[0] == "bend/bow (at the waist)"
 
 
+def test_a_listed_action_without_a_number_is_number_zero(tmp_path):
+    """Protobuf leaves out a 0; so does the list of Datumaro's own sample."""
+    listed = 'label {\n  name: "sit"\n}\nlabel {\n  name: "stand"\n  label_id: 1\n}\n'
+    make(tmp_path, f"{VIDEO},0902,0,0,1,1,0,5\n{VIDEO},0902,0,0,.5,1,1,6\n", actions=listed)
+    dataset = read(tmp_path)
+    assert [(x.name, x.source_id) for x in dataset.categories().labels] == [
+        ("sit", 0),
+        ("stand", 1),
+    ]
+    (item,) = dataset
+    assert [a.label for a in item.annotations] == [0, 1]
+
+
+def test_persons_as_attributes(tmp_path):
+    """Datumaro has persons in ``track_id``; what is no number of a person is reported."""
+    boxes = [
+        Bbox(1, 2, 3, 4, label=0, attributes={"track_id": 7}),
+        Bbox(2, 2, 3, 4, label=0, object_id=8, attributes={"track_id": 9}),
+        Bbox(3, 2, 3, 4, label=0, attributes={"track_id": "x"}),
+    ]
+    items = [DatasetItem("v/1", "s", Image(path="a.jpg", size=(20, 40)), boxes)]
+    report = Dataset.from_iterable(items, ["a"]).export(tmp_path / "o", "ava")
+    assert [(e.code, e.count) for e in report.events] == [("DSK-L004", 2)]
+    (item,) = read(tmp_path / "o")
+    assert [(a.object_id, a.attributes) for a in item.annotations] == [
+        (7, {"track_id": 7}),
+        (8, {"track_id": 8}),
+        (-1, {}),
+    ]
+
+
 def test_no_action_and_no_person(tmp_path):
     make(tmp_path, f"video_id,time,\n{VIDEO},0902,0,0,1,1,0,-1\n{VIDEO},0902,0,0,.5,1,,\n")
     (item,) = read(tmp_path)
@@ -208,7 +241,7 @@ def test_bad_rows(tmp_path, row, message):
 
 
 @pytest.mark.parametrize(
-    "text", ["{}", "label {", 'label { name: "a" }', "label { name: 'a' label_id: 1 } " * 2, "\x00"]
+    "text", ["{}", "label {", "label { label_id: 1 }", "label { name: 'a' } " * 2, "\x00"]
 )
 def test_bad_lists_of_actions(tmp_path, text):
     make(tmp_path, actions=text)

@@ -53,6 +53,20 @@ def test_labels_are_folders_and_nothing_else(tmp_path: Path) -> None:
     assert Dataset.import_from(tmp_path, "imagenet").categories().names == ["cat", "dog", "empty"]
 
 
+def test_ids_of_datumaro(tmp_path: Path) -> None:
+    """Its exports name the same files for them."""
+    names = ["animal/cat/1.png", "animal/2.png", "3.png"]
+    touch(tmp_path / "train", *names)
+    want = {"animal/cat:1": ["animal/cat"], "animal:2": ["animal"], "no_label:3": []}
+    assert found(tmp_path / "train", ids="datumaro") == {("default", k): v for k, v in want.items()}
+    dataset = Dataset.import_from(tmp_path, "imagenet_with_subset_dirs", ids="datumaro")
+    assert {(i.subset, i.id) for i in dataset} == {("train", item) for item in want}
+    assert sorted(i.media.path for i in dataset) == sorted(names)
+    dataset.export(tmp_path / "out", "imagenet_with_subset_dirs")
+    again = touch(tmp_path / "again/train", *names[:2], "no_label/3.png")
+    assert found(tmp_path / "out/train") == found(again)
+
+
 def test_nested_folders_are_labels_with_parents(tmp_path: Path) -> None:
     touch(tmp_path, "animal/cat/1.png", "animal/2.png")
     categories = Dataset.import_from(tmp_path, "imagenet").categories()

@@ -57,6 +57,20 @@ def test_mark_windows_lines_and_blank_lines(tmp_path: Path) -> None:
     assert dataset.categories().names == ["cat", "dog"]
 
 
+def test_folders_around_the_lists(tmp_path: Path) -> None:
+    """As in archives; labels and images are in the same folder."""
+    home = tmp_path / "archive/dataset"
+    (home / "images").mkdir(parents=True)
+    write(home, "a.jpg 1\n")
+    (home / "images/a.jpg").write_bytes(b"x")
+    dataset = Dataset.import_from(tmp_path)
+    (item,) = dataset
+    assert (dataset.format, dataset.categories().names) == ("imagenet_txt", ["cat", "dog"])
+    assert (item.id, item.media.path, item.media.exists) == ("a", "a.jpg", True)
+    (home / "dataset_meta.json").write_text('{"labels": ["x", "y"]}')
+    assert Dataset.import_from(tmp_path, "imagenet_txt").categories().names == ["x", "y"]
+
+
 def test_generated_labels(tmp_path: Path) -> None:
     write(tmp_path, "a.jpg 3\n", None)
     dataset = Dataset.import_from(tmp_path, "imagenet_txt", labels="generate")

@@ -117,6 +117,41 @@ def test_qmnist(tmp_path: Path) -> None:
     assert [(i.subset, i.annotations[0].label) for i in found] == [("train", n) for n in (4, 5, 6)]
 
 
+def test_colours_as_datumaro_writes_them(tmp_path: Path) -> None:
+    """It writes all three values of a pixel, blue first, and the number of bytes as that of images;
+    sizes in its table are those of the images.
+    """
+    rng = np.random.default_rng(0)
+    plain = rng.integers(0, 256, (3, 28, 28, 3), np.uint8)
+    data = idx(plain.size, 28, 28) + plain.tobytes()
+    write(tmp_path / "plain")
+    images = "train-images-idx3-ubyte.gz"
+    (tmp_path / "plain" / images).write_bytes(gzip.compress(data))
+    dataset = Dataset.import_from(tmp_path / "plain", "mnist")
+    assert any("three values" in message for message in dataset.opening_ledger.warnings)
+    found = list(dataset)
+    assert all(np.array_equal(i.media.data, plain[n][:, :, ::-1]) for n, i in enumerate(found))
+
+    sizes = [(2, 3), (4, 1), (1, 1)]
+    other = [rng.integers(0, 256, (*size, 3), np.uint8) for size in sizes]
+    body = b"".join(image.tobytes() for image in other)
+    write(tmp_path / "sizes")
+    (tmp_path / "sizes" / images).write_bytes(gzip.compress(idx(len(body), 28, 28) + body))
+    cells = np.array([[f"i{n}", *size] for n, size in enumerate(sizes)], dtype="<U32")
+    (tmp_path / "sizes" / "train-meta.gz").write_bytes(gzip.compress(cells.tobytes()))
+    dataset = Dataset.import_from(tmp_path / "sizes", "mnist")
+    assert any("three values" in message for message in dataset.opening_ledger.warnings)
+    found = list(dataset)
+    assert [(i.id, i.media.size) for i in found] == [(f"i{n}", s) for n, s in enumerate(sizes)]
+    assert all(np.array_equal(i.media.data, other[n][:, :, ::-1]) for n, i in enumerate(found))
+
+
+def test_three_times_as_many_images_as_labels_are_no_colours(tmp_path: Path) -> None:
+    write(tmp_path, labels=b"\1")
+    with pytest.raises(InputError, match="3 images"):
+        Dataset.import_from(tmp_path, "mnist")
+
+
 def test_damaged_files(tmp_path: Path) -> None:
     write(tmp_path, labels=b"\1\2")
     with pytest.raises(InputError, match="does not match"):

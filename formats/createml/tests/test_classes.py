@@ -45,6 +45,7 @@ def test_roboflow(tmp_path):
     ]
     assert [i.media.exists for i in dataset] == [True, False, True, False]
     assert detect(open_root(tmp_path))[0].format == "multiclass_csv"
+    assert listing(read(tmp_path / "valid")) == [("valid", "a", [0, 2])]
 
 
 def test_quotes_marks_and_words(tmp_path):

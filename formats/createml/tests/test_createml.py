@@ -86,10 +86,11 @@ def test_subsets_of_files_and_folders(tmp_path):
     assert subsets == ["one-train", "val", "two-train"]
 
 
-def test_one_given_file(tmp_path):
+def test_one_given_file_or_split(tmp_path):
     put(tmp_path / "train" / NAME, record("a.jpg", box()))
     put(tmp_path / "valid" / NAME, record("b.jpg", box()))
-    assert [i.id for i in read(tmp_path / "valid" / NAME)] == ["b"]
+    for path in (tmp_path / "valid", tmp_path / "valid" / NAME):
+        assert [(i.subset, i.id) for i in read(path)] == [("valid", "b")]
 
 
 def test_apples_spelling(tmp_path):

@@ -62,6 +62,14 @@ def test_what_dsk_adds_is_checked_too(more: Any, tmp_path: Path):
     assert caught.value.where.endswith("#/items/0")
 
 
+def test_a_plain_medium_beside_the_image_says_nothing_more(tmp_path: Path):
+    """Older versions of Datumaro wrote both."""
+    image = {"path": "a.jpg", "size": [2, 3]}
+    put(tmp_path, [{"id": "a", "image": image, "media": {"path": "a.jpg"}}])
+    (item,) = Dataset.import_from(tmp_path, "datumaro")
+    assert (item.media.kind, item.media.size) == ("image", (2, 3))
+
+
 @pytest.mark.parametrize("field", ["id", "group", "object_id", "z_order"])
 def test_numbers_beyond_64_bits(field: str, tmp_path: Path):
     put(tmp_path, [{"id": "a", "annotations": [{**BOX, field: 10**20}, BOX]}])

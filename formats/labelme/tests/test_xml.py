@@ -69,6 +69,20 @@ def test_files_beside_images(tmp_path):
     assert (item.id, item.subset, item.media.exists) == ("d/a", "train", True)
 
 
+@pytest.mark.parametrize(
+    "place", ["Masks", "default/Masks", "default/d/Masks", "default/d/e/Masks"]
+)
+def test_masks_lie_in_any_folder_above(place, tmp_path):
+    """Datumaro's exports have one ``Masks`` for each subset, and folders in names of masks."""
+    segm = "<segm><mask>d/e/m.png</mask></segm>"
+    size = "<imagesize><nrows>2</nrows><ncols>3</ncols></imagesize>"
+    put(tmp_path, "default/d/e/a.xml", xml(obj(0, shape=segm), folder="d/e", head=size))
+    put(tmp_path, f"{place}/d/e/m.png", encode(np.full((2, 3), 9, np.uint8), ".png"))
+    item = only(tmp_path)
+    assert (item.id, item.subset) == ("d/e/a", "default")
+    assert item.annotations[0].image.all()
+
+
 def test_shapes(tmp_path):
     segm = "<segm><username>u</username><mask>m.png</mask></segm>"
     more = "<occluded>yes</occluded><attributes>n=3, flag</attributes>"

@@ -143,6 +143,15 @@ def test_texts_beside_the_folder_of_images(tmp_path: Path, below: str) -> None:
     assert pairs(dataset) == [("default", f"{below}img_1", f"images/{below}img_1.jpg")]
 
 
+@pytest.mark.parametrize(
+    ("folder", "subset", "item"), [("train/a/b", "train", "a/b/1"), ("a/b", "b", "1")]
+)
+def test_one_subset_without_images(tmp_path: Path, folder: str, subset: str, item: str) -> None:
+    """A folder that is called like a split is one, what lies below belongs to ids."""
+    write(tmp_path / f"{folder}/gt_1.txt", QUAD)
+    assert pairs(Dataset.import_from(tmp_path, PLACES))[0][:2] == (subset, item)
+
+
 def test_texts_and_images_that_do_not_meet(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         write(tmp_path / f"{folder}/gt_img_1.txt", QUAD)

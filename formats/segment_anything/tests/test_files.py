@@ -9,7 +9,7 @@ import pytest
 
 from dsk import Dataset
 from dsk.annotations import Bbox, Mask, Polygon, Rle
-from dsk.errors import OutputError, RecordError
+from dsk.errors import DskWarning, OutputError, RecordError
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.rle import from_dense
@@ -68,7 +68,6 @@ def test_folders(tmp_path):
     [
         (annotation(bbox=[1, 2]), "2 numbers"),
         (annotation(segmentation=[[1, 2]]), "Expected"),
-        (annotation(segmentation={"size": [4, 7], "counts": [28]}), "the image"),
         (annotation(id="x"), "Expected"),
     ],
 )
@@ -107,6 +106,15 @@ def test_what_is_written(tmp_path):
     first, second = content["annotations"]
     assert (first["id"], first["bbox"], first["area"]) == (3, [1, 1, 4, 3], 6)
     assert (second["id"], second["bbox"]) == (4, [2, 1, 3, 2])
+
+
+def test_masks_of_another_size_than_the_image(tmp_path):
+    """As in Datumaro's own sample, where height and width are exchanged."""
+    put(tmp_path, annotation(segmentation={"size": [6, 4], "counts": [20, 4]}), annotation())
+    with pytest.warns(DskWarning, match="another size"):
+        (item,) = read(tmp_path)
+    assert [a.rle.size for a in item.annotations] == [(6, 4), (4, 6)]
+    assert item.media.size == (4, 6)
 
 
 def test_outlines_become_masks(tmp_path):

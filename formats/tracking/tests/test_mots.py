@@ -12,9 +12,11 @@ from dsk import Dataset
 from dsk.annotations import Mask
 from dsk.categories import Categories
 from dsk.errors import InputError, OutputError, RecordError
+from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.masks import encode_counts, from_dense
 from dsk.rle import from_dense as rle_from_dense
+from dsk_tracking.detect import detect_mots
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +41,23 @@ def facts(dataset: Dataset) -> dict[str, list[tuple[str | None, int, int]]]:
 
 
 EXPECTED = [("car", 1, 2), ("pedestrian", 5, 2), ("ignored", 0, 2)]
+
+
+@pytest.mark.parametrize(
+    ("beside", "score"), [("images", 75), ("labels", 30), ("panoptic", 30), ("polygons", 30)]
+)
+def test_instance_maps_of_mapillary_vistas_are_others(
+    tmp_path: Path, beside: str, score: int
+) -> None:
+    save(tmp_path / "v1.2/instances/a.png", VALUES)
+    save(tmp_path / f"v1.2/{beside}/a.png", np.zeros((2, 4), np.uint8))
+    found = detect_mots(open_root(tmp_path))
+    assert found is not None
+    assert found.score == score
+    (tmp_path / "v1.2/instances/labels.txt").write_text("car\n")
+    found = detect_mots(open_root(tmp_path))
+    assert found is not None
+    assert found.score == 75
 
 
 def test_official_classes(tmp_path: Path) -> None:

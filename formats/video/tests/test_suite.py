@@ -17,6 +17,10 @@ class TestVideoFrames(FormatSuite):
     format = "video_frames"
 
 
+class TestVideoKeyframes(FormatSuite):
+    format = "video_keyframes"
+
+
 class _KineticsSuite(FormatSuite):
     format = "kinetics"
     attributes: ClassVar = {"time_start": 2, "time_end": 12.5}

@@ -57,7 +57,7 @@ def parse_actions(text: str, where: str) -> list[LabelCategory]:
     """Return the labels of a list of actions, in its order.
 
     Both kinds of blocks are read: ``label {name: "…" label_id: 1 label_type: …}`` of the full list
-    and ``item {name: "…" id: 1}`` of ActivityNet's.
+    and ``item {name: "…" id: 1}`` of ActivityNet's. A block without a number has the number 0.
 
     Raises:
         InputError: It is no such list, or two actions have one number.
@@ -70,7 +70,8 @@ def parse_actions(text: str, where: str) -> list[LabelCategory]:
         fields = _block(tokens)
         if fields is None:
             raise InputError("the list of actions ends early", where=where)
-        number = next((fields.pop(key) for key in _NUMBERS if key in fields), "")
+        # Protobuf leaves out numbers that are 0.
+        number = next((fields.pop(key) for key in _NUMBERS if key in fields), "0")
         name = fields.pop("name", "")
         if not number.isascii() or not number.isdigit() or len(number) > 9 or not name:
             raise InputError(f"an action without a name or number: {name!r}", where=where)

@@ -18,7 +18,7 @@ from dsk.metafile import SIZES_NAME
 from dsk_ava.actions import FAMILY, actions_text
 from dsk_ava.detect import OTHERS
 from dsk_ava.frames import ANNOTATIONS, FRAMES, frame_name
-from dsk_ava.tables import NONE
+from dsk_ava.tables import LARGEST, NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,7 +103,7 @@ class AvaExporter(Exporter):
         for a in found:
             corners = [a.x / width, a.y / height, (a.x + a.w) / width, (a.y + a.h) / height]
             number = 0 if a.label is None else self._numbers[a.label]
-            rows.append([*map(_share, corners), number, max(a.object_id, NONE)])
+            rows.append([*map(_share, corners), number, _person(a, ledger, where)])
         return rows
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
@@ -144,6 +144,15 @@ def _size(item: DatasetItem, ledger: Ledger) -> tuple[int, int] | None:
         ledger.warn(f"{error}")
         return None
     return size if size is not None and min(size) > 0 else None
+
+
+def _person(box: Bbox, ledger: Ledger, where: dict[str, Any]) -> int:
+    """Return the number of a box's person: its ``track_id``, as Datumaro has it, or its object."""
+    number = box.attributes.get("track_id", box.object_id)
+    if type(number) is not int or number > LARGEST or box.object_id not in (number, NONE):
+        ledger.add("DSK-L004", "track_id, which is not the person's number", **where)
+        number = box.object_id
+    return max(number, NONE)
 
 
 def _check_groups(boxes: Sequence[Bbox], ledger: Ledger, where: dict[str, Any]) -> None:

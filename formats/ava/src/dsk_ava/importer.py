@@ -167,6 +167,7 @@ class _Source(Source):
         boxes: list[Annotation] = []
         for row in rows:
             x1, y1, x2, y2 = corners[4 * row : 4 * row + 4]
+            person = table.person[row]
             boxes.append(
                 Bbox(
                     x1 * width,
@@ -175,7 +176,8 @@ class _Source(Source):
                     (y2 - y1) * height,
                     label=labels.get(table.action[row]),
                     group=groups.get(row, 0),
-                    object_id=table.person[row],
+                    object_id=person,
+                    attributes={"track_id": person} if person != NONE else {},
                 )
             )
         return boxes

@@ -43,6 +43,7 @@ def dsk_exporters() -> list[ExporterInfo]:
             summary="AVA: actions of persons in frames of films",
             capabilities=Capabilities(
                 annotations=_BBOX,
+                attributes=frozenset({"track_id"}),
                 fields=frozenset({"object_id", "group"}),
                 item_attributes=frozenset({"excluded"}),
                 family="ava",

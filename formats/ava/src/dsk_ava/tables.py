@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["NONE", "Table", "read_table", "read_times"]
+__all__ = ["LARGEST", "NONE", "Table", "read_table", "read_times"]
 
 NONE = -1
 _CELLS = 8
 _CHUNK = 512
-_LARGEST = 2**31 - 1
+LARGEST = 2**31 - 1
 _PIXELS = 1.5
 """Where half of the boxes end beyond this, coordinates are no shares of the image."""
 
@@ -146,7 +146,7 @@ def _quick(table: Table, chunk: list[tuple[int, list[str]]], where: str) -> bool
         return False
     low, high = min(*act, *who), max(*act, *who)
     ordered = (box[0] <= box[2]) & (box[1] <= box[3])
-    if low < NONE or high > _LARGEST or not (ordered.all() and np.isfinite(box).all()):
+    if low < NONE or high > LARGEST or not (ordered.all() and np.isfinite(box).all()):
         return False
     keys = list(zip(cells[0], cells[1], strict=True))
     numbers = table.numbers
@@ -180,7 +180,7 @@ def _slow(table: Table, row: list[str], line: int, where: str) -> None:
     if len(corners) not in (0, 4):
         raise ValueError("a box that lacks a corner")
     act, who = int(cells[6] or NONE), int(cells[7] or NONE)
-    if not (NONE <= act <= _LARGEST and NONE <= who <= _LARGEST):
+    if not (NONE <= act <= LARGEST and NONE <= who <= LARGEST):
         raise ValueError("a number of an action or a person out of range")
     if corners and not (
         all(map(isfinite, corners)) and corners[0] <= corners[2] and corners[1] <= corners[3]

@@ -76,15 +76,15 @@ def detect_imagenet_subsets(root: InputRoot) -> Detection | None:
 
 def detect_imagenet_txt(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    lists = find_lists(root)
+    home, lists = find_lists(root)
     if not lists:
         return None
     name = next(iter(lists.values()))
-    if root.is_file(SYNSETS):
+    if root.is_file(home + SYNSETS):
         return Detection(80, f"{name} lists images, {SYNSETS} labels")
     if not any(has_numbers(root, name) for name in lists.values()):
         return None
-    if root.is_file(_META):
+    if root.is_file(home + _META):
         return Detection(50, f"{name} lists images and numbers, {_META} labels")
     return Detection(40, f"{name} lists images and numbers", {"labels": "generate"})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
@@ -83,10 +83,15 @@ class ImagenetImporter(Importer):
 
     Args:
         subset: The subset that the items shall be in.
+        ids: What items are called: ``path`` is ``<label>/<name>``, ``datumaro`` is what Datumaro
+            1.x calls them, ``<label>:<name>`` and ``no_label:<name>``.
     """
 
-    def __init__(self, *, subset: str | None = None) -> None:
+    def __init__(
+        self, *, subset: str | None = None, ids: Literal["path", "datumaro"] = "path"
+    ) -> None:
         self._subset = subset or DEFAULT_SUBSET
+        self._colon = ids == "datumaro"
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
@@ -97,18 +102,26 @@ class ImagenetImporter(Importer):
                 f"the folders {', '.join(folders)} are read as labels; "
                 "imagenet_with_subset_dirs reads them as subsets"
             )
-        return ImagenetSource(root, [("", self._subset)], ledger)
+        return ImagenetSource(root, [("", self._subset)], ledger, colon=self._colon)
 
 
 class ImagenetSubsetsImporter(Importer):
-    """Reads ``<subset>/<label>/<item>.<ext>``."""
+    """Reads ``<subset>/<label>/<item>.<ext>``.
+
+    Args:
+        ids: See ``ImagenetImporter``.
+    """
+
+    def __init__(self, *, ids: Literal["path", "datumaro"] = "path") -> None:
+        self._colon = ids == "datumaro"
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         home = find_home(root) or ""
         prefix = f"{home}/" if home else ""
         folders = visible(root.entries(home)[0])
-        return ImagenetSource(root, [(f"{prefix}{name}", name) for name in folders], ledger)
+        places = [(f"{prefix}{name}", name) for name in folders]
+        return ImagenetSource(root, places, ledger, colon=self._colon)
 
 
 class ImagenetSource(Source):
@@ -118,13 +131,22 @@ class ImagenetSource(Source):
         root: The dataset.
         subsets: Folder and name of each subset.
         ledger: Is told about images that hide one another.
+        colon: Whether a colon stands between label and name in ids.
 
     Raises:
         InputError: There are no images.
     """
 
-    def __init__(self, root: InputRoot, subsets: Sequence[tuple[str, str]], ledger: Ledger) -> None:
+    def __init__(
+        self,
+        root: InputRoot,
+        subsets: Sequence[tuple[str, str]],
+        ledger: Ledger,
+        *,
+        colon: bool = False,
+    ) -> None:
         self._root = root
+        self._colon = colon
         labels: set[str] = set()
         found: list[_Folder] = []
         hidden: list[str] = []
@@ -180,9 +202,10 @@ class ImagenetSource(Source):
             locate = self._root.locator(folder.path)
             labels = () if folder.label is None else (Label(label=folder.label),)
             prefix = f"{folder.name}/" if folder.name else ""
+            called = f"{folder.name or NO_LABEL}:" if self._colon else prefix
             for file in folder.files[start:stop]:
-                path = prefix + file
-                yield DatasetItem(stem_of(path), folder.subset, Image(path, locate(file)), labels)
+                image = Image(prefix + file, locate(file))
+                yield DatasetItem(called + stem_of(file), folder.subset, image, labels)
 
 
 def _walk(root: InputRoot, place: str) -> Iterator[tuple[str, str]]:

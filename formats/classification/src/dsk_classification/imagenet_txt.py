@@ -16,6 +16,7 @@ from dsk.item import DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.metafile import read_meta
 from dsk.names import clean_name, stem_of
+from dsk_classification.imagenet import TOP_DEPTH, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,15 +68,33 @@ def parse_line(line: str) -> tuple[str, list[int]]:
     return name, [int(n) for n in numbers.split()]
 
 
-def find_lists(root: InputRoot, labels_file: str = SYNSETS) -> dict[str, str]:
-    """Return the names of the lists of images in the root's folder, by subset."""
-    names = [root.focus] if root.focus else root.entries()[1]
+def find_lists(root: InputRoot, labels_file: str = SYNSETS) -> tuple[str, dict[str, str]]:
+    """Return the folder of the lists of images, with its slash, and their names by subset.
+
+    It is the root, or a folder that it holds alone, as archives often do.
+    """
+    if root.focus:
+        return "", _lists(root, "", [root.focus], labels_file)
+    home = ""
+    for _ in range(TOP_DEPTH + 1):
+        listing = root.listing(home)
+        found = _lists(root, home, listing.pick((".txt",)), labels_file)
+        folders = visible(listing.folders)
+        if found:
+            return home, found
+        if len(folders) != 1:
+            break
+        home = f"{home}{folders[0]}/"
+    return "", {}
+
+
+def _lists(root: InputRoot, home: str, names: Sequence[str], labels_file: str) -> dict[str, str]:
     found = {}
     for name in names:
         if not name.lower().endswith(".txt") or name.lower() in (labels_file.lower(), SYNSETS):
             continue
-        if is_list(root, name):
-            found[stem_of(name)] = name
+        if is_list(root, home + name):
+            found[stem_of(name)] = home + name
     return found
 
 
@@ -102,13 +121,13 @@ def _first(root: InputRoot, name: str) -> Iterator[tuple[str, list[int]]]:
             continue
 
 
-def read_labels(root: InputRoot, name: str) -> Categories:
-    """Return the labels of a file with one a line.
+def read_labels(root: InputRoot, name: str, home: str = "") -> Categories:
+    """Return the labels of a file with one a line, or of the dataset_meta.json in a folder.
 
     Raises:
         InputError: It is missing, or a line in it is blank.
     """
-    meta = read_meta(root)
+    meta = read_meta(root, home.rstrip("/"))
     if meta is not None:
         return meta[0]
     if not root.is_file(name):
@@ -140,17 +159,19 @@ class ImagenetTxtImporter(Importer):
         self._labels_file = labels_file
         self._image_dir = image_dir
 
-    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
         """See ``Importer.open``."""
-        lists = find_lists(root, self._labels_file)
+        home, lists = find_lists(root, self._labels_file)
         if not lists:
             raise InputError(
                 "no list of images is here",
                 where=root.show(root.focus or ""),
                 hint="a list is <subset>.txt with lines: image, label numbers",
             )
-        categories = None if self._generate else read_labels(root, self._labels_file)
-        return ImagenetTxtSource(root, lists, categories, self._image_dir, ledger)
+        categories = None
+        if not self._generate:
+            categories = read_labels(root, home + self._labels_file, home)
+        return ImagenetTxtSource(root, home, lists, categories, self._image_dir)
 
 
 class _Part(Struct, frozen=True):
@@ -167,21 +188,22 @@ class ImagenetTxtSource(Source):
 
     Args:
         root: The dataset.
+        home: Its folder, with its slash.
         lists: File by subset.
         categories: The labels, or None to generate as many as are used.
         image_dir: Folder of the images.
-        ledger: Where bad lines go.
     """
 
     def __init__(
         self,
         root: InputRoot,
+        home: str,
         lists: dict[str, str],
         categories: Categories | None,
         image_dir: str,
-        ledger: Ledger,
     ) -> None:
         self._root = root
+        self._home = home
         self._lists = lists
         self._text = {subset: root.buffer(name) for subset, name in lists.items()}
         self._parts: list[_Part] = []
@@ -198,7 +220,6 @@ class ImagenetTxtSource(Source):
         self.header = Header(
             categories=categories, subsets=tuple(lists), items=None if twice else count
         )
-        del ledger
 
     def _scan(self, subset: str) -> int:
         """Cut a list into parts and find images that it names twice; return its lines' number."""
@@ -236,11 +257,12 @@ class ImagenetTxtSource(Source):
                 name = clean_name(parse_line(line)[0])
             except (ValueError, UnsafePathError):
                 continue
-            for folder in (image_dir, subset, f"ILSVRC2012_img_{subset}", ""):
+            for choice in (image_dir, subset, f"ILSVRC2012_img_{subset}", ""):
+                folder = (self._home + choice).rstrip("/")
                 if self._root.is_file(f"{folder}/{name}".lstrip("/")):
                     return folder
             break
-        return image_dir
+        return (self._home + image_dir).rstrip("/")
 
     def partitions(self) -> Sequence[Any]:
         """Return parts of the lists."""

@@ -152,7 +152,7 @@ class MnistImporter(Importer):
                 hint="they are called <subset>-labels-idx1-ubyte.gz",
             )
         turn = self._transpose == "yes" or (self._transpose == "auto" and bool(files[0].split))
-        return MnistSource(root, files, turn=turn)
+        return MnistSource(root, files, ledger, turn=turn)
 
 
 class _Subset:
@@ -162,7 +162,7 @@ class _Subset:
         InputError: The files are damaged or do not fit each other.
     """
 
-    def __init__(self, root: InputRoot, file: LabelsFile) -> None:
+    def __init__(self, root: InputRoot, file: LabelsFile, ledger: Ledger) -> None:
         self.subset = file.subset
         labels = IdxFile(root, file.name)
         values = read_all(labels)
@@ -182,8 +182,11 @@ class _Subset:
         self.images = IdxFile(root, file.images) if root.is_file(file.images) else None
         self.starts: NDArray[np.int64] | None = None
         self.sizes: NDArray[np.int64] | None = None
+        self.channels = 1
         if self.images is not None:
             self._measure(self.images, count, sizes)
+        if self.channels > 1:
+            ledger.warn("images hold three values a pixel; read as Datumaro writes them, in colour")
 
     def _measure(self, images: IdxFile, count: int, sizes: NDArray[np.int64] | None) -> None:
         """Find out where images begin: many headers state a wrong number of them."""
@@ -193,10 +196,14 @@ class _Subset:
         area = shape[1] * shape[2]
         stated = int((sizes[:, 0] * sizes[:, 1]).sum()) if sizes is not None else -1
         body = images.body_size((stated, area * count))
-        if sizes is not None and stated == body:
+        if sizes is not None and stated > 0 and body == 3 * stated:
+            self.sizes, self.channels = sizes, 3
+        elif sizes is not None and stated == body:
             self.sizes = sizes
         elif body == area * count and (area or not count):
             self.sizes = np.full((count, 2), shape[1:], dtype=np.int64)
+        elif area and body == shape[0] == 3 * area * count:  # Datumaro states bytes, not images
+            self.sizes, self.channels = np.full((count, 2), shape[1:], dtype=np.int64), 3
         else:
             found = f"{body // area} images" if area and body % area == 0 else f"{body} bytes"
             raise InputError(
@@ -204,11 +211,11 @@ class _Subset:
                 f"for {count} labels",
                 where=images.where,
             )
-        areas = self.sizes[:, 0] * self.sizes[:, 1]
+        areas = self.sizes[:, 0] * self.sizes[:, 1] * self.channels
         self.starts = np.concatenate([[0], np.cumsum(areas)]) + images.header.size
 
     def pixels(self, first: int, last: int) -> list[NDArray[np.uint8] | None]:
-        """Return the images of some items.
+        """Return the images of some items, gray or RGB.
 
         Raises:
             InputError: The file ends before.
@@ -221,14 +228,15 @@ class _Subset:
             raise InputError("the file is cut off", where=self.images.where)
         sizes = self.sizes[first:last]
         height, width = (int(n) for n in sizes[0])
-        if height * width and (sizes == sizes[0]).all():
+        if self.channels == 1 and height * width and (sizes == sizes[0]).all():
             return list(data.reshape(-1, height, width))
         found: list[NDArray[np.uint8] | None] = []
         for number in range(first, last):
             height, width = (int(n) for n in self.sizes[number])
             start = int(self.starts[number]) - begin
-            row = data[start : start + height * width]
-            found.append(row.reshape(height, width) if len(row) else None)
+            row = data[start : start + height * width * self.channels]
+            image = row.reshape(height, width, self.channels)[:, :, ::-1]  # blue comes first
+            found.append(None if not len(row) else image if self.channels > 1 else image[:, :, 0])
         return found
 
 
@@ -262,12 +270,15 @@ class MnistSource(Source):
     Args:
         root: The dataset.
         files: The files of labels.
+        ledger: Is told about images in colour.
         turn: Whether images are stored column by column.
     """
 
-    def __init__(self, root: InputRoot, files: Sequence[LabelsFile], *, turn: bool) -> None:
+    def __init__(
+        self, root: InputRoot, files: Sequence[LabelsFile], ledger: Ledger, *, turn: bool
+    ) -> None:
         self._turn = turn
-        self._subsets = {file.subset: _Subset(root, file) for file in files}
+        self._subsets = {file.subset: _Subset(root, file, ledger) for file in files}
         highest = max((int(s.labels.max(initial=-1)) for s in self._subsets.values()), default=-1)
         home = files[0].name.rpartition("/")[0]
         categories, numbers = _read_labels(root, home, files[0].split, highest)
@@ -307,8 +318,8 @@ class MnistSource(Source):
                 ledger.bad_record(RecordError(message, where=where, item=item))
             media = None
             if pixels is not None:
-                image = pixels.T if self._turn else pixels
-                media = Image(f"{item}.png", image, None, image.shape)
+                image = pixels.swapaxes(0, 1) if self._turn else pixels
+                media = Image(f"{item}.png", image, None, image.shape[:2])
             yield DatasetItem(item, name, media, known.get(value, ()))
 
     def close(self) -> None:

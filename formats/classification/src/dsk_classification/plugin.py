@@ -9,6 +9,12 @@ DSK_API = (1, 0)
 
 _LABEL = frozenset({"label"})
 _SUBSET = Option(name="subset", help="the subset that the items shall be in")
+_IDS = Option(
+    name="ids",
+    default="path",
+    choices=("path", "datumaro"),
+    help="items are called label/name, or label:name as in Datumaro 1.x",
+)
 _META = Option(
     name="save_dataset_meta",
     type=bool,
@@ -29,7 +35,7 @@ _IMPORTERS = (
         summary="a folder of images for each label",
         detector="dsk_classification.detect:detect_imagenet",
         kinds=_LABEL,
-        options=(_SUBSET,),
+        options=(_SUBSET, _IDS),
         layout="<label>/<item>.<ext>, no_label/<item>.<ext>; labels may be nested folders",
     ),
     ImporterInfo(
@@ -38,6 +44,7 @@ _IMPORTERS = (
         summary="a folder for each subset, in it a folder of images for each label",
         detector="dsk_classification.detect:detect_imagenet_subsets",
         kinds=_LABEL,
+        options=(_IDS,),
         layout="<subset>/<label>/<item>.<ext>",
     ),
     ImporterInfo(

@@ -77,7 +77,7 @@ class ClassesImporter(Importer):
         stated = read_meta(root)
         given = stated[0] if stated is not None else Categories()
         labels = {name: n for n, name in enumerate(given.names)}
-        subsets = subsets_of(names)
+        subsets = subsets_of(names, root)
         reader = _Reader(root, labels, ledger)
         tables = [reader.table(name, subsets[name]) for name in names]
         more = [LabelCategory(name) for name in list(labels)[len(given.labels) :]]

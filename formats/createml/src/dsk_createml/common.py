@@ -24,12 +24,14 @@ _ENDINGS = (".jpg", ".jpeg", ".png")
 _FOLDERS = ("images", "image")
 
 
-def subsets_of(names: Sequence[str]) -> dict[str, str]:
+def subsets_of(names: Sequence[str], root: InputRoot) -> dict[str, str]:
     """Return the subset of each file of annotations.
 
     It is the file's own name if that is a split's or if the folder holds several such files, else
-    the folder's; files that would share one get their whole path, joined by dashes.
+    the folder's, which counts for the input's own folder if it is a split's; files that would share
+    one get their whole path, joined by dashes.
     """
+    home = root.name if root.name.lower() in _SPLITS else DEFAULT_SUBSET
     folders = [name.rpartition("/")[0] for name in names]
     subsets = {}
     for name, folder in zip(names, folders, strict=True):
@@ -38,7 +40,7 @@ def subsets_of(names: Sequence[str]) -> dict[str, str]:
             subsets[name] = stem
         else:
             last = folder.rpartition("/")[2]
-            subsets[name] = DEFAULT_SUBSET if last.lower() in ("", ANNOTATIONS) else last
+            subsets[name] = home if last.lower() in ("", ANNOTATIONS) else last
     counts = Counter(subsets.values())
     return {
         name: stem_of(name).replace("/", "-") if counts[subset] > 1 else subset

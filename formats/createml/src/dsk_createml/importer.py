@@ -81,7 +81,7 @@ class CreateMlImporter(Importer):
                 hint='it is a JSON file [{"image": …, "annotations": […]}] beside the images',
             )
         survey = _Survey(root, ledger)
-        subsets = subsets_of(names)
+        subsets = subsets_of(names, root)
         files = [survey.file(name, subsets[name]) for name in names]
         survey.labels.discard("")
         header = Header(

@@ -30,7 +30,7 @@ __all__ = ["MediaReader"]
 _NO_MORE = MediaMoreIn()
 _NUMBERS = (int, float)
 _SIDE = 1 << 31
-_KEYS = ("image", "point_cloud", "video_frame", "video", "media")
+_KEYS = ("image", "point_cloud", "video_frame", "video")
 
 
 class MediaReader:
@@ -61,6 +61,8 @@ class MediaReader:
             ValueError: There are several media, or one is malformed.
         """
         given = [key for key in _KEYS if getattr(item, key) is not None]
+        if not given and item.media is not None:  # old files have it beside the image, too
+            given = ["media"]
         if not given:
             return None
         if len(given) > 1:

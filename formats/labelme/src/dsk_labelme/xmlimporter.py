@@ -171,8 +171,8 @@ class _LabelMeSource(Source):
             item_id = f"{folder}/{stem}" if folder else stem
             beside = file.name.rpartition("/")[0]
             image = f"{beside}/{given.rpartition('/')[2]}"
-            top = file.subset if subset != DEFAULT_SUBSET else ""
-            masks = [f"{beside}/Masks", f"{top}/Masks"]
+            parts = beside.split("/")
+            masks = ["/".join([*parts[:n], "Masks"]) for n in range(len(parts), -1, -1)]
         item_id = clean_name(item_id, where)
         media = self._image(image.replace("//", "/").strip("/"), parsed, item_id)
         masks = [m.strip("/") for m in masks]

@@ -29,7 +29,7 @@ SCRIPTS = frozenset(
 
 _NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 _WORD = re.compile(r'(.*?),\s*(".*")')
-_BOX, _QUAD, _LONG = 4, 8, 12
+_BOX, _TRIANGLE, _QUAD, _LONG = 4, 6, 8, 12
 
 
 class Region(Struct):
@@ -65,7 +65,9 @@ def parse_region(line: str) -> Region:
     while count < len(fields) and is_number(fields[count]):
         count += 1
     rest = ("," if comma else " ").join(fields[count:]).strip()
-    used = _coordinates(count, whole=rest.startswith('"'))
+    # Three corners and nothing more, as Datumaro writes outlines: boxes have their text in quotes.
+    corners = comma and count == _TRIANGLE == len(fields)
+    used = _coordinates(count, whole=corners or rest.startswith('"'))
     if used < _BOX:
         msg = f"a line has at least four numbers, this one has {count}"
         raise ValueError(msg)
@@ -100,7 +102,7 @@ def _coordinates(count: int, *, whole: bool) -> int:
 
     Numbers may be text, too: of a house, for instance. Quotes tell text from coordinates.
     """
-    if count >= _LONG or (whole and count >= _QUAD and count % 2 == 0):
+    if count >= _LONG or (whole and count >= _TRIANGLE and count % 2 == 0):
         return count - count % 2
     return _QUAD if count >= _QUAD else min(count, _BOX)
 

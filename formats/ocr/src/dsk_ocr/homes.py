@@ -24,6 +24,7 @@ __all__ = ["IMAGES", "Home", "find_homes", "find_lists"]
 
 IMAGES = "images"
 DEPTH = 3
+_SPLITS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
 _HIDDEN = re.compile(r"_GT$|(?:^|/)\.{1,2}$")
 
 Naming = "Callable[[str], str | None]"
@@ -99,7 +100,7 @@ def _with_texts(
         yield under
         return
     below = [posixpath.join(under, folder) for folder in folders]
-    if len(below) == 1 and not files:
+    if len(below) == 1 and not files and folders[0].lower() not in _SPLITS:
         yield from _with_texts(root, below[0], named, depth - 1)
         return
     yield from (folder for folder in below if _text_files(root, folder))

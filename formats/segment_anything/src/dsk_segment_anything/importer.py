@@ -145,7 +145,8 @@ class _Source(Source):
         given: Sequence[_Annotation | Raw] = content.annotations
         for number, one in enumerate(given):
             try:
-                masks.append(_mask(_decode_annotation(one) if isinstance(one, Raw) else one, size))
+                parsed = _decode_annotation(one) if isinstance(one, Raw) else one
+                masks.append(_mask(parsed))
             except (*_BAD, ValueError) as error:
                 ledger.bad_record(
                     RecordError(
@@ -155,6 +156,9 @@ class _Source(Source):
                         annotation=number,
                     )
                 )
+                continue
+            if size is not None and parsed.segmentation.size != size:
+                ledger.warn("masks have another size than their image; they are kept as they are")
         attributes: dict[str, Any] = {} if info.image_id is None else {"id": info.image_id}
         return DatasetItem(item_id, DEFAULT_SUBSET, image, masks, attributes)
 
@@ -167,15 +171,13 @@ def _decoded(data: bytes) -> _File | _RawFile:
         return _decode_raw(data)
 
 
-def _mask(given: _Annotation, size: tuple[int, int] | None) -> Mask:
+def _mask(given: _Annotation) -> Mask:
     """Return the mask with what is said about it.
 
     Raises:
         ValueError: Its numbers make no sense.
     """
     rle = given.segmentation
-    if size is not None and rle.size != size:
-        raise ValueError(f"the mask is {rle.size}, the image {size} high and wide")
     box = None
     if given.bbox:
         if len(given.bbox) != 4:

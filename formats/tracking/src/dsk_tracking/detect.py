@@ -61,6 +61,8 @@ def _judge(root: InputRoot, name: str) -> Detection | None:
     return None
 
 
+_VISTAS = frozenset({"labels", "panoptic", "polygons"})
+"""Folders beside Mapillary Vistas' instance maps."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -106,7 +108,10 @@ def _judge_masks(root: InputRoot, folder: str) -> Detection | None:
         if head[:8] == _PNG and len(head) >= 26:
             depth, color = struct.unpack_from("BB", head, 24)
             if (depth, color) == (16, 0):
-                return Detection(75, f"{name} is a 16-bit grey PNG")
+                beside = root.listing(folder.rpartition("/")[0]).folders
+                if _VISTAS.isdisjoint(beside) or "labels.txt" in files:
+                    return Detection(75, f"{name} is a 16-bit grey PNG")
+                return Detection(30, f"{name} is a 16-bit grey PNG, but there is more beside it")
     if "labels.txt" in files:
         return Detection(45, f"{folder} holds labels.txt")
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dsk.errors import InputError, MediaError, OptionError, RecordError, UnsafePathError
 from dsk.flow import Header, Importer, Source
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk_video.decoding import VideoFile
 
-__all__ = ["VideoFramesImporter"]
+__all__ = ["FrameSlices", "VideoFramesImporter"]
 
 _FRAMES = 256
 """Frames of a partition, or up to twice as many if a key frame follows then: they are much work."""
@@ -46,6 +46,8 @@ class VideoFramesImporter(Importer):
         OptionError: The pattern does not tell frames apart, or the numbers make no sense.
     """
 
+    name: ClassVar = "video_frames"
+
     def __init__(
         self,
         *,
@@ -57,17 +59,14 @@ class VideoFramesImporter(Importer):
     ) -> None:
         self._subset = subset or DEFAULT_SUBSET
         self._pattern = name_pattern
-        _check_pattern(name_pattern)
+        _check_pattern(self.name, name_pattern)
         if step < 1:
-            raise OptionError(f"importer video_frames: step is at least 1, not {step}")
+            raise OptionError(f"importer {self.name}: step is at least 1, not {step}")
         if start_frame < 0:
-            raise OptionError(
-                f"importer video_frames: start_frame is at least 0, not {start_frame}"
-            )
+            raise OptionError(f"importer {self.name}: start_frame is at least 0, not {start_frame}")
         if end_frame is not None and end_frame < start_frame:
             raise OptionError(
-                f"importer video_frames: end_frame {end_frame} lies before start_frame "
-                f"{start_frame}"
+                f"importer {self.name}: end_frame {end_frame} lies before start_frame {start_frame}"
             )
         self._range = (start_frame, end_frame, step)
 
@@ -98,7 +97,11 @@ class VideoFramesImporter(Importer):
                 where=root.show(root.focus) if root.focus is not None else root.path,
                 hint="see start_frame, end_frame and step",
             )
-        return _FrameSource(videos, self._pattern, self._subset)
+        return self.source(videos)
+
+    def source(self, videos: Sequence[tuple[str, VideoFile, range]]) -> Source:
+        """Return the frames of some videos: what stands before their numbers, and their range."""
+        return FrameSlices(videos, self._pattern, self._subset)
 
     def _frames(self, count: int, name: str, ledger: Ledger) -> range:
         start, end, step = self._range
@@ -107,23 +110,23 @@ class VideoFramesImporter(Importer):
         return range(start, count if end is None else min(count, end + 1), step)
 
 
-def _check_pattern(pattern: str) -> None:
+def _check_pattern(importer: str, pattern: str) -> None:
     try:
         names = [pattern % number for number in _TRIALS]
     except (TypeError, ValueError, KeyError) as error:
         raise OptionError(
-            f"importer video_frames: name_pattern {pattern!r} is no pattern for a number: {error}",
+            f"importer {importer}: name_pattern {pattern!r} is no pattern for a number: {error}",
             hint="for instance frame_%06d",
         ) from error
     if len(set(names)) < len(names):
         raise OptionError(
-            f"importer video_frames: name_pattern {pattern!r} gives several frames one name",
+            f"importer {importer}: name_pattern {pattern!r} gives several frames one name",
             hint="for instance frame_%06d",
         )
     try:
         clean_name(names[0])
     except UnsafePathError as error:
-        raise OptionError(f"importer video_frames: name_pattern: {error}") from error
+        raise OptionError(f"importer {importer}: name_pattern: {error}") from error
 
 
 def _prefixes(names: Sequence[str], root: InputRoot) -> list[str]:
@@ -154,8 +157,14 @@ def _cuts(frames: range, keys: NDArray[np.int64]) -> list[int]:
     return [*cuts, len(frames)] if cuts[-1] < len(frames) else cuts
 
 
-class _FrameSource(Source):
-    """Frames of some videos."""
+class FrameSlices(Source):
+    """Frames of some videos.
+
+    Args:
+        videos: What stands before the numbers of a video's frames, the video, and the frames.
+        pattern: The printf pattern for the numbers.
+        subset: The subset that the items shall be in.
+    """
 
     def __init__(
         self, videos: Sequence[tuple[str, VideoFile, range]], pattern: str, subset: str
@@ -179,13 +188,16 @@ class _FrameSource(Source):
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""
+        number, first, end = partition
+        for index in self._videos[number][2][first:end]:
+            yield self._item(number, index)
+
+    def _item(self, number: int, index: int) -> DatasetItem:
+        """Return the item of a frame."""
         from dsk_video.decoding import FrameSource
 
-        number, first, end = partition
-        prefix, video, frames = self._videos[number]
-        size, location = video.table.size, video.location
-        for index in frames[first:end]:
-            name = prefix + clean_name(self._pattern % index)
-            source = FrameSource(video, index)
-            media = VideoFrame(f"{name}.png", source, None, size, location, index)
-            yield DatasetItem(name, self._subset, media)
+        prefix, video, _ = self._videos[number]
+        name = prefix + clean_name(self._pattern % index)
+        source = FrameSource(video, index)
+        media = VideoFrame(f"{name}.png", source, None, video.table.size, video.location, index)
+        return DatasetItem(name, self._subset, media)

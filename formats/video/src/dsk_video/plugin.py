@@ -17,6 +17,24 @@ KINETICS_LAYOUT = """\
                                        "segment": [start, end]}, "subset": …, "url": …}}
 <subset>/<id>.<ext>                    videos; read from anywhere, <id>_<start>_<end>.<ext> too"""
 
+FRAME_OPTIONS = (
+    Option(name="subset", help="the subset that the items shall be in"),
+    Option(
+        name="name_pattern",
+        default="%06d",
+        short="p",
+        help="printf pattern of the items' names, for the frame number",
+    ),
+    Option(name="step", type=int, default=1, short="s", help="take every n-th frame"),
+    Option(name="start_frame", type=int, default=0, short="b", help="first frame, from 0"),
+    Option(
+        name="end_frame",
+        type=int,
+        short="e",
+        help="last frame, itself included; by default the last one there is",
+    ),
+)
+
 
 @hookimpl
 def dsk_importers() -> list[ImporterInfo]:
@@ -28,23 +46,29 @@ def dsk_importers() -> list[ImporterInfo]:
             summary="frames of a video, or of a folder of videos",
             detector="dsk_video.detect:detect_frames",
             media=frozenset({"video_frame"}),
+            options=FRAME_OPTIONS,
+            layout=FRAMES_LAYOUT,
+        ),
+        ImporterInfo(
+            name="video_keyframes",
+            target="dsk_video.keyframes:VideoKeyframesImporter",
+            summary="frames of videos that do not look like the one before them",
+            media=frozenset({"video_frame"}),
             options=(
-                Option(name="subset", help="the subset that the items shall be in"),
+                *FRAME_OPTIONS,
                 Option(
-                    name="name_pattern",
-                    default="%06d",
-                    short="p",
-                    help="printf pattern of the items' names, for the frame number",
-                ),
-                Option(name="step", type=int, default=1, short="s", help="take every n-th frame"),
-                Option(
-                    name="start_frame", type=int, default=0, short="b", help="first frame, from 0"
+                    name="threshold",
+                    type=float,
+                    default=0.3,
+                    short="t",
+                    help="correlation with the last key frame that is too much, -1 to 1",
                 ),
                 Option(
-                    name="end_frame",
+                    name="resize",
                     type=int,
-                    short="e",
-                    help="last frame, itself included; by default the last one there is",
+                    default=64,
+                    short="r",
+                    help="width and height that frames are compared in",
                 ),
             ),
             layout=FRAMES_LAYOUT,
