@@ -275,7 +275,7 @@ def test_bad_annotation_is_named_and_can_be_skipped(folder, make, changes, messa
         ({"id": 2}, "no file_name"),
         ({"id": 1, "file_name": "b.png"}, "twice"),
         ({"file_name": "b.png"}, "no id"),
-        ({"id": [2], "file_name": "b.png"}, "int"),
+        ({"id": "uuid-1", "file_name": "b.png"}, "int"),
     ],
 )
 def test_bad_image_is_named_and_can_be_skipped(folder, make, image, message):
@@ -633,6 +633,22 @@ def test_ids_that_are_no_numbers(folder, make):
     assert len(set(ids)) == 3
     assert all(0 < i < 1 << 53 for i in ids)
     assert [n.extra["coco"]["source_id"] for n in b.annotations] == ["ann-a", "ann-c"]
+
+
+def test_text_ids_behind_many_annotations(folder, make):
+    records = [make.obj(n, IMAGES[0], note="x" * 99) for n in range(1, 6000)]
+    whole = make.document([make.image(IMAGES[0], "a.png")], records)
+    whole["licenses"] = [{"id": "cc-by"}]
+    folder.put("instances_x.json", {"annotations": whole["annotations"], **whole})
+    (item,) = items(folder.path).values()
+    assert len(item.annotations) == 5999
+
+
+def test_texts_as_ids_of_licenses_change_nothing(folder, make):
+    whole = make.document([make.image(41, "a.png")], [make.obj(5, 41)])
+    folder.put("instances_x.json", {**whole, "licenses": [{"id": "cc-by"}]})
+    (item,) = items(folder.path).values()
+    assert item.attributes == {"id": 41}
 
 
 def test_written_after_ids_that_are_no_numbers(folder, make, tmp_path):

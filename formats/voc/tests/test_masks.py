@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
+from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image as PilImage
 
 from dsk import Dataset
@@ -22,6 +22,7 @@ from dsk.labelmaps import encode_map, palette
 from dsk.media import Image
 from dsk.rle import from_dense
 from dsk_voc.labelmap import VOID_COLOR, default_map
+from dsk_voc.masks import values_of
 
 COLORS = palette(256)
 CLASSES = np.array([[0, 1, 1, 255], [0, 2, 2, 255]], np.uint8)
@@ -329,3 +330,10 @@ def test_masks_of_other_tools(tmp_path, classes, names):
     assert (len(found) == 3) == bool(names)
     (item,) = dataset
     assert [(a.label, int(a.image.sum())) for a in item.annotations] == [(0, 1), (1, 1), (2, 2)]
+
+
+@given(
+    arrays(np.int32, array_shapes(min_dims=2, max_dims=2, min_side=0), elements=st.integers(0, 4))
+)
+def test_values_of_a_map(label_map):
+    assert values_of(label_map).tolist() == sorted(set(label_map.ravel().tolist()))

@@ -176,3 +176,68 @@ def test_names_that_are_keys(tmp_path):
     (tmp_path / "data.yaml").write_text("train: images/train\nnames: {dog: 1, cat: 1}")
     with pytest.raises(InputError, match="not a class id"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "kind"),
+    [
+        ("", "0 0.5 0.5 0.2 0.2", "of boxes: yolov8_detection"),
+        ("", "0 0.1 0.1 0.4 0.1 0.4 0.3", "of outlines: yolov8_segmentation"),
+        ("", "0 0.1 0.1 0.4 0.1 0.4 0.3 0.1 0.3", "of oriented boxes: yolov8_oriented_boxes"),
+        ("", "10 10 40 10 40 30 10 30 a 0", "of oriented boxes: roboflow_yolo_obb"),
+        ("", "0 0.5 0.5 0.2 0.2\n0 0.1 0.1 0.4 0.1 0.4 0.3", "of boxes and outlines"),
+        ("kpt_shape: [1, 3]", "0 0.5 0.5 0.2 0.2 0.5 0.5 2", "of keypoints: yolov8_pose"),
+        ("", "", "classes and images"),
+    ],
+)
+@pytest.mark.parametrize("place", ["labels/train", "train/labels", "labels"])
+def test_detection_says_what_the_rows_hold(head, row, kind, place, tmp_path):
+    text = f"train: {place.replace('labels', 'images')}\nnames: [a]\n{head}\n"
+    make(tmp_path, {"data.yaml": text, f"{place}/x.txt": row})
+    assert choose(open_root(tmp_path)).reason.endswith(kind)
+
+
+def test_a_yaml_whose_images_are_not_there_is_a_weak_sign(tmp_path):
+    make(tmp_path, {"set.yaml": f"train: set/images\n{NAMES}"})
+    found = choose(open_root(tmp_path))
+    assert (found.format, found.score) == ("yolo", 40)
+
+
+def test_folders_in_place_of_darknets_lists(tmp_path):
+    make(
+        tmp_path,
+        {
+            "obj.data": "classes=2\ntrain=/content/set/train\nvalid=/content/set/test\n"
+            "names=/content/obj.names\nbackup=https://example.org/x.git",
+            "obj.names": "cat\ndog\n",
+            "train/images/a.png": PNG,
+            "train/labels/a.txt": BOX,
+            "test/images/b.png": PNG,
+            "test/Labels/b.txt": BOX,
+        },
+    )
+    _, items, told = read(tmp_path)
+    assert {k: len(i.annotations) for k, i in items.items()} == {
+        ("train", "a"): 1,
+        ("valid", "b"): 1,
+    }
+    assert any("train is a folder, not a list" in note for note in told)
+
+
+def test_listed_images_that_are_not_there_are_told(tmp_path):
+    files = {"obj.data": "train = train.txt\nnames = obj.names\n", "obj.names": "cat\n"}
+    make(tmp_path, {**files, "train.txt": "/home/me/a.jpg\n/home/me/b.jpg\n"})
+    _, items, told = read(tmp_path)
+    assert len(items) == 2
+    assert any("train.txt: images are listed, but" in note for note in told)
+
+
+@pytest.mark.parametrize("home", ["", "dataset/"])
+def test_roboflows_export_without_subsets(home, tmp_path):
+    yaml = f"train: ../train/images\nval: ../valid/images\n{NAMES}"
+    files = {"data.yaml": yaml, "export/images/a.png": PNG, "export/labels/a.txt": BOX}
+    make(tmp_path, {home + name: content for name, content in files.items()})
+    assert choose(open_root(tmp_path)).score >= 60
+    _, items, told = read(tmp_path)
+    assert {k: len(i.annotations) for k, i in items.items()} == {("default", "a"): 1}
+    assert any("export/images is read" in note for note in told)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dsk.annotations import Polygon
@@ -98,6 +98,7 @@ def test_turning_back(swap, mirror_x, mirror_y, x, y):
         st.sampled_from([b"0", b"1.5", b"0.25", b"x", b",", b"-1", b"[", b"", b"1e9"]), max_size=12
     )
 )
+@example([b"0", b"0", b"0", b"0", b"0", b"0", b"1.5"])
 def test_fast_and_careful_reading_agree(fields):
     from dsk.loss import Ledger
 

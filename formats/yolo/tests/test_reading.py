@@ -35,6 +35,29 @@ def test_predictions_and_tracks(tmp_path):
     assert [a.attributes for a in found] == [{"score": 0.75}, {"track_id": 12}]
 
 
+@pytest.mark.parametrize(
+    ("last", "found"),
+    [
+        ("1", [{"track_id": 1}]),
+        ("1 0", [{"track_id": 1}, {"track_id": 0}]),
+        ("1 1", [{"score": 1.0}, {"score": 1.0}]),
+        ("0.5 1", [{"score": 0.5}, {"score": 1.0}]),
+        ("1 7 7", [{"track_id": 1}, {"track_id": 7}, {"track_id": 7}]),
+    ],
+)
+def test_whole_values_behind_rows_are_scores_where_they_cannot_be_tracks(last, found, tmp_path):
+    rows = "".join(f"0 0.5 0.5 0.25 0.5 {value}\n" for value in last.split())
+    assert [a.attributes for a in one(tmp_path, rows)[0]] == found
+
+
+def test_a_whole_score_is_told_by_the_other_files(tmp_path):
+    box = "0 0.5 0.5 0.25 0.5"
+    files = {"data.yaml": "train: images\nnames: [a]", "images/a.png": PNG, "images/b.png": PNG}
+    make(tmp_path, {**files, "labels/a.txt": f"{box} 1\n", "labels/b.txt": f"{box} 0.25\n"})
+    found = [a.attributes for item in read(tmp_path)[0] for a in item.annotations]
+    assert found == [{"score": 1.0}, {"score": 0.25}]
+
+
 @pytest.mark.parametrize("row", ["0 0.5 0.5 0 0.5", "0 1.5 0.5 0.25 0.5", "0 -0.1 0.5 0.25 0.5"])
 def test_rows_outside_the_image_are_kept_with_a_warning(row, tmp_path):
     found, told = one(tmp_path, row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,9 @@ ID = "source_id"
 """Key of the extra field that keeps the text."""
 
 _BATCH = 4096
-_HEAD = 1 << 16
-_FIRST = re.compile(rb'"images"\s*:\s*\[\s*\{')
-_TEXT = re.compile(rb'"id"\s*:\s*"(?!\d*")')
+_HEAD = 1 << 20
+_FIRST = re.compile(rb'"(images|annotations)"\s*:\s*\[\s*(?=\{)')
+_KEYS = {b"images": "id", b"annotations": "image_id"}
 
 
 class _Image(Struct, gc=False):
@@ -41,9 +42,16 @@ _decode_annotations = msgspec.json.Decoder(list[_Annotation]).decode
 
 
 def has_text_ids(view: memoryview) -> bool:
-    """Tell from the first images of a file whether their ids are texts other than numbers."""
-    first = _FIRST.search(view)
-    return first is not None and _TEXT.search(view[first.end() : first.end() + _HEAD]) is not None
+    """Tell from a file's first image or annotation whether ids are texts other than numbers."""
+    first = _FIRST.search(view[:_HEAD])
+    if first is None:
+        return False
+    text = bytes(view[first.end() : first.end() + _HEAD]).decode("utf-8", "replace")
+    try:
+        record = json.JSONDecoder().raw_decode(text)[0]
+    except (ValueError, RecursionError):  # scanning it says what is wrong
+        return False
+    return is_text_id(record.get(_KEYS[first[1]]))
 
 
 def is_text_id(value: object) -> bool:

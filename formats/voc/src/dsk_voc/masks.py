@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dsk.categories import Categories
     from dsk.media import Image
 
-__all__ = ["ClassColors", "ItemMasks", "ObjectMask"]
+__all__ = ["ClassColors", "ItemMasks", "ObjectMask", "values_of"]
 
 VOID_VALUE = 255
 
@@ -58,7 +58,7 @@ class ClassColors:
         """
         if pixels.ndim == 3:
             return _by_color(pixels, self._by_color)
-        used = np.unique(pixels)
+        used = values_of(pixels)
         table = np.full(int(used[-1]) + 1 if len(used) else 1, _NONE, np.int32)
         own = self._palette_labels(used, colors)
         for value in used.tolist():
@@ -84,6 +84,15 @@ class ClassColors:
         return {v: label for v, label in found.items() if label is not None}
 
 
+def values_of(label_map: NDArray[Any]) -> NDArray[Any]:
+    """Return the different values of a map, ascending.
+
+    Only pixels that differ from the one before are looked at: maps are mostly areas of one value.
+    """
+    flat = label_map.ravel()
+    return np.unique(np.append(flat[:1], flat[1:][flat[1:] != flat[:-1]]))
+
+
 def _code(color: Any) -> int:
     red, green, blue = (int(c) for c in color)
     return red << 16 | green << 8 | blue
@@ -93,16 +102,15 @@ def _by_color(pixels: NDArray[Any], table: Mapping[int, int]) -> NDArray[np.int3
     rgb = pixels[..., :3].astype(np.uint32) if pixels.shape[2] >= 3 else None
     if rgb is None:
         return _by_color(np.repeat(pixels[..., :1], 3, axis=2), table)
-    codes, inverse = np.unique(
-        rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2], return_inverse=True
-    )
+    packed = rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]
+    codes = values_of(packed)
     values = []
     for code in codes.tolist():
         if code not in table:
             color = f"{code >> 16},{code >> 8 & 255},{code & 255}"
             raise ValueError(f"the colour {color} is not in the label map")
         values.append(table[code])
-    found: NDArray[np.int32] = np.array(values, np.int32)[inverse.reshape(rgb.shape[:2])]
+    found: NDArray[np.int32] = np.array(values, np.int32)[np.searchsorted(codes, packed)]
     return found
 
 
@@ -115,7 +123,7 @@ def _object_numbers(pixels: NDArray[Any], colors: NDArray[Any] | None) -> NDArra
         return _by_color(pixels, _OBJECT_COLORS)
     if colors is None:
         return pixels.astype(np.int32)
-    used = np.unique(pixels).tolist()
+    used = values_of(pixels).tolist()
     table = np.arange(256, dtype=np.int32)
     codes = [
         _OBJECT_COLORS.get(_code(colors[v]), _NONE) if v < len(colors) else _NONE for v in used
@@ -187,7 +195,7 @@ class ItemMasks:
         composed = self._map = self._compose(classes, objects)
         self._size = (int(composed.shape[0]), int(composed.shape[1]))
         labels = self._labels(classes, objects, object_labels)
-        for value in np.unique(composed).tolist():
+        for value in values_of(composed).tolist():
             if value >= _CLASSES:
                 yield Mask(ObjectMask(self, value), label=value - _CLASSES)
             elif value == VOID_VALUE and objects is not None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import posixpath
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dsk.errors import InputError
 from dsk.flow import Detection
 from dsk.media import is_image_name
+from dsk_yolo.paths import LABEL_FOLDERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dsk.files import InputRoot
 
 __all__ = ["detect"]
 
 LOOK = 20
 """How many label files are looked at."""
+
+_BYTES = 1 << 14
 
 
 def detect(root: InputRoot) -> Detection | None:
@@ -50,9 +56,65 @@ def _config(root: InputRoot, file: str) -> Detection | None:
         document = load_yaml(root.read(file), file)
     except InputError as error:
         return Detection(40, f"{file}: {error.message}")
+    if is_dataset_yaml(document) and not _names_anything(root, file):
+        return Detection(40, f"{file} names classes, and images that are not there")
     if is_dataset_yaml(document):
-        return Detection(sure, f"{file} names classes and images")
+        kind = "keypoints: yolov8_pose" if _has_keypoints(document) else _kind(root, file)
+        return Detection(sure, f"{file} names classes and images{kind and ' of '}{kind}")
     return Detection(3, f"{file} has no class names or no image folders")
+
+
+def _names_anything(root: InputRoot, file: str) -> bool:
+    """Whether something that a data.yaml names is there; if it is damaged, reading it says so."""
+    from dsk.loss import Ledger
+    from dsk_yolo.config import read_yaml
+    from dsk_yolo.listing import pairs_below, yaml_places
+
+    try:
+        config = read_yaml(root, file, Ledger("skip"))
+    except InputError:
+        return True
+    there = root.focus is not None or any(yaml_places(root, config)[1].values())
+    return there or bool(pairs_below(root, posixpath.dirname(file)))
+
+
+def _has_keypoints(document: Any) -> bool:
+    return isinstance(document.get("kpt_shape"), list)
+
+
+def _kind(root: InputRoot, file: str) -> str:
+    """Return what some label files hold, with the name that Datumaro and CVAT have for it."""
+    from dsk_yolo.probing import RowCounts
+
+    rows = RowCounts()
+    home = posixpath.dirname(file)
+    for folder in islice(_label_folders(root, home), 3):
+        for name in islice(root.listing(folder).pick((".txt",)), LOOK):
+            data = root.read(posixpath.join(folder, name), _BYTES)
+            rows.add(data if len(data) < _BYTES else data.rpartition(b"\n")[0])
+    found = rows.fields.keys()
+    if rows.is_roboflow:
+        return "oriented boxes: roboflow_yolo_obb"
+    if rows.is_oriented:
+        return "oriented boxes: yolov8_oriented_boxes"
+    if found and found <= {5, 6}:
+        return "boxes: yolov8_detection"
+    if found and all(count >= 7 and count % 2 for count in found):
+        return "outlines: yolov8_segmentation"
+    return "boxes and outlines" if found and min(found) == 5 else ""
+
+
+def _label_folders(root: InputRoot, home: str) -> Iterator[str]:
+    """Yield folders of label files: ``labels/``, ``labels/<subset>/`` and ``<subset>/labels/``."""
+    wanted = {*LABEL_FOLDERS, "labelTxt"}
+    above = root.listing(home).folders
+    for name in above:
+        folder = posixpath.join(home, name)
+        below = root.listing(folder).folders
+        inner = below if name in wanted else wanted.intersection(below)
+        for path in (folder, *(f"{folder}/{n}" for n in inner)):
+            if ".txt" in root.listing(path).endings:
+                yield path
 
 
 def _has_rows(root: InputRoot, folder: str) -> bool:

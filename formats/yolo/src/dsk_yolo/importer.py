@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from dsk_yolo.finding import find_dataset
 from dsk_yolo.folders import ImageFolder, LabelFolder
 from dsk_yolo.listing import Listing, list_darknet, list_yaml
 from dsk_yolo.loose import Loose, find_beside, list_loose
+from dsk_yolo.probing import RowCounts
 from dsk_yolo.rows import RowReader, is_number
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ class YoloImporter(Importer):
             names,
             config.kpt_shape,
             attribute=self.rotated == "attribute",
+            scores=probe.counts.scores and task != "pose",
             show=root.show,
         )
         return YoloSource(
@@ -154,11 +155,11 @@ class YoloImporter(Importer):
                     hint="add for instance 'kpt_shape: [17, 3]' to it",
                 )
             return "pose"
-        if self.task in ("auto", "obb") and probe.is_roboflow():
+        if self.task in ("auto", "obb") and probe.counts.is_roboflow:
             return "roboflow"
         if self.task == "auto" and config.task in ("segment", "obb"):
             return config.task
-        if self.task == "auto" and probe.is_oriented():
+        if self.task == "auto" and probe.counts.is_oriented:
             return "obb"
         return self.task
 
@@ -169,37 +170,17 @@ class _Probe:
     def __init__(self, root: InputRoot, listings: Sequence[Listing]) -> None:
         self._root = root
         self._listings = listings
-        self._texts = self._boxes = 0
-        self.counts: Counter[int] = Counter()
+        self.counts = RowCounts()
         for listing in listings:
             read = _Readers(root)
             seen = 0
             for number in range(min(len(listing.images), 20 * PROBES)):
                 data = read(listing.label(number))
                 if data:
-                    self._count(data)
+                    self.counts.add(data)
                     seen += 1
                     if seen == PROBES:
                         break
-
-    def _count(self, data: bytes) -> None:
-        for line in data.splitlines():
-            fields = line.split()
-            if fields:
-                self.counts[len(fields)] += 1
-                self._texts += len(fields) >= 10 and not is_number(fields[8])
-                self._boxes += len(fields) == 9 and _is_box(fields[1:])
-
-    def is_oriented(self) -> bool:
-        """Whether every row has four points, and nearly all of them are the corners of a box.
-
-        An outline of four points looks the same but for its shape.
-        """
-        return self.counts.keys() == {9} and self._boxes >= 0.9 * self.counts.total()
-
-    def is_roboflow(self) -> bool:
-        """Whether every row is eight pixels, a name and a digit."""
-        return bool(self._texts) and self._texts == self.counts.total()
 
     def highest_class(self) -> int:
         """Return the highest class id of the whole dataset; -1 if there is none."""
@@ -212,20 +193,6 @@ class _Probe:
                     if first and is_number(first[0]) and 0 <= float(first[0]) < MAX_CLASSES:
                         highest = max(highest, int(float(first[0])))
         return highest
-
-
-def _is_box(fields: list[bytes]) -> bool:
-    """Whether four points, relative to an image of unknown shape, may be a rectangle's corners.
-
-    A rectangle becomes a parallelogram there; annotators' boxes are a little off.
-    """
-    try:
-        x1, y1, x2, y2, x3, y3, x4, y4 = map(float, fields)
-    except ValueError:
-        return False
-    gap = abs(x1 + x3 - x2 - x4) + abs(y1 + y3 - y2 - y4)
-    extent = max(x1, x2, x3, x4) - min(x1, x2, x3, x4) + max(y1, y2, y3, y4) - min(y1, y2, y3, y4)
-    return gap <= 0.04 * extent + 4e-6
 
 
 class _Readers:

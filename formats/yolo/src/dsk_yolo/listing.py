@@ -17,6 +17,7 @@ from dsk_yolo.paths import (
     ListedPaths,
     above,
     is_class_file,
+    is_there,
     lines_of,
     resolve,
     swap_folder,
@@ -38,7 +39,9 @@ __all__ = [
     "list_darknet",
     "list_yaml",
     "make_unique",
+    "pairs_below",
     "read_list",
+    "yaml_places",
 ]
 
 
@@ -94,14 +97,7 @@ def list_yaml(
     Raises:
         InputError: Nothing of it is there.
     """
-    home = config.file.rpartition("/")[0]
-    folders = list(
-        dict.fromkeys([f for f in (_base(root, config, home),) if f is not None] + [home])
-    )
-    places = _all_places(root, config, folders)
-    if not any(places.values()):  # a file in a folder of its own: paths start above it
-        folders += above(home)
-        places = _all_places(root, config, folders)
+    folders, places = yaml_places(root, config)
     keys_of: dict[tuple[str, ...], list[str]] = {}
     for key, known in places.items():
         if not known:
@@ -124,12 +120,44 @@ def list_yaml(
                 listing.subset = _folder_subset(listing, key)
         listings += found
     if not listings:
+        for home in pairs_below(root, config.file.rpartition("/")[0]):
+            ledger.warn(f"{config.file}: nothing that it names is there; {home}/images is read")
+            listings += _list_places(
+                root, "default", [f"{home}/images"], folders, sizes=sizes, ledger=ledger
+            )
+    if not listings:
         raise InputError(
             "none of the image folders or lists it names is there",
             where=root.show(config.file),
             hint="check train, val, test and path in it",
         )
     return listings
+
+
+def yaml_places(root: InputRoot, config: Config) -> tuple[list[str], dict[str, tuple[str, ...]]]:
+    """Return where paths in a data.yaml start, and what of each key's paths is there."""
+    home = config.file.rpartition("/")[0]
+    folders = list(
+        dict.fromkeys([f for f in (_base(root, config, home),) if f is not None] + [home])
+    )
+    places = _all_places(root, config, folders)
+    if not any(places.values()):  # a file in a folder of its own: paths start above it
+        folders += above(home)
+        places = _all_places(root, config, folders)
+    return folders, places
+
+
+def pairs_below(root: InputRoot, home: str) -> list[str]:
+    """Return the folder in a folder that holds ``images`` and ``labels``, if there is one such.
+
+    Roboflow writes ``export/`` for datasets without subsets; its data.yaml names others.
+    """
+    found = [
+        name if not home else f"{home}/{name}"
+        for name in root.listing(home).folders
+        if {"images", "labels"} <= set(root.listing(f"{home}/{name}".lstrip("/")).folders)
+    ]
+    return found if len(found) == 1 else []
 
 
 def _base(root: InputRoot, config: Config, home: str) -> str | None:
@@ -439,9 +467,16 @@ def list_darknet(root: InputRoot, config: Config, ledger: Ledger) -> list[Listin
         folders = [home, *above(home)]
         file = resolve(root, values[0], folders, directory=False)
         if file is None:
-            _missing(root, config, subset, ledger)
+            folder = resolve(root, values[0], folders, directory=True)
+            if folder:
+                ledger.warn(f"{config.file}: {subset} is a folder, not a list; its images are read")
+                out += _list_places(root, subset, [folder], folders, sizes={}, ledger=ledger)
+            else:
+                _missing(root, config, subset, ledger)
             continue
         images = read_list(root, file, folders, ledger)
+        if images and not any(is_there(root, n) for n in images[:: len(images) // 8 + 1]):
+            ledger.warn(f"{file}: images are listed, but they and their label files are not there")
         ids = [_darknet_id(n, home) for n in images]
         listing = Listing(subset, images, ids, swap=None)
         make_unique(listing, ledger)

@@ -22,6 +22,7 @@ __all__ = [
     "ListedPaths",
     "above",
     "is_class_file",
+    "is_there",
     "label_path",
     "lines_of",
     "resolve",
@@ -134,7 +135,7 @@ def resolve(root: InputRoot, value: str, folders: Sequence[str], *, directory: b
     return None
 
 
-def _is_there(root: InputRoot, image: str) -> bool:
+def is_there(root: InputRoot, image: str) -> bool:
     """Whether there is an image, or at least its label file."""
     label = label_path(image)
     return root.is_file(image) or root.is_file(label) or root.is_file(f"{stem_of(image)}.txt")
@@ -154,7 +155,7 @@ class ListedPaths:
         self._drop: tuple[str, ...] = ("data",)
         for value in sample:
             for name, cut in _candidates(value, folders):
-                if name and ":" not in name.partition("/")[0] and _is_there(root, name):
+                if name and ":" not in name.partition("/")[0] and is_there(root, name):
                     parts = _parts(value)
                     tail = "/".join(parts[cut:])
                     if name.endswith(tail):

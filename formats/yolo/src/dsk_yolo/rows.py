@@ -42,6 +42,7 @@ class RowReader:
         names: Label index by name; for "roboflow".
         kpt_shape: (number of keypoints, values of each) for "pose".
         attribute: Oriented boxes become boxes with a ``rotation`` attribute.
+        scores: Values behind rows are scores also where they are whole.
         show: Makes the name of a file complete for messages.
     """
 
@@ -53,6 +54,7 @@ class RowReader:
         kpt_shape: tuple[int, int] | None = None,
         *,
         attribute: bool = False,
+        scores: bool = False,
         show: Callable[[str], str] = str,
     ) -> None:
         self.task = task
@@ -62,6 +64,7 @@ class RowReader:
         self._names = names
         self._points, self._values = kpt_shape or (0, 3)
         self._attribute = attribute
+        self._scores = scores
         self.reads_boxes = task in ("auto", "detect")
         self._fast = {
             "auto": self._fast_mixed,
@@ -116,6 +119,7 @@ class RowReader:
         ids = self.ids
         out: list[Annotation] = []
         append = out.append
+        outside = 0
         for c, x, y, w, h in rows:
             label = ids.get(c)
             if label is None:
@@ -123,10 +127,12 @@ class RowReader:
             if not (0.0 <= x <= 1.0 and 0.0 <= y <= 1.0 and 0.0 < w <= 1.0 and 0.0 < h <= 1.0):
                 if not max(abs(x), abs(y), abs(w), abs(h)) < FAR:
                     return None
-                ledger.warn(OUTSIDE)
+                outside += 1
             w *= width  # noqa: PLW2901 - hot
             h *= height  # noqa: PLW2901
             append(Bbox(x * width - w / 2, y * height - h / 2, w, h, label=label))
+        for _ in range(outside):  # only now: what is not as usual is read again, and warns then
+            ledger.warn(OUTSIDE)
         return out
 
     def _fast_mixed(
@@ -143,6 +149,7 @@ class RowReader:
             return None
         height, width = size
         out: list[Annotation] = []
+        outside = 0
         for row in rows:
             label = self.ids.get(row[0]) if len(row) >= 7 and len(row) % 2 else None
             if label is None:
@@ -150,12 +157,14 @@ class RowReader:
             if min(row) < 0.0 or max(row[1:]) > 1.0:
                 if min(row) <= -FAR or max(row) >= FAR:
                     return None
-                ledger.warn(OUTSIDE)
+                outside += 1
             xs, ys = row[1::2], row[2::2]
             del row[0]
             row[0::2] = [x * width for x in xs]
             row[1::2] = [y * height for y in ys]
             out.append(Polygon(row, label=label))
+        for _ in range(outside):
+            ledger.warn(OUTSIDE)
         return out
 
     def _slow(
@@ -184,6 +193,7 @@ class RowReader:
                 ledger.bad_record(
                     RecordError(str(error), where=place, item=item, annotation=number)
                 )
+        _settle(out, scores=self._scores)
         return out
 
     def _label(self, field: bytes) -> int:
@@ -373,10 +383,29 @@ def _visibility(field: bytes) -> int:
 
 
 def _extra(fields: list[bytes]) -> dict[str, Any]:
-    """Read a value after the row: a track id if it is whole (CVAT), else a prediction's score."""
+    """Read a value behind the row: a score, or a track id (CVAT); ``_settle`` decides."""
     if not fields:
         return {}
     value = _numbers(fields[:1])[0]
     if fields[0].isdigit():
-        return {"track_id": int(value)}
+        return {TRACK: int(value)}
     return {"score": value}
+
+
+TRACK = "track_id"
+
+
+def _settle(annotations: Sequence[Annotation], *, scores: bool) -> None:
+    """Make scores of whole values behind rows, unless all of a file's may be track ids.
+
+    These are whole and no two of a file are equal. A score of 1.0 is written as 1, too.
+    """
+    tracks = [a.attributes[TRACK] for a in annotations if TRACK in a.attributes]
+    if not tracks:
+        return
+    mixed = any("score" in a.attributes for a in annotations)
+    if not (scores or mixed or len(set(tracks)) < len(tracks)) or max(tracks) > 1:
+        return
+    for a in annotations:
+        if TRACK in a.attributes:
+            a.attributes["score"] = float(a.attributes.pop(TRACK))
