@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from dsk import jsonindex
 from dsk.errors import InputError, RecordError
-from dsk.jsonindex import decode_rows, group_rows, scan
+from dsk.grouping import group_rows
+from dsk.jsonindex import scan
 from dsk.loss import Ledger
 
 ARRAYS = {"images": ("id",), "annotations": ("id", "image_id")}
@@ -47,8 +48,14 @@ def values(result):
 
 
 def check_same(text, arrays=ARRAYS):
-    """A scan finds exactly what the standard library reads."""
+    """A scan finds exactly what the standard library reads, for several columns and one."""
     data = text if isinstance(text, bytes) else text.encode()
+    check_found(data, arrays)
+    for at in range(max(map(len, arrays.values()))):
+        check_found(data, {key: fields[at : at + 1] for key, fields in arrays.items()})
+
+
+def check_found(data, arrays):
     expected = json.loads(data.decode("utf-8-sig"))
     result = run(data, arrays)
     assert values(result) == expected
@@ -74,10 +81,34 @@ def test_any_layout_of_a_file_is_read(window, indent, reverse, bom):
     check_same(bom + json.dumps(content, indent=indent, separators=(" ,\r\n", "\t: ")).encode())
 
 
+@pytest.mark.parametrize(
+    "records",
+    [
+        '{"id":1,"a":"x},y"},{"id":2}',
+        '{"id":1,"a":"x},{y"},{"id":2}',
+        '{"id":1,"a":"x}"},{"id":2}',
+        '{"a":"x},{","id":1},{"id":2}',
+        '{"a":"\\"id\\":5,","id":1},{"id":2}',
+        '{"id":1,"id":7},{"a":2}',
+        '{"a":{"id":4}},{"id":2}',
+        '{"a":"{}","id":1},{"id":1e1}',
+        '{"id":"1"},{"id":2}',
+        '{"\\u0069d":3},{"id":2}',
+    ],
+)
+def test_one_column_in_odd_text(window, records):
+    text = f'{{"images":[{records}]}}'
+    found = run(text, {"images": ("id",)}).records["images"]
+    wanted = [int(record.get("id", -1)) for record in json.loads(text)["images"]]
+    assert found.columns["id"].tolist() == wanted
+    assert json.loads(found.span(0, len(found))) == json.loads(text)["images"]
+
+
 KEYS = st.sampled_from(["id", "image_id", "images", "annotations", "x", 'q"', "{", "é", "\\"])
 TEXTS = st.one_of(
     st.text(st.sampled_from('{}[],:"\\ \n\té日👍ab'), max_size=10),
-    st.sampled_from(['"annotations": [', '},{"', '"}', "{", "}", '\\"', '"images":[{}]']),
+    st.sampled_from(['"annotations": [', '},{"', '"}', "{", "}", '\\"', '"images":[{}]', "x},y"]),
+    st.sampled_from(['"image_id": 5,', '{"id":1}', '"id":1},', ',"id" : 2 }, {']),
     st.text(max_size=5),
 )
 VALUES = st.recursive(
@@ -390,7 +421,7 @@ def test_records_are_decoded_in_any_order():
 
     records = run(json.dumps(SMALL)).records["annotations"]
     decoder = msgspec.json.Decoder(list[Record])
-    assert [r.id for r in decode_rows(records, [2, 0], decoder)] == [12, 10]
+    assert [r.id for r in decoder.decode(records.joined([2, 0]))] == [12, 10]
     assert [r.id for r in decoder.decode(records.joined(np.array([1, 1])))] == [11, 11]
     assert records.span(1, 1) == b"[]"
     assert json.loads(records.span(1, 3)) == SMALL["annotations"][1:]

@@ -1,12 +1,13 @@
 """Indexing the records of large arrays in a mapped JSON object, without holding what they say.
 
 ``scan`` walks each array once, window by window: numpy finds the braces that open and close
-records, msgspec decodes just the columns asked for (and so validates every byte), and what stays is
-where each record lies and its columns: a few bytes per record. Records are then decoded by slices
-of that index, in any order, straight from the map.
+records, then the columns asked for are read, and what stays is where each record lies and its
+columns: a few bytes per record. Records are then decoded by slices of that index, in any order,
+straight from the map; what is damaged inside of them may show only then.
 
-Braces inside strings can mislead the first step; the second notices, because it counts the records,
-and such a window is walked with the standard library's parser instead.
+One column of records without further braces is found in the text; otherwise msgspec decodes the
+columns. Braces inside strings can mislead the first step; the second notices, because it counts the
+records, and such a window is walked with the standard library's parser instead.
 """
 
 from __future__ import annotations
@@ -21,15 +22,16 @@ import numpy as np
 from msgspec import Raw, Struct
 
 from dsk.errors import InputError, RecordError
+from dsk.jsontext import Window, field_pattern, numbers_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from dsk.loss import Ledger
 
-__all__ = ["JsonScan", "Records", "group_rows", "json_error", "scan"]
+__all__ = ["JsonScan", "Records", "json_error", "scan"]
 
 T = TypeVar("T")
 
@@ -208,6 +210,7 @@ class _Walk:
     def array(self, key: str, start: int, fields: Sequence[str]) -> tuple[Records, int]:
         """Index one array; return its records and the offset behind its ``]``."""
         decoder = _column_decoder(tuple(fields))
+        key_of = field_pattern(fields[0]) if len(fields) == 1 else None
         starts: list[NDArray[np.uint64]] = []
         lengths: list[NDArray[np.uint32]] = []
         columns: list[list[NDArray[np.int64]]] = []
@@ -218,15 +221,20 @@ class _Walk:
                 window = self._window(position, WINDOW)
             except InputError:  # cuts misled by a brace in a string may end anywhere
                 window = None
-            rows = self._decode(key, *window[:2], count, decoder) if window is not None else None
-            if window is None or rows is None:
-                window = self._slow_window(key, position, count)
-                rows = self._decode_singly(key, *window[:2], count, decoder, sure=True)
-            first, last, end = window
-            good, values = rows
+            found = numbers_in(self.view, window, key_of) if window and key_of else None
+            if window is not None and found is not None:
+                good = np.ones(len(found), np.bool_)
+                columns.append([found])
+            else:
+                rows = self._decode(key, *window[:2], count, decoder) if window else None
+                if window is None or rows is None:
+                    window = self._slow_window(key, position, count)
+                    rows = self._decode_singly(key, *window[:2], count, decoder, sure=True)
+                good, values = rows
+                columns.append([self._column(values, n, key, count, good=good) for n in fields])
+            first, last, end, _ = window
             starts.append(first[good].astype(np.uint64))
             lengths.append((last[good] - first[good] + 1).astype(np.uint32))
-            columns.append([self._column(values, name, key, count, good=good) for name in fields])
             count += len(first)
             position = self._next(key, count, end)
         records = Records(
@@ -281,15 +289,8 @@ class _Walk:
             raise InputError("the JSON ends early: the file is truncated", where=self.where)
         return position
 
-    def _window(
-        self, position: int, size: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], int] | None:
-        """Find whole records by their braces.
-
-        Returns:
-            Offsets of their first and last bytes, and of what follows the last one, a comma or the
-            array's end; None when there is no whole record.
-        """
+    def _window(self, position: int, size: int) -> Window | None:
+        """Find whole records by their braces; None when there is no whole record."""
         part = self.bytes[position : position + size]
         braces = np.flatnonzero(part >= _OPEN)  # few other characters are that high: one pass less
         found = part[braces]
@@ -305,14 +306,15 @@ class _Walk:
         opened = opened[: len(closed)]
         first, last = braces[opened] + position, braces[closed] + position
         nested = closed - opened > 1
+        flat = not nested.any()
         if not self._are_objects(first[nested], last[nested]):
             return None
         behind = self.bytes[np.minimum(last + 1, len(self.bytes) - 1)]
         for row in np.flatnonzero(behind != _COMMA).tolist():
             following = self._skip(int(last[row]) + 1)
             if self._at(following) != _COMMA:  # the array ends here, or is broken: see the decoder
-                return first[: row + 1], last[: row + 1], following
-        return first, last, self._skip(int(last[-1]) + 1)
+                return Window(first[: row + 1], last[: row + 1], following, flat)
+        return Window(first, last, self._skip(int(last[-1]) + 1), flat)
 
     def _are_objects(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> bool:
         """Whether cuts that hold further braces are JSON objects.
@@ -327,9 +329,7 @@ class _Walk:
             return False
         return True
 
-    def _slow_window(
-        self, key: str, position: int, count: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    def _slow_window(self, key: str, position: int, count: int) -> Window:
         """Find whole records with the standard library's parser: braces in strings do no harm."""
         parse = json.JSONDecoder().raw_decode
         first: list[int] = []
@@ -352,7 +352,7 @@ class _Walk:
             if self._at(position) != _COMMA or position - base >= WINDOW:
                 break
             position = self._skip(position + 1)
-        return np.array(first, np.int64), np.array(last, np.int64), position
+        return Window(np.array(first, np.int64), np.array(last, np.int64), position, flat=False)
 
     def _decode(
         self,
@@ -457,39 +457,3 @@ def _from_texts(text: memoryview, decoder: msgspec.json.Decoder[Any]) -> Any:
             return None
         found[name] = value
     return record(**found) if found else None
-
-
-def group_rows(
-    groups: NDArray[np.int64], count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Order rows by their group, keeping their order within it.
-
-    Args:
-        groups: Group number of each row, 0 to ``count`` - 1; negative rows are left out.
-        count: Number of groups.
-
-    Returns:
-        The rows in order, and for each group where it begins in them (``count`` + 1 numbers).
-    """
-    kept = np.flatnonzero(groups >= 0)
-    groups = groups[kept]
-    # Numbers of 16 bits are sorted by radix: twice that is several times as fast as once the whole.
-    order = np.argsort(groups.astype(np.uint16), kind="stable")
-    for shift in range(16, count.bit_length(), 16):
-        digits = (groups >> shift).astype(np.uint16)
-        order = order[np.argsort(digits[order], kind="stable")]
-    sizes = np.bincount(groups, minlength=count)
-    return kept[order], np.concatenate([[0], np.cumsum(sizes)])
-
-
-def decode_rows(
-    records: Records,
-    rows: Sequence[int] | NDArray[np.int64],
-    decoder: msgspec.json.Decoder[list[T]],
-) -> Iterator[T]:
-    """Decode some records at once.
-
-    Raises:
-        msgspec.ValidationError: One of them does not fit; decode them singly to know which.
-    """
-    return iter(decoder.decode(records.joined(rows)))

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from dsk import jsonindex
 from dsk.errors import InputError, RecordError, UnsafePathError
+from dsk.grouping import group_rows
 from dsk.names import clean_name, stem_of
 from dsk_coco.categories import numbered_categories, read_categories
 from dsk_coco.textids import has_text_ids, scan_text_ids
@@ -280,9 +281,9 @@ def join_items(files: list[AnnotationFile], ledger: Ledger) -> int:
         file.keys = np.zeros(0, np.int64)
         if (np.bincount(own[own >= 0], minlength=1) > 1).any():
             ledger.warn(f"{file.found.name} has several images of one file_name; they are joined")
-        file.image_rows, file.image_bounds = jsonindex.group_rows(own, count)
+        file.image_rows, file.image_bounds = group_rows(own, count)
         owners = _owners(file, own, ledger)
-        file.rows, file.bounds = jsonindex.group_rows(owners, count)
+        file.rows, file.bounds = group_rows(owners, count)
         file.annotations.columns.clear()
     return count
 
