@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from dsk.loss import Ledger
 
-__all__ = ["JsonScan", "Records", "json_error", "scan"]
+__all__ = ["JsonScan", "Records", "json_error", "record_message", "scan"]
 
 T = TypeVar("T")
 
@@ -406,7 +406,7 @@ class _Walk:
                     raise _WrongCutsError from error
                 good[row] = False
                 where = f"{self.where}#/{key}/{count + row}"
-                bad.append(RecordError(_record_message(error, text), where=where))
+                bad.append(RecordError(record_message(error, text), where=where))
                 continue
             if len(found) != 1:
                 raise _WrongCutsError
@@ -419,7 +419,8 @@ class _WrongCutsError(Exception):
     """Braces in strings were taken for those of records."""
 
 
-def _record_message(error: Exception, text: memoryview) -> str:
+def record_message(error: Exception, text: memoryview) -> str:
+    """Return what a decoder's error about a record says, in a user's words."""
     if isinstance(error, msgspec.ValidationError):
         return _PLACE.sub("", str(error)).replace(" - at ``", "")
     if _has_constant(text):

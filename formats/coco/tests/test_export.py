@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pycocotools.coco import COCO
 
@@ -29,6 +29,9 @@ from dsk.media import Image
 from dsk.rle import from_dense
 from dsk.testing.samples import SmallParts
 from dsk_coco.numbering import assign_ids, renumber
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""No test depends on how busy the machine is."""
 
 SIZE = (10, 20)
 LABELS = Categories(labels=(LabelCategory("cat", "animal"), LabelCategory("dog")))
@@ -188,6 +191,7 @@ def test_reindex_numbers_everything_from_one(folder, out, make):
     assert "DSK-L015" in codes(report)
 
 
+@PATIENT
 @given(st.lists(st.integers(-3, 12), max_size=20))
 def test_assigned_ids_are_unique_and_keep_first_ones(given_ids):
     ids = assign_ids(np.array(given_ids, np.int64), 0).tolist()

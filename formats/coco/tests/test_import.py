@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 import zipfile
 
@@ -173,6 +174,47 @@ def test_single_file_is_read_alone(folder, make):
     assert found["b", "b"].media.exists
 
 
+@pytest.mark.parametrize("format", ["coco_labels", "coco_stuff", "coco_image_info"])
+def test_a_single_file_named_after_another_task(folder, make, format):  # noqa: A002 - as above
+    name = "annotations/instances_val.json"
+    file = folder.put(name, make.document([make.image(1, "a.png")], [make.obj(1, 1)]))
+    dataset = Dataset.import_from(file, format)
+    (item,) = dataset
+    assert (item.subset, [type(a) for a in item.annotations]) == ("val", [Polygon])
+    (told,) = dataset.opening_ledger.warnings
+    assert f"{name} is named like a file of instances, not of {format[5:]}" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "subset"),
+    [
+        ("annotations/aa_bbbb_cccc.json", "default"),
+        ("annotations/train.json", "train"),
+        ("aa_bbbb_cccc.json", "default"),
+        ("val/aa_bbbb_cccc.json", "val"),
+    ],
+)
+def test_the_subset_of_a_single_file_of_any_name(folder, make, name, subset):
+    file = folder.put(name, make.document([make.image(1, "a.png")], [make.obj(1, 1)]))
+    for form in ("coco", "coco_instances"):
+        assert list(items(file, form)) == [(subset, "a")]
+
+
+@pytest.mark.parametrize(
+    ("home", "name", "subset"),
+    [
+        ("train", "_annotations.coco.json", "train"),
+        ("valid", "anything.json", "valid"),
+        ("valid", "instances_default.json", "default"),
+        ("valid", "annotations/instances.json", "default"),
+        ("cats", "_annotations.coco.json", "default"),
+    ],
+)
+def test_one_subsets_folder_alone(folder, make, home, name, subset):
+    folder.put(f"{home}/{name}", make.document([make.image(1, "a.png")], [make.obj(1, 1)]))
+    assert list(items(folder.path / home)) == [(subset, "a")]
+
+
 def test_lvis_names_images_by_url(folder, make):
     image = make.image(1, "")
     del image["file_name"]
@@ -291,6 +333,32 @@ def test_nan_is_refused(folder, make):
     folder.put("a.json", text)
     with pytest.raises(RecordError, match="NaN"):
         items(folder.path)
+
+
+def test_what_is_wrong_within_a_record_is_told_when_it_is_read(folder, make):
+    image = '{"id": 1, "file_name": "a.png"}'
+    for record, message in (
+        ('{"id": 1, "image_id": 1, "area": -Infinity}', "NaN and Infinity are no JSON numbers"),
+        ('{"id": 1, "image_id": 1,, "area": 2}', "not valid JSON"),
+    ):
+        more = json.dumps(make.obj(2, 1))
+        folder.put("a.json", f'{{"images": [{image}], "annotations": [{record}, {more}]}}')
+        with pytest.raises(RecordError, match=message) as raised:
+            items(folder.path)
+        assert raised.value.where.endswith("#/annotations/0")
+        assert [len(i.annotations) for i in items(folder.path, on_error="skip").values()] == [1]
+
+
+def test_infinity_costs_one_record(folder, make):
+    endless = [float("inf"), float("inf"), float("-inf"), float("-inf")]
+    bad = make.obj(2, 1, bbox=endless, segmentation=[])  # as in TACO's unofficial annotations
+    records = [make.obj(1, 1), bad, make.obj(3, 1)]
+    folder.put("u.json", make.document([make.image(1, "a.png")], records))
+    with pytest.raises(RecordError, match=r"u\.json#/annotations/1\b"):
+        items(folder.path)
+    dataset = Dataset.import_from(folder.path, "coco", on_error="skip")
+    (item,) = dataset
+    assert [a.id for a in item.annotations] == [1, 3]
 
 
 def test_unknown_sizes(folder, make):

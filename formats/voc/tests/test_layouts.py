@@ -85,6 +85,40 @@ def test_lists(tmp_path):
     assert keys(Dataset.import_from(tmp_path, "voc_detection"))[0] == ("train", "sub/a")
 
 
+@pytest.mark.parametrize(
+    ("folder", "subset"), [("train", "train"), ("Valid", "Valid"), ("cats", "default")]
+)
+@pytest.mark.parametrize("inner", ["", "Annotations/"])
+def test_one_subsets_folder_alone(inner, folder, subset, tmp_path):
+    put(tmp_path / folder, {f"{inner}x.xml": XML.format("x.jpg", "cat"), f"{inner}x.jpg": b""})
+    assert keys(Dataset.import_from(tmp_path / folder, "voc")) == [(subset, "x")]
+    if not inner:
+        assert keys(Dataset.import_from(tmp_path / folder / "x.xml", "voc")) == [(subset, "x")]
+
+
+@pytest.mark.parametrize(
+    ("files", "ids"),
+    [
+        ({"Annotations/x 1.xml": XML.format("x 1.jpg", "cat")}, ["x 1", "x"]),
+        ({"JPEGImages/x 1.jpg": b"", "JPEGImages/x.jpg": b""}, ["x 1", "x"]),
+        ({"JPEGImages/x.jpg": b""}, ["x"]),
+        ({"Annotations/x.xml": XML.format("x.jpg", "cat")}, ["x"]),
+        ({"ImageSets/Main/train.txt": "x 1\nx 2\n"}, ["x 1", "x 2"]),
+        ({"ImageSets/Main/train.txt": "x\n"}, ["x"]),
+        ({}, ["x"]),
+    ],
+)
+def test_a_number_at_the_end_of_an_action_list_line(files, ids, tmp_path):
+    put(tmp_path, files | {"ImageSets/Action/train.txt": "x 1\nx 2\n"})
+    assert keys(Dataset.import_from(tmp_path, "voc_action")) == [("train", i) for i in ids]
+
+
+def test_an_action_list_of_ids_with_spaces(tmp_path):
+    put(tmp_path, {"ImageSets/Action/train.txt": "with a space 1\nwith a space 2\n"})
+    dataset = Dataset.import_from(tmp_path, "voc_action")
+    assert keys(dataset) == [("train", "with a space 1"), ("train", "with a space 2")]
+
+
 def test_bad_lines(tmp_path):
     put(tmp_path, {"ImageSets/Main/train.txt": "../x\na\n"})
     with pytest.raises(RecordError, match=r"train.txt:1"):

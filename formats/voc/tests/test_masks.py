@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image as PilImage
@@ -23,6 +23,9 @@ from dsk.media import Image
 from dsk.rle import from_dense
 from dsk_voc.labelmap import VOID_COLOR, default_map
 from dsk_voc.masks import values_of
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""No test depends on how busy the machine is."""
 
 COLORS = palette(256)
 CLASSES = np.array([[0, 1, 1, 255], [0, 2, 2, 255]], np.uint8)
@@ -146,7 +149,8 @@ def test_masks_of_kept_items_are_read_again(tmp_path):
     check(items[0], ["aeroplane", "bicycle", "ignored"])
 
 
-@given(arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20))))
+@PATIENT
+@given(arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12))))
 def test_png_writer(pixels):
     for colors in (None, COLORS):
         image = PilImage.open(io.BytesIO(encode_map(pixels, colors)))
@@ -332,6 +336,7 @@ def test_masks_of_other_tools(tmp_path, classes, names):
     assert [(a.label, int(a.image.sum())) for a in item.annotations] == [(0, 1), (1, 1), (2, 2)]
 
 
+@PATIENT
 @given(
     arrays(np.int32, array_shapes(min_dims=2, max_dims=2, min_side=0), elements=st.integers(0, 4))
 )

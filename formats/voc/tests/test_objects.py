@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dsk.annotations import Bbox
@@ -12,6 +12,9 @@ from dsk.loss import Ledger
 from dsk_voc.labelmap import default_map, to_categories
 from dsk_voc.objects import ObjectReader
 from dsk_voc.tasks import FORMATS
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""No test depends on how busy the machine is."""
 
 ENTRIES = default_map()
 CATEGORIES = to_categories(ENTRIES)
@@ -100,6 +103,17 @@ def test_flags_without_a_value_count_as_0():
     parsed, ledger = read(obj("<truncated> </truncated><difficult/>" + PLAIN))
     assert parsed.annotations[0].attributes["difficult"] is False
     assert any("without a value" in note for note in ledger.warnings)
+
+
+@pytest.mark.parametrize("name", ["", "<name/>", "<name> </name>"])
+def test_objects_without_a_name_are_skipped_one_by_one(name):
+    nameless = f"<object>{name}{PLAIN}</object>"
+    parsed, ledger = read(nameless + obj(PLAIN), on_error="skip")
+    assert [a.id for a in parsed.annotations] == [2]
+    assert "no <name>" in ledger.bad[0].message
+    assert ledger.bad[0].where == "a.xml#/annotation/object[1]"
+    with pytest.raises(RecordError, match="no <name>"):
+        read(nameless)
 
 
 def test_unknown_label():
@@ -196,6 +210,7 @@ def documents(draw):
     return f"<annotation>{text}\n</annotation>\n".encode()
 
 
+@PATIENT
 @given(documents())
 def test_both_ways_read_the_same(data):
     """The regular expression takes what the parser would give, to the letter."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dsk_voc.textcolumns import decimals
 
 _CENTS = st.integers(-(10**6), 10**6).map(lambda n: n / 100)
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""No test depends on how busy the machine is."""
 
+
+@PATIENT
 @given(
     st.lists(
         st.floats(allow_nan=False, allow_infinity=False)

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dsk.annotations import Bbox
@@ -16,6 +16,9 @@ from dsk_yolo.rowcolumns import RowColumns
 from dsk_yolo.rows import RowReader
 from dsk_yolo.textcolumns import _micros, box_texts
 
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""No test depends on how busy the machine is."""
+
 SHARES = st.one_of(
     st.floats(0, 1),
     st.builds(lambda n, d: min(n / d, 1.0), st.integers(0, 64_000), st.sampled_from([640, 64_000])),
@@ -23,6 +26,7 @@ SHARES = st.one_of(
 )
 
 
+@PATIENT
 @given(st.lists(SHARES, max_size=8))
 @example([0.0, 1.0, 0.5e-6, 1.5e-6, 0.0015625, 0.9999995, 0.99999950000000001])
 @example([2.0**-7, 3 * 2.0**-7, 5 * 2.0**-7])  # exact halves of a millionth: the even one is taken
@@ -86,6 +90,7 @@ FILES = st.builds(
 )
 
 
+@PATIENT
 @given(st.lists(FILES, min_size=1, max_size=4))
 @example([b"0 0.5 0.5 0.25 0.125\n1 0.1 0.2 0.3 0.4", b"", b"9 0.5 0.5 0.5 0.5\n"])
 def test_rows_are_those_of_the_reader(files: list[bytes]) -> None:

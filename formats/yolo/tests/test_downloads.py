@@ -50,6 +50,36 @@ def test_what_lies_elsewhere_is_found(layout, tmp_path):
     assert dataset.header.subsets == ("train",)
 
 
+@pytest.mark.parametrize(
+    ("stated", "there"),
+    [("valid", "val"), ("val", "valid"), ("validation", "val"), ("Valid", "val")],
+)
+def test_a_subset_under_another_name_than_the_stated_one(stated, there, tmp_path):
+    files = {
+        "data.yaml": f"train: ../train/images\nval: ../{stated}/images\n{NAMES}",
+        "train/images/a.png": PNG,
+        "train/labels/a.txt": BOX,
+        f"{there}/images/b.png": PNG,
+        f"{there}/labels/b.txt": BOX,
+    }
+    _, items, told = read(make(tmp_path, files))
+    assert list(items) == [("train", "a"), ("val", "b")]
+    assert len(items["val", "b"].annotations) == 1
+    assert [t for t in told if f"no ../{stated}/images; {there}/images is read" in t]
+
+
+def test_a_folder_of_another_key_stands_for_no_missing_one(tmp_path):
+    files = {
+        "data.yaml": f"train: training/images\nval: valid/images\ntest: val/images\n{NAMES}",
+        "train/images/a.png": PNG,
+        "train/labels/a.txt": BOX,
+        "val/images/b.png": PNG,
+    }
+    _, items, told = read(make(tmp_path, files))
+    assert list(items) == [("train", "a"), ("test", "b")]
+    assert [t for t in told if "val: there is no valid/images" in t]
+
+
 def test_each_folder_has_its_own_rule_for_rows(tmp_path):
     files = {
         "data.yaml": f"train: [one/images, two/JPEGImages, three, list.txt]\n{NAMES}",

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dsk.annotations import Polygon
@@ -15,6 +15,9 @@ from dsk.media import Image
 from dsk_yolo.exif import Turn
 from dsk_yolo.outlines import join_rings
 from dsk_yolo.rows import RowReader, rotated_box
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""No test depends on how busy the machine is."""
 
 numbers = st.integers(0, 40)
 boxes = st.tuples(numbers, numbers, st.integers(1, 9), st.integers(1, 9))
@@ -32,6 +35,7 @@ def covered(ring, size=64):
     return inside
 
 
+@PATIENT
 @given(st.lists(boxes, min_size=1, max_size=4))
 def test_parts_cover_what_they_covered(parts):
     # set apart, so that no two parts overlap
@@ -42,6 +46,7 @@ def test_parts_cover_what_they_covered(parts):
     assert abs(ring_area(joined)) == pytest.approx(sum(abs(ring_area(r)) for r in rings))
 
 
+@PATIENT
 @given(st.integers(1, 8), st.integers(1, 8), st.booleans())
 def test_holes_stay_holes(x, y, backwards):
     outer, hole = box_ring(2, 2, 30, 30), box_ring(4 + x, 4 + y, 10, 12)
@@ -69,6 +74,7 @@ def test_rows_of_an_object_of_two_parts(parts, rows, split, tmp_path):
     assert ("outline parts joined by seams" in [e.what for e in report.losses]) == (rows == 1)
 
 
+@PATIENT
 @given(
     st.floats(10, 50), st.floats(10, 50), st.floats(2, 40), st.floats(2, 40), st.floats(-179, 179)
 )
@@ -85,6 +91,7 @@ def test_corners_that_are_no_rectangle_get_the_smallest_one_around_them():
     assert sorted((w, h)) == [20, 40]
 
 
+@PATIENT
 @given(st.booleans(), st.booleans(), st.booleans(), st.floats(0, 1), st.floats(0, 1))
 def test_turning_back(swap, mirror_x, mirror_y, x, y):
     turn = Turn(swap=swap, mirror_x=mirror_x, mirror_y=mirror_y)
@@ -93,6 +100,7 @@ def test_turning_back(swap, mirror_x, mirror_y, x, y):
     assert turn.inverse().points(turn.points([x, y])) == pytest.approx([x, y])
 
 
+@PATIENT
 @given(
     st.lists(
         st.sampled_from([b"0", b"1.5", b"0.25", b"x", b",", b"-1", b"[", b"", b"1e9"]), max_size=12

@@ -127,7 +127,13 @@ class CocoImporter(Importer):
         kept = []
         for file in found:
             if self._tasks is not None and file.task and file.task not in self._tasks:
-                continue
+                if root.focus is None:
+                    continue
+                ledger.warn(
+                    f"{file.name} is named like a file of {file.task}, not of "
+                    f"{', '.join(self._tasks)}; what it holds is read"
+                )
+                file = msgspec.structs.replace(file, task="")  # noqa: PLW2901 - told by content
             if not is_results_file(root, file.name):
                 kept.append(file)
             elif not results:

@@ -117,8 +117,18 @@ def find_files(root: InputRoot) -> list[Found]:
             the folder above.
     """
     if root.focus is not None:
-        return [_found(root.focus)] if _is_json(root.focus) else []
-    return _told_apart(_nearest(root))
+        found = _alone([_found(root.focus)]) if _is_json(root.focus) else []
+    else:
+        found = _told_apart(_nearest(root))
+    return [_of_root(root, found[0])] if len(found) == 1 else found
+
+
+def _of_root(root: InputRoot, found: Found) -> Found:
+    """Let a given folder tell the subset of the only file in it: one of Roboflow's, say."""
+    told = found.subset != DEFAULT_SUBSET or found.name.endswith(f"{DEFAULT_SUBSET}.json")
+    if told or "/" in found.name or not _SUBSET.fullmatch(root.name):
+        return found
+    return replace(found, subset=root.name)
 
 
 def _nearest(root: InputRoot) -> list[Found]:
@@ -153,7 +163,11 @@ def _of_folder(
             found.append(_found(name))
     if found:
         return found
-    found = _look_into(root, [prefix + n for n in files])
+    return _alone(_look_into(root, [prefix + n for n in files]))
+
+
+def _alone(found: list[Found]) -> list[Found]:
+    """Let the folder tell the subset of the only file, if its name is not one of a subset."""
     if len(found) == 1 and not found[0].task and not _SUBSET.fullmatch(found[0].subset):
         return [replace(found[0], subset=_subset_of_folder(found[0].name))]
     return found

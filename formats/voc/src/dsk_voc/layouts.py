@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from dsk.errors import RecordError, UnsafePathError
@@ -186,6 +187,7 @@ def _read_list(
 ) -> None:
     """Add the ids of a list; the object numbers of Layout and Action lists are passed over."""
     known = dict.fromkeys(ids)
+    elsewhere = cache(lambda: _other_lines(root, name))
     for number, raw in enumerate(root.text(name).split("\n"), 1):
         line = raw.strip()
         if not line or line.startswith("#"):
@@ -193,7 +195,10 @@ def _read_list(
         try:
             item = clean_name(line)
             if folder in ("Layout", "Action") and item not in known:
-                item = clean_name(_object_line(line, folder))
+                head = clean_name(_object_line(line, folder))
+                if head != item and folder == "Action":
+                    head = _without_object(item, head, elsewhere, root, place)
+                item = head
             elif _ODD.search(item):
                 item = _id_in(item, root, place)
         except (UnsafePathError, ValueError) as error:
@@ -208,17 +213,50 @@ _ODD = re.compile(r"\s|\.\w+$|^[A-Za-z]*(?:Images|images|Annotations|annotations
 
 def _id_in(line: str, root: InputRoot, place: Home) -> str:
     """Return the id in a line of other tools: a file's name, or a name and what follows it."""
-
-    def is_there(item: str) -> bool:
-        xml = join(place.annotations, f"{item}.xml")
-        return item in place.names or place.has_masks(item) or root.is_file(xml)
-
     for name in (line, line.split(maxsplit=1)[0]):
         inner = name.partition("/")[2]
         for item in (name, stem_of(name), inner, stem_of(inner)):
-            if item and is_there(item):
+            if item and _is_there(item, root, place):
                 return item
     return line
+
+
+def _is_there(item: str, root: InputRoot, place: Home) -> bool:
+    """Tell whether an item has an image, a mask or an XML file."""
+    xml = join(place.annotations, f"{item}.xml")
+    return item in place.names or place.has_masks(item) or root.is_file(xml)
+
+
+def _without_object(
+    line: str, head: str, elsewhere: Callable[[], frozenset[str]], root: InputRoot, place: Home
+) -> str:
+    """Return the id in a line of an action list that ends in a number.
+
+    The development kit's ids have no spaces and the number is an object's, but Datumaro writes ids
+    alone, also those that end in " 1": files and other lists tell, else whether a space is left.
+
+    Args:
+        line: The line.
+        head: The line without the number.
+        elsewhere: Returns the lines of the other lists.
+        root: The input.
+        place: Where images, masks and XML files are.
+    """
+    if head in place.names and line not in place.names:
+        return head
+    for item in (line, head):
+        if _is_there(item, root, place):
+            return item
+    return line if " " in head or line in elsewhere() else head
+
+
+def _other_lines(root: InputRoot, name: str) -> frozenset[str]:
+    """Return the lines of the other tasks' lists of an action list's subset."""
+    above, _, file = name.rpartition("/")
+    sets = above.rpartition("/")[0]
+    folders = [child(root, sets, folder) for folder in LIST_FOLDERS if folder != "Action"]
+    lists = [other for folder in folders if root.is_file(other := f"{folder}/{file}")]
+    return frozenset(line.strip() for other in lists for line in root.text(other).split("\n"))
 
 
 def xml_reader(root: InputRoot, folder: str) -> Callable[[str], bytes | None]:

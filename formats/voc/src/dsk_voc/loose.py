@@ -50,7 +50,8 @@ def list_loose(root: InputRoot, ledger: Ledger) -> list[Listing]:
 
     ``train/x.xml`` (Roboflow), ``train/Annotations/x.xml`` and ``labels/train/x.xml`` are of the
     subset ``train``; files at the top, and those of a lone ``Annotations`` folder, of the subset
-    ``default``. Folders that hold everything else count for nothing. Masks need no XML files.
+    ``default``. Folders that hold everything else count for nothing. Masks need no XML files. Where
+    all is of one subset, and the given folder itself is called ``train`` or the like, it is that.
 
     Raises:
         InputError: There are neither XML files nor masks.
@@ -58,7 +59,7 @@ def list_loose(root: InputRoot, ledger: Ledger) -> list[Listing]:
     names = [root.focus] if root.focus is not None else list(find_loose(root))
     listings = [_listing(root, *group) for group in _groups(names)]
     if root.focus is not None:
-        return listings
+        return _of_root(root, listings)
     homes = {listing.home.path: listing for listing in listings}
     if not listings:
         homes = {home: Listing(DEFAULT, open_home(root, home), []) for home in find_masks(root)}
@@ -67,11 +68,19 @@ def list_loose(root: InputRoot, ledger: Ledger) -> list[Listing]:
         raise InputError(
             "there are neither ImageSets lists nor annotation XML files", where=root.path
         )
+    _of_root(root, listings)
     for listing in homes.values():
         known = {i for other in listings for i in other.ids if other.home.path == listing.home.path}
         listing.ids += sorted(_masks_of(listing.home) - known)
     listings = split_by_lists(root, listings, ledger)
     _warn_left(listings, ledger)
+    return listings
+
+
+def _of_root(root: InputRoot, listings: list[Listing]) -> list[Listing]:
+    """Let the given folder tell the only subset, if nothing below does: one of Roboflow's, say."""
+    if len(listings) == 1 and listings[0].subset == DEFAULT and _SUBSET.fullmatch(root.name):
+        listings[0].subset = root.name
     return listings
 
 

@@ -306,9 +306,9 @@ class ObjectReader:
             yield Bbox(x, y, w, h, label=label, group=number)
 
     def _label(self, element: Element | None) -> int:
-        if element is None:
-            raise _BadObjectError("there is no <name>")
-        name = element.text or ""
+        name = "" if element is None else element.text or ""
+        if not name.strip():
+            raise _BadObjectError("there is no <name>, or none in it")
         label = self._labels.get(name, self._labels.get(name.strip()))
         if label is None:
             raise _BadObjectError(f"the label {name!r} is not in the label map")

@@ -68,7 +68,8 @@ def _names_anything(root: InputRoot, file: str) -> bool:
     """Whether something that a data.yaml names is there; if it is damaged, reading it says so."""
     from dsk.loss import Ledger
     from dsk_yolo.config import read_yaml
-    from dsk_yolo.listing import pairs_below, yaml_places
+    from dsk_yolo.listing import yaml_places
+    from dsk_yolo.paths import pairs_below
 
     try:
         config = read_yaml(root, file, Ledger("skip"))

@@ -19,6 +19,8 @@ from dsk_yolo.paths import (
     is_class_file,
     is_there,
     lines_of,
+    pairs_below,
+    renamed,
     resolve,
     swap_folder,
 )
@@ -39,7 +41,6 @@ __all__ = [
     "list_darknet",
     "list_yaml",
     "make_unique",
-    "pairs_below",
     "read_list",
     "yaml_places",
 ]
@@ -99,12 +100,16 @@ def list_yaml(
     """
     folders, places = yaml_places(root, config)
     keys_of: dict[tuple[str, ...], list[str]] = {}
-    for key, known in places.items():
+    for key, stated in places.items():
+        known = stated or _renamed(root, config, key, folders, places)
         if not known:
             _missing(root, config, key, ledger)
         elif _holds_all(key, places):
             ledger.warn(f"{config.file}: {key} is the folder of other subsets, not one itself")
         else:
+            if not stated:
+                values = ", ".join(config.subsets[key])
+                ledger.warn(f"{config.file}: {key}: no {values}; {', '.join(known)} is read")
             keys_of.setdefault(known, []).append(key)
     listings: list[Listing] = []
     for known, keys in keys_of.items():
@@ -147,19 +152,6 @@ def yaml_places(root: InputRoot, config: Config) -> tuple[list[str], dict[str, t
     return folders, places
 
 
-def pairs_below(root: InputRoot, home: str) -> list[str]:
-    """Return the folder in a folder that holds ``images`` and ``labels``, if there is one such.
-
-    Roboflow writes ``export/`` for datasets without subsets; its data.yaml names others.
-    """
-    found = [
-        name if not home else f"{home}/{name}"
-        for name in root.listing(home).folders
-        if {"images", "labels"} <= set(root.listing(f"{home}/{name}".lstrip("/")).folders)
-    ]
-    return found if len(found) == 1 else []
-
-
 def _base(root: InputRoot, config: Config, home: str) -> str | None:
     return resolve(root, config.path, [home], directory=True) if config.path else None
 
@@ -199,6 +191,24 @@ def _place(root: InputRoot, value: str, folders: Sequence[str]) -> str | None:
     labels = swap_folder(value.strip().replace("\\", "/").rstrip("/") + "/", "images", "labels")
     place = resolve(root, labels, folders, directory=True) if labels != value + "/" else None
     return None if place is None else f"{place}/"
+
+
+def _renamed(
+    root: InputRoot,
+    config: Config,
+    key: str,
+    folders: Sequence[str],
+    places: Mapping[str, tuple[str, ...]],
+) -> tuple[str, ...]:
+    """Find what is missing under another name of its subset, unless it is another key's.
+
+    Roboflow's data.yaml says ``valid`` also where users or tools renamed the folder.
+    """
+    if key not in SPLIT_KEYS:
+        return ()
+    values = [other for value in config.subsets[key] for other in renamed(value)]
+    found = dict.fromkeys(p for v in values if (p := _place(root, v, folders)) is not None)
+    return tuple(p for p in found if not any(p in known for known in places.values()))
 
 
 def _folder_subset(listing: Listing, key: str) -> str:

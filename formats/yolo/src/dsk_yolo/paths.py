@@ -25,6 +25,8 @@ __all__ = [
     "is_there",
     "label_path",
     "lines_of",
+    "pairs_below",
+    "renamed",
     "resolve",
     "swap_folder",
 ]
@@ -37,6 +39,9 @@ IMAGE_FOLDERS = ("images", "Images", "JPEGImages")
 
 SPLIT_KEYS = ("train", "val", "validation", "valid", "test", "minival")
 """Keys of data.yaml that always name images; other keys do if what they name is there."""
+
+_SAME = (("val", "valid", "validation"), ("train", "training"), ("test", "testing"))
+"""Names of folders that stand for the same subset."""
 
 RESERVED_YAML = frozenset(
     {
@@ -93,6 +98,17 @@ def above(folder: str) -> list[str]:
     return ["/".join(parts[:n]) for n in range(len(parts) - 1, -1, -1)]
 
 
+def renamed(value: str) -> list[str]:
+    """Return a path with its last folder that is named like a subset under that's other names."""
+    parts = value.strip().replace("\\", "/").split("/")
+    for n in range(len(parts) - 1, -1, -1):
+        names = next((same for same in _SAME if parts[n].lower() in same), ())
+        if names:
+            others = [name for name in names if name != parts[n]]
+            return ["/".join([*parts[:n], name, *parts[n + 1 :]]) for name in others]
+    return []
+
+
 def _parts(value: str) -> list[str]:
     return [p for p in value.strip().replace("\\", "/").split("/") if p not in ("", ".")]
 
@@ -133,6 +149,19 @@ def resolve(root: InputRoot, value: str, folders: Sequence[str], *, directory: b
         if name and root.is_file(name):
             return name
     return None
+
+
+def pairs_below(root: InputRoot, home: str) -> list[str]:
+    """Return the folder in a folder that holds ``images`` and ``labels``, if there is one such.
+
+    Roboflow writes ``export/`` for datasets without subsets; its data.yaml names others.
+    """
+    found = [
+        name if not home else f"{home}/{name}"
+        for name in root.listing(home).folders
+        if {"images", "labels"} <= set(root.listing(f"{home}/{name}".lstrip("/")).folders)
+    ]
+    return found if len(found) == 1 else []
 
 
 def is_there(root: InputRoot, image: str) -> bool:
