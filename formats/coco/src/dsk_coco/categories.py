@@ -9,13 +9,13 @@ from msgspec import Raw, Struct
 
 from dsk.categories import Categories, LabelCategory, PointsCategory
 from dsk.errors import InputError
+from dsk.loss import Ledger
 from dsk_coco.textids import ID, field_values, is_text_id, text_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from dsk.jsonindex import Records
-    from dsk.loss import Ledger
 
 __all__ = [
     "FAMILY",
@@ -120,12 +120,9 @@ def numbered_categories(annotations: Records, where: str, ledger: Ledger) -> Lab
     """Return labels called by the category ids of a file that lists no categories.
 
     None when no annotation has one, or all have 0, which without categories is "no label".
-
-    Raises:
-        RecordError: An id is no number and no text, and the ledger's policy is to raise.
     """
-    place = f"{where}#/annotations"
-    found = field_values(annotations, _decode_classified, "category_id", place, ledger)
+    aside = Ledger("skip")  # bad records are reported when they are read
+    found = field_values(annotations, _decode_classified, "category_id", where, aside)
     ids = {number for v in found if v is not None and (number := _category_number(v)) is not None}
     if not ids or ids == {0}:
         return None

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from dsk import jsonindex
 from dsk.errors import RecordError
+from dsk.jsonindex import record_message
 
 if TYPE_CHECKING:
     from dsk.jsonindex import JsonScan, Records
@@ -118,6 +119,7 @@ def field_values(records: Records, decode: Any, name: str, where: str, ledger: L
                 try:
                     found.append(getattr(decode(records.joined([row]))[0], name))
                 except msgspec.MsgspecError as error:
-                    ledger.bad_record(RecordError(str(error), where=f"{where}/{row}"))
+                    what = record_message(error, records.raw(row))
+                    ledger.bad_record(RecordError(what, where=f"{where}/{row}"))
                     found.append(None)
     return found
