@@ -124,11 +124,40 @@ def test_detected_with_flat_subsets_and_prose(
     assert Dataset.import_from(touch(tmp_path, *names)).format == expected
 
 
-@pytest.mark.parametrize("names", [["train/a.jpg", "val/b.jpg"], ["cat/a.jpg", "licensed.csv"]])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train/a.jpg", "val/b.jpg"],
+        ["cat/a.jpg", "licensed.csv"],
+        ["Train/Rural/images_png/1.png", "Train/Rural/masks_png/1.png"],  # LoveDA
+        ["train/pre-event/1.png", "train/post-event/1.png", "train/target/1.png"],  # BRIGHT
+        ["training/image_2/um_000000.png", "training/gt_image_2/um_road_000000.png"],  # KITTI road
+        ["imagesTr/1.png", "labelsTr/1.png"],
+        ["scenes/LABELS_v2/1.png"],
+    ],
+)
 def test_not_detected(tmp_path: Path, names: list[str]) -> None:
     root = open_root(touch(tmp_path, *names))
     assert detect_imagenet(root) is None
     assert detect_imagenet_subsets(root) is None
+
+
+@pytest.mark.parametrize(
+    "names", [["mmdet/.keep"], ["cat/.keep", "dog/.keep"], ["mmdet/models/retinanet/config.py"]]
+)
+def test_folders_without_images_are_no_labels(tmp_path: Path, names: list[str]) -> None:
+    root = touch(tmp_path, *names)
+    (root / "readme.md").touch()
+    assert detect_imagenet(open_root(root)) is None
+    touch(root, "train/cat/.keep")
+    assert detect_imagenet_subsets(open_root(root / "train")) is None
+
+
+@pytest.mark.parametrize(
+    "names", [["animal/cat/1.png"], ["mask/1.png", "no_mask/2.png"], ["a/b/c/1.png", "empty/.keep"]]
+)
+def test_labels_may_be_nested_or_empty(tmp_path: Path, names: list[str]) -> None:
+    assert detect_imagenet(open_root(touch(tmp_path, *names))) is not None
 
 
 def test_the_order_of_labels_is_kept_by_dataset_meta(tmp_path: Path) -> None:

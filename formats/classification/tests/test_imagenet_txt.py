@@ -10,7 +10,7 @@ from dsk import Dataset
 from dsk.annotations import Label
 from dsk.errors import InputError, OutputError, RecordError, UnsafePathError
 from dsk.item import DatasetItem
-from dsk_classification.imagenet_txt import parse_line
+from dsk_classification.imagelists import parse_line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -59,6 +59,32 @@ def test_bad_lines(tmp_path: Path, line: str) -> None:
     assert len(item.annotations) == 1
 
 
+def test_versions_in_folders_of_annotations(tmp_path: Path) -> None:
+    """The layout of torchgeo's copies; the newest version is read."""
+    for version, label in (("1.0", "plane"), ("1.5", "crane"), ("2.0", "ship")):
+        for subset in ("train", "val") if version != "2.0" else ("train",):
+            folder = tmp_path / subset / "annotations" / f"version{version}"
+            write(folder / "P1.txt", f"imagesource:GoogleEarth\n{QUAD} {label} 0\n")
+            save(tmp_path / subset / "images/P1.png")
+    save(tmp_path / "test/images/P2.png")
+    assert next(iter(detect(open_root(tmp_path)))).format == "dota"
+    dataset = Dataset.import_from(tmp_path, "dota")
+    names = dataset.categories().names
+    assert [
+        (i.subset, i.id, i.media.path, [names[a.label] for a in i.annotations]) for i in dataset
+    ] == [
+        ("train", "P1", "train/images/P1.png", ["ship"]),
+        ("val", "P1", "val/images/P1.png", ["crane"]),
+        ("test", "P2", "test/images/P2.png", []),
+    ]
+
+
+def test_annotations_without_versions_are_others(tmp_path: Path) -> None:
+    write(tmp_path / "annotations/P1.txt", f"{QUAD} plane 0\n")
+    write(tmp_path / "annotations/versions/P1.txt", f"{QUAD} plane 0\n")
+    assert all(found.format != "dota" for found in detect(open_root(tmp_path)))
+
+
 def test_rectangles(tmp_path: Path) -> None:
     text = (
         f"imagesource:GoogleEarth\r\ngsd:null\r\n{QUAD} plane 1\r\n30 10 30 30 20 30 20 10 a-b\r\n"

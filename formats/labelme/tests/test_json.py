@@ -138,6 +138,16 @@ def test_images_are_found(tmp_path, stated):
     assert item.media.read_bytes() == b"x"
 
 
+@pytest.mark.parametrize("stated", ["a.json", "b.JSON"])
+def test_a_json_file_is_no_image(tmp_path, stated):
+    put(tmp_path, name="b.JSON")
+    put(tmp_path, imagePath=stated, imageData=base64.b64encode(b"inside").decode())
+    assert {i.id: i.media for i in read(tmp_path)}["a"].read_bytes() == b"inside"
+    (tmp_path / "a.jpg").write_bytes(b"beside")
+    media = {i.id: i.media for i in read(tmp_path)}["a"]
+    assert (media.path, media.read_bytes()) == ("a.jpg", b"beside")
+
+
 def test_image_data_is_the_last_resort(tmp_path):
     put(tmp_path, imageData=base64.b64encode(b"inside").decode())
     (item,) = read(tmp_path)

@@ -13,7 +13,9 @@ import pytest
 from dsk import Dataset
 from dsk.annotations import Mask3d
 from dsk.categories import Categories, LabelCategory
+from dsk.detect import detect
 from dsk.errors import InputError, OptionError
+from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.media import Volume
 
@@ -333,3 +335,24 @@ def test_a_damaged_dataset_json_is_refused(tmp_path, text):
     (folder / "dataset.json").write_text(text)
     with pytest.raises(InputError, match=r"dataset\.json"):
         read(folder)
+
+
+@pytest.mark.parametrize(
+    ("facts", "folder", "score"),
+    [
+        ({}, "labels", 30),
+        ({}, "imagesTr", 92),
+        ({}, "imagesTs", 92),
+        ({"dataset": {"a": {"images": ["a_0000.nii.gz"], "label": "a.nii.gz"}}}, "labels", 92),
+        ({"dataset": {}, "numTraining": 0}, "labels", 30),
+    ],
+)
+def test_a_dataset_json_without_cases_is_hardly_proof(tmp_path, facts, folder, score):
+    """The file lies in repositories whose annotations are of another format."""
+    facts = {"channel_names": {"0": "CT"}, "labels": {"background": 0}} | facts
+    (tmp_path / "dataset.json").write_text(json.dumps(facts))
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "a_0000.nii.gz").touch()
+    for place in (tmp_path, tmp_path / "dataset.json"):
+        found = {f.format: f.score for f in detect(open_root(place))}
+        assert found["nnunet"] == score

@@ -135,6 +135,29 @@ def test_two_folders_of_texts_share_images(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("above", ["", "icdar2015/"])
+def test_subsets_in_folders_of_images_and_of_texts(tmp_path: Path, above: str) -> None:
+    """MMOCR's layout; equal names in several subsets are different images."""
+    for subset, names in (("training", ("img_1", "img_2")), ("test", ("img_1",))):
+        for name in names:
+            save(tmp_path / above / "imgs" / subset / f"{name}.jpg")
+            write(tmp_path / above / "annotations" / subset / f"gt_{name}.txt", QUAD)
+    save(tmp_path / above / "imgs/val/img_9.jpg")
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == PLACES
+    assert sorted(pairs(dataset)) == [
+        ("test", "img_1", f"{above}imgs/test/img_1.jpg"),
+        ("training", "img_1", f"{above}imgs/training/img_1.jpg"),
+        ("training", "img_2", f"{above}imgs/training/img_2.jpg"),
+        ("val", "img_9", f"{above}imgs/val/img_9.jpg"),
+    ]
+    assert [len(item.annotations) for item in sorted(dataset, key=lambda i: i.subset)] == [
+        *(1, 1, 1),
+        0,
+    ]
+    assert not dataset.opening_ledger.warnings
+
+
 @pytest.mark.parametrize("below", ["", "train/"])
 def test_texts_beside_the_folder_of_images(tmp_path: Path, below: str) -> None:
     write(tmp_path / f"gt/{below}gt_img_1.txt", QUAD)

@@ -333,3 +333,29 @@ def test_mask_paths_stay_in_their_folder(tmp_path: Path) -> None:
     make(tmp_path, **{"masks": MASKS + mask, "masks/m.png": png(4, 5), "sizes": "a 5 4\n"})
     with pytest.raises(RecordError, match="no file name"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("ending", ["", ".png"])
+def test_a_table_of_boxes_alone(tmp_path: Path, ending: str) -> None:
+    """As tools write it: names of classes for LabelNames, and perhaps of files for ids."""
+    rows = f"a{ending},,person,,0.25,0.75,0,1,,,,,\nb{ending},,dog,,0,1,0,0.5,,,,,\n"
+    (tmp_path / "gts").mkdir()
+    (tmp_path / "gts/all_bounding_boxes.csv").write_text(BOXES + rows)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/a.png").write_bytes(png(8, 4))
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == "open_images"
+    assert dataset.categories().names == ["person", "dog"]
+    with pytest.warns(DskWarning, match="size is not known"):
+        first, second = dataset
+    assert (first.id, first.subset, second.id) == (f"a{ending}", "default", f"b{ending}")
+    assert first.annotations == [Bbox(2.0, 0.0, 4.0, 4.0, label=0)]
+    assert first.media.get_size() == (4, 8)
+    assert not second.annotations
+    assert Dataset.import_from(tmp_path / "gts/all_bounding_boxes.csv").format == "open_images"
+
+
+def test_numbers_with_a_decimal_comma(tmp_path: Path) -> None:
+    row = 'a,,/m/01,,"0,25","0,75",0,1,,,,,\n'
+    (item,) = Dataset.import_from(make(tmp_path, boxes=BOXES + row, sizes="a 4 8\n"))
+    assert item.annotations == [Bbox(2.0, 0.0, 4.0, 4.0, label=0)]

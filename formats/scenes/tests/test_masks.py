@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 from dsk import Dataset
+from dsk.detect import detect
 from dsk.errors import DskWarning, InputError, RecordError
+from dsk.files import open_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,6 +201,47 @@ def test_mapillary_without_configuration(png: Png, tmp_path: Path) -> None:
         labels(tmp_path, "mapillary_vistas")
     found = labels(tmp_path, "mapillary_vistas", use_original_config=True)
     assert found == [("training", "1", ["construction--flat--road"])]
+
+
+@pytest.mark.parametrize(
+    ("folder", "subset"),
+    [("val", "val"), ("Training", "Training"), ("vistas", "default"), ("vistas/train", "train")],
+)
+@pytest.mark.parametrize("given", ["", "v1.2"])
+def test_mapillary_subset_given_by_itself(
+    png: Png, tmp_path: Path, folder: str, subset: str, given: str
+) -> None:
+    png(f"{folder}/images/1.png", [[0]])
+    png(f"{folder}/{given or 'v2.0'}/instances/1.png", [[0]], np.uint16)
+    found = labels(tmp_path / folder, "mapillary_vistas", use_original_config=True)
+    assert [place for place, *_ in found] == [subset]
+
+
+def test_mapillary_configuration_above_the_subset(png: Png, text: Text, tmp_path: Path) -> None:
+    """The folder given is the subset; a folder of another name has nothing above it."""
+    text("config_v1.2.json", json.dumps(CONFIG))
+    for folder in ("val", "town"):
+        png(f"{folder}/images/1.png", [[0]])
+        png(f"{folder}/v1.2/labels/1.png", [[0]])
+    found = labels(tmp_path / "val", "mapillary_vistas")
+    assert found == [("val", "1", ["animal--bird"])]
+    scores = [
+        {f.format: f.score for f in detect(open_root(tmp_path / name))}["mapillary_vistas"]
+        for name in ("val", "town")
+    ]
+    assert scores == [95, 75]
+    with pytest.raises(InputError, match="no configuration"):
+        labels(tmp_path / "town", "mapillary_vistas")
+
+
+def test_pairs_of_a_subset_given_by_itself(png: Png, text: Text, tmp_path: Path) -> None:
+    for folder in ("train", "town"):
+        png(f"{folder}/imgs/1.png", [[0]])
+        png(f"{folder}/labels/1.png", [[1]])
+        text(f"{folder}/label_colors.txt", "0 0 0 sky\n1 1 1 road\n")
+    name = "common_semantic_segmentation"
+    assert {i.subset for i in Dataset.import_from(tmp_path / "train", name)} == {"train"}
+    assert {i.subset for i in Dataset.import_from(tmp_path / "town", name)} == {"default"}
 
 
 @pytest.mark.parametrize("original", [False, True])

@@ -152,6 +152,41 @@ def test_subsets_of_names(name: str, subset: str) -> None:
     assert subset_of(name) == subset
 
 
+@pytest.mark.parametrize(
+    ("names", "subsets"),
+    [
+        (["voc_train_000", "voc_train_001", "voc_val_000"], ["voc_train", "voc_val_000"]),
+        (["a-00001", "a-00002", "a-00003"], ["a"]),
+        (["train/x_000", "train/x_001", "y/x_000"], ["train", "x_000"]),
+        (["y/x_000", "z/x_001"], ["x_000", "x_001"]),
+        (["coco_2014", "coco_2017"], ["coco_2014", "coco_2017"]),
+        (["a_000", "a_002"], ["a_000", "a_002"]),
+        (["fold_0", "fold_1"], ["fold_0", "fold_1"]),
+        (["0000", "0001"], ["0000", "0001"]),
+        (["a_000", "a_0001"], ["a_000", "a_0001"]),
+        (["a-00000-of-00002", "a-00001-of-00002"], ["a"]),
+    ],
+)
+def test_files_that_count_up_are_one_subset(
+    tmp_path: Path, names: list[str], subsets: list[str]
+) -> None:
+    for number, name in enumerate(names):
+        file = tmp_path / f"{name}.tfrecord"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(record(f"{number}.png"))
+    dataset = Dataset.import_from(tmp_path, "tf_detection_api")
+    assert sorted(dataset.subsets()) == subsets
+    assert len(list(dataset)) == len(names)
+
+
+def test_subsets_that_count_up_are_told(tmp_path: Path) -> None:
+    items = [DatasetItem("x", subset) for subset in ("seq_000", "seq_001", "val")]
+    report = Dataset.from_iterable(items, ["a"]).export(tmp_path / "out", "tf_detection_api")
+    told = {event["code"]: event["count"] for event in report.to_dict()["events"]}
+    assert told == {"DSK-L012": 2}
+    assert {i.subset for i in Dataset.import_from(tmp_path / "out")} == {"seq", "val"}
+
+
 def image(width: int = 8, height: int = 4) -> bytes:
     buffer = io.BytesIO()
     PilImage.new("RGB", (width, height), (9, 8, 7)).save(buffer, "PNG")

@@ -16,7 +16,8 @@ from dsk.media import Image
 from dsk.metafile import read_meta
 from dsk.names import clean_name, stem_of
 from dsk.pickles import text_of
-from dsk_classification.pickles import is_pickle, load_dict, load_pixels
+from dsk_classification.batches import META_10, META_100, find_batches, find_home, is_pickle
+from dsk_classification.pickles import load_dict, load_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["META_10", "META_100", "PARENTS", "SIDE", "CifarImporter", "find_batches", "find_home"]
+__all__ = ["PARENTS", "SIDE", "CifarImporter"]
 
-META_10, META_100 = "batches.meta", "meta"
 PARENTS = "fine_to_coarse"
 """Key of dsk's own in META_100: a fine label's coarse one, by number, or None."""
 
@@ -38,8 +38,6 @@ SIDE = 32
 _KEPT = 256 << 20
 """Bytes of pixels to hold: all of CIFAR-10 or CIFAR-100, which need not be unpickled twice then."""
 
-_DEPTH = 3
-_PICKLE_ENDINGS = (".pkl", ".pickle")
 _NAMES_10 = [
     "airplane",
     "automobile",
@@ -52,31 +50,6 @@ _NAMES_10 = [
     "ship",
     "truck",
 ]
-
-
-def find_home(root: InputRoot) -> str | None:
-    """Return the folder that holds a dataset's files, or None."""
-    if root.focus is not None:
-        return "" if is_pickle(root.read(root.focus, 3)) else None
-    files = root.walk(depth=_DEPTH, words=("meta", "data_batch_", "test_batch"))
-    for name in sorted(files, key=lambda name: name.count("/")):
-        folder, _, base = name.rpartition("/")
-        known = base in (META_10, META_100) or base.startswith(("data_batch_", "test_batch"))
-        if known and is_pickle(root.read(name, 3)):
-            return folder
-    return None
-
-
-def find_batches(root: InputRoot, home: str) -> dict[str, str]:
-    """Return the pickles of a folder but for the labels' names, by subset."""
-    prefix = f"{home}/" if home else ""
-    names = [root.focus] if root.focus else [prefix + name for name in root.entries(home)[1]]
-    found = {}
-    for name in names:
-        base = name.rpartition("/")[2]
-        if base not in (META_10, META_100) and is_pickle(root.read(name, 3)):
-            found[stem_of(base) if base.endswith(_PICKLE_ENDINGS) else base] = name
-    return found
 
 
 class CifarImporter(Importer):

@@ -12,7 +12,8 @@ from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
 from dsk.pickles import array_head, pickled
-from dsk_classification.cifar import META_10, META_100, PARENTS, SIDE
+from dsk_classification.batches import META_10, META_100
+from dsk_classification.cifar import PARENTS, SIDE
 from dsk_classification.pixels import load, rgb_of
 from dsk_classification.single import first_label
 

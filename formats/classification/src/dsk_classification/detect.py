@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from dsk.errors import DskError
 from dsk.flow import Detection
 from dsk.media import is_image_name
-from dsk_classification import cifar, mnist, mnist_csv
+from dsk_classification import batches, csvtables, labelfiles
 from dsk_classification.idx import IdxFile
+from dsk_classification.imagelists import SYNSETS, find_lists, has_numbers
 from dsk_classification.imagenet import find_home, visible
-from dsk_classification.imagenet_txt import SYNSETS, find_lists, has_numbers
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -28,13 +28,15 @@ __all__ = [
 _FOLDERS = 200
 """Folders that are looked into: others in a dataset of folders look alike."""
 
-_NO_LABELS = frozenset(
-    {
-        *("images", "image", "img", "annotations", "labels", "masks", "gt", "query"),
-        *("hr", "lr", "upsampled"),
-    }
+_DEEP = 4
+"""Folders in one another that are gone down to see whether images are in them."""
+
+_NO_LABEL = re.compile(
+    r"(?:images|masks|labels|annotations).*|image|image_[0-3]|img|gt|gt_.*|target|query"
+    r"|hr|lr|upsampled",
+    re.IGNORECASE | re.DOTALL,
 )
-"""Folders that other formats have; a label of this name is unlikely."""
+"""Folders that other formats have (``image_2``: KITTI); a label of this name is unlikely."""
 
 _META = "dataset_meta.json"
 _PROSE = re.compile(
@@ -93,12 +95,12 @@ def detect_cifar(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``; nothing is unpickled."""
     if root.focus is not None and root.focus.lower().endswith((".pkl", ".pickle")):
         return None
-    home = cifar.find_home(root)
-    batches = cifar.find_batches(root, home) if home is not None else {}
-    if not batches:
+    home = batches.find_home(root)
+    found = batches.find_batches(root, home) if home is not None else {}
+    if not found:
         return None
-    name = next(iter(batches.values()))
-    for meta in (cifar.META_10, cifar.META_100):
+    name = next(iter(found.values()))
+    for meta in (batches.META_10, batches.META_100):
         if home is not None and root.is_file(f"{home}/{meta}".lstrip("/")):
             return Detection(85, f"{meta} and {name} are pickles")
     if name.rpartition("/")[2].startswith(("data_batch_", "test_batch")):
@@ -108,7 +110,7 @@ def detect_cifar(root: InputRoot) -> Detection | None:
 
 def detect_mnist(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    files = mnist.find_labels(root)
+    files = labelfiles.find_labels(root)
     if not files:
         return None
     try:
@@ -120,34 +122,46 @@ def detect_mnist(root: InputRoot) -> Detection | None:
 
 def detect_mnist_csv(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    tables = mnist_csv.find_tables(root)
+    tables = csvtables.find_tables(root)
     if not tables:
         return None
     name = next(iter(tables.values()))
-    fits = mnist_csv.looks_like_table(root, name)
+    fits = csvtables.looks_like_table(root, name)
     if name.rpartition("/")[2].lower().startswith("mnist_"):
         return Detection(85 if fits else 40, f"{name}: a row is a label and pixels")
-    header, row = mnist_csv.first_row(root, name)
+    header, row = csvtables.first_row(root, name)
     if not fits or (len(row) == 1 and not header):
         return None
     return Detection(60 if len(row) in _MNIST_COLUMNS else 30, f"{name}: a row is pixels")
 
 
 def _are_labels(root: InputRoot, under: str, names: list[str]) -> bool:
-    """Whether folders are named like labels and hold nothing but images."""
+    """Whether folders are named like labels, hold images, and nothing else."""
     folders = visible(names)
-    if not folders or any(name.lower() in _NO_LABELS for name in folders):
+    if any(map(_NO_LABEL.fullmatch, folders)):
         return False
     some = False
     for folder in folders[:_FOLDERS]:
-        path = f"{under}/{folder}" if under else folder
-        inner, files = root.entries(path)
-        if any(name.lower() in _NO_LABELS for name in inner):
+        found = _holds_images(root, f"{under}/{folder}" if under else folder)
+        if found is None:
             return False
-        if not _only_images(files):
-            return False
-        some = some or bool(visible(files) or inner)
+        some = some or found
     return some
+
+
+def _holds_images(root: InputRoot, path: str) -> bool | None:
+    """Whether a label's folder, or the first one in it, holds images; None if it is no label's."""
+    for _ in range(_DEEP):
+        inner, files = root.entries(path)
+        inner = visible(inner)
+        if any(map(_NO_LABEL.fullmatch, inner)) or not _only_images(files):
+            return None
+        if visible(files):
+            return True
+        if not inner:
+            break
+        path = f"{path}/{inner[0]}"
+    return False
 
 
 def _only_images(files: list[str]) -> bool:

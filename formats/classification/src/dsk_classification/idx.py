@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import gzip
-import math
 import os
 import struct
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from dsk.errors import InputError, LimitError
+from dsk.errors import InputError
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
-__all__ = ["IdxFile", "IdxHeader", "header_bytes", "read_all"]
+__all__ = ["UINT8", "IdxFile", "IdxHeader", "header_bytes"]
 
-MAX_VALUES = 1 << 28
-"""Labels are read whole; no dataset has as many."""
+UINT8 = "u1"
+"""The type of images, and of most labels."""
 
 _MAX_DIMS = 4
 _GZIP = b"\x1f\x8b"
-_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_TYPES = {0x08: UINT8, 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _FAULTS = (EOFError, OSError, zlib.error, struct.error)
 _STEP = 1 << 20
 
 
 class IdxHeader(NamedTuple):
-    """What an IDX file says of itself: the type of its numbers, and how many along each axis."""
+    """What an IDX file says of itself: the type of its numbers, and how many along each axis.
 
-    dtype: np.dtype[Any]
+    The type is named as in numpy, which need not be loaded to tell what a file is.
+    """
+
+    dtype: str
     shape: tuple[int, ...]
 
     @property
@@ -110,7 +109,7 @@ class IdxFile:
         raw = self.read(4, 4 * dims)
         if len(raw) < 4 * dims:
             raise InputError("the header is cut off", where=self.where)
-        return IdxHeader(np.dtype(_TYPES[head[2]]), struct.unpack(f">{dims}I", raw))
+        return IdxHeader(_TYPES[head[2]], struct.unpack(f">{dims}I", raw))
 
     def body_size(self, likely: tuple[int, ...]) -> int:
         """Return how many bytes follow the header.
@@ -156,23 +155,3 @@ def _read(file: BinaryIO, count: int) -> bytes:
         parts.append(data)
         count -= len(data)
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def read_all(file: IdxFile) -> NDArray[Any]:
-    """Return all values of a small file.
-
-    Raises:
-        InputError: There are fewer or more than its header says.
-        LimitError: There are too many.
-    """
-    header = file.header
-    count = math.prod(header.shape)
-    if count > MAX_VALUES:
-        raise LimitError(f"{count} values are too many for labels", where=file.where)
-    size = count * header.dtype.itemsize
-    data = file.read(header.size, size + 1)
-    file.close()
-    if len(data) != size:
-        found = "more" if len(data) > size else str(len(data))
-        raise InputError(f"the header says {size} bytes, there are {found}", where=file.where)
-    return np.frombuffer(data, header.dtype).reshape(header.shape)

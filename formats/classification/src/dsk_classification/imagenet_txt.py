@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +12,10 @@ from dsk.categories import Categories
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
-from dsk.media import Image, is_image_name
+from dsk.media import Image
 from dsk.metafile import read_meta
 from dsk.names import clean_name, stem_of
-from dsk_classification.imagenet import TOP_DEPTH, visible
+from dsk_classification.imagelists import SYNSETS, find_lists, parse_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,100 +24,9 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = [
-    "IMAGES",
-    "SYNSETS",
-    "ImagenetTxtImporter",
-    "find_lists",
-    "has_numbers",
-    "parse_line",
-    "read_labels",
-]
+__all__ = ["IMAGES", "ImagenetTxtImporter", "read_labels"]
 
-SYNSETS = "synsets.txt"
 IMAGES = "images"
-
-_LINES = 20  # of a file that tell whether it is a list of images
-_HEAD = 1 << 14
-_QUOTED = re.compile(r'[ \t]*"([^"]*)"([^ \t"]*)(?:[ \t]+([^"]*))?')
-_PLAIN = re.compile(r"[ \t]*(.*?)((?:[ \t]+[+-]?\d+)*)[ \t]*", re.DOTALL)
-
-
-def parse_line(line: str) -> tuple[str, list[int]]:
-    """Return the image and the label numbers of a line, which is not blank.
-
-    The name may be quoted, as Datumaro does when it holds spaces, with its ending outside of the
-    quotes (``"two words".jpg 0 3``) or inside.
-
-    Raises:
-        ValueError: It is no such line.
-    """
-    if '"' in line:
-        found = _QUOTED.fullmatch(line)
-        if found is None:
-            raise ValueError("a name is quoted by exactly two quotation marks")
-        return found[1] + found[2], [int(n) for n in (found[3] or "").split()]
-    fields = line.split()
-    if len(fields) == 2 and fields[1].isdecimal():
-        return fields[0], [int(fields[1])]
-    plain = _PLAIN.fullmatch(line)
-    name, numbers = (plain[1], plain[2]) if plain else (line, "")
-    if (" " in name or "\t" in name) and not is_image_name(name):
-        raise ValueError("a line is: image, label numbers")
-    return name, [int(n) for n in numbers.split()]
-
-
-def find_lists(root: InputRoot, labels_file: str = SYNSETS) -> tuple[str, dict[str, str]]:
-    """Return the folder of the lists of images, with its slash, and their names by subset.
-
-    It is the root, or a folder that it holds alone, as archives often do.
-    """
-    if root.focus:
-        return "", _lists(root, "", [root.focus], labels_file)
-    home = ""
-    for _ in range(TOP_DEPTH + 1):
-        listing = root.listing(home)
-        found = _lists(root, home, listing.pick((".txt",)), labels_file)
-        folders = visible(listing.folders)
-        if found:
-            return home, found
-        if len(folders) != 1:
-            break
-        home = f"{home}{folders[0]}/"
-    return "", {}
-
-
-def _lists(root: InputRoot, home: str, names: Sequence[str], labels_file: str) -> dict[str, str]:
-    found = {}
-    for name in names:
-        if not name.lower().endswith(".txt") or name.lower() in (labels_file.lower(), SYNSETS):
-            continue
-        if is_list(root, home + name):
-            found[stem_of(name)] = home + name
-    return found
-
-
-def is_list(root: InputRoot, name: str) -> bool:
-    """Whether one of a file's first lines begins with an image."""
-    return any(is_image_name(image) for image, _ in _first(root, name))
-
-
-def has_numbers(root: InputRoot, name: str) -> bool:
-    """Whether one of a file's first lines is an image and label numbers."""
-    return any(is_image_name(image) and numbers for image, numbers in _first(root, name))
-
-
-def _first(root: InputRoot, name: str) -> Iterator[tuple[str, list[int]]]:
-    """Yield what a file's first lines say, those that say something."""
-    head = root.read(name, _HEAD)
-    lines = head.decode("utf-8-sig", "replace").split("\n")
-    if len(head) == _HEAD:
-        lines.pop()
-    for line in filter(str.strip, lines[:_LINES]):
-        try:
-            yield parse_line(line.strip("\r"))
-        except ValueError:
-            continue
 
 
 def read_labels(root: InputRoot, name: str, home: str = "") -> Categories:

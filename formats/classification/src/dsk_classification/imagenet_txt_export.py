@@ -8,7 +8,8 @@ from dsk.annotations import Label
 from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
-from dsk_classification.imagenet_txt import IMAGES, SYNSETS
+from dsk_classification.imagelists import SYNSETS
+from dsk_classification.imagenet_txt import IMAGES
 from dsk_classification.saving import save_image
 from dsk_classification.tables import labels_text
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import math
 import os
-import re
 import zlib
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from msgspec import Struct
 
 from dsk.annotations import Label
 from dsk.categories import Categories, LabelCategory
-from dsk.errors import InputError, OptionError, RecordError
+from dsk.errors import InputError, LimitError, OptionError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.metafile import read_meta
 from dsk.names import clean_name
-from dsk_classification.idx import IdxFile, read_all
+from dsk_classification.idx import UINT8, IdxFile
+from dsk_classification.labelfiles import labels_by_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
     from dsk.loss import Ledger
+    from dsk_classification.labelfiles import LabelsFile
 
-__all__ = ["CELL", "NONE", "SIDE", "LabelsFile", "MnistImporter", "find_labels", "read_names"]
+__all__ = ["CELL", "NONE", "SIDE", "MnistImporter", "read_names"]
 
 NONE = 255
 """The label of an image without one, an extension of Datumaro's."""
@@ -38,77 +39,12 @@ SIDE = 28
 CELL = 32
 """Characters of a cell of ``<subset>-meta.gz``."""
 
-_DEPTH = 3
-_ENDINGS = ("", ".gz", *(f".idx{n}-{kind}" for n in (1, 2) for kind in ("ubyte", "int")))
-_NAME = re.compile(r"(.+)-labels[-.]idx([12])-(?:ubyte|int)(?:\.gz)?", re.IGNORECASE)
-_LABELS = re.compile(r"labels([-.])idx[12]-(?:ubyte|int)", re.IGNORECASE)
+_MAX_VALUES = 1 << 28
+"""Labels are read whole; no dataset has as many."""
+
 _FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"]
 _FASHION += ["Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 _KANA = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
-
-
-class LabelsFile(Struct, frozen=True):
-    """A file of labels.
-
-    Attributes:
-        name: Its name.
-        images: The name of the file of images, which may be missing.
-        subset: Its subset.
-        split: Which of EMNIST's datasets it belongs to, or "".
-    """
-
-    name: str
-    images: str
-    subset: str
-    split: str
-
-
-def find_labels(root: InputRoot) -> list[LabelsFile]:
-    """Return the files of labels, of one folder only, unpacked ones rather than gzipped ones."""
-    return next(iter(_by_folder(root).values()), [])
-
-
-def _by_folder(root: InputRoot) -> dict[str, list[LabelsFile]]:
-    """Return the files of labels of each folder that has some, those nearest to the root first."""
-    labels = root.walk(depth=_DEPTH, suffixes=_ENDINGS, words=("-labels-idx", "-labels.idx"))
-    names = [root.focus] if root.focus else sorted(labels, key=_depth)
-    found: dict[str, dict[tuple[str, str], LabelsFile]] = {}
-    for name in names:
-        folder, _, base = name.rpartition("/")
-        match = _NAME.fullmatch(base)
-        if match is None:
-            continue
-        subset, split = _subset(match[1])
-        here = found.setdefault(folder, {})
-        if here.get((split, subset)) is None or not name.lower().endswith(".gz"):
-            here[split, subset] = LabelsFile(name, _images(root, name), subset, split)
-    return {folder: list(files.values()) for folder, files in found.items()}
-
-
-def _depth(name: str) -> tuple[int, str]:
-    return name.count("/"), name
-
-
-def _subset(prefix: str) -> tuple[str, str]:
-    """Return subset and split: ``emnist-letters-train`` is ("train", "letters")."""
-    parts = prefix.split("-")
-    if parts[0].lower() == "emnist" and len(parts) == 3:
-        return parts[2], parts[1]
-    if parts[0].lower() in ("qmnist", "kmnist", "k49") and len(parts) > 1:
-        prefix = prefix.partition("-")[2]
-    return ("test" if prefix.startswith("t10k") else prefix), ""
-
-
-def _images(root: InputRoot, labels: str) -> str:
-    folder, slash, base = labels.rpartition("/")
-    name = re.sub(
-        r"labels([-.])idx[12]-(?:ubyte|int)", r"images\1idx3-ubyte", base, flags=re.IGNORECASE
-    )
-    plain = name.removesuffix(".gz")
-    for choice in (name, plain, f"{plain}.gz"):
-        if root.is_file(f"{folder}{slash}{choice}"):
-            return f"{folder}{slash}{choice}"
-    return f"{folder}{slash}{name}"
 
 
 class MnistImporter(Importer):
@@ -130,7 +66,7 @@ class MnistImporter(Importer):
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
-        folders = _by_folder(root)
+        folders = labels_by_folder(root)
         files = next(iter(folders.values()), [])
         if len(folders) > 1:
             read, *others = [folder or "." for folder in folders]
@@ -165,7 +101,7 @@ class _Subset:
     def __init__(self, root: InputRoot, file: LabelsFile, ledger: Ledger) -> None:
         self.subset = file.subset
         labels = IdxFile(root, file.name)
-        values = read_all(labels)
+        values = _read_all(labels)
         if (
             values.ndim not in (1, 2)
             or values.dtype.kind not in "iu"
@@ -191,7 +127,7 @@ class _Subset:
     def _measure(self, images: IdxFile, count: int, sizes: NDArray[np.int64] | None) -> None:
         """Find out where images begin: many headers state a wrong number of them."""
         shape = images.header.shape
-        if images.header.dtype != np.uint8 or len(shape) != 3:
+        if images.header.dtype != UINT8 or len(shape) != 3:
             raise InputError("images are uint8 values in three dimensions", where=images.where)
         area = shape[1] * shape[2]
         stated = int((sizes[:, 0] * sizes[:, 1]).sum()) if sizes is not None else -1
@@ -238,6 +174,27 @@ class _Subset:
             image = row.reshape(height, width, self.channels)[:, :, ::-1]  # blue comes first
             found.append(None if not len(row) else image if self.channels > 1 else image[:, :, 0])
         return found
+
+
+def _read_all(file: IdxFile) -> NDArray[Any]:
+    """Return all values of a small file.
+
+    Raises:
+        InputError: There are fewer or more than its header says.
+        LimitError: There are too many.
+    """
+    header = file.header
+    dtype = np.dtype(header.dtype)
+    count = math.prod(header.shape)
+    if count > _MAX_VALUES:
+        raise LimitError(f"{count} values are too many for labels", where=file.where)
+    size = count * dtype.itemsize
+    data = file.read(header.size, size + 1)
+    file.close()
+    if len(data) != size:
+        found = "more" if len(data) > size else str(len(data))
+        raise InputError(f"the header says {size} bytes, there are {found}", where=file.where)
+    return np.frombuffer(data, dtype).reshape(header.shape)
 
 
 def _read_meta(

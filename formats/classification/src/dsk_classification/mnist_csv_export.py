@@ -10,8 +10,8 @@ import numpy as np
 
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
+from dsk_classification.csvtables import meta_name
 from dsk_classification.mnist import SIDE
-from dsk_classification.mnist_csv import meta_name
 from dsk_classification.tables import Rows, add, joined, labels_text, meta_rows
 
 if TYPE_CHECKING:

@@ -10,17 +10,10 @@ from numpy.typing import NDArray
 from dsk.errors import InputError
 from dsk.pickles import load, text_of
 
-__all__ = ["is_pickle", "load_dict", "load_pixels"]
+__all__ = ["load_dict", "load_pixels"]
 
 MAX_BYTES = 4 << 30
 """CIFAR-100's largest file has 155 MB."""
-
-
-def is_pickle(head: bytes) -> bool:
-    """Tell by its first bytes whether a file is a pickle, of a dict or of protocol 2 and later."""
-    return head[:3] == b"(dp" or (
-        head[:1] == b"\x80" and head[1:2] in b"\2\3\4\5" and len(head) > 2
-    )
 
 
 def load_dict(data: bytes, where: str) -> dict[str, Any]:

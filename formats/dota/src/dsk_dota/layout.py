@@ -24,7 +24,11 @@ LABELS, IMAGES = "labelTxt", "images"
 SPLIT_LABELS = "annfiles"
 """What the tools that cut DOTA's images into tiles for mmrotate call the folder of labels."""
 
+ANNOTATIONS = "annotations"
+"""Where torchgeo has folders of labels, one for each version: ``annotations/version1.5``."""
+
 DEPTH = 4
+_VERSION = re.compile(r"version\d+(?:\.\d+)*")
 _DOTS = re.compile(r"(?:^|/)\.{1,2}$")  # no ids: what is left of ".txt" and "..txt"
 _PART = re.compile(r"^part\d+/(?:images/)?")
 
@@ -48,19 +52,34 @@ class Home(Struct):
 def label_folders(root: InputRoot, under: str = "", depth: int = DEPTH) -> Iterator[str]:
     """Yield folders of text files: ``labelTxt``, ``labelTxt-v1.5`` …, of the newest version.
 
-    Tiles have theirs in ``annfiles``.
+    Tiles have theirs in ``annfiles``, torchgeo's copies in ``annotations/version2.0``.
     """
     folders = root.listing(under).folders
     own = [name for name in folders if name == LABELS or name.startswith(f"{LABELS}-")]
     upright = [name for name in own if name.endswith("_hbb")]
     own = [name for name in own if name not in upright] or upright
     own = own or [name for name in folders if name == SPLIT_LABELS]
+    versions = [] if own or ANNOTATIONS not in folders else _versions(root, under)
     if own:
         yield posixpath.join(under, LABELS if LABELS in own else max(own))
+    elif versions:
+        yield max(versions, key=lambda path: (len(path), path))  # 10.0 comes behind 2.0
     elif depth:
         for folder in folders:
             if folder != IMAGES:
                 yield from label_folders(root, posixpath.join(under, folder), depth - 1)
+
+
+def _versions(root: InputRoot, under: str) -> list[str]:
+    above = posixpath.join(under, ANNOTATIONS)
+    names = root.listing(above).folders
+    return [posixpath.join(above, name) for name in names if _VERSION.fullmatch(name)]
+
+
+def _above(folder: str) -> str:
+    """Return the folder of the subset that a folder of text files belongs to."""
+    above, name = posixpath.split(folder)
+    return posixpath.dirname(above) if _VERSION.fullmatch(name) else above
 
 
 def find_homes(root: InputRoot) -> list[Home]:
@@ -69,7 +88,7 @@ def find_homes(root: InputRoot) -> list[Home]:
     Raises:
         InputError: There is no folder ``labelTxt``.
     """
-    folders = {posixpath.dirname(folder): folder for folder in label_folders(root)}
+    folders = {_above(folder): folder for folder in label_folders(root)}
     if not folders:
         raise InputError(
             f"there is no folder {LABELS}", where=root.path, hint="give the dataset's folder"

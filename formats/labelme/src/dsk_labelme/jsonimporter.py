@@ -291,11 +291,14 @@ class _JsonSource(Source):
         data: Raw,
         size: tuple[int, int] | None,
     ) -> Image:
-        """Return the image: the one that is named, one of the same name nearby, or the data."""
+        """Return the image: the one that is named, one of the same name nearby, or the data.
+
+        A file may name itself as its image, as one of labelme's own examples does.
+        """
         folder, _, base = name.rpartition("/")
         given = stated.replace("\\", "/") if isinstance(stated, str) else ""
         for place in _nearby(folder, given):
-            if self._folders.has(place):
+            if self._folders.has(place) and not place.lower().endswith(".json"):
                 last = place.rpartition("/")[2]
                 path = f"{item_id}.{last.rpartition('.')[2]}" if is_image_name(last) else item_id
                 return Image(path=path, source=self._root.locate(place), size=size)

@@ -76,6 +76,7 @@ def find_homes(
             homes.append(Home(path, path.rpartition("/")[2] or DEFAULT_SUBSET, texts, images))
     if not any(home.texts for home in homes):
         raise InputError(f"there are no files {what}", where=root.path)
+    _pair_splits(root, homes)
     _lend_images(root, homes, ledger)
     _tell_apart(homes)
     for home in homes:
@@ -103,7 +104,43 @@ def _with_texts(
     if len(below) == 1 and not files and folders[0].lower() not in _SPLITS:
         yield from _with_texts(root, below[0], named, depth - 1)
         return
-    yield from (folder for folder in below if _text_files(root, folder))
+    for folder in below:
+        if _text_files(root, folder):
+            yield from _splits(root, folder) or [folder]
+
+
+def _splits(root: InputRoot, folder: str) -> list[str]:
+    """Return the folders of a folder that holds nothing but subsets: ``annotations/training``."""
+    folders, files = root.entries(folder)
+    if files or not all(name.lower() in _SPLITS for name in folders):
+        return []
+    return [posixpath.join(folder, name) for name in folders]
+
+
+def _pair_splits(root: InputRoot, homes: list[Home]) -> None:
+    """Find the images of MMOCR's layout: ``imgs/training`` for ``annotations/training``.
+
+    Subsets that have images only become such, too: test sets.
+    """
+    split = [home for home in homes if "/" in home.path and home.subset.lower() in _SPLITS]
+    done: set[str] = set()
+    for home in split:
+        if home.images:
+            continue
+        above = posixpath.dirname(home.path)
+        outer = posixpath.dirname(above)
+        for name in root.listing(outer).folders:
+            other = posixpath.join(outer, name)
+            images = _images(root, posixpath.join(other, home.subset)) if other != above else {}
+            if images.keys().isdisjoint(home.texts):
+                continue
+            home.images = images
+            if other not in done:
+                done.add(other)
+                known = {home.subset for home in split}
+                bare = [p for p in _splits(root, other) if posixpath.basename(p) not in known]
+                homes += [Home(p, posixpath.basename(p), {}, _images(root, p)) for p in bare]
+            break
 
 
 def _text_files(root: InputRoot, folder: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
-from dsk_openimages.layout import classify, find_layout
+from dsk_openimages.layout import ALL_BOXES, classify, find_layout
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -31,5 +31,7 @@ def _judge(root: InputRoot, name: str) -> Detection:
     head = root.read(name, _HEAD).removeprefix(b"\xef\xbb\xbf")
     columns = [c.strip().strip(b'"') for c in head.split(b"\n", 1)[0].split(b",")]
     if b"ImageID" in columns:
-        return Detection(88, f"{name} is a table of Open Images by its name and its header")
+        alone = ALL_BOXES in name.lower()
+        options = {"unknown_labels": "add"} if alone else {}
+        return Detection(88, f"{name} is a table of Open Images by its name and header", options)
     return Detection(10, f"{name} is named like a table of Open Images but has no column ImageID")

@@ -78,7 +78,8 @@ class OpenImagesImporter(Importer):
         for table in tables:
             file = CsvFile(root.buffer(table.name), root.show(table.name))
             file.require(*_NEEDED[table.kind])
-            indexed.append((table, file, items.resolve(file.pieces(ledger), table.subset)))
+            pieces, subset = file.pieces(ledger), table.subset or DEFAULT_SUBSET
+            indexed.append((table, file, items.resolve(pieces, subset)))
         places = Places(root, layout, items, listed=bool(lists))
         if places.unlisted:
             ledger.warn(f"{places.unlisted} images are in no list of images and not read")

@@ -12,9 +12,20 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
 
-__all__ = ["HIERARCHY", "Layout", "Table", "find_layout", "folder_subset", "subset_folders"]
+__all__ = [
+    "ALL_BOXES",
+    "HIERARCHY",
+    "Layout",
+    "Table",
+    "find_layout",
+    "folder_subset",
+    "subset_folders",
+]
 
 HIERARCHY = "bbox_labels_600_hierarchy.json"
+
+ALL_BOXES = "all_bounding_boxes"
+"""What tools that write a table of boxes alone call it; its labels need no descriptions."""
 
 _VERSION = r"(?:oidv\d+-)?"
 _NAMES = {
@@ -32,7 +43,9 @@ _NAMES = {
     "machine": re.compile(
         rf"{_VERSION}(?P<subset>.+?)-annotations-machine-imagelabels\.csv", re.IGNORECASE
     ),
-    "boxes": re.compile(rf"{_VERSION}(?P<subset>.+?)-annotations-bbox\.csv", re.IGNORECASE),
+    "boxes": re.compile(
+        rf"(?:{_VERSION}(?P<subset>.+?)-annotations-bbox|{ALL_BOXES})\.csv", re.IGNORECASE
+    ),
     "masks": re.compile(
         rf"{_VERSION}(?P<subset>.+?)-annotations-object-segmentation\.csv", re.IGNORECASE
     ),
@@ -55,7 +68,7 @@ class Table(NamedTuple):
     Attributes:
         kind: "all" and "images" (lists of images), "labels", "machine", "boxes" or "masks".
         name: Its name below the root.
-        subset: The subset its name says; "" for the list of all images.
+        subset: The subset its name says; "" for those of all images.
     """
 
     kind: str
@@ -100,7 +113,7 @@ def classify(name: str) -> tuple[str, str] | None:
     for kind, pattern in _NAMES.items():
         match = pattern.fullmatch(name)
         if match is not None:
-            return kind, "validation" if _VAL.match(name) else match["subset"]
+            return kind, "validation" if _VAL.match(name) else match["subset"] or ""
     return None
 
 

@@ -343,8 +343,9 @@ def _floats(column: Sequence[str]) -> NDArray[np.float64]:
 
 
 def _number_or_nan(text: str) -> float:
+    """Return a number, which may have a decimal comma as spreadsheets write it; else NaN."""
     try:
-        return float(text)
+        return float(text.replace(",", ".", 1))
     except ValueError:
         return float("nan")
 

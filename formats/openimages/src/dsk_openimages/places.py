@@ -78,6 +78,10 @@ class Places:
         subset_number = items.subsets.index(subset) if subset in items.subsets else -1
         stems = [stem_of(name) for name in names]
         found = items.find_names((join(below, stem) for stem in stems), subset_number)
+        if (found < 0).all():  # ids may be names of files, endings included
+            whole = items.find_names((join(below, name) for name in names), subset_number)
+            if (whole >= 0).any():
+                found, stems = whole, names
         folder = top
         if below and not (found >= 0).any():  # sorted into folders by class, for instance
             found, folder = items.find_names(stems, subset_number), join(top, below)

@@ -16,7 +16,7 @@ from dsk_tfrecord.example import encode
 from dsk_tfrecord.framing import frame
 from dsk_tfrecord.instances import InstanceWriter
 from dsk_tfrecord.labelmap import Entry, label_map_text
-from dsk_tfrecord.layout import subset_of
+from dsk_tfrecord.layout import numbered, subset_of
 from dsk_tfrecord.plugin import capabilities
 
 if TYPE_CHECKING:
@@ -84,8 +84,12 @@ class TfDetectionApiExporter(Exporter):
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
         """See ``Exporter.finish``."""
-        for name in ctx.out.fragment_names():
+        written = ctx.out.fragment_names()
+        for name in written:
             ctx.out.join(name, ctx.out.fragments(name))
+        for subset, whole in numbered(name.removesuffix(_ENDING) for name in written).items():
+            what = f"subsets whose names count up are read back as {whole}"
+            ctx.ledger.add("DSK-L012", what, subset=subset, hint="-t map_subsets renames subsets")
         if not sum(states):
             ctx.write(self._first + _ENDING, b"")
         ctx.write("label_map.pbtxt", label_map_text(self._entries))

@@ -7,9 +7,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dsk.files import InputRoot
 
-__all__ = ["Shard", "find_label_maps", "find_shards", "is_record_name"]
+__all__ = ["Shard", "find_label_maps", "find_shards", "is_record_name", "numbered", "subset_of"]
 
 _NAME = re.compile(
     r"(?P<stem>.+?)(?P<shard>[-_.]\d+-of-\d+)?\.(?:tfrecords?|tfrec|records?)"
@@ -17,6 +19,7 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _BARE_SHARD = re.compile(r"(?P<stem>.+?)-\d{5}-of-\d{5}")
+_NUMBERED = re.compile(r"(?P<stem>.*[^\W\d_].*?)[-_.](?P<number>\d{3,})", re.DOTALL)
 _SUBSETS = frozenset({"train", "valid", "val", "validation", "test", "eval", "dev"})
 _DEPTH = 3
 _FILES = 20_000
@@ -41,11 +44,40 @@ def find_shards(root: InputRoot) -> list[Shard]:
     """Return the TFRecord files up to three folders below the root, in the order of their names.
 
     The subset is the file's name without its shard number and ending; in folders that are named
-    like subsets (Roboflow's ``train/Things.tfrecord``) it is the folder's name.
+    like subsets (Roboflow's ``train/Things.tfrecord``) it is the folder's name. Files of one
+    folder that only count up (``voc_train_000.tfrecord``, ``voc_train_001.tfrecord``) are shards.
     """
     likely = islice(root.walk(depth=_DEPTH, words=("rec", "-of-")), _FILES)
     names = [name for name in likely if is_record_name(name)]
-    return [Shard(name, subset_of(name)) for name in sorted(names)]
+    names.sort()
+    places = [(name.rpartition("/")[0], subset_of(name)) for name in names]
+    whole = {
+        (folder, part): stem
+        for folder in {folder for folder, _ in places}
+        for part, stem in numbered([part for above, part in places if above == folder]).items()
+    }
+    return [Shard(n, whole.get(place, place[1])) for n, place in zip(names, places, strict=True)]
+
+
+def numbered(names: Iterable[str]) -> dict[str, str]:
+    """Return those of some names that count up, and what they are called without a number.
+
+    They are several, and count from 0 or 1 without gaps in numbers of three digits or more, all
+    of one width (``train_000``, ``train_001``). Fewer digits or gaps rather tell datasets apart:
+    ``coco_2014``, ``coco_2017``.
+    """
+    found: dict[tuple[str, int], dict[int, str]] = {}
+    for name in names:
+        match = _NUMBERED.fullmatch(name)
+        if match is not None:
+            width = len(match["number"])
+            found.setdefault((match["stem"], width), {})[int(match["number"])] = name
+    return {
+        name: stem
+        for (stem, _), parts in found.items()
+        if len(parts) > 1 and min(parts) in (0, 1) and max(parts) - min(parts) == len(parts) - 1
+        for name in parts.values()
+    }
 
 
 def subset_of(name: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+
+from dsk_scenes.shared.splits import subset_of_root
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -46,13 +47,7 @@ def _find(root: InputRoot, path: str, depth: int) -> list[Split]:
     prefix = f"{path}/" if path else ""
     places = {name: prefix + name for name in folders if name in _TASKS}
     if places:
-        return [Split(path.rpartition("/")[2] if path else _name_of(root), places)]
+        return [Split(path.rpartition("/")[2] or subset_of_root(root), places)]
     if not depth:
         return []
     return [split for name in folders for split in _find(root, prefix + name, depth - 1)]
-
-
-def _name_of(root: InputRoot) -> str:
-    """Return the subset's name when the folder given is the subset itself."""
-    name = re.sub(r"\.(zip|tar|tgz|tar\.gz)$", "", root.name)
-    return name if name in ("training", "testing", "train", "test", "val") else "default"

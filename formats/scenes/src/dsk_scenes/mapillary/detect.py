@@ -31,6 +31,7 @@ def detect(root: InputRoot) -> Detection | None:
         score = 95 if config is not None else 75
         return Detection(score, f"{split.home} holds {', '.join(sorted(split.folders))}")
     if config is not None:
-        sure = set(_KEY.findall(root.read(config, _HEAD))) >= _NAMES
-        return Detection(90 if sure else 70, f"{config} beside {', '.join(sorted(split.folders))}")
+        home, name = config
+        sure = set(_KEY.findall(home.read(name, _HEAD))) >= _NAMES
+        return Detection(90 if sure else 70, f"{name} beside {', '.join(sorted(split.folders))}")
     return None

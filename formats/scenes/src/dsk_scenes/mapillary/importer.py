@@ -126,14 +126,14 @@ class MapillaryVistasImporter(Importer):
             return own
         if self.use_original_config:
             return list(TABLES[split.version or VERSIONS[0]])
-        name = find_config(root, split.home, split.version)
-        if name is None:
+        found = find_config(root, split.home, split.version)
+        if found is None:
             raise InputError(
                 "there is no configuration of labels (config_v1.2.json, config_v2.0.json)",
                 where=root.path,
                 hint="use_original_config=true takes the official labels",
             )
-        return read_config(root, name)
+        return read_config(*found)
 
     def _panoptic_labels(
         self, root: InputRoot, split: Split, read: Sequence[Panoptic]

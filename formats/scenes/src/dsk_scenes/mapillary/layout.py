@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+
+from dsk.files import DirectoryRoot
+from dsk.item import DEFAULT_SUBSET
+from dsk_scenes.shared.splits import subset_of_root
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -41,12 +46,13 @@ class Split(Struct, frozen=True):
 def find_splits(root: InputRoot, depth: int = _DEPTH, path: str = "") -> list[Split]:
     """Return the subsets of all versions: folders that hold ``images`` and annotations.
 
-    The first editions have their annotation folders beside the images, without a version's folder.
+    A subset that is given by itself is called like its folder, if that is a subset's name. The
+    first editions have their annotation folders beside the images, without a version's folder.
     """
     folders = root.listing(path).folders
     prefix = f"{path}/" if path else ""
     found: list[Split] = []
-    subset = path.rpartition("/")[2] or "default"
+    subset = path.rpartition("/")[2] or subset_of_root(root)
     for version in VERSIONS:
         if version in folders:
             there = frozenset(root.listing(prefix + version).folders) & FOLDERS
@@ -54,20 +60,37 @@ def find_splits(root: InputRoot, depth: int = _DEPTH, path: str = "") -> list[Sp
                 found.append(Split(subset, prefix + IMAGES, prefix + version, version, there))
     if not found and IMAGES in folders:
         there = frozenset(folders) & FOLDERS
-        if there or _is_test(root, prefix + IMAGES, path):
+        if there or _is_test(root, prefix + IMAGES, subset):
             found.append(Split(subset, prefix + IMAGES, path, "", there))
     if found or not depth:
         return found
     return [s for name in folders for s in find_splits(root, depth - 1, prefix + name)]
 
 
-def _is_test(root: InputRoot, images: str, path: str) -> bool:
+def _is_test(root: InputRoot, images: str, subset: str) -> bool:
     """Tell whether images without annotations are those of the test."""
-    return path.rpartition("/")[2].startswith("test") and bool(root.entries(images)[1])
+    return subset.startswith("test") and bool(root.entries(images)[1])
 
 
-def find_config(root: InputRoot, path: str, version: str) -> str | None:
-    """Return the configuration of a version, in a folder or one above it."""
+def find_config(root: InputRoot, path: str, version: str) -> tuple[InputRoot, str] | None:
+    """Return the configuration of a version, in a folder or one above it.
+
+    A subset that is given by itself has it in the folder above the one given.
+
+    Returns:
+        Where it lies, and its name there.
+    """
+    name = _config_within(root, path, version)
+    if name is not None:
+        return root, name
+    if not isinstance(root, DirectoryRoot) or subset_of_root(root) == DEFAULT_SUBSET:
+        return None
+    above = DirectoryRoot(os.path.dirname(os.path.abspath(root.path)))  # noqa: PTH100, PTH120
+    name = _config_within(above, "", version)
+    return (above, name) if name is not None else None
+
+
+def _config_within(root: InputRoot, path: str, version: str) -> str | None:
     while True:
         prefix = f"{path}/" if path else ""
         names = {}

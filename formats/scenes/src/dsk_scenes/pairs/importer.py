@@ -15,8 +15,9 @@ from dsk_scenes.pairs.classes import (
     palette_classes,
     read_table,
 )
-from dsk_scenes.pairs.layout import SPLITS, find_pairs, find_suffix
+from dsk_scenes.pairs.layout import find_pairs, find_suffix
 from dsk_scenes.shared.source import Scene, image_files
+from dsk_scenes.shared.splits import SPLITS, subset_of_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,8 +92,9 @@ class PairsImporter(Importer):
             images = {}
         names = sorted(images.keys() | masks.keys())
         in_splits = all(name.partition("/")[0] in SPLITS and "/" in name for name in names)
+        alone = DEFAULT_SUBSET if pair.standard else subset_of_root(root)
         for name in names:
-            item, subset = name, pair.subset or DEFAULT_SUBSET
+            item, subset = name, pair.subset or alone
             if in_splits:
                 subset, _, item = name.partition("/")
             yield Scene(item, subset, images.get(name, ""), masks.get(name, ""))

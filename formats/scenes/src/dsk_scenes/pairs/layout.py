@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
 
-__all__ = ["SPLITS", "Pair", "find_pairs", "find_suffix"]
-
-SPLITS = frozenset({"train", "training", "val", "validation", "valid", "test", "testing"})
-"""Folder names that are subsets wherever they occur."""
+__all__ = ["Pair", "find_pairs", "find_suffix"]
 
 _IMAGES = ("images", "image", "imgs", "img", "rgb", "701_stillsraw_full")
 _MASKS = (

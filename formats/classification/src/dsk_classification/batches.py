@@ -1,0 +1,49 @@
+"""Which files of a folder are CIFAR's pickles; nothing is unpickled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dsk.names import stem_of
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["META_10", "META_100", "find_batches", "find_home", "is_pickle"]
+
+META_10, META_100 = "batches.meta", "meta"
+
+_DEPTH = 3
+_PICKLE_ENDINGS = (".pkl", ".pickle")
+
+
+def is_pickle(head: bytes) -> bool:
+    """Tell by its first bytes whether a file is a pickle, of a dict or of protocol 2 and later."""
+    return head[:3] == b"(dp" or (
+        head[:1] == b"\x80" and head[1:2] in b"\2\3\4\5" and len(head) > 2
+    )
+
+
+def find_home(root: InputRoot) -> str | None:
+    """Return the folder that holds a dataset's files, or None."""
+    if root.focus is not None:
+        return "" if is_pickle(root.read(root.focus, 3)) else None
+    files = root.walk(depth=_DEPTH, words=("meta", "data_batch_", "test_batch"))
+    for name in sorted(files, key=lambda name: name.count("/")):
+        folder, _, base = name.rpartition("/")
+        known = base in (META_10, META_100) or base.startswith(("data_batch_", "test_batch"))
+        if known and is_pickle(root.read(name, 3)):
+            return folder
+    return None
+
+
+def find_batches(root: InputRoot, home: str) -> dict[str, str]:
+    """Return the pickles of a folder but for the labels' names, by subset."""
+    prefix = f"{home}/" if home else ""
+    names = [root.focus] if root.focus else [prefix + name for name in root.entries(home)[1]]
+    found = {}
+    for name in names:
+        base = name.rpartition("/")[2]
+        if base not in (META_10, META_100) and is_pickle(root.read(name, 3)):
+            found[stem_of(base) if base.endswith(_PICKLE_ENDINGS) else base] = name
+    return found

@@ -1,0 +1,87 @@
+"""Which CSV files of a dataset are tables of images, as MNIST is in CSV."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["find_tables", "first_row", "looks_like_table", "meta_name", "side_of"]
+
+_DEPTH = 3
+_LOOKS = 50
+"""Tables that are looked into: where there are very many, they are not MNIST's."""
+_HEAD = 1 << 16
+_PREFIX = "mnist_"
+
+
+def subset_of(stem: str) -> str:
+    """Return the subset of a file: ``mnist_train``, ``fashion-mnist_train``, ``train``."""
+    if stem.lower().startswith(_PREFIX):
+        return stem[len(_PREFIX) :]
+    return stem.rpartition("_")[2]
+
+
+def meta_name(subset: str) -> str:
+    """Return the name of a subset's table of ids and sizes."""
+    return f"meta_{subset}.csv"
+
+
+def first_row(root: InputRoot, name: str) -> tuple[list[str], list[str]]:
+    """Return the fields of the header, if there is one, and of the first row of numbers."""
+    lines = root.read(name, _HEAD).decode("utf-8-sig", "replace").splitlines()
+    header: list[str] = []
+    if lines and not _are_numbers(lines[0].split(",")):
+        header = [field.strip().strip('"') for field in lines.pop(0).split(",")]
+    return header, lines[0].split(",") if lines else []
+
+
+def _are_numbers(fields: list[str]) -> bool:
+    return all(field.strip().strip('"').lstrip("-").isdecimal() for field in fields)
+
+
+def looks_like_table(root: InputRoot, name: str) -> bool:
+    """Whether a file's first row is a label, the pixels of a square image, or both."""
+    header, row = first_row(root, name)
+    if not row or not _are_numbers(row):
+        return False
+    if header and len(header) != len(row):
+        return False
+    if header and not any("pixel" in field or "x" in field for field in header[1:]):
+        return False
+    return len(row) == 1 or side_of(len(row)) > 1 or side_of(len(row) - 1) > 1
+
+
+def side_of(count: int) -> int:
+    """Return height and width of a square image of so many pixels, or 0."""
+    side = math.isqrt(max(count, 0))
+    return side if side * side == count else 0
+
+
+def find_tables(root: InputRoot) -> dict[str, str]:
+    """Return the tables of one folder, by subset; files called ``mnist_*`` without a look."""
+    tables = root.walk(depth=_DEPTH, suffixes=(".csv",))
+    names = [root.focus] if root.focus else sorted(tables, key=_depth)
+    found: dict[str, str] = {}
+    home = None
+    looks = _LOOKS
+    for name in names:
+        folder, _, base = name.rpartition("/")
+        stem, dot, ending = base.rpartition(".")
+        if ending.lower() != "csv" or not dot or stem.lower().startswith("meta"):
+            continue
+        if home is not None and folder != home:
+            continue
+        known = root.focus is not None or stem.lower().startswith(_PREFIX)
+        if not known and home is None:
+            looks -= 1
+        if known or (looks >= 0 and looks_like_table(root, name)):
+            home = folder
+            found[subset_of(stem)] = name
+    return found
+
+
+def _depth(name: str) -> tuple[int, str]:
+    return name.count("/"), name

@@ -1,0 +1,82 @@
+"""Which files of a dataset are MNIST's labels, and which images belong to them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["LabelsFile", "find_labels", "labels_by_folder"]
+
+_DEPTH = 3
+_ENDINGS = ("", ".gz", *(f".idx{n}-{kind}" for n in (1, 2) for kind in ("ubyte", "int")))
+_NAME = re.compile(r"(.+)-labels[-.]idx([12])-(?:ubyte|int)(?:\.gz)?", re.IGNORECASE)
+_LABELS = re.compile(r"labels([-.])idx[12]-(?:ubyte|int)", re.IGNORECASE)
+
+
+class LabelsFile(Struct, frozen=True):
+    """A file of labels.
+
+    Attributes:
+        name: Its name.
+        images: The name of the file of images, which may be missing.
+        subset: Its subset.
+        split: Which of EMNIST's datasets it belongs to, or "".
+    """
+
+    name: str
+    images: str
+    subset: str
+    split: str
+
+
+def find_labels(root: InputRoot) -> list[LabelsFile]:
+    """Return the files of labels, of one folder only, unpacked ones rather than gzipped ones."""
+    return next(iter(labels_by_folder(root).values()), [])
+
+
+def labels_by_folder(root: InputRoot) -> dict[str, list[LabelsFile]]:
+    """Return the files of labels of each folder that has some, those nearest to the root first."""
+    labels = root.walk(depth=_DEPTH, suffixes=_ENDINGS, words=("-labels-idx", "-labels.idx"))
+    names = [root.focus] if root.focus else sorted(labels, key=_depth)
+    found: dict[str, dict[tuple[str, str], LabelsFile]] = {}
+    for name in names:
+        folder, _, base = name.rpartition("/")
+        match = _NAME.fullmatch(base)
+        if match is None:
+            continue
+        subset, split = _subset(match[1])
+        here = found.setdefault(folder, {})
+        if here.get((split, subset)) is None or not name.lower().endswith(".gz"):
+            here[split, subset] = LabelsFile(name, _images(root, name), subset, split)
+    return {folder: list(files.values()) for folder, files in found.items()}
+
+
+def _depth(name: str) -> tuple[int, str]:
+    return name.count("/"), name
+
+
+def _subset(prefix: str) -> tuple[str, str]:
+    """Return subset and split: ``emnist-letters-train`` is ("train", "letters")."""
+    parts = prefix.split("-")
+    if parts[0].lower() == "emnist" and len(parts) == 3:
+        return parts[2], parts[1]
+    if parts[0].lower() in ("qmnist", "kmnist", "k49") and len(parts) > 1:
+        prefix = prefix.partition("-")[2]
+    return ("test" if prefix.startswith("t10k") else prefix), ""
+
+
+def _images(root: InputRoot, labels: str) -> str:
+    folder, slash, base = labels.rpartition("/")
+    name = re.sub(
+        r"labels([-.])idx[12]-(?:ubyte|int)", r"images\1idx3-ubyte", base, flags=re.IGNORECASE
+    )
+    plain = name.removesuffix(".gz")
+    for choice in (name, plain, f"{plain}.gz"):
+        if root.is_file(f"{folder}{slash}{choice}"):
+            return f"{folder}{slash}{choice}"
+    return f"{folder}{slash}{name}"

@@ -1,0 +1,24 @@
+"""Names of folders that are subsets."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dsk.item import DEFAULT_SUBSET
+
+if TYPE_CHECKING:
+    from dsk.files import InputRoot
+
+__all__ = ["SPLITS", "subset_of_root"]
+
+SPLITS = frozenset({"train", "training", "val", "validation", "valid", "test", "testing"})
+"""Folder names that are subsets wherever they occur."""
+
+_ARCHIVE = re.compile(r"\.(?:zip|tar|tgz|tar\.gz)$", re.IGNORECASE)
+
+
+def subset_of_root(root: InputRoot) -> str:
+    """Return the subset's name when the folder or archive given may be the subset itself."""
+    name = _ARCHIVE.sub("", root.name)
+    return name if name.lower() in SPLITS else DEFAULT_SUBSET
