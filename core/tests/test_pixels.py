@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import platform
 import struct
 import zipfile
 import zlib
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image as PilImage
 
 from dsk import pixels
+from dsk.allocator import keep_freed_memory
 from dsk.errors import LimitError, MediaError
 from dsk.media import WRITTEN_SUFFIXES, ArchiveMember, Image
 from dsk.pixels import decode, decode_labels, encode
@@ -224,3 +226,21 @@ def test_a_damaged_image_in_an_archive_is_a_media_error(tmp_path, encoded):
 def test_all_endings_that_are_offered_are_written(ext):
     data = encode(np.zeros((3, 4, 3), np.uint8), ext)
     assert decode(Image.from_bytes(data, f"a{ext}")).shape == (3, 4, 3)
+
+
+def test_freed_memory_is_kept_where_the_allocator_lets_it():
+    """An image of 8 MiB, made anew: its pages need not come from the system again."""
+    resource = pytest.importorskip("resource")
+    if platform.libc_ver()[0] != "glibc":
+        pytest.skip("another allocator")
+    keep_freed_memory()
+
+    def faults():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+    for _ in range(3):
+        np.ones(8 << 20, np.uint8)
+    before = faults()
+    for _ in range(10):
+        np.ones(8 << 20, np.uint8)
+    assert faults() - before < 2048  # of 20480 pages

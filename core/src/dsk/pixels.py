@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image as PilImage
 from PIL import ImageFile, UnidentifiedImageError
 
+from dsk.allocator import keep_freed_memory
 from dsk.errors import LimitError, MediaError
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ BAD_IMAGE = (
 
 @functools.cache
 def guard() -> None:
-    """Set Pillow's own limits once per process."""
+    """Set Pillow's own limits, and what is done with freed memory, once per process."""
+    keep_freed_memory()
     PilImage.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow raises at twice this number
     ImageFile.LOAD_TRUNCATED_IMAGES = False
 
