@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.cli.convert import ConvertRequest, open_input, run_convert
 from dsk.cli.text import emit_json, say, table, tell
-from dsk.engines import collector_off
+from dsk.collector import collector_off
 from dsk.errors import UsageError
 from dsk.loss import Ledger
 from dsk.opening import make_transform
