@@ -1,13 +1,12 @@
 """Indexing the records of large arrays in a mapped JSON object, without holding what they say.
 
 ``scan`` walks each array once, window by window: numpy finds the braces that open and close
-records, then the columns asked for are read, and what stays is where each record lies and its
-columns: a few bytes per record. Records are then decoded by slices of that index, in any order,
-straight from the map; what is damaged inside of them may show only then.
+records, msgspec decodes just the columns asked for (and so validates every byte), and what stays is
+where each record lies and its columns: a few bytes per record. Records are then decoded by slices
+of that index, in any order, straight from the map.
 
-One column of records without further braces is found in the text; otherwise msgspec decodes the
-columns. Braces inside strings can mislead the first step; the second notices, because it counts the
-records, and such a window is walked with the standard library's parser instead.
+Braces inside strings can mislead the first step; the second notices, because it counts the records,
+and such a window is walked with the standard library's parser instead.
 """
 
 from __future__ import annotations
@@ -15,14 +14,13 @@ from __future__ import annotations
 import json
 import re
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 from msgspec import Raw, Struct
 
 from dsk.errors import InputError, RecordError
-from dsk.jsontext import Window, field_pattern, numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
 
 __all__ = ["JsonScan", "Records", "json_error", "record_message", "scan"]
-
-T = TypeVar("T")
 
 WINDOW = 4 << 20
 _skim = msgspec.json.Decoder(msgspec.defstruct("Any", [], gc=False)).decode
@@ -210,7 +206,6 @@ class _Walk:
     def array(self, key: str, start: int, fields: Sequence[str]) -> tuple[Records, int]:
         """Index one array; return its records and the offset behind its ``]``."""
         decoder = _column_decoder(tuple(fields))
-        key_of = field_pattern(fields[0]) if len(fields) == 1 else None
         starts: list[NDArray[np.uint64]] = []
         lengths: list[NDArray[np.uint32]] = []
         columns: list[list[NDArray[np.int64]]] = []
@@ -221,20 +216,15 @@ class _Walk:
                 window = self._window(position, WINDOW)
             except InputError:  # cuts misled by a brace in a string may end anywhere
                 window = None
-            found = numbers_in(self.view, window, key_of) if window and key_of else None
-            if window is not None and found is not None:
-                good = np.ones(len(found), np.bool_)
-                columns.append([found])
-            else:
-                rows = self._decode(key, *window[:2], count, decoder) if window else None
-                if window is None or rows is None:
-                    window = self._slow_window(key, position, count)
-                    rows = self._decode_singly(key, *window[:2], count, decoder, sure=True)
-                good, values = rows
-                columns.append([self._column(values, n, key, count, good=good) for n in fields])
-            first, last, end, _ = window
+            rows = self._decode(key, *window[:2], count, decoder) if window is not None else None
+            if window is None or rows is None:
+                window = self._slow_window(key, position, count)
+                rows = self._decode_singly(key, *window[:2], count, decoder, sure=True)
+            first, last, end = window
+            good, values = rows
             starts.append(first[good].astype(np.uint64))
             lengths.append((last[good] - first[good] + 1).astype(np.uint32))
+            columns.append([self._column(values, name, key, count, good=good) for name in fields])
             count += len(first)
             position = self._next(key, count, end)
         records = Records(
@@ -289,8 +279,15 @@ class _Walk:
             raise InputError("the JSON ends early: the file is truncated", where=self.where)
         return position
 
-    def _window(self, position: int, size: int) -> Window | None:
-        """Find whole records by their braces; None when there is no whole record."""
+    def _window(
+        self, position: int, size: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], int] | None:
+        """Find whole records by their braces.
+
+        Returns:
+            Offsets of their first and last bytes, and of what follows the last one, a comma or the
+            array's end; None when there is no whole record.
+        """
         part = self.bytes[position : position + size]
         braces = np.flatnonzero(part >= _OPEN)  # few other characters are that high: one pass less
         found = part[braces]
@@ -306,15 +303,14 @@ class _Walk:
         opened = opened[: len(closed)]
         first, last = braces[opened] + position, braces[closed] + position
         nested = closed - opened > 1
-        flat = not nested.any()
         if not self._are_objects(first[nested], last[nested]):
             return None
         behind = self.bytes[np.minimum(last + 1, len(self.bytes) - 1)]
         for row in np.flatnonzero(behind != _COMMA).tolist():
             following = self._skip(int(last[row]) + 1)
             if self._at(following) != _COMMA:  # the array ends here, or is broken: see the decoder
-                return Window(first[: row + 1], last[: row + 1], following, flat)
-        return Window(first, last, self._skip(int(last[-1]) + 1), flat)
+                return first[: row + 1], last[: row + 1], following
+        return first, last, self._skip(int(last[-1]) + 1)
 
     def _are_objects(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> bool:
         """Whether cuts that hold further braces are JSON objects.
@@ -329,7 +325,9 @@ class _Walk:
             return False
         return True
 
-    def _slow_window(self, key: str, position: int, count: int) -> Window:
+    def _slow_window(
+        self, key: str, position: int, count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         """Find whole records with the standard library's parser: braces in strings do no harm."""
         parse = json.JSONDecoder().raw_decode
         first: list[int] = []
@@ -352,7 +350,7 @@ class _Walk:
             if self._at(position) != _COMMA or position - base >= WINDOW:
                 break
             position = self._skip(position + 1)
-        return Window(np.array(first, np.int64), np.array(last, np.int64), position, flat=False)
+        return np.array(first, np.int64), np.array(last, np.int64), position
 
     def _decode(
         self,

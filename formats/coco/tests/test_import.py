@@ -335,18 +335,19 @@ def test_nan_is_refused(folder, make):
         items(folder.path)
 
 
-def test_what_is_wrong_within_a_record_is_told_when_it_is_read(folder, make):
-    image = '{"id": 1, "file_name": "a.png"}'
-    for record, message in (
-        ('{"id": 1, "image_id": 1, "area": -Infinity}', "NaN and Infinity are no JSON numbers"),
-        ('{"id": 1, "image_id": 1,, "area": 2}', "not valid JSON"),
-    ):
-        more = json.dumps(make.obj(2, 1))
-        folder.put("a.json", f'{{"images": [{image}], "annotations": [{record}, {more}]}}')
-        with pytest.raises(RecordError, match=message) as raised:
-            items(folder.path)
-        assert raised.value.where.endswith("#/annotations/0")
-        assert [len(i.annotations) for i in items(folder.path, on_error="skip").values()] == [1]
+def test_what_is_wrong_within_a_record_is_told(folder, make):
+    start = '{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [{"id": 1, "image_id": '
+    more = json.dumps(make.obj(2, 1))
+    folder.put("a.json", f'{start}1, "area": -Infinity}}, {more}]}}')
+    with pytest.raises(RecordError, match="NaN and Infinity are no JSON numbers") as raised:
+        items(folder.path)
+    assert raised.value.where.endswith("#/annotations/0")
+    assert [len(i.annotations) for i in items(folder.path, on_error="skip").values()] == [1]
+    for image in (1, 77):  # one that is there, and one that is not
+        folder.put("a.json", f'{start}{image},, "area": 2}}, {more}]}}')
+        for policy in ("raise", "skip"):
+            with pytest.raises(InputError, match="not valid JSON"):
+                items(folder.path, on_error=policy)
 
 
 def test_infinity_costs_one_record(folder, make):

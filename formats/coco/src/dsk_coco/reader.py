@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from dsk.annotations import Annotation, Bbox, Mask, Polygon, Skeleton
 from dsk.errors import DskError, RecordError
 from dsk.item import DatasetItem
-from dsk.jsonindex import record_message
 from dsk.media import Image
 from dsk_coco.categories import FAMILY
 from dsk_coco.index import item_names
@@ -306,10 +305,7 @@ class SliceReader:
                         record.id = rows[at] + file.number_from
                     number = record.id
                     draft.annotations += parser.parse(record, extra, draft.size)
-                except msgspec.MsgspecError as error:
-                    what = record_message(error, file.annotations.raw(rows[at]))
-                    self._bad(what, file, rows[at], draft, number)
-                except ValueError as error:
+                except (ValueError, msgspec.MsgspecError) as error:
                     self._bad(str(error), file, rows[at], draft, number)
 
     def _panoptic(
