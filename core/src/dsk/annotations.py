@@ -40,6 +40,7 @@ __all__ = [
     "Skeleton",
     "Visibility",
     "is_crowd",
+    "is_on",
     "is_outside",
 ]
 
@@ -91,7 +92,7 @@ def is_crowd(a: Annotation) -> bool:
 
     The attribute ``is_crowd`` may have come through a format whose attributes are all text.
     """
-    return _is_on(a.attributes.get("is_crowd"))
+    return is_on(a.attributes.get("is_crowd"))
 
 
 def is_outside(attributes: Mapping[str, Any]) -> bool:
@@ -99,10 +100,11 @@ def is_outside(attributes: Mapping[str, Any]) -> bool:
 
     Tracks of CVAT end with such shapes: they say that the object is not there.
     """
-    return _is_on(attributes.get("outside"))
+    return is_on(attributes.get("outside"))
 
 
-def _is_on(value: Any) -> bool:
+def is_on(value: Any) -> bool:
+    """Tell whether a flag is set, which may have come through a format that has only text."""
     return value.strip().lower() not in _NO if isinstance(value, str) else bool(value)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dsk.splits import NUMBERED_SPLIT
 from dsk_coco.plugin import TASKS
 
 if TYPE_CHECKING:
@@ -44,10 +45,6 @@ _PLAIN_STEMS = frozenset(
 )
 _LVIS = re.compile(r"lvis_v[\d.]+_(\w+)")
 _WORD = re.compile(r"annotations?|anns?|coco|labels|keypoints|" + "|".join(TASKS))
-_SUBSET = re.compile(
-    r"(?:trainval|train|val|validation|valid|test|testdev|dev)[-_]?\d*", re.IGNORECASE
-)
-"""Names of folders that stand for subsets, whatever their files are called."""
 _KEYS = re.compile(rb'"(?:images|annotations)"\s*:\s*\[')
 _RESULT = re.compile(rb'\{[^{}]*"image_id"\s*:')
 _OTHERS = re.compile(rb'"(?:categories|images)"\s*:\s*\{|"(?:items|shapes|assets)"\s*:\s*[\[{]')
@@ -126,7 +123,7 @@ def find_files(root: InputRoot) -> list[Found]:
 def _of_root(root: InputRoot, found: Found) -> Found:
     """Let a given folder tell the subset of the only file in it: one of Roboflow's, say."""
     told = found.subset != DEFAULT_SUBSET or found.name.endswith(f"{DEFAULT_SUBSET}.json")
-    if told or "/" in found.name or not _SUBSET.fullmatch(root.name):
+    if told or "/" in found.name or not NUMBERED_SPLIT.fullmatch(root.name):
         return found
     return replace(found, subset=root.name)
 
@@ -168,7 +165,7 @@ def _of_folder(
 
 def _alone(found: list[Found]) -> list[Found]:
     """Let the folder tell the subset of the only file, if its name is not one of a subset."""
-    if len(found) == 1 and not found[0].task and not _SUBSET.fullmatch(found[0].subset):
+    if len(found) == 1 and not found[0].task and not NUMBERED_SPLIT.fullmatch(found[0].subset):
         return [replace(found[0], subset=_subset_of_folder(found[0].name))]
     return found
 
@@ -217,7 +214,7 @@ def _is_named(found: Found) -> bool:
 def _subset_of_folder(name: str) -> str:
     """Return the subset that the folders of a file stand for."""
     parts = posixpath.dirname(name).split("/")
-    return next((p for p in reversed(parts) if _SUBSET.fullmatch(p)), DEFAULT_SUBSET)
+    return next((p for p in reversed(parts) if NUMBERED_SPLIT.fullmatch(p)), DEFAULT_SUBSET)
 
 
 def _told_apart(found: list[Found]) -> list[Found]:

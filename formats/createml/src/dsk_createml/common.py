@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from dsk.item import DEFAULT_SUBSET
 from dsk.media import Image, is_image_name
 from dsk.names import stem_of
+from dsk.splits import SPLITS, subset_of_root
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,6 @@ __all__ = ["ANNOTATIONS", "DOUBLE_STEM", "ImageFinder", "own_id", "subsets_of", 
 DOUBLE_STEM = "images differ in their ending only; their whole names are their ids"
 
 ANNOTATIONS = "annotations"
-_SPLITS = frozenset({"train", "training", "valid", "val", "validation", "test", "testing"})
 _ENDINGS = (".jpg", ".jpeg", ".png")
 _FOLDERS = ("images", "image")
 
@@ -31,12 +30,12 @@ def subsets_of(names: Sequence[str], root: InputRoot) -> dict[str, str]:
     the folder's, which counts for the input's own folder if it is a split's; files that would share
     one get their whole path, joined by dashes.
     """
-    home = root.name if root.name.lower() in _SPLITS else DEFAULT_SUBSET
+    home = subset_of_root(root)
     folders = [name.rpartition("/")[0] for name in names]
     subsets = {}
     for name, folder in zip(names, folders, strict=True):
         stem = stem_of(name.rpartition("/")[2])
-        if stem.lower() in _SPLITS or folders.count(folder) > 1:
+        if stem.lower() in SPLITS or folders.count(folder) > 1:
             subsets[name] = stem
         else:
             last = folder.rpartition("/")[2]

@@ -17,12 +17,11 @@ from dsk_cvat.declare import Seen, Values, head_text, label_text, merge_values
 from dsk_cvat.plugin import dsk_exporters
 from dsk_cvat.source import IMAGE_KNOWN
 from dsk_cvat.tracks import Record, TrackWriter
-from dsk_cvat.writing import ShapeWriter, attribute_text, cannot_hold, extra_text, is_on
+from dsk_cvat.writing import ShapeWriter, attribute_text, cannot_hold, extra_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dsk.annotations import Annotation
     from dsk.descriptors import Capabilities
     from dsk.flow import Header
     from dsk.item import DatasetItem
@@ -94,9 +93,9 @@ class CvatExporter(Exporter):
         declared = dsk_exporters()[0].capabilities
         if self.use_track:
             return replace(declared, fields=declared.fields | {"object_id"})
-        if self.reindex:
-            return replace(declared, item_attributes=False)
-        return declared
+        # An image has no shape that says that an object has left the view.
+        declared = replace(declared, attributes=declared.attributes - {"outside"})
+        return replace(declared, item_attributes=False) if self.reindex else declared
 
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
@@ -186,9 +185,6 @@ class CvatExporter(Exporter):
         head = f'{"" if frame is None else frame}" name="{attribute_text(name)}"{stated}{more}>\n'
         lines = [head]
         for a in item.annotations:
-            if "outside" in a.attributes and is_on(a.attributes["outside"]):
-                _leave_out(a, item, ctx)
-                continue
             try:
                 lines.append(f"    {self._writer.shape(a, seen)}\n")
             except ValueError as error:
@@ -339,19 +335,6 @@ def _size(item: DatasetItem, ctx: WriteContext) -> tuple[int, int] | None:
                 except ValueError:
                     return None  # writing the mask will say what is wrong with it
     return size
-
-
-def _leave_out(a: Annotation, item: DatasetItem, ctx: WriteContext) -> None:
-    """Report an object that has left the view: an image has no shape that says so."""
-    ctx.ledger.add(
-        "DSK-L017",
-        "outside the view",
-        kind=a.kind,
-        item=item.id,
-        subset=item.subset,
-        annotation=a.id,
-        hint="use_track=true keeps it",
-    )
 
 
 def _drop(a: Any, error: ValueError, item: DatasetItem, ctx: WriteContext) -> None:

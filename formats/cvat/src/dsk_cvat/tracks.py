@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from dsk.annotations import is_on
 from dsk.errors import OutputError
-from dsk_cvat.writing import attribute_text, is_on
+from dsk_cvat.writing import attribute_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,6 +17,7 @@ from dsk.annotations import (
     RotatedBbox,
     Skeleton,
     Visibility,
+    is_on,
 )
 from dsk_cvat.cvatmask import CroppedMask, crop_runs
 from dsk_cvat.meta import BUILTIN
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from dsk.categories import Categories
     from dsk_cvat.declare import Seen
 
-__all__ = ["ShapeWriter", "attribute_text", "cannot_hold", "element_text", "extra_text", "is_on"]
+__all__ = ["ShapeWriter", "attribute_text", "cannot_hold", "element_text", "extra_text"]
 
 _SPECIAL = re.compile(r'[&<>"\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]')
 _REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udc7f\udd00-\udfff]")
@@ -38,7 +39,6 @@ _PAIR = "%.10g,%.10g"
 _CORNERS = 'xtl="%.10g" ytl="%.10g" xbr="%.10g" ybr="%.10g" '
 _TURNED = _CORNERS + 'rotation="%.10g" '
 _ROUND = 'cx="%.10g" cy="%.10g" rx="%.10g" ry="%.10g" '
-_NO = frozenset({"", "0", "false", "no", "none"})
 _NAMES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 
@@ -64,11 +64,6 @@ def element_text(text: str) -> str:
 def cannot_hold(text: str) -> bool:
     """Tell whether a text has characters that XML cannot hold."""
     return _REFUSED.search(text) is not None
-
-
-def is_on(value: Any) -> bool:
-    """Tell whether a flag is set, which may have come through a format that has only text."""
-    return value.strip().lower() not in _NO if isinstance(value, str) else bool(value)
 
 
 def _value(value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
+from dsk.splits import SPLITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,12 +21,9 @@ _DEPTH = 3
 _FILES = 100
 
 
-_SUBSETS = frozenset({"train", "val", "test", "valid", "validation", "training", "testing"})
-
-
 def is_subset(folder: str) -> bool:
     """Tell by its name whether a folder holds a subset."""
-    return folder.lower() in _SUBSETS or folder == DEFAULT_SUBSET
+    return folder.lower() in SPLITS or folder == DEFAULT_SUBSET
 
 
 def is_hdf5(name: str) -> bool:

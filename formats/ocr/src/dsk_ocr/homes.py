@@ -12,6 +12,7 @@ from dsk.errors import InputError
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
 from dsk.names import stem_of
+from dsk.splits import SPLITS
 from dsk_ocr.lending import rank_folders
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ __all__ = ["IMAGES", "Home", "find_homes", "find_lists"]
 
 IMAGES = "images"
 DEPTH = 3
-_SPLITS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
 _HIDDEN = re.compile(r"_GT$|(?:^|/)\.{1,2}$")
 
 Naming = "Callable[[str], str | None]"
@@ -101,7 +101,7 @@ def _with_texts(
         yield under
         return
     below = [posixpath.join(under, folder) for folder in folders]
-    if len(below) == 1 and not files and folders[0].lower() not in _SPLITS:
+    if len(below) == 1 and not files and folders[0].lower() not in SPLITS:
         yield from _with_texts(root, below[0], named, depth - 1)
         return
     for folder in below:
@@ -112,7 +112,7 @@ def _with_texts(
 def _splits(root: InputRoot, folder: str) -> list[str]:
     """Return the folders of a folder that holds nothing but subsets: ``annotations/training``."""
     folders, files = root.entries(folder)
-    if files or not all(name.lower() in _SPLITS for name in folders):
+    if files or not all(name.lower() in SPLITS for name in folders):
         return []
     return [posixpath.join(folder, name) for name in folders]
 
@@ -122,7 +122,7 @@ def _pair_splits(root: InputRoot, homes: list[Home]) -> None:
 
     Subsets that have images only become such, too: test sets.
     """
-    split = [home for home in homes if "/" in home.path and home.subset.lower() in _SPLITS]
+    split = [home for home in homes if "/" in home.path and home.subset.lower() in SPLITS]
     done: set[str] = set()
     for home in split:
         if home.images:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from dsk.errors import InputError
+from dsk.splits import NUMBERED_SPLIT
 from dsk_voc.layouts import DEPTH, IMAGE_FOLDERS, Home, Listing, images_below, join, open_home
 from dsk_voc.splits import split_by_lists
 from dsk_voc.tasks import CLASS_MASKS, OBJECT_MASKS
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["find_loose", "find_masks", "list_loose"]
 
 XML_FOLDERS = frozenset({"annotations", "annotation", "anns", "ann", "xml", "xmls", "labels"})
-_SUBSET = re.compile(
-    r"(?:trainval|train|val|validation|valid|test|testdev|dev)[-_]?\d*", re.IGNORECASE
-)
 DEFAULT = "default"
 
 
@@ -79,7 +76,7 @@ def list_loose(root: InputRoot, ledger: Ledger) -> list[Listing]:
 
 def _of_root(root: InputRoot, listings: list[Listing]) -> list[Listing]:
     """Let the given folder tell the only subset, if nothing below does: one of Roboflow's, say."""
-    if len(listings) == 1 and listings[0].subset == DEFAULT and _SUBSET.fullmatch(root.name):
+    if len(listings) == 1 and listings[0].subset == DEFAULT and NUMBERED_SPLIT.fullmatch(root.name):
         listings[0].subset = root.name
     return listings
 
@@ -123,7 +120,9 @@ def _groups(names: Sequence[str]) -> list[tuple[str, str, str, list[str]]]:
         home, folder = path[: cuts[path]], path[: cuts[path] + 1]
         if home == path:
             home = folder = path[:depth]
-        subset = home[-1] if home and (len(homes) > 1 or _SUBSET.fullmatch(home[-1])) else DEFAULT
+        subset = (
+            home[-1] if home and (len(homes) > 1 or NUMBERED_SPLIT.fullmatch(home[-1])) else DEFAULT
+        )
         if home != folder and _tells_subsets(files, folder):
             folder = path[: len(folder) + 1]
             subset = folder[-1]
@@ -149,7 +148,7 @@ def _tells_subsets(paths: Iterable[tuple[str, ...]], folder: tuple[str, ...]) ->
     """Tell whether all XML files of a folder lie in folders that are named like subsets."""
     size = len(folder)
     below = [path[size : size + 1] for path in paths if path[:size] == folder]
-    return all(part and _SUBSET.fullmatch(part[0]) for part in below)
+    return all(part and NUMBERED_SPLIT.fullmatch(part[0]) for part in below)
 
 
 def _listing(root: InputRoot, subset: str, home: str, folder: str, ids: list[str]) -> Listing:

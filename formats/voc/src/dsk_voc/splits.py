@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dsk.errors import UnsafePathError
 from dsk.names import clean_name
+from dsk.splits import NUMBERED_SPLIT
 from dsk_voc.layouts import Listing, join
 
 if TYPE_CHECKING:
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["split_by_lists"]
 
-_LIST = re.compile(
-    r"((?:trainval|train|val|validation|valid|test|testdev|dev)[-_]?\d*)(?:[-_]list)?\.txt",
-    re.IGNORECASE,
-)
+_LIST = re.compile(rf"({NUMBERED_SPLIT.pattern})(?:[-_]list)?\.txt", re.IGNORECASE)
 
 
 def split_by_lists(root: InputRoot, listings: Sequence[Listing], ledger: Ledger) -> list[Listing]:

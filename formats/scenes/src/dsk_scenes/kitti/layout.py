@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from dsk_scenes.shared.splits import subset_of_root
+from dsk.splits import subset_of_root
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from dsk.files import DirectoryRoot
 from dsk.item import DEFAULT_SUBSET
-from dsk_scenes.shared.splits import subset_of_root
+from dsk.splits import subset_of_root
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot

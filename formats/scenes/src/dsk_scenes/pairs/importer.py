@@ -8,6 +8,7 @@ from dsk.errors import InputError, UnsafePathError
 from dsk.flow import Importer
 from dsk.item import DEFAULT_SUBSET
 from dsk.names import clean_name
+from dsk.splits import SPLITS, subset_of_root
 from dsk_scenes.camvid.importer import ColorSource
 from dsk_scenes.pairs.classes import (
     find_table,
@@ -17,7 +18,6 @@ from dsk_scenes.pairs.classes import (
 )
 from dsk_scenes.pairs.layout import find_pairs, find_suffix
 from dsk_scenes.shared.source import Scene, image_files
-from dsk_scenes.shared.splits import SPLITS, subset_of_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Names of folders that are subsets."""
+"""Names of folders and files that are subsets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,15 @@ from dsk.item import DEFAULT_SUBSET
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
-__all__ = ["SPLITS", "subset_of_root"]
+__all__ = ["NUMBERED_SPLIT", "SPLITS", "subset_of_root"]
 
 SPLITS = frozenset({"train", "training", "val", "validation", "valid", "test", "testing"})
-"""Folder names that are subsets wherever they occur."""
+"""Names, in lower case, that are subsets wherever they occur."""
+
+NUMBERED_SPLIT = re.compile(
+    r"(?:trainval|train|val|validation|valid|test|testdev|dev)[-_]?\d*", re.IGNORECASE
+)
+"""Names that are subsets, those of an edition among them: ``val2017``, ``testdev``."""
 
 _ARCHIVE = re.compile(r"\.(?:zip|tar|tgz|tar\.gz)$", re.IGNORECASE)
 
