@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dsk.files import open_root
+from dsk_faces.detect import detect_lfw, detect_vgg_face2
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 _CODE = """
@@ -47,3 +51,21 @@ def test_detectors_are_light(tmp_path: Path, name: str, file: str, text: str) ->
     found, *heavy = done.stdout.split()
     assert name in found.split(",")
     assert not heavy
+
+
+@pytest.mark.parametrize(
+    ("detector", "file", "text"),
+    [
+        (detect_lfw, "annotations/pairs.txt", "1\t1\nJohn\t1\t2\n"),
+        (detect_vgg_face2, "bb_landmark/loose_bb_train.csv", 'NAME_ID,X,Y,W,H\n"n1/1",1,2,3,4\n'),
+    ],
+)
+def test_files_beside_the_one_that_was_given_do_not_count(
+    tmp_path: Path, detector: Callable[..., Any], file: str, text: str
+) -> None:
+    path = tmp_path / file
+    path.parent.mkdir()
+    path.write_text(text)
+    (tmp_path / "other.xml").write_text("<annotations/>")
+    assert detector(open_root(tmp_path)) is not None
+    assert detector(open_root(tmp_path / "other.xml")) is None

@@ -8,6 +8,8 @@ from dsk.flow import Detection
 from dsk_faces import celeba, lfw, vgg, wider
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dsk.files import InputRoot
 
 __all__ = [
@@ -56,19 +58,23 @@ def _celeba(root: InputRoot, sure: int, *, aligned: bool) -> Detection | None:
     return None
 
 
+def _given(root: InputRoot, names: Iterable[str]) -> list[str]:
+    """Return the files that count: of one given file's neighbours, none."""
+    return [name for name in names if root.focus in (None, name)]
+
+
 def detect_vgg_face2(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     _, tables = vgg.find_tables(root)
-    for found in tables.values():
-        for name in found.values():
-            if root.read(name, 64).lstrip(b"\xef\xbb\xbf").upper().startswith(b"NAME_ID,"):
-                return Detection(90, f"{name} begins with NAME_ID")
+    for name in _given(root, [name for found in tables.values() for name in found.values()]):
+        if root.read(name, 64).lstrip(b"\xef\xbb\xbf").upper().startswith(b"NAME_ID,"):
+            return Detection(90, f"{name} begins with NAME_ID")
     return None
 
 
 def detect_lfw(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    for name in lfw.find_subsets(root).values():
+    for name in _given(root, lfw.find_subsets(root).values()):
         text = root.read(name, _HEAD).decode("utf-8-sig", "replace")
         rows = [line.split("\t") for line in text.splitlines()[1:20]]
         if any(len(row) in (3, 4) and row[1].strip().isdecimal() for row in rows):
