@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from dsk.annotations import Bbox
+from dsk.annotations import Bbox, Mask
 from dsk.columns import BoxColumns
 from dsk.errors import OutputError
 from dsk.flow import Exporter
@@ -132,7 +132,7 @@ class _VocExporter(Exporter):
         subset, lists = None, SubsetLists()
         main = lists.main
         plain = self._plain if self._assembler.plain else None
-        quick = not self._may_meet and not ctx.save_media
+        quick, alone = not self._may_meet and not ctx.save_media, self._alone
         for given, objects in self._with_objects(items, losses):
             item = given
             if item.subset != subset:
@@ -149,13 +149,12 @@ class _VocExporter(Exporter):
             if objects is not None:
                 head = self._writer.head(item, image_name, ctx.ledger)
                 text = b"".join((encoded(head), objects, _END_BYTES))
-            elif plain is not None and item.annotations:
-                text = plain(item, image_name, losses, ctx.ledger)
-                if text is None:
+            elif plain is not None:
+                if any(type(a) is Mask for a in item.annotations):
                     item = self._assembler.without_crowds(item, ctx.ledger)
-                    text = plain(item, image_name, losses, ctx.ledger)
+                text = plain(item, image_name, losses, ctx.ledger)
             if text is not None:
-                if self._alone:
+                if alone or (objects is None and not item.annotations):
                     self._list(item, Assembled(), lists)
                 if quick:
                     ctx.write(f"{ANNOTATIONS}/{item.id}.xml", text)
