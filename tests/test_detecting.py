@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections import Counter
-from typing import TYPE_CHECKING, Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 
 from dsk.detect import detect
 from dsk.files import DirectoryRoot
 from dsk.registry import registry, resolve
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FILES = 300
 ENOUGH = 200
@@ -81,3 +81,20 @@ def test_all_detectors_share_one_listing_of_each_folder(
     detect(DirectoryRoot(str(many)))
     assert listed[str(many / "annotations")] == 1
     assert max(listed.values()) == 1
+
+
+_LOADED = """
+import sys
+from dsk.detect import detect
+from dsk.files import open_root
+
+for path in sys.argv[1:]:
+    detect(open_root(path))
+print(*sorted({"numpy", "PIL", "lxml", "nibabel", "h5py"} & set(sys.modules)))
+"""
+
+
+def test_detectors_load_no_library_that_only_reading_needs(many: Path) -> None:
+    paths = [str(many), str(Path(__file__).parents[1] / "examples" / "shapes")]
+    asked = [sys.executable, "-c", _LOADED, *paths]
+    assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split() == []

@@ -80,7 +80,6 @@ def sly_pointcloud(root: InputRoot) -> Detection | None:
 
 def kitti3d(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    from dsk_pointcloud.kitti3d.labels import parse_line
     from dsk_pointcloud.kitti3d.layout import find_parts, first_label, tracking_folder
 
     if root.focus is not None:
@@ -91,6 +90,8 @@ def kitti3d(root: InputRoot) -> Detection | None:
     folders = set(root.entries(parts[0].folder)[0])
     if "calib" not in folders:
         return None  # labels alone are KITTI's 2D task
+    from dsk_pointcloud.kitti3d.labels import parse_line
+
     line = first_label(root, parts)
     try:
         if line:
