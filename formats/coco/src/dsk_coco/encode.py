@@ -205,7 +205,7 @@ class Encoder:
         mark = self._mark(Bbox(0, 0, 0, 0, attributes=given.attributes))
         if mark is None or self._crop or self._keypoints_only:
             return None
-        labels = np.unique(given.labels).tolist()
+        labels = np.flatnonzero(np.bincount(given.labels)).tolist()
         categories = {label: self._categories[label] for label in labels}
         images = np.repeat([image_id_of(item) for item in given.items], given.counts())
         return [

@@ -12,7 +12,6 @@ from dsk.errors import MediaError
 from dsk.files import open_root
 from dsk.media import Image
 from dsk.overlay import Overlay
-from dsk.pixels import decode, encode
 from dsk_coco.categories import FAMILY
 
 if TYPE_CHECKING:
@@ -67,6 +66,8 @@ class SegmentMap:
         """
         if self._runs is None:
             try:
+                from dsk.pixels import decode  # loads Pillow, which plain objects do without
+
                 values = _ids_of(decode(Image(self._name, self._source)))
             except MediaError as error:
                 raise ValueError(str(error)) from error
@@ -212,4 +213,6 @@ def map_bytes(
         ids: Their ids.
     """
     table = np.array([(n & 255, n >> 8 & 255, n >> 16) for n in (0, *ids)], np.uint8)
+    from dsk.pixels import encode
+
     return encode(Overlay(counts, size).drawn(table), ".png", compress_level=1)

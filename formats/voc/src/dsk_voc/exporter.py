@@ -186,7 +186,7 @@ class _VocExporter(Exporter):
 
     def _fits_columns(self, boxes: BoxColumns) -> bool:
         """Tell whether all boxes are plain objects, neither parts nor such as do something."""
-        labels = np.unique(boxes.labels).tolist()
+        labels = np.flatnonzero(np.bincount(boxes.labels)).tolist()
         known = self._writer.plain.keys() >= set(labels)
         return known and self._assembler.plain and not any(map(self._assembler.acts, labels))
 

@@ -33,7 +33,11 @@ class ObjectTexts:
 
     def __init__(self, given: BoxColumns, writer: ObjectWriter) -> None:
         self._bounds = given.bounds
-        labels, first, counts = np.unique(given.labels, return_index=True, return_counts=True)
+        counts = np.bincount(given.labels)
+        labels = np.flatnonzero(counts)
+        first = np.zeros(len(counts), np.int64)
+        first[given.labels[::-1]] = np.arange(len(given.labels))[::-1]  # the last to be put stays
+        first = first[labels]
         texts = {label: writer.text(label, given.attributes) for label in labels.tolist()}
         self._pieces = _pieces(given, texts, writer.shift)
         self._lost: dict[int, list[tuple[Text, int, int]]] = {}
@@ -41,7 +45,7 @@ class ObjectTexts:
         for at in np.argsort(first).tolist():
             found = texts[int(labels[at])]
             if found.lost:
-                entry = (found, int(counts[at]), int(given.ids[first[at]]))
+                entry = (found, int(counts[labels[at]]), int(given.ids[first[at]]))
                 self._lost.setdefault(int(owners[at]), []).append(entry)
 
     def text(self, number: int) -> bytes:
