@@ -286,8 +286,11 @@ def test_short_writes_are_continued(tmp_path, out, monkeypatch, tree):
     monkeypatch.setattr(staging.os, "write", lambda fd, data: write(fd, bytes(data[:3])))
     out.write("a", b"0123456789")
     out.write("b", memoryview(b"0123456789"))
+    (tmp_path / "part").write_bytes(b"4567")
+    out.join("c", [str(tmp_path / "part")], head=b"0123", tail=b"89abc")
     out.publish()
-    assert tree(tmp_path / "out") == {"a": b"0123456789", "b": b"0123456789"}
+    whole = {"a": b"0123456789", "b": b"0123456789", "c": b"0123456789abc"}
+    assert tree(tmp_path / "out") == whole
 
 
 # --- names ---------------------------------------------------------------------------------------

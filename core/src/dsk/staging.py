@@ -169,11 +169,7 @@ class Output:
             return
         descriptor = self._create(name)
         try:
-            done = os.write(descriptor, data)
-            if done < len(data):
-                view = memoryview(data)
-                while done < len(view):
-                    done += os.write(descriptor, view[done:])
+            _write_all(descriptor, data)
         except OSError as error:
             raise output_error(error, name) from error
         finally:
@@ -263,20 +259,20 @@ class Output:
         """Write a file from fragments, copied by the kernel; empty fragments are passed over."""
         descriptor = self._create(name)
         try:
-            os.write(descriptor, head)
+            _write_all(descriptor, head)
             first = True
             for path in fragments:
                 reading = os.open(path, os.O_RDONLY)
                 try:
                     if os.fstat(reading).st_size:
                         if not first:
-                            os.write(descriptor, between)
+                            _write_all(descriptor, between)
                         first = False
                         _copy_content(reading, descriptor)
                 finally:
                     os.close(reading)
                 os.unlink(path)  # noqa: PTH108 - frees the space before the next one is copied
-            os.write(descriptor, tail)
+            _write_all(descriptor, tail)
         except OSError as error:
             raise output_error(error, name) from error
         finally:
@@ -393,6 +389,15 @@ def _pack_file(archive: zipfile.ZipFile, full: str, name: str) -> None:
         shutil.copyfileobj(reading, writing, 1 << 20)
 
 
+def _write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
+    """Write all of some bytes: a disk that becomes full takes a part of them without an error."""
+    done = os.write(descriptor, data)
+    if done < len(data):
+        view = memoryview(data)
+        while done < len(view):
+            done += os.write(descriptor, view[done:])
+
+
 def _copy_content(reading: int, writing: int) -> None:
     """Append all of one file to another inside the kernel."""
     try:
@@ -409,9 +414,7 @@ def _copy_content(reading: int, writing: int) -> None:
             raise
     # Whatever the kernel did not copy (other file systems, /proc) goes the portable way.
     while data := os.read(reading, 1 << 20):
-        view = memoryview(data)
-        while view:
-            view = view[os.write(writing, view) :]
+        _write_all(writing, data)
 
 
 def _alive(pid: int) -> bool:

@@ -187,7 +187,13 @@ def formats(
     matrix: Annotated[bool, typer.Option("--matrix", help="Which format holds what.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List the installed formats, or show one: options, layout, what it holds."""
+    """List the installed formats, or show all about one.
+
+    \b
+    dsk formats
+    dsk formats coco         its options, layout and what it holds
+    dsk formats --matrix     which format holds what
+    """  # noqa: D301
     from dsk.cli.listing import show_format, show_formats, show_matrix
 
     if name is not None:
@@ -202,7 +208,12 @@ def transforms(
     name: Annotated[Optional[str], typer.Argument(help="Show one transform's options.")] = None,  # noqa: UP045
     as_json: Json = False,
 ) -> None:
-    """List the installed transforms, or show one."""
+    """List the installed transforms, or show one.
+
+    \b
+    dsk transforms
+    dsk transforms random_split     its options
+    """  # noqa: D301
     from dsk.cli.listing import show_transforms
 
     show_transforms(name, as_json=as_json)
@@ -219,7 +230,12 @@ def detect(
     path: Annotated[str, typer.Argument(help="Folder, archive or annotation file.")],
     as_json: Json = False,
 ) -> None:
-    """Say what format a path holds, and why."""
+    """Say what format a path holds, and why.
+
+    \b
+    dsk detect data/
+    dsk detect data.zip --json
+    """  # noqa: D301
     from dsk.cli.facts import show_detection
 
     code = show_detection(path, as_json=as_json)
@@ -234,7 +250,13 @@ def info(
     on_error: OnError = "raise",
     as_json: Json = False,
 ) -> None:
-    """Count items, subsets, labels, annotations and media of a dataset."""
+    """Count the items, labels, annotations and media of a dataset.
+
+    \b
+    dsk info data/
+    dsk info instances_val.json --json
+    dsk info data/ -if coco -I tasks=instances,captions
+    """  # noqa: D301
     from dsk.cli.facts import show_info
 
     code = show_info(path, source_format, import_options or [], on_error, as_json=as_json)
