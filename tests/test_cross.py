@@ -10,7 +10,7 @@ import functools
 import pytest
 
 from dsk import Dataset
-from dsk.detect import choose
+from dsk.detect import best_of, look
 from dsk.errors import DskError, OutputError
 from dsk.files import open_root
 from dsk.registry import registry
@@ -154,5 +154,5 @@ def test_own_output_is_found_out(name, tmp_path):
         dataset = samples.make(kinds=(kind,), fields=samples.ALL_FIELDS - {"object_id"})
         report = dataset.export(tmp_path / kind, name, save_media=True, **NEEDS.get(name, {}))
         if report.annotations["out"]:
-            found[kind] = choose(open_root(str(tmp_path / kind))).format
+            found[kind] = best_of(look(open_root(str(tmp_path / kind)))[1], kind).format
     assert set(found.values()) <= {expected}, found

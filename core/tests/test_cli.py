@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -323,6 +324,21 @@ def test_dry_run_writes_nothing(site: Path, toy: Path, tmp_path: Path) -> None:
     assert done.returncode == 0
     assert json.loads(done.stdout)["annotations"]["dropped"] == 2
     assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+def test_an_archive_that_packs_its_folder_is_entered(site: Path, toy: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
+        archive.write(toy / "toy.txt", "my data/toy.txt")
+    found = dsk(site, "detect", tmp_path / "data.zip")
+    assert (found.stdout, found.stderr.splitlines()[0]) == (
+        "toy\n",
+        "  in the folder my data: a file toy.txt",
+    )
+    for words in ((), ("-if", "toy")):
+        done = dsk(site, "info", tmp_path / "data.zip", *words, "--json")
+        facts = json.loads(done.stdout)
+        assert (facts["items"], facts["annotations"]) == (2, 5), done.stderr
+        assert "nothing but the folder my data, which is read" in done.stdout + done.stderr
 
 
 def test_bug_in_a_plugin_is_named_as_one(site: Path, toy: Path, tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 
 import pytest
 
 from dsk.descriptors import ImporterInfo
-from dsk.detect import choose, detect
-from dsk.errors import DetectionError, InputError
+from dsk.detect import choose, detect, look
+from dsk.errors import DetectionError, InputError, UnsafePathError
 from dsk.files import open_root
 from dsk.flow import Detection
 
@@ -101,3 +102,74 @@ def test_importers_are_not_imported_to_detect(toy, tmp_path, monkeypatch):
     ]
     assert choose(open_root(tmp_path)).reason == "1 .toy files"
     assert "no_such_module_here" not in sys.modules
+
+
+# --- folders that hold everything ----------------------------------------------------------------
+
+
+def by_folder(scores):
+    """Return a detector that answers by the name of the folder it is shown."""
+
+    def detector(root):
+        score = scores.get(root.name)
+        return None if score is None else Detection(score, "so")
+
+    return detector
+
+
+def packed(path, folder, *more):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in (f"{folder}/a.txt", f"{folder}/sub/b.txt", *more):
+            archive.writestr(name, name)
+    return open_root(path)
+
+
+@pytest.mark.parametrize(
+    ("folder", "scores", "entered"),
+    [
+        ("whole", (None, 10), True),  # nothing else fits
+        ("whole", (60, 90), True),  # it fits better
+        ("whole", (60, 60), False),
+        ("data", (60, 60), True),  # it repeats the archive's name
+        ("data", (60, 50), False),
+        ("data", (10, 10), False),  # any pictures fit so well
+        ("train", (60, 90), False),  # a subset
+        ("train", (None, 90), True),
+        ("whole", (60, None), False),
+        ("whole", (None, None), False),
+    ],
+)
+def test_the_folder_that_holds_everything_is_entered_where_it_fits(
+    answers, tmp_path, folder, scores, entered
+):
+    outer, inner = scores
+    answers(a=by_folder({"data.zip": outer, folder: inner}))
+    given = packed(tmp_path / "data.zip", folder, "__MACOSX/x/._a.txt", ".hidden")
+    for name in (None, "a"):
+        root, found = look(given, name)
+        assert (root.name == folder) is entered
+        assert [c.score for c in found] == [s for s in [inner if entered else outer] if s]
+        if entered:
+            assert root.entries() == (["sub"], ["a.txt"])
+            assert root.read("sub/b.txt") == f"{folder}/sub/b.txt".encode()
+            assert root.locate("a.txt") == given.locate(f"{folder}/a.txt")
+            assert root.size("a.txt") == given.size(f"{folder}/a.txt")
+            assert root.is_file("a.txt")
+            assert root.is_dir("sub")
+            assert root.show("a.txt").endswith(f"data.zip/{folder}/a.txt")
+            with pytest.raises(UnsafePathError):
+                root.read("../../a.txt")
+
+
+@pytest.mark.parametrize("more", ["other/c.txt", "c.txt"])
+def test_a_folder_beside_something_else_is_not_entered(answers, tmp_path, more):
+    answers(a=by_folder({"whole": 90}))
+    given = packed(tmp_path / "data.zip", "whole", more)
+    assert look(given)[0] is given
+
+
+def test_folders_of_folders_are_entered(answers, tmp_path):
+    (tmp_path / "a" / "b" / "c").mkdir(parents=True)
+    answers(a=by_folder({"c": 90}))
+    root, _ = look(open_root(tmp_path / "a"))
+    assert (root.name, root.path) == ("c", str(tmp_path / "a" / "b" / "c"))

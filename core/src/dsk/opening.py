@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dsk.collector import collector_off
 from dsk.dataset import Dataset
+from dsk.detect import best_of, look
 from dsk.errors import InputError
 from dsk.files import open_root
 from dsk.loss import Ledger
@@ -16,7 +17,8 @@ from dsk.registry import registry, resolve
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dsk.flow import Importer, Transform
+    from dsk.files import InputRoot
+    from dsk.flow import Importer, Source, Transform
 
 __all__ = ["make_transform", "open_dataset"]
 
@@ -28,29 +30,35 @@ def open_dataset(
     on_error: Literal["raise", "skip"] = "raise",
 ) -> Dataset:
     """Open a dataset, see ``Dataset.import_from``."""
-    root = open_root(path)
+    given = open_root(path)
     ledger = Ledger(on_error)
-    with root.remembering(), collector_off():
+    with given.remembering(), collector_off():
+        root, answers = look(given, format)
+        if root is not given:
+            ledger.warn(f"{path} holds nothing but the folder {root.name}, which is read")
         found: dict[str, Any] = {}
         if format is None:
-            from dsk.detect import choose
-
-            choice = choose(root)
+            choice = best_of(answers, root.path)
             format, found = choice.format, choice.options  # noqa: A001
         info = registry().importer(format)
-        given = check_options(f"importer {format}", info.options, options)
+        checked = check_options(f"importer {format}", info.options, options)
         importer: Importer = resolve(info.target)(
-            **{**info.alias_options.get(format, {}), **found, **given}
+            **{**info.alias_options.get(format, {}), **found, **checked}
         )
-        try:
-            source = importer.open(root, ledger)
-        except OSError as error:
-            where = error.filename or root.path
-            raise InputError(error.strerror or str(error), where=where) from error
+        source = _opened(importer, root, ledger)
     dataset = Dataset(source, format=format, on_error=on_error)
     dataset.path = os.path.abspath(path)  # noqa: PTH100 - a str is wanted
     dataset.opening_ledger = ledger
     return dataset
+
+
+def _opened(importer: Importer, root: InputRoot, ledger: Ledger) -> Source:
+    try:
+        with root.remembering():
+            return importer.open(root, ledger)
+    except OSError as error:
+        where = error.filename or root.path
+        raise InputError(error.strerror or str(error), where=where) from error
 
 
 def make_transform(name: str, options: Mapping[str, Any]) -> Transform:

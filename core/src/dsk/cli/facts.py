@@ -10,7 +10,7 @@ from dsk.annotations import Cuboid3d
 from dsk.cli.text import emit_json, say, table, tell
 from dsk.collector import collector_off
 from dsk.dataset import Dataset
-from dsk.detect import ENOUGH, detect
+from dsk.detect import ENOUGH, look
 from dsk.errors import OptionError
 from dsk.files import open_root
 from dsk.loss import Ledger
@@ -30,13 +30,16 @@ MOST_LABELS = 30
 
 def show_detection(path: str, *, as_json: bool) -> int:
     """Say which formats fit; exit code 3 when none does or several do equally."""
-    found = detect(open_root(path))
+    given = open_root(path)
+    root, found = look(given)
+    inside = "" if root is given else root.name
     good = [c for c in found if c.score >= ENOUGH]
     best = [c for c in good if c.score == good[0].score] if good else []
     if as_json:
         emit_json(
             {
                 "format": best[0].format if len(best) == 1 else None,
+                "folder": inside,
                 "candidates": [
                     {"format": c.format, "score": c.score, "reason": c.reason, "options": c.options}
                     for c in found
@@ -45,7 +48,7 @@ def show_detection(path: str, *, as_json: bool) -> int:
         )
     elif len(best) == 1:
         tell(best[0].format)
-        say(f"  {best[0].reason}")
+        say(f"  in the folder {inside}: {best[0].reason}" if inside else f"  {best[0].reason}")
     if not as_json:
         _explain(found, best, path)
     return 0 if len(best) == 1 else 3

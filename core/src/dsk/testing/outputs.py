@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from dsk.dataset import Dataset
-from dsk.detect import ENOUGH, choose
+from dsk.detect import ENOUGH, best_of, look
 from dsk.errors import LossError, OutputExistsError
 from dsk.files import open_root
 from dsk.registry import resolve
@@ -138,7 +138,8 @@ class OutputChecks(SuiteBase):
             self.write(self.sample(subsets=self.sample_subsets()[:2]), out, save_media=media)
             importer = self.importer()
             assert importer is not None
-            choice = choose(open_root(out))
+            _, answers = look(open_root(out))
+            choice = best_of(answers, str(out))
             assert choice.format == importer.name, f"{name} media: {choice}"
 
     def test_detected_options_fit(self, tmp_path: Path) -> None:

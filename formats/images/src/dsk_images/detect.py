@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.archives import ArchiveRoot
+from dsk.files import DirectoryRoot
 from dsk.flow import Detection
 from dsk.media import is_image_name
 
@@ -39,6 +40,8 @@ def detect_zip(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``; archives inside a folder are not opened."""
     if isinstance(root, ArchiveRoot):
         return _images_only(root) if root.path.lower().endswith(".zip") else None
+    if not isinstance(root, DirectoryRoot):
+        return None
     names = islice(root.walk(depth=DEPTH), _ENOUGH)
     first = next(names, "")
     if all(name.lower().endswith(".zip") for name in (first, *names)):
