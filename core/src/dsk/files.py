@@ -113,6 +113,10 @@ class InputRoot(ABC):
         except UnicodeDecodeError as error:
             raise InputError(f"not UTF-8 text: {error}", where=self.show(name)) from error
 
+    def text_bytes(self, name: str) -> bytes:
+        """Return a text file's content, undecoded, without a byte-order mark."""
+        return self.read(name).removeprefix(b"\xef\xbb\xbf")
+
     def buffer(self, name: str) -> memoryview:
         """Return a file's content, mapped where that is possible."""
         return memoryview(self.read(name))

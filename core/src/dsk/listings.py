@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,11 +12,16 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
 
-__all__ = ["Listing", "ending_of", "levels"]
+__all__ = ["Listing", "ending_of", "is_prose", "levels"]
 
 JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git")
 """Names that file managers and version control leave behind; never part of a dataset."""
 
+
+_PROSE = re.compile(
+    r"(?:readme|licen[cs]e|copying|citation|notice|changelog)\b|.*\.(?:md|rst|pdf|html?|docx?|rtf)$",
+    re.IGNORECASE,
+)
 
 _TAIL = 6
 """Letters at the end of a name that mostly hold its ending; names have few unlike ones."""
@@ -25,6 +31,11 @@ def ending_of(name: str) -> str:
     """Return a file name's lower-case ending with its dot, or ""; hidden files may have none."""
     dot = name.rfind(".", 1)
     return name[dot:].lower() if dot > 0 else ""
+
+
+def is_prose(name: str) -> bool:
+    """Tell whether a file's own name says that people are to read it: a licence, a manual."""
+    return _PROSE.match(name) is not None
 
 
 class Listing:

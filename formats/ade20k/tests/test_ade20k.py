@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 
 from dsk import Dataset
+from dsk.detect import detect
 from dsk.errors import DskWarning, InputError, RecordError
+from dsk.files import open_root
 from dsk.media import Image as MediaImage
 from dsk.testing import FormatSuite
 from dsk_ade20k.maps import SceneMap, grey
@@ -206,6 +208,15 @@ def test_classes_objects_and_outlines(edition2020: Callable[..., Path]) -> None:
         ("polygon", 1, 1),
     ]
     assert list(found[3].points) == [0, 0, 2, 0, 2, 1]
+
+
+def test_byte_order_mark(edition2020: Callable[..., Path]) -> None:
+    folder = edition2020(thing(0, "wall"))
+    plain = read(folder)
+    for path in folder.rglob("*.json"):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert [a.kind for a in read(folder)] == [a.kind for a in plain]
+    assert detect(open_root(folder))[0].format == "ade20k2020"
 
 
 def test_hidden_pixels(edition2020: Callable[..., Path]) -> None:

@@ -194,6 +194,16 @@ def test_mapillary_instances_and_outlines(png: Png, text: Text, tmp_path: Path) 
     assert (second.id, second.annotations[0].label) == ("2", 2)
 
 
+def test_mapillary_with_byte_order_marks(png: Png, text: Text, tmp_path: Path) -> None:
+    text("config_v2.0.json", "\ufeff" + json.dumps(CONFIG))
+    png("training/images/1.png", [[0, 0, 0]])
+    ring = [[0, 0], [1, 0], [1, 1]]
+    outline = {"objects": [{"id": 0, "label": "void--other", "polygon": ring}]}
+    text("training/v2.0/polygons/1.json", "\ufeff" + json.dumps(outline))
+    (item,) = Dataset.import_from(tmp_path, "mapillary_vistas")
+    assert [(a.kind, a.label) for a in item.annotations] == [("polygon", 1)]
+
+
 def test_mapillary_without_configuration(png: Png, tmp_path: Path) -> None:
     png("training/images/1.png", [[0]])
     png("training/v1.2/labels/1.png", [[13]])

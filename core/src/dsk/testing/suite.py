@@ -5,13 +5,16 @@ from __future__ import annotations
 from dsk.testing.columns import ColumnChecks
 from dsk.testing.damage import DamageChecks
 from dsk.testing.described import DescribedChecks
+from dsk.testing.edits import EditChecks
 from dsk.testing.outputs import OutputChecks
 from dsk.testing.roundtrip import RoundTripChecks
 
 __all__ = ["FormatSuite"]
 
 
-class FormatSuite(DescribedChecks, RoundTripChecks, OutputChecks, ColumnChecks, DamageChecks):
+class FormatSuite(
+    DescribedChecks, RoundTripChecks, OutputChecks, EditChecks, ColumnChecks, DamageChecks
+):
     """Tests of one format; inherit, name the format, and say what is special about it.
 
     For instance::

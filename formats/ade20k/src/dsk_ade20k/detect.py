@@ -30,7 +30,7 @@ def detect_2017(root: InputRoot) -> Detection | None:
 def detect_2020(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     for name in islice(root.walk(suffixes=(".json",)), _TRIES):
-        head = root.read(name, _HEAD).lstrip()
+        head = root.read(name, _HEAD).lstrip(b"\xef\xbb\xbf \t\r\n")
         start = head.replace(b" ", b"").replace(b"\n", b"").replace(b"\r", b"")
         if start.startswith(b'{"annotation":{') and (
             b'"object"' in head or b'"imsize"' in head or b'"scene"' in head

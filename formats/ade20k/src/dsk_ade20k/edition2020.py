@@ -107,7 +107,7 @@ def _names(root: InputRoot, scenes: Sequence[Scene]) -> Iterator[str]:
     for scene in scenes:
         if scene.description:
             try:
-                entries = parse(root.read(scene.description))
+                entries = parse(root.text_bytes(scene.description))
             except ValueError:
                 continue
             for entry in entries:
@@ -132,7 +132,7 @@ class Source2020(SceneSource):
 
     def annotations(self, scene: Scene, maps: Maps, ledger: Ledger) -> list[Annotation]:
         """See ``SceneSource.annotations``."""
-        entries = parse(self._root.read(scene.description))
+        entries = parse(self._root.text_bytes(scene.description))
         found: list[Annotation] = []
         if self._what != "objects":
             found += self._classes(scene, entries, maps, ledger)

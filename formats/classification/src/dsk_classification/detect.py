@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dsk.errors import DskError
 from dsk.flow import Detection
+from dsk.listings import is_prose
 from dsk.media import is_image_name
 from dsk_classification import batches, csvtables, labelfiles
 from dsk_classification.idx import IdxFile
@@ -39,11 +40,6 @@ _NO_LABEL = re.compile(
 """Folders that other formats have (``image_2``: KITTI); a label of this name is unlikely."""
 
 _META = "dataset_meta.json"
-_PROSE = re.compile(
-    r"\.|dataset_meta\.json$|(?:readme|licen[cs]e|copying|citation)\b|.*\.(?:md|pdf|html?)$",
-    re.IGNORECASE,
-)
-"""Files that say nothing of what a dataset is: hidden ones, and what people are to read."""
 _MNIST_COLUMNS = (784, 785)
 
 
@@ -169,4 +165,4 @@ def _only_images(files: list[str]) -> bool:
 
 
 def _only_prose(files: list[str]) -> bool:
-    return all(map(_PROSE.match, files))
+    return all(name[0] == "." or name == _META or is_prose(name) for name in files)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dsk.archives import ArchiveRoot
 from dsk.files import DirectoryRoot
 from dsk.flow import Detection
+from dsk.listings import is_prose
 from dsk.media import is_image_name
 
 if TYPE_CHECKING:
@@ -43,10 +44,14 @@ def detect_zip(root: InputRoot) -> Detection | None:
     if not isinstance(root, DirectoryRoot):
         return None
     names = islice(root.walk(depth=DEPTH), _ENOUGH)
-    first = next(names, "")
-    if all(name.lower().endswith(".zip") for name in (first, *names)):
+    files = [name for name in names if not _says_nothing(name.rpartition("/")[2])]
+    if files and all(name.lower().endswith(".zip") for name in files):
         return Detection(_ONLY_IMAGES, "nothing but zip archives")
     return None
+
+
+def _says_nothing(name: str) -> bool:
+    return name.startswith(".") or is_prose(name)
 
 
 def _images_only(root: InputRoot) -> Detection | None:
@@ -54,7 +59,7 @@ def _images_only(root: InputRoot) -> Detection | None:
     for name in islice(root.walk(), _ENOUGH):
         if is_image_name(name):
             images += 1
-        elif not other and not name.rpartition("/")[2].startswith("."):
+        elif not other and not _says_nothing(name.rpartition("/")[2]):
             other = name
         if images and other:
             break

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
+from dsk.listings import is_prose
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -26,14 +27,15 @@ def cloud_dir(root: InputRoot) -> Detection | None:
     if not any(map(is_cloud_name, walked)):
         return None
     names = islice(root.walk() if root.focus is None else [root.focus], _ENOUGH)
-    other = next((n for n in names if not is_cloud_name(n) and not _is_hidden(n)), "")
+    other = next((n for n in names if not is_cloud_name(n) and not _says_nothing(n)), "")
     if other:
         return Detection(_NEAR_MISS, f"point clouds, but also {other}")
     return Detection(_ONLY_CLOUDS, "nothing but point clouds")
 
 
-def _is_hidden(name: str) -> bool:
-    return name.rpartition("/")[2].startswith(".")
+def _says_nothing(name: str) -> bool:
+    own = name.rpartition("/")[2]
+    return own.startswith(".") or is_prose(own)
 
 
 def kitti_raw(root: InputRoot) -> Detection | None:

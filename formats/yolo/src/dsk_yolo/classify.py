@@ -110,7 +110,7 @@ def _read_table(root: InputRoot, folder: str) -> dict[str, _Record]:
     if not root.is_file(file):
         return {}
     try:
-        return msgspec.json.decode(root.read(file), type=dict[str, _Record])
+        return msgspec.json.decode(root.text_bytes(file), type=dict[str, _Record])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(str(error), where=root.show(file)) from error
 

@@ -35,7 +35,7 @@ def read_mapping(root: InputRoot, names: list[str], ledger: Ledger) -> dict[str,
     found: dict[str, Target] = {}
     for name in names:
         try:
-            found |= msgspec.json.decode(root.read(name), type=dict[str, Target])
+            found |= msgspec.json.decode(root.text_bytes(name), type=dict[str, Target])
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             ledger.warn(f"{root.show(name)} maps no files to volumes and is left out: {error}")
     return found

@@ -102,7 +102,7 @@ class Kitti3dSource(Source):
         names: set[str] = set()
         for row in self._rows:
             if row.label:
-                data = self._root.read(row.label)
+                data = self._root.text_bytes(row.label)
                 names.update(
                     line.split(None, 1)[0].decode("utf-8", "replace")
                     for line in data.splitlines()
@@ -123,7 +123,7 @@ class Kitti3dSource(Source):
             if row.calib:
                 where = self._root.show(row.calib)
                 try:
-                    text = self._root.text(row.calib)
+                    text = self._root.text(row.calib).replace("\r\n", "\n")
                     calibration = read_calibration(text, where)
                     extra = {"kitti3d": {"calib": text}}
                 except RecordError as error:

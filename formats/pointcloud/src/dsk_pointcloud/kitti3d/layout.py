@@ -89,7 +89,7 @@ def first_label(root: InputRoot, parts: list[Part]) -> str:
     for part in parts:
         for number, name in enumerate(root.walk(f"{part.folder}/label_2".lstrip("/"), 2)):
             if name.endswith(".txt"):
-                text = root.read(name, 400).decode("utf-8", "replace").strip()
+                text = root.read(name, 400).decode("utf-8-sig", "replace").strip()
                 if text:
                     return text.splitlines()[0]
             if number > 20:

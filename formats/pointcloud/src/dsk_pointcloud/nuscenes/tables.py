@@ -163,6 +163,6 @@ def read_table(root: InputRoot, folder: str, name: str, kind: type[T], *, needed
     if not needed and not root.is_file(full):
         return []
     try:
-        return msgspec.json.decode(root.buffer(full), type=list[kind])  # type: ignore[valid-type]
+        return msgspec.json.decode(root.text_bytes(full), type=list[kind])  # type: ignore[valid-type]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"damaged table: {error}", where=root.show(full)) from error

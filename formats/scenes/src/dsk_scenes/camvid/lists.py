@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.errors import RecordError, UnsafePathError
+from dsk.listings import is_prose
 from dsk.names import clean_name, stem_of
 from dsk_scenes.shared.colors import COLORS_NAME
 
@@ -19,7 +20,7 @@ __all__ = ["Line", "find_home", "item_id", "list_names", "parse_line", "resolve"
 _DEPTH = 3
 _LISTS = 50
 _HEAD = 4096
-_SKIPPED = frozenset({COLORS_NAME, "labels.txt", "classes.txt", "codes.txt", "readme.txt"})
+_SKIPPED = frozenset({COLORS_NAME, "labels.txt", "classes.txt", "codes.txt"})
 
 Line = tuple[str, str]
 """Name of the image and of its mask, or "", as the list has them."""
@@ -48,7 +49,8 @@ def parse_line(line: str) -> Line | None:
 def list_names(root: InputRoot, home: str) -> Iterator[str]:
     """Yield the lists of a folder."""
     for name in root.walk(home, 0, (".txt",)):
-        if name.rpartition("/")[2].lower() not in _SKIPPED:
+        own = name.rpartition("/")[2]
+        if own.lower() not in _SKIPPED and not is_prose(own):
             yield name
 
 

@@ -161,7 +161,7 @@ class CityscapesSource(SceneSource):
     def _outlines(self, scene: Scene, ledger: Ledger) -> list[Annotation]:
         where = self._root.show(scene.mask)
         try:
-            objects = _decode(self._root.read(scene.mask)).objects
+            objects = _decode(self._root.text_bytes(scene.mask)).objects
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise InputError(f"no Cityscapes outlines: {error}", where=where) from error
         found: list[Annotation] = []

@@ -40,7 +40,7 @@ def read_config(root: InputRoot, name: str) -> list[Entry]:
     """
     where = root.show(name)
     try:
-        labels = _decode(root.read(name)).labels
+        labels = _decode(root.text_bytes(name)).labels
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise InputError(f"no configuration of Mapillary Vistas: {error}", where=where) from error
     for label in labels:

@@ -246,7 +246,7 @@ def _names_in(root: InputRoot, files: Iterable[str]) -> list[str]:
     names: dict[str, None] = {}
     for name in files:
         try:
-            decoded = _decode_names(root.read(name))
+            decoded = _decode_names(root.text_bytes(name))
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             continue
         names.update((entry.label, None) for entry in decoded.objects)
@@ -289,7 +289,7 @@ class InstanceSource(SceneSource):
     def _outlines(self, scene: Scene, ledger: Ledger) -> list[Annotation]:
         where = self._root.show(scene.more)
         try:
-            objects = _decode(self._root.read(scene.more)).objects
+            objects = _decode(self._root.text_bytes(scene.more)).objects
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             problem = RecordError(f"no outlines: {error}", where=where, item=scene.id)
             ledger.bad_record(problem)

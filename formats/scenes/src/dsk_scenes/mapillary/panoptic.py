@@ -78,7 +78,7 @@ def read_panoptic(root: InputRoot, name: str) -> Panoptic:
     """
     where = root.show(name)
     try:
-        decoded = _decode(root.buffer(name))
+        decoded = _decode(root.text_bytes(name))
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise InputError(f"no panoptic annotations: {error}", where=where) from error
     folder = name.rpartition("/")[0]
