@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import weakref
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from PIL import Image as PilImage
 from dsk import Dataset
 from dsk.annotations import Bbox, Mask, Rle
 from dsk.errors import DskWarning, InputError, RecordError
+from dsk.files import DirectoryRoot
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk_tfrecord.example import decode, encode, skim
@@ -209,9 +211,11 @@ def record(name: str = "a.png", **changes: list[Any] | None) -> bytes:
         "image/object/class/label": [5],
     }
     for key, value in changes.items():
-        full = {"text": "class/text", "label": "class/label", "mask": "mask"}.get(key)
+        full = {"text": "class/text", "label": "class/label"}.get(key)
+        full = key if key in ("mask", "difficult") else full
         full = f"image/object/{full}" if full else f"image/object/bbox/{key}"
-        full = f"image/{key}" if key in ("height", "width", "filename", "encoded") else full
+        images = ("height", "width", "filename", "encoded", "source_id")
+        full = f"image/{key}" if key in images else full
         if value is None:
             features.pop(full, None)
         else:
@@ -236,6 +240,21 @@ def test_ids_with_gaps(tmp_path: Path) -> None:
     assert [item.annotations[0].label for item in dataset] == [0, 2, None, 1]
 
 
+def test_texts_decide_where_numbers_are_of_other_labels(tmp_path: Path) -> None:
+    data = record(label=[1]) + record("b.png", text=[b"dog"], label=[1])
+    data += record("c.png", text=[b""], label=[2]) + record("d.png", text=[b"cow"], label=[2])
+    dataset = read(tmp_path, data)
+    assert dataset.categories().names == ["cat", "cow", "dog"]
+    assert [item.annotations[0].label for item in dataset] == [0, 2, 1, 1]
+    assert not dataset.opening_ledger.warnings
+    (tmp_path / "label_map.pbtxt").write_text("item { id: 1 name: 'kitten' }")
+    dataset = read(tmp_path, data)
+    assert dataset.categories().names == ["kitten", "cow", "cat", "dog"]
+    assert [item.annotations[0].label for item in dataset] == [2, 3, 1, 1]
+    (warning,) = dataset.opening_ledger.warnings
+    assert "'cow', 'cat', 'dog'" in warning
+
+
 def test_boxes_and_media(tmp_path: Path) -> None:
     (item,) = read(tmp_path, record())
     assert (item.id, item.subset, item.attributes) == ("a", "train", {"source_id": "7"})
@@ -250,6 +269,96 @@ def test_missing_keys(tmp_path: Path) -> None:
     assert item.annotations[0].bbox == (2.0, 0.0, 4.0, 2.0)
     assert item.media is not None
     assert item.media.path == "7.png"
+
+
+def test_records_without_names_in_several_shards(tmp_path: Path) -> None:
+    nameless = {"filename": None, "source_id": None}
+    for number in range(2):
+        data = record(**nameless) + record(**nameless)
+        (tmp_path / f"train-0000{number}-of-00002.tfrecord").write_bytes(data)
+    (tmp_path / "val.tfrecord").write_bytes(record(**nameless))
+    items = list(Dataset.import_from(tmp_path, "tf_detection_api"))
+    ids = [(item.subset, item.id) for item in items]
+    assert ids == [("train", f"00000{n}") for n in range(4)] + [("val", "000000")]
+    assert items[2].media is not None
+    assert items[2].media.path == "000002.png"
+
+
+def test_names_that_occur_again(tmp_path: Path) -> None:
+    names = ["a.png", "a_2.png", "a.jpg", "/x/a.png", "a.png", "b.png"]
+    dataset = read(tmp_path, b"".join(map(record, names)))
+    (tmp_path / "val.tfrecord").write_bytes(record("a.png"))
+    assert [item.id for item in dataset] == ["a", "a_2", "a_3", "a_5", "a_4", "b"]
+    assert [item.media.path for item in dataset][2:5] == ["a_3.jpg", "a_5.png", "a_4.png"]
+    assert any("2 records have the name of another" in w for w in dataset.opening_ledger.warnings)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "item_id", "path"),
+    [
+        ("clip.mp4#t=1.5", b"7", "clip.mp4#t=1.5", "clip.mp4#t=1.5.png"),
+        ("a", b"7", "a", "a.png"),
+        ("a.JPG", b"7", "a", "a.JPG"),
+        ("", b"/data/x.jpg", "x", "x.png"),
+        ("", 17, "17", "17.png"),
+    ],
+)
+def test_odd_names(tmp_path: Path, name: str, source: Any, item_id: str, path: str) -> None:
+    (item,) = read(tmp_path, record(name, source_id=[source]))
+    assert item.id == item_id
+    assert item.media is not None
+    assert item.media.path == path
+
+
+def test_a_file_for_each_image(tmp_path: Path) -> None:
+    """As VoTT writes them; their numbers start at 0, but texts count."""
+    folder = tmp_path / "my-TFRecords-export"
+    (folder / "eval").mkdir(parents=True)
+    (folder / "tf_label_map.pbtxt").write_text("item {\n id: 1\n name: 'cat'\n}\n")
+    for place in ("car_1", "car_002", "clip.mp4#t=1.5", "eval/x", "eval/y"):
+        data = record(f"{place.rpartition('/')[2]}.jpg", label=[0])
+        (folder / f"{place}.tfrecord").write_bytes(data)
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == "tf_detection_api"
+    assert sorted((item.subset, item.id) for item in dataset) == [
+        ("default", "car_002"),
+        ("default", "car_1"),
+        ("default", "clip.mp4#t=1.5"),
+        ("eval", "x"),
+        ("eval", "y"),
+    ]
+    assert dataset.categories().names == ["cat"]
+    (folder / "car_1.tfrecord").write_bytes(record("car_1.jpg") + record("b.jpg"))
+    subsets = Dataset.import_from(tmp_path, "tf_detection_api").subsets()
+    assert sorted(subsets) == ["car_002", "car_1", "clip.mp4#t=1.5", "eval"]
+
+
+def test_subsets_that_are_called_like_their_items_are_told(tmp_path: Path) -> None:
+    items = [DatasetItem(name, name) for name in ("x", "y")]
+    report = Dataset.from_iterable(items, ["a"]).export(tmp_path / "out", "tf_detection_api")
+    told = {event["code"]: event["count"] for event in report.to_dict()["events"]}
+    assert told == {"DSK-L012": 2}
+    assert {i.subset for i in Dataset.import_from(tmp_path / "out")} == {"default"}
+
+
+def test_few_files_are_open_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Datasets have more shards than a process may open files."""
+    views = []
+    buffer = DirectoryRoot.buffer
+
+    def watched(root: DirectoryRoot, name: str) -> memoryview:
+        view = buffer(root, name)
+        views.append(weakref.ref(view))
+        return view
+
+    monkeypatch.setattr(DirectoryRoot, "buffer", watched)
+    monkeypatch.setattr("dsk_tfrecord.importer._HELD", 3)
+    for number in range(9):
+        name = f"train.record-{number:05d}-of-00009"
+        (tmp_path / name).write_bytes(record(f"{number}.png"))
+    dataset = Dataset.import_from(tmp_path, "tf_detection_api")
+    assert [item.id for item in dataset] == [str(n) for n in range(9)]
+    assert sum(view() is not None for view in views) <= 3
 
 
 def test_paths_out_of_the_dataset_are_names(tmp_path: Path) -> None:
@@ -296,6 +405,18 @@ def test_masks_as_png_or_numbers(tmp_path: Path) -> None:
         assert (found.image == pixels).all()
 
 
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "1", "P"])
+def test_masks_of_any_mode(tmp_path: Path, mode: str) -> None:
+    pixels = np.zeros((4, 8), np.uint8)
+    pixels[:2, 2:6] = 255
+    buffer = io.BytesIO()
+    PilImage.fromarray(pixels).convert(mode).save(buffer, "PNG")
+    (item,) = read(tmp_path, record(mask=[buffer.getvalue()]))
+    (found,) = item.annotations
+    assert isinstance(found, Mask)
+    assert (found.image == (pixels > 0)).all()
+
+
 def test_an_empty_mask_leaves_the_box(tmp_path: Path) -> None:
     (item,) = read(tmp_path, record(mask=[b""]))
     assert isinstance(item.annotations[0], Bbox)
@@ -321,6 +442,8 @@ def test_compressed_files(tmp_path: Path, pack: Any) -> None:
         ({"xmax": [float("inf")]}, "finite"),
         ({"height": None, "encoded": [b""]}, "without image/height"),
         ({"mask": [0.5, 0.5]}, "masks"),
+        ({"mask": [masks_png(np.ones((8, 4)))]}, r"\(8, 4\), of the image \(4, 8\)"),
+        ({"difficult": [b"0"]}, "no list of numbers"),
     ],
 )
 def test_bad_records_are_skipped_alone(
@@ -355,6 +478,13 @@ def test_a_file_that_is_cut_off(tmp_path: Path) -> None:
     assert [item.id for item in read(tmp_path, data[:-3], on_error="skip")] == ["a"]
     with pytest.raises(InputError, match="no TFRecord file"):
         read(tmp_path, b"hello")
+
+
+def test_endings_that_are_none(tmp_path: Path) -> None:
+    items = [DatasetItem("a", "x", Image("a.001")), DatasetItem("v1.0", "x", Image("v1.0.png"))]
+    Dataset.from_iterable(items, ["a"]).export(tmp_path / "out", "tf_detection_api")
+    found = Dataset.import_from(tmp_path / "out", "tf_detection_api")
+    assert [item.id for item in found] == ["a", "v1.0"]
 
 
 def test_export_joins_what_is_one_object(tmp_path: Path) -> None:

@@ -72,6 +72,31 @@ def test_names(tmp_path):
     assert [i.media.exists for i in items] == [True, True, True, False, True]
 
 
+@pytest.mark.parametrize("path", ["file:/C:/x/pro%20ject/source/a.jpg", "C:\\y\\source\\a.jpg"])
+def test_images_of_a_project(tmp_path, path):
+    """They are in another folder, which the path names."""
+    for folder in ("source", "target"):
+        (tmp_path / folder).mkdir()
+    content = asset("a.jpg", region(), path=path)
+    (tmp_path / "target/k-asset.json").write_text(json.dumps(content))
+    (item,) = read(tmp_path)
+    assert not item.media.exists
+    (tmp_path / "source/a.jpg").write_bytes(b"x")
+    (item,) = read(tmp_path)
+    assert item.media.exists
+    assert item.media.path == "a.jpg"
+
+
+@pytest.mark.parametrize("path", ["../../a.jpg", "%2e%2e/a.jpg", "b/%00/a.jpg", "C:/a.jpg", "/"])
+def test_paths_that_lead_out(tmp_path, path):
+    """The image is looked for in the dataset only."""
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    (tmp_path / "in").mkdir()
+    export(tmp_path / "in", {"k": asset("b.jpg", path=path)})
+    (item,) = read(tmp_path / "in")
+    assert not item.media.exists
+
+
 def test_videos_are_no_images(tmp_path):
     """Their frames are assets of their own."""
     names = {"clip.mp4": 2, "clip.mp4#t=1.5": 3, "a.tfrecord": 4, "a.jpg": 1, "b.jpg": [2]}
@@ -108,22 +133,49 @@ def test_files_of_single_assets(tmp_path):
         (region(boundingBox={"left": "x"}), "could not convert"),
         (region(boundingBox={"left": 1}), "is no number"),
         (region(boundingBox={}, points=[]), "neither"),
+        (region(boundingBox=BOX | {"width": -3}), "negative size"),
+        (region(boundingBox=[1], points=[3]), "no point"),
         (region(tags=[3]), "no list of texts"),
+        (region() | {"tags": "car"}, "no list of texts"),
         (3, "no object"),
     ],
 )
 def test_bad_regions(tmp_path, bad, message):
-    export(tmp_path, {"k": asset("a.jpg", region(), bad if isinstance(bad, dict) else region())})
-    file = tmp_path / "my-train-export.json"
-    if not isinstance(bad, dict):
-        content = json.loads(file.read_text())
-        content["assets"]["k"]["regions"][1] = {"tags": ["x"], "boundingBox": [1], "points": [3]}
-        file.write_text(json.dumps(content))
-        message = "no point"
+    export(tmp_path, {"k": asset("a.jpg", region(), bad)})
     with pytest.raises(RecordError, match=message):
         list(read(tmp_path))
     (item,) = read(tmp_path, on_error="skip")
     assert len(item.annotations) == 1
+
+
+def test_tags_of_the_first_versions(tmp_path):
+    """They are objects in regions, too."""
+    tags = [{"name": "car", "color": "#010203"}, {"name": "new"}]
+    export(tmp_path, {"k": asset("a.jpg", region(tags=tags))}, tags=["dog"])
+    dataset = read(tmp_path)
+    (item,) = dataset
+    assert [a.label for a in item.annotations] == [1, 2]
+    assert dataset.categories().names == ["dog", "car", "new"]
+
+
+def test_ids_that_are_taken_already(tmp_path):
+    names = {"k1": "a-k3.jpg", "k2": "a.jpg", "k3": "a.png"}
+    export(tmp_path, {key: asset(name) for key, name in names.items()})
+    assert [item.id for item in read(tmp_path)] == ["a-k3", "a", "a-k3-k3"]
+
+
+@pytest.mark.parametrize("name", ["..%2f..%2fa.jpg", "%2fa.jpg", "..%5ca.jpg"])
+def test_names_that_hide_slashes(tmp_path, name):
+    """They are decoded to find the image, but lead nowhere."""
+    export(tmp_path, {"k": asset(name, region())})
+    table(tmp_path, HEADER + name + ",1,2,3,4,car\n")
+    for kind in ("vott_json", "vott_csv"):
+        (item,) = read(tmp_path, kind)
+        assert item.id == name.removesuffix(".jpg")
+        assert not item.media.exists
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    (item,) = read(tmp_path, "vott_csv")
+    assert item.media.exists
 
 
 @pytest.mark.parametrize("name", ["../../a.jpg", "/a.jpg", ""])
@@ -168,6 +220,9 @@ def test_empty_cells(tmp_path):
         ("a.jpg,1,2,3,x,car", "no number"),
         ("a.jpg,1,2,3,inf,car", "not finite"),
         ("a.jpg,1,2,3", "4 cells"),
+        ("a.jpg,3,2,1,4,car", "edges swapped"),
+        ("b.jpg,1,4,3,2,car", "edges swapped"),
+        ("a.jpg,1,2,3,nan(,car", "no number"),
         ("../a.jpg,1,2,3,4,car", "leads out"),
     ],
 )
@@ -178,6 +233,62 @@ def test_bad_rows(tmp_path, row, message):
     assert caught.value.where.endswith("my-val-export.csv:3")
     (item,) = read(tmp_path, "vott_csv", on_error="skip")
     assert len(item.annotations) == 1
+
+
+def test_images_that_differ_in_the_ending_only(tmp_path):
+    table(tmp_path, HEADER + "a.jpg,1,2,3,4,car\na.png,5,6,7,8,dog\na.jpg,0,0,1,1,dog\n")
+    dataset = read(tmp_path, "vott_csv")
+    assert [(item.id, item.media.path, len(item.annotations)) for item in dataset] == [
+        ("a", "a.jpg", 2),
+        ("a_2", "a.png", 1),
+    ]
+    assert any("same id" in w for w in dataset.opening_ledger.warnings)
+
+
+def test_projects_of_one_name(tmp_path):
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        table(tmp_path / folder, HEADER + "a.jpg,1,2,3,4,car\n")
+    items = list(read(tmp_path, "vott_csv"))
+    assert [(item.id, item.subset) for item in items] == [("a", "my-val"), ("a_2", "my-val")]
+
+
+def test_a_first_line_without_end(tmp_path):
+    """It is not read whole."""
+    table(tmp_path, HEADER.strip() + ",x" * (1 << 16))
+    with pytest.raises(InputError, match="first line"):
+        read(tmp_path / "my-val-export.csv", "vott_csv")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends(tmp_path, end):
+    """Spreadsheets leave rows of empty cells behind."""
+    rows = [HEADER.strip(), "a.jpg,1,2,3,4,car", "", ",,,,,", "b.jpg,1,2,x,4,car"]
+    table(tmp_path, end.join(rows))
+    dataset = read(tmp_path, "vott_csv", on_error="skip")
+    assert [len(item.annotations) for item in dataset] == [1]
+    with pytest.raises(RecordError, match="no number") as caught:
+        read(tmp_path, "vott_csv")
+    assert caught.value.where.endswith(":5")
+
+
+def test_columns_in_another_order_and_more_of_them(tmp_path):
+    head = 'xmin,ymin,xmax,ymax,width,image,Label,"score, rounded"\n'
+    table(tmp_path, head + "1,2,4,6,640,a.jpg,dog,0.5\n1,2,3,4,640,a.jpg\n", "table.csv")
+    dataset = Dataset.import_from(tmp_path, on_error="skip")
+    assert dataset.format == "vott_csv"
+    assert [item.annotations for item in dataset] == [[Bbox(1, 2, 3, 4, label=0)]]
+    warnings = dataset.opening_ledger.warnings
+    names = [w.partition(" of ")[0] for w in warnings if "is not read" in w]
+    assert names == ["the column score, rounded", "the column width"]
+    assert dataset.opening_ledger.bad[0].message == "a row of 6 cells, not 8"
+
+
+def test_semicolons_and_decimal_commas(tmp_path):
+    table(tmp_path, HEADER.replace(",", ";") + "a.jpg;1,5;2;3;4,25;car\nb,c.jpg;1;2;3;4;car\n")
+    first, second = read(tmp_path, "vott_csv")
+    assert first.annotations == [Bbox(1.5, 2, 1.5, 2.25, label=0)]
+    assert second.id == "b,c"
 
 
 def test_detection(tmp_path):

@@ -9,6 +9,7 @@ of one image may lie far apart all the same; then each is a run of its own.
 from __future__ import annotations
 
 import csv
+import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from dsk.errors import InputError, RecordError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -24,13 +25,20 @@ if TYPE_CHECKING:
 
     Ids = NDArray[np.bytes_]
 
-__all__ = ["CsvFile", "Runs", "encode_ids", "parse_rows"]
+__all__ = ["CsvFile", "Runs", "encode_ids", "parse_rows", "stand_in"]
 
 WINDOW = 8 << 20
 MAX_ROW = 64 << 20
 MAX_KEY = 1024
 """The longest value of a key column, in bytes: no image has a longer name."""
 
+SHORT = 15
+"""How long a field may be that is read without parsing its row."""
+
+LONGEST = 64
+"""The longest name, in bytes, that arrays of names hold itself."""
+
+_BLOCK = 1 << 16
 _NEWLINE, _COMMA, _QUOTE, _RETURN = b'\n,"\r'
 csv.field_size_limit(MAX_ROW)
 
@@ -58,13 +66,21 @@ class CsvFile:
         view: Its content, mapped or in memory.
         where: Its name, for messages.
         key: The column to index by.
+        long: Gets long keys, see ``stand_in``.
 
     Raises:
         InputError: It is empty, no text, or has no such column.
     """
 
-    def __init__(self, view: memoryview, where: str, key: str = "ImageID") -> None:
+    def __init__(
+        self,
+        view: memoryview,
+        where: str,
+        key: str = "ImageID",
+        long: dict[bytes, bytes] | None = None,
+    ) -> None:
         self.view = view
+        self.long = long if long is not None else {}
         self.where = where
         self._bytes = np.frombuffer(view, np.uint8) if len(view) else np.zeros(0, np.uint8)
         end = self._line_end(0)
@@ -80,6 +96,7 @@ class CsvFile:
             raise InputError(what, where=where, hint=f"the first line names the columns: {key}, …")
         self.key = folded.index(key.lower())
         self.begin = end
+        self._lines = [0]  # how many end before each block
 
     def column(self, name: str) -> int | None:
         """Return a column's number, or None."""
@@ -96,10 +113,22 @@ class CsvFile:
             if self.column(name) is None:
                 raise InputError(f"there is no column {name}", where=self.where)
 
+    def others(self, names: Iterable[str]) -> list[str]:
+        """Return the columns beside the key that have none of these names."""
+        known = {"", self.header[self.key].lower(), *(name.lower() for name in names)}
+        return [name for name in self.header if name.lower() not in known]
+
     def line(self, offset: int, rows: int = 0) -> str:
-        """Return ``file:line`` of some rows behind a byte offset; slow, for messages only."""
-        number = 1 + rows + int(np.count_nonzero(self._bytes[:offset] == _NEWLINE))
+        """Return ``file:line`` of some rows behind a byte offset."""
+        block = offset // _BLOCK
+        while len(self._lines) <= block:  # every line is counted once, however many are asked for
+            start = (len(self._lines) - 1) * _BLOCK
+            self._lines.append(self._lines[-1] + self._count(start, start + _BLOCK))
+        number = 1 + rows + self._lines[block] + self._count(block * _BLOCK, offset)
         return f"{self.where}:{number}"
+
+    def _count(self, start: int, stop: int) -> int:
+        return int(np.count_nonzero(self._bytes[start:stop] == _NEWLINE))
 
     def scan(self, ledger: Ledger) -> Runs:
         """Index the rows; rows without a key are bad records."""
@@ -205,13 +234,46 @@ class CsvFile:
         widest = int(widths.max())
         if widest > MAX_KEY or widest == 0:
             return None
+        widest = min(widest, LONGEST)
         keys = np.zeros((len(starts), widest), np.uint8)
         for column in range(widest):
             rows = np.flatnonzero(widths > column)
             keys[rows, column] = data[starts[rows] + column]
         if (keys == _NEWLINE).any():
             return None
+        for row in np.flatnonzero(widths > LONGEST).tolist():
+            key = bytes(self.view[int(starts[row]) : int(starts[row] + widths[row])])
+            if b"\n" in key:
+                return None
+            short = stand_in(key, self.long)
+            keys[row] = 0
+            keys[row, : len(short)] = np.frombuffer(short, np.uint8)
         found: Ids = keys.view(f"S{widest}").reshape(-1)
+        return found
+
+    def behind_key(self, keys: Ids, starts: NDArray[np.int64]) -> Ids | None:
+        """Return the fields behind the key column of some rows.
+
+        Returns:
+            None if the key is not the first column, or a field is quoted or longer than ``SHORT``.
+        """
+        if self.key or not len(starts):
+            return None
+        data, last = self._bytes, len(self._bytes) - 1
+        begins = starts + np.char.str_len(keys)  # inside of a key that another stands for
+        if (data[starts] == _QUOTE).any() or (data[np.minimum(begins, last)] != _COMMA).any():
+            return None
+        cells = np.zeros((len(starts), SHORT + 1), np.uint8)
+        inside = np.ones(len(starts), bool)
+        for n in range(SHORT + 1):
+            begins += 1
+            values = data[np.minimum(begins, last)]
+            inside &= (begins <= last) & (values != _COMMA)
+            inside &= (values != _NEWLINE) & (values != _RETURN)
+            cells[inside, n] = values[inside]
+        if inside.any() or (cells == _QUOTE).any():
+            return None
+        found: Ids = cells.view(f"S{SHORT + 1}").reshape(-1)
         return found
 
     def _any_column(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Ids:
@@ -225,12 +287,27 @@ class CsvFile:
             row[self.key].encode("utf-8", "surrogateescape") if self.key < len(row) else b""
             for row in rows
         ]
-        return encode_ids([key if len(key) <= MAX_KEY else b"" for key in keys])
+        return encode_ids([key if len(key) <= MAX_KEY else b"" for key in keys], self.long)
 
 
-def encode_ids(keys: list[bytes]) -> Ids:
-    """Return names as an array of bytes of one width."""
-    return np.array(keys, "S") if keys else np.zeros(0, "S1")
+def encode_ids(keys: list[bytes], long: dict[bytes, bytes]) -> Ids:
+    """Return names as an array of bytes of one width; long ones by ``stand_in``."""
+    short = [key if len(key) <= LONGEST else stand_in(key, long) for key in keys]
+    return np.array(short, "S") if short else np.zeros(0, "S1")
+
+
+def stand_in(key: bytes, long: dict[bytes, bytes]) -> bytes:
+    """Return what stands for a long name in arrays, whose width is that of their longest element.
+
+    One name of a thousand bytes would make as many of each of a million others.
+
+    Args:
+        key: The name.
+        long: Gets it, by what stands for it.
+    """
+    short = b"\xff" + hashlib.blake2b(key, digest_size=16).hexdigest().encode()
+    long[short] = key
+    return short
 
 
 def parse_rows(text: bytes) -> list[list[str]] | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["detect"]
 
 _HEAD = 256
+_NAMED = 10
 
 
 def detect(root: InputRoot) -> Detection | None:
@@ -24,7 +25,11 @@ def detect(root: InputRoot) -> Detection | None:
     if layout is None:
         return None
     answers = [_judge(root, table.name) for table in layout.tables[:5]]
-    return max(answers, key=lambda answer: answer.score)
+    best = max(answers, key=lambda answer: answer.score)
+    if layout.homes:  # its tables are those of all images, of which some have been downloaded
+        why = f"{layout.tables[0].name} is a table of Open Images, as FiftyOne downloads it"
+        return Detection(88, why, {"existing_only": True}) if best.score > _NAMED else None
+    return best
 
 
 def _judge(root: InputRoot, name: str) -> Detection:
@@ -34,4 +39,6 @@ def _judge(root: InputRoot, name: str) -> Detection:
         alone = ALL_BOXES in name.lower()
         options = {"unknown_labels": "add"} if alone else {}
         return Detection(88, f"{name} is a table of Open Images by its name and header", options)
-    return Detection(10, f"{name} is named like a table of Open Images but has no column ImageID")
+    return Detection(
+        _NAMED, f"{name} is named like a table of Open Images but has no column ImageID"
+    )

@@ -21,7 +21,7 @@ from dsk_openimages.objects import FLAGS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from dsk.annotations import Annotation
+    from dsk.annotations import Annotation, Box
     from dsk.item import DatasetItem
     from dsk.loss import Ledger
 
@@ -39,7 +39,7 @@ _KEPT = {
     Mask: frozenset({"box_id", "predicted_iou"}),
 }
 _BAD_PART = re.compile(r"|\.|\.\.|.*[/\\\0].*", re.DOTALL)
-_TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
+_TRUE, _FALSE = frozenset({"true", "1", "1.0", "yes"}), frozenset({"false", "0", "0.0", "no"})
 
 
 def plain(name: str) -> bool:
@@ -63,8 +63,8 @@ class Encoder:
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
-        # Importers share one mapping of attributes among many boxes: what it says, by its identity.
-        self._recent: tuple[Any, tuple[Any, list[Any]]] = (None, ("", []))
+        # Importers share few mappings of attributes among many boxes: what they say, by identity.
+        self._said: dict[int, tuple[Any, object, list[int]]] = {}
 
     def label(self, a: Label, item: DatasetItem, ledger: Ledger) -> list[object]:
         """Return the row of an image label."""
@@ -76,18 +76,21 @@ class Encoder:
     ) -> list[object]:
         """Return the row of a box."""
         attributes = a.attributes
+        said = self._said.get(id(attributes))
         if not attributes:
             score, flags = _PLAIN
-        elif attributes is self._recent[0]:
-            score, flags = self._recent[1]
+        elif said is not None and said[0] is attributes:
+            _, score, flags = said
         else:
             score = self._score(a, item, ledger)
             before = _count(ledger)
             flags = [self._flag(a, name, item, ledger) for name in _FLAG_NAMES]
             if _count(ledger) == before and attributes.keys() <= _KEPT[Bbox]:
-                self._recent = (attributes, (score, flags))
+                if len(self._said) >= _SAID:
+                    self._said.clear()
+                self._said[id(attributes)] = attributes, score, flags
         source = self._source(a, item, ledger) if a.extra else ""
-        return [item.id, source, self._names[a.label or 0], score, *edges(a, size), *flags]
+        return [item.id, source, self._names[a.label or 0], score, *edges(a.bbox, size), *flags]
 
     def mask(
         self,
@@ -160,6 +163,7 @@ class Encoder:
 
 
 _ALL = frozenset().union(*_KEPT.values())
+_SAID = 1000  # boxes of one source have some hundred
 _PLAIN: tuple[object, list[int]] = (1, [-1] * len(FLAGS))
 """Score and flags of a box that has no attributes."""
 
@@ -178,10 +182,11 @@ def _float(value: object) -> float | None:
     return number if np.isfinite(number) else None
 
 
-def edges(a: Bbox, size: tuple[int, int]) -> tuple[float, float, float, float]:
+def edges(box: Box, size: tuple[int, int]) -> tuple[float, float, float, float]:
     """Return XMin, XMax, YMin, YMax of a box, divided by the image's size."""
+    x, y, w, h = box
     height, width = size
-    return a.x / width, (a.x + a.w) / width, a.y / height, (a.y + a.h) / height
+    return x / width, (x + w) / width, y / height, (y + h) / height
 
 
 def slug(text: str) -> str:
@@ -193,15 +198,16 @@ def slug(text: str) -> str:
 def mask_name(item_id: str, label: str, box_id: str, used: set[str]) -> str:
     """Return the name of a mask's file that no other mask of the subset has.
 
-    Ids that do not survive as part of a file name are told apart by a hash of them.
+    Ids that do not survive as part of a file name are told apart by a hash of them, and so are
+    those beside a label or BoxID with the sign that separates the three.
     """
-    name = slug(item_id)
-    if name != item_id:
+    name, label = slug(item_id), slug(label)
+    if name != item_id or "_" in label or "_" in box_id:
         name += (
             "_"
             + hashlib.blake2b(item_id.encode(errors="surrogateescape"), digest_size=6).hexdigest()
         )
-    base = f"{name}_{slug(label)}_{box_id}"
+    base = f"{name}_{label}_{box_id}"
     found, number = base, 2
     while found in used:
         found, number = f"{base}-{number}", number + 1

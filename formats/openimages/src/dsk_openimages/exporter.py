@@ -158,7 +158,8 @@ class OpenImagesExporter(Exporter):
             box = boxes.get(a.group) if a.group else None
             if box is not None and box.label != a.label:
                 box = None
-            corners = edges(box, size) if box is not None and size is not None else ()
+            stated = box.bbox if box is not None else a.bbox
+            corners = edges(stated, size) if stated is not None and size is not None else ()
             row = self._encoder.mask(a, item, corners, (box_id, file), ctx.ledger)
             rows.setdefault(item.subset + _MASKS, []).append(row)
             ctx.write(f"masks/{item.subset}/{file}", data)

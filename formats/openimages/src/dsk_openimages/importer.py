@@ -17,9 +17,9 @@ from dsk_openimages.items import ItemIndex
 from dsk_openimages.labels import FAMILY, ClassNames, read_classes, used_names
 from dsk_openimages.layout import find_layout
 from dsk_openimages.masks import MaskFolders
-from dsk_openimages.objects import RowReader, Span
+from dsk_openimages.objects import BOX, LABEL, MASK, RowReader, Span
 from dsk_openimages.places import Places, read_sizes
-from dsk_openimages.tables import ItemTable
+from dsk_openimages.tables import ItemTable, is_odd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,7 @@ _NEEDED = {
     "masks": ("LabelName", "MaskPath"),
 }
 
+_READ = {"labels": LABEL, "machine": LABEL, "boxes": BOX, "masks": MASK}
 _OWN = ("ImageID", "Subset")
 _SHAPES = frozenset({"boxes", "masks"})
 _ORDER = {"labels": 0, "machine": 1, "boxes": 2, "masks": 3}
@@ -76,8 +77,10 @@ class OpenImagesImporter(Importer):
         lists = _read_lists(root, layout, items, ledger)
         indexed = []
         for table in tables:
-            file = CsvFile(root.buffer(table.name), root.show(table.name))
+            file = CsvFile(root.buffer(table.name), root.show(table.name), long=items.long)
             file.require(*_NEEDED[table.kind])
+            for name in file.others(_READ[table.kind]):
+                ledger.warn(f"the column {name} of {table.name} is not read")
             pieces, subset = file.pieces(ledger), table.subset or DEFAULT_SUBSET
             indexed.append((table, file, items.resolve(pieces, subset)))
         places = Places(root, layout, items, listed=bool(lists))
@@ -152,7 +155,7 @@ def _read_lists(root: InputRoot, layout: Layout, items: ItemIndex, ledger: Ledge
     chosen = layout.of("all") or layout.of("images")
     files = []
     for number, table in enumerate(chosen):
-        file = CsvFile(root.buffer(table.name), root.show(table.name))
+        file = CsvFile(root.buffer(table.name), root.show(table.name), long=items.long)
         runs = file.scan(ledger)
         subsets = _subsets(file, runs, table.subset or DEFAULT_SUBSET, items, ledger)
         good = subsets >= 0
@@ -178,26 +181,45 @@ def _subsets(
     column = file.column("Subset")
     if column is None:
         return np.full(len(runs.rows), items.subset_number(default), np.int32)
-    view = file.view
-    numbers: list[int] = []
     known: dict[bytes | None, int] = {}
-    for start, length in zip(runs.starts.tolist(), runs.lengths.tolist(), strict=True):
-        row = bytes(view[start : start + length])
-        fields = row.split(b",", column + 1)
-        field = fields[column] if column < len(fields) else None
-        if field is None or b'"' in b",".join(fields[: column + 1]):
-            parsed = parse_rows(row)
-            found = parsed[0] if parsed else []
-            short = column >= len(found)
-            field = None if short else found[column].encode("utf-8", "surrogateescape")
-        number = known.get(field)
-        if number is None:
-            number = known[field] = _subset_number(field, default, items)
-        if number < 0:
-            what = "the row has no Subset" if field is None else f"no subset's name: {field!r}"
-            ledger.bad_record(RecordError(what, where=file.line(start)))
-        numbers.append(number)
-    return np.array(numbers, np.int32)
+
+    def number(field: bytes | None) -> int:
+        if field not in known:
+            known[field] = _subset_number(field, default, items)
+        return known[field]
+
+    numbers = np.empty(len(runs.rows), np.int32)
+    for first in range(0, len(numbers), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        cells = file.behind_key(runs.keys[part], runs.starts[part]) if column == 1 else None
+        if cells is None:
+            spans = zip(runs.starts[part].tolist(), runs.lengths[part].tolist(), strict=True)
+            numbers[part] = [number(_field(file, *span, column)) for span in spans]
+            continue
+        values, firsts, places = np.unique(cells, return_index=True, return_inverse=True)
+        for place in np.argsort(firsts).tolist():  # subsets are in the order of the list
+            number(bytes(values[place]))
+        numbers[part] = np.array([number(value) for value in values.tolist()], np.int32)[places]
+    for row in np.flatnonzero(numbers < 0).tolist():
+        start = int(runs.starts[row])
+        field = _field(file, start, int(runs.lengths[row]), column)
+        what = "the row has no Subset" if field is None else f"no subset's name: {field!r}"
+        ledger.bad_record(RecordError(what, where=file.line(start)))
+    return numbers
+
+
+_CHUNK = 1 << 18
+
+
+def _field(file: CsvFile, start: int, length: int, column: int) -> bytes | None:
+    """Return a field of a row; None if the row is too short."""
+    row = bytes(file.view[start : start + length])
+    fields = row.split(b",", column + 1)
+    if column + 1 < len(fields) and b'"' not in b",".join(fields[: column + 1]):
+        return fields[column]
+    parsed = parse_rows(row)
+    found = parsed[0] if parsed else []
+    return found[column].encode("utf-8", "surrogateescape") if column < len(found) else None
 
 
 def _subset_number(field: bytes | None, default: str, items: ItemIndex) -> int:
@@ -290,14 +312,14 @@ class OpenImagesSource(Source):
     def _bare(self, first: int, stop: int, ledger: Ledger) -> Iterator[DatasetItem | None]:
         """Yield items without annotations; None for one whose id is no name."""
         items, places, locate = self._items, self._places, self._root.locate
-        extras = self._extras(first, stop)
+        extras = self._extras(first, stop, ledger)
         ids, subsets = items.ids[first:stop].tolist(), items.subset[first:stop].tolist()
         sizes = self._sizes[first:stop].tolist()
         for place, raw in enumerate(ids):
             try:
-                item_id = clean_name(raw.decode())
+                item_id = clean_name(items.full(raw).decode())
             except (UnicodeDecodeError, UnsafePathError):
-                what = f"the ImageID {raw!r} is no name of an image"
+                what = f"the ImageID {items.full(raw)!r} is no name of an image"
                 ledger.bad_record(RecordError(what, where=self._where(first + place)))
                 yield None
                 continue
@@ -319,7 +341,7 @@ class OpenImagesSource(Source):
             return self._root.path
         return self._lists[number].line(int(self._items.row_start[item]))
 
-    def _extras(self, first: int, stop: int) -> dict[int, dict[str, Any]]:
+    def _extras(self, first: int, stop: int, ledger: Ledger) -> dict[int, dict[str, Any]]:
         """Return what the lists of images say beside ids and subsets, by place in the range."""
         items = self._items
         wanted: dict[int, list[tuple[int, bytes]]] = {}
@@ -339,7 +361,10 @@ class OpenImagesSource(Source):
             header = [n if n not in _OWN else "" for n in self._lists[number].header]
             for (place, _), fields in zip(places, _parsed(places), strict=True):
                 facts = {n: f for n, f in zip(header, fields, strict=False) if f and n}
-                if facts and all(map(str.isprintable, facts.values())):
+                for name in [name for name, fact in facts.items() if is_odd(fact)]:
+                    ledger.warn(f"a {name} is left out: it is not UTF-8")
+                    del facts[name]
+                if facts:
                     found[place] = {FAMILY: facts}
         return found
 

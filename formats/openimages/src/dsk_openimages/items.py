@@ -53,6 +53,7 @@ class ItemIndex:
         list_number: Which list of images an item's row stands in, -1 for none.
         row_start: Byte offset of that row.
         row_length: Its length.
+        long: Ids by what stands for them, see ``csvindex.stand_in``.
     """
 
     def __init__(self) -> None:
@@ -62,6 +63,7 @@ class ItemIndex:
         self.list_number: NDArray[np.int16] = np.zeros(0, np.int16)
         self.row_start: NDArray[np.int64] = np.zeros(0, np.int64)
         self.row_length: NDArray[np.int32] = np.zeros(0, np.int32)
+        self.long: dict[bytes, bytes] = {}
         self._order: NDArray[np.int64] = np.zeros(0, np.int64)
         self._sorted: Ids = self.ids
         self._repeated = False
@@ -115,7 +117,7 @@ class ItemIndex:
         same &= subset[order[1:]] == subset[order[:-1]]
         again[order[1:][same]] = True
         for row in np.flatnonzero(again | (runs.rows > 1)).tolist():
-            name = runs.keys[row].decode("utf-8", "replace")
+            name = self.full(runs.keys[row]).decode("utf-8", "replace")
             where = file.line(int(runs.starts[row]))
             ledger.bad_record(RecordError(f"the image {name} is listed twice", where=where))
         keep = ~there & ~again
@@ -151,8 +153,13 @@ class ItemIndex:
         parts, unknown = [_NOTHING], []
         for runs in pieces:
             found = self.find(runs.keys, number).astype(np.int32)
-            if (found < 0).any():
-                unknown.append(runs.keys[found < 0])
+            # Of an id that no list has, the file's name says the subset.
+            there = found >= 0
+            known = found[there]
+            there[there] = (self.list_number[known] != NONE) | (self.subset[known] == number)
+            found[~there] = NONE
+            if not there.all():
+                unknown.append(runs.keys[~there])
             lengths, rows = runs.lengths.astype(np.uint32), runs.rows.astype(np.uint32)
             parts.append(Owned(found, runs.starts, lengths, rows))
         owned = Owned(*(np.concatenate(column) for column in zip(*parts, strict=True)))
@@ -172,7 +179,15 @@ class ItemIndex:
 
     def find_names(self, names: Iterable[str], subset: int) -> NDArray[np.int64]:
         """Return the numbers of items by their ids as text."""
-        return self.find(encode_ids([n.encode("utf-8", "surrogateescape") for n in names]), subset)
+        return self.find(self.encode(names), subset)
+
+    def encode(self, names: Iterable[str]) -> Ids:
+        """Return ids as they stand in ``ids``."""
+        return encode_ids([name.encode("utf-8", "surrogateescape") for name in names], self.long)
+
+    def full(self, item_id: bytes) -> bytes:
+        """Return an id as it is written of one that stands in ``ids``."""
+        return self.long.get(item_id, item_id)
 
     def keep(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Leave out items; return the new number of each old one, -1 for those that went."""

@@ -10,7 +10,7 @@ from dsk.errors import InputError
 from dsk_openimages.csvindex import CsvFile, parse_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Iterable, Mapping
 
     from dsk.files import InputRoot
     from dsk_openimages.layout import Layout, Table
@@ -34,9 +34,9 @@ class ClassNames:
         labels = []
         for name, called in names.items():
             parent = parents.get(name, "")
-            extra = {"display_name": called} if called not in (name, "") else {}
+            extra = {"display_name": called} if called not in (shown[name], "") else {}
             if shown[name] != name:
-                extra = {"label_name": name}
+                extra["label_name"] = name
             labels.append(
                 LabelCategory(
                     shown[name], shown.get(parent, parent), extra={FAMILY: extra} if extra else None
@@ -84,12 +84,16 @@ def _class_rows(root: InputRoot, file: str) -> Iterable[tuple[str, str]]:
         rows = rows[1:]
     for number, row in enumerate(rows, 1):
         name = row[0]
+        if not any(row):
+            continue
         if not name:
             raise InputError(f"class {number} has no name", where=where)
         yield name, row[1] if len(row) > 1 else name
 
 
-def _read_hierarchy(root: InputRoot, file: str, classes: Container[str]) -> dict[str, str]:
+def _read_hierarchy(root: InputRoot, file: str, classes: Mapping[str, str]) -> dict[str, str]:
+    """Return parents by LabelName; FiftyOne's copy of the file has display names."""
+    by_shown = {shown: name for name, shown in classes.items()}
     where = root.show(file)
     try:
         tree = json.loads(root.text(file))
@@ -107,6 +111,8 @@ def _read_hierarchy(root: InputRoot, file: str, classes: Container[str]) -> dict
         name = node.get("LabelName")
         if not isinstance(name, str):
             raise InputError("a class without LabelName", where=where)
+        if name not in classes:
+            name = by_shown.get(name, name)
         if depth > 1 or (parent and parent in classes):
             parents[name] = parent
         children = node.get("Subcategory") or []

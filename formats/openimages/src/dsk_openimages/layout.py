@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
+from dsk.splits import SPLITS, subset_of_root
+
 if TYPE_CHECKING:
     from collections.abc import Container
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALL_BOXES",
     "HIERARCHY",
+    "IMAGE_HOMES",
     "Layout",
     "Table",
     "find_layout",
@@ -27,37 +30,43 @@ HIERARCHY = "bbox_labels_600_hierarchy.json"
 ALL_BOXES = "all_bounding_boxes"
 """What tools that write a table of boxes alone call it; its labels need no descriptions."""
 
-_VERSION = r"(?:oidv\d+-)?"
+_VERSION = r"(?:oidv\d+-|challenge-\d+-)?"
+_WHAT = "(?:annotations|detection)"
+"""What the names of the Challenge of 2019 say otherwise than all others."""
+
 _NAMES = {
-    "all": re.compile(r"(?P<subset>).*image_ids_and_rotation\.csv", re.IGNORECASE),
-    "images": re.compile(
-        rf"{_VERSION}(?P<subset>.+?)-images-(?:with-labels-|boxable-)?with-rotation\.csv",
-        re.IGNORECASE,
-    ),
-    "labels": re.compile(
-        rf"{_VERSION}(?P<subset>.+?)-annotations-human-imagelabels\.csv", re.IGNORECASE
-    ),
-    "boxable": re.compile(
-        rf"{_VERSION}(?P<subset>.+?)-annotations-human-imagelabels-boxable\.csv", re.IGNORECASE
-    ),
-    "machine": re.compile(
-        rf"{_VERSION}(?P<subset>.+?)-annotations-machine-imagelabels\.csv", re.IGNORECASE
-    ),
-    "boxes": re.compile(
-        rf"(?:{_VERSION}(?P<subset>.+?)-annotations-bbox|{ALL_BOXES})\.csv", re.IGNORECASE
-    ),
-    "masks": re.compile(
-        rf"{_VERSION}(?P<subset>.+?)-annotations-object-segmentation\.csv", re.IGNORECASE
-    ),
+    kind: re.compile(_VERSION + pattern + r"\.csv", re.IGNORECASE)
+    for kind, pattern in {
+        "all": r"(?:(?P<subset>.+?)[-_])?image_ids_and_rotation",
+        "images": r"(?P<subset>.+?)-images-(?:with-labels-|boxable-)?with-rotation",
+        "labels": rf"(?P<subset>.+?)-{_WHAT}-human-imagelabels",
+        "boxable": rf"(?P<subset>.+?)-{_WHAT}-human-imagelabels-boxable",
+        "machine": r"(?P<subset>.+?)-annotations-machine-imagelabels",
+        "boxes": rf"(?:(?P<subset>.+?)-{_WHAT}-bbox|{ALL_BOXES})",
+        "masks": r"(?P<subset>.+?)-(?:annotations-object-segmentation|segmentation-masks)",
+        "masked": r"(?P<subset>.+?)-segmentation-bbox",
+    }.items()
 }
-_CLASSES = re.compile(r"(?:oidv(?P<version>\d+)-)?class-descriptions(?P<boxable>-boxable)?\.csv")
+_LESSER = {"boxable": "labels", "masked": "boxes"}
+"""Tables that are read where there is none of another kind, which has their rows, too."""
+
+_CLASSES = re.compile(
+    r"(?:oidv(?P<version>\d+)-|challenge-\d+-)?class(?:-descriptions|es-description)"
+    r"(?P<part>-boxable|-500|-segmentable)?\.csv"
+)
+_HIERARCHY = re.compile(r"bbox_labels_\d+_hierarchy\.json|challenge-\d+-label\d+.*-hierarchy\.json")
 _UNREAD = re.compile(
     r".*(?:-annotations-vrd\.csv|localized[-_]narratives.*\.jsonl|-annotations-point-labels\.csv)"
     r"|oidv7-.*-point-labels\.csv",
     re.IGNORECASE,
 )
+_ZOO = {"classifications.csv": "labels", "detections.csv": "boxes", "segmentations.csv": "masks"}
+_ZOO_UNREAD = ("points.csv", "relationships.csv")
 _VAL = re.compile(r"oidv\d+-val-", re.IGNORECASE)
-_PART = re.compile(r"(train|validation|test)_[0-9a-f]")
+_PART = re.compile(r"(train|validation|test)_[0-9a-f]{1,2}", re.IGNORECASE)
+IMAGE_HOMES = ("images", "dataset", "openimages", "data")
+"""What the folder of the images is called: officially, and by tools that download them."""
+
 _NEVER_HOMES = frozenset({"images", "masks", "train", "validation", "test", "val"})
 _DEPTH = 3
 
@@ -68,7 +77,7 @@ class Table(NamedTuple):
     Attributes:
         kind: "all" and "images" (lists of images), "labels", "machine", "boxes" or "masks".
         name: Its name below the root.
-        subset: The subset its name says; "" for those of all images.
+        subset: The subset its name says; "" if it says none.
     """
 
     kind: str
@@ -86,6 +95,8 @@ class Layout(Struct):
         hierarchy: The class hierarchy, or "".
         folders: The folders that hold the CSV files; ``images.meta`` lies in one of them.
         unread: Files of the dataset that have no place in dsk.
+        homes: Folders of subsets that hold ``data``, ``labels`` and ``metadata``, as FiftyOne makes
+            them; other datasets have none.
     """
 
     base: str
@@ -94,6 +105,7 @@ class Layout(Struct):
     hierarchy: str = ""
     folders: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    homes: dict[str, str] = {}
 
     def of(self, *kinds: str) -> list[Table]:
         """Return the tables of some kinds."""
@@ -127,7 +139,7 @@ def find_layout(root: InputRoot) -> Layout | None:
     for _ in range(_DEPTH):
         below: list[str] = []
         for base in level:
-            found = _collect(root, base)
+            found = _collect(root, base) or _zoo(root, base)
             if found is not None:
                 return found
             folders = root.listing(base).folders
@@ -151,6 +163,38 @@ def _collect(root: InputRoot, base: str) -> Layout | None:
     return _sorted(base, [base, *below] if own else below, names)
 
 
+def _zoo(root: InputRoot, base: str) -> Layout | None:
+    """Return what FiftyOne downloaded: a folder for each subset, or that of one subset."""
+    if _is_home(root, base):
+        homes = {base.rpartition("/")[2] or subset_of_root(root): base}
+    else:
+        names = [n for n in root.listing(base).folders if n.lower() in SPLITS]
+        homes = {name: home for name in names if _is_home(root, home := join(base, name))}
+    if not homes:
+        return None
+    layout = Layout(base, [], [], homes=homes)
+    for subset, home in homes.items():
+        labels, metadata = join(home, "labels"), join(home, "metadata")
+        for name in root.listing(metadata).files:
+            full = join(metadata, name)
+            if name == "image_ids.csv":
+                layout.tables.append(Table("images", full, subset))
+            elif name == "classes.csv":
+                layout.classes.append(full)
+            elif name == "hierarchy.json":
+                layout.hierarchy = full
+        files = root.listing(labels).pick((".csv",))
+        layout.tables += [Table(_ZOO[n], join(labels, n), subset) for n in files if n in _ZOO]
+        layout.unread += tuple(join(labels, n) for n in files if n in _ZOO_UNREAD)
+    return layout
+
+
+def _is_home(root: InputRoot, folder: str) -> bool:
+    if not {"data", "labels", "metadata"}.issubset(root.listing(folder).folders):
+        return False
+    return not _ZOO.keys().isdisjoint(root.listing(join(folder, "labels")).pick((".csv",)))
+
+
 def _has_tables(root: InputRoot, folder: str) -> bool:
     return any(classify(name) is not None for name in root.listing(folder).pick((".csv",)))
 
@@ -164,18 +208,17 @@ def _sorted(base: str, homes: list[str], names: list[str]) -> Layout:
         if found is not None:
             tables.append(Table(found[0], name, found[1]))
         elif match is not None:
-            rank = (match["boxable"] is not None, -int(match["version"] or 0), name)
+            rank = (match["part"] is not None, -int(match["version"] or 0), name)
             classes.append((rank, name))
-        elif short == HIERARCHY:
-            hierarchy = name
+        elif _HIERARCHY.fullmatch(short):
+            hierarchy = name if not hierarchy or short == HIERARCHY else hierarchy
         elif _UNREAD.fullmatch(short):
             unread.append(name)
-    whole = {table.subset for table in tables if table.kind == "labels"}
-    # The boxable labels are among those of the whole file.
+    there = {(table.kind, table.subset) for table in tables}
     tables = [
-        Table("labels", table.name, table.subset) if table.kind == "boxable" else table
+        table._replace(kind=_LESSER.get(table.kind, table.kind))
         for table in tables
-        if table.kind != "boxable" or table.subset not in whole
+        if (_LESSER.get(table.kind), table.subset) not in there
     ]
     ordered = [name for _, name in sorted(classes)]
     return Layout(base, tables, ordered, hierarchy, tuple(homes), tuple(unread))
@@ -190,7 +233,9 @@ def folder_subset(folder: str, known: Container[str]) -> str:
     """
     name = folder.rpartition("/")[2]
     part = _PART.fullmatch(name)
-    return part[1] if part is not None and name not in known else name
+    if part is not None and name not in known:
+        name = part[1]
+    return name.lower() if name not in known and name.lower() in known else name
 
 
 def subset_folders(root: InputRoot, layout: Layout, kind: str) -> list[str]:
@@ -200,12 +245,15 @@ def subset_folders(root: InputRoot, layout: Layout, kind: str) -> list[str]:
     there is no such folder, folders named like subsets beside the CSV files.
     """
     folders = root.entries(layout.base)[0]
-    home = next((name for name in folders if name.lower() == kind), None)
-    if home is not None:
-        top = join(layout.base, home)
-        return [*(f"{top}/{name}" for name in root.entries(top)[0]), top]
+    for wanted in IMAGE_HOMES if kind == "images" else (kind,):
+        home = next((name for name in folders if name.lower() == wanted), None)
+        if home is not None:
+            top = join(layout.base, home)
+            return [*(f"{top}/{name}" for name in root.entries(top)[0]), top]
     subsets = {table.subset for table in layout.tables if table.subset}
     official = "|".join(map(re.escape, sorted(subsets | {"train", "validation", "test"})))
-    suffix = "(?:-masks)?(?:[-_][0-9a-f])?" if kind == "masks" else "(?:_[0-9a-f])?"
-    pattern = re.compile(f"(?:{official}){suffix}")
+    names = f"(?:{official})(?:_[0-9a-f]{{1,2}})?"
+    if kind == "masks":
+        names = rf"(?:challenge-\d+-)?(?:{official})[-_]masks(?:[-_][0-9a-f])?"
+    pattern = re.compile(names, re.IGNORECASE)
     return [join(layout.base, name) for name in folders if pattern.fullmatch(name)]

@@ -59,15 +59,19 @@ class MaskFolders:
     """The folders where the mask files of a dataset may lie.
 
     ``masks/<subset>``, ``masks/<subset>/<first character>``, ``masks/<subset>-masks-<character>``
-    as the official archives unpack, or ``masks`` itself.
+    as the official archives unpack, or ``masks`` itself; ``labels/masks/<first character>`` of a
+    subset that FiftyOne downloaded.
     """
 
     def __init__(self, root: InputRoot, layout: Layout) -> None:
         self._root = root
-        folders = subset_folders(root, layout, "masks")
-        self._by_name = {folder.rpartition("/")[2]: folder for folder in folders}
-        self._folders = folders
-        self._deep = {f for f in folders if f.rpartition("/")[2] != "masks" and root.entries(f)[0]}
+        by_name = {name: join(home, "labels/masks") for name, home in layout.homes.items()}
+        if not by_name:
+            folders = subset_folders(root, layout, "masks")
+            by_name = {folder.rpartition("/")[2]: folder for folder in folders}
+        self._by_name = by_name
+        self._folders = list(by_name.values())
+        self._deep = {f for name, f in by_name.items() if name != "masks" and root.entries(f)[0]}
 
     def find(self, name: str, subset: str) -> Image | None:
         """Return a mask file; None if the dataset has no folders of masks at all.
@@ -94,6 +98,8 @@ class MaskFolders:
             for key in (subset, f"{subset}-masks-{first}", f"{subset}_{first}")
             if key in self._by_name
         ]
-        likely += [f"{folder}/{first}" for folder in likely if folder in self._deep]
+        firsts = dict.fromkeys((first, first.upper()))
+        likely += [f"{f}/{letter}" for f in likely if f in self._deep for letter in firsts]
         rest = [folder for folder in self._folders if folder not in likely]
-        return likely + rest + [f"{f}/{first}" for f in rest if f in self._deep]
+        deeper = [f"{f}/{letter}" for f in rest if f in self._deep for letter in firsts]
+        return likely + rest + deeper

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dsk.annotations import Annotation
+    from dsk.annotations import Annotation, Box
     from dsk.loss import Ledger
     from dsk_openimages.masks import MaskFolders
     from dsk_openimages.tables import ItemTable, Rows
 
-__all__ = ["FLAGS", "RowReader", "Span"]
+__all__ = ["BOX", "FLAGS", "LABEL", "MASK", "RowReader", "Span"]
 
 FLAGS = {
     "IsOccluded": "occluded",
@@ -35,9 +35,9 @@ FLAGS = {
 
 CLICKS = tuple(f"XClick{n}{axis}" for n in range(1, 5) for axis in "XY")
 
-_LABEL = ("LabelName", "Confidence", "Source")
-_BOX = ("LabelName", "Confidence", "Source", "XMin", "XMax", "YMin", "YMax", *FLAGS, *CLICKS)
-_MASK = (
+LABEL = ("LabelName", "Confidence", "Source")
+BOX = ("LabelName", "Confidence", "Source", "XMin", "XMax", "YMin", "YMax", *FLAGS, *CLICKS)
+MASK = (
     "LabelName",
     "MaskPath",
     "BoxID",
@@ -56,6 +56,11 @@ NO_SIZE = (
     "boxes and masks of images whose size is not known are left out; "
     "give the images, or their sizes in annotations/images.meta"
 )
+
+_HINTS = {
+    "class descriptions": "-I unknown_labels=add or skip",
+    "is not there": "--on-error skip leaves masks out whose files have not been downloaded",
+}
 
 NO_MASKS = "masks are left out: there is no folder masks with their files"
 UNKNOWN = "annotations of LabelNames without a class description are left out"
@@ -99,11 +104,11 @@ class RowReader:
         self._skip_unknown = skip_unknown
         self._folders = folders
         self._attributes: dict[tuple[str, ...], dict[str, Any]] = {}
-        self._extras: dict[tuple[str, ...], dict[str, Any] | None] = {}
+        self._extras: dict[str, dict[str, Any]] = {}
 
     def labels(self, table: ItemTable, span: Span) -> None:
         """Append the image labels of a range of items to their lists."""
-        rows = table.rows(span.first, span.stop, _LABEL, span.ledger)
+        rows = table.rows(span.first, span.stop, LABEL, span.ledger)
         if rows is None:
             return
         names, scores, sources = rows.columns
@@ -135,7 +140,7 @@ class RowReader:
         raise ValueError(msg)
 
     def _bad(self, table: ItemTable, rows: Rows, row: int, what: str, ledger: Ledger) -> None:
-        hint = "-I unknown_labels=add or skip" if "class descriptions" in what else ""
+        hint = next((hint for words, hint in _HINTS.items() if words in what), "")
         ledger.bad_record(RecordError(what, where=table.where(rows, row), hint=hint))
 
     def _score_attributes(self, score: str) -> dict[str, Any]:
@@ -155,10 +160,12 @@ class RowReader:
     def _extra(self, source: str) -> dict[str, Any] | None:
         if not source:
             return None
-        key = (source,)
-        if key not in self._extras:
-            self._extras[key] = {FAMILY: {"source": source}}
-        return self._extras[key]
+        found = self._extras.get(source)
+        if found is None:
+            if len(self._extras) >= _CACHE:
+                self._extras.clear()
+            found = self._extras[source] = {FAMILY: {"source": source}}
+        return found
 
     def boxes(self, table: ItemTable, span: Span) -> BoxRows | None:
         """Append the boxes of a range of items to their lists.
@@ -166,7 +173,7 @@ class RowReader:
         Returns:
             Where the boxes are, to find those that masks belong to; None if there are none.
         """
-        rows = table.rows(span.first, span.stop, _BOX, span.ledger)
+        rows = table.rows(span.first, span.stop, BOX, span.ledger)
         if rows is None:
             return None
         names, scores, sources, *rest = rows.columns
@@ -223,24 +230,19 @@ class RowReader:
         self, sources: list[str] | None, clicks: Sequence[list[str] | None], count: int
     ) -> Sequence[dict[str, Any] | None]:
         """Return what dsk has no place for: who made a box, and its extreme points."""
-        if all(column is None for column in clicks):
-            known = {source: self._extra(source) for source in set(sources or ())}
-            return [known[source] for source in sources] if sources else [None] * count
-        extras = self._extras
-        found = []
-        for key in zip(*_filled((sources, *clicks), count), strict=True):
-            if key in extras:
-                found.append(extras[key])
-                continue
-            extra = _box_extra(key)
-            if len(extras) < _CACHE:
-                extras[key] = extra
-            found.append(extra)
-        return found
+        known = {source: self._extra(source) for source in {"", *(sources or ())}}
+        extras: list[dict[str, Any] | None] = [known[source] for source in sources or [""] * count]
+        if any(column is not None for column in clicks):
+            points = np.array([_floats(column or [""] * count) for column in clicks]).T
+            lists = points.tolist()
+            for row in np.flatnonzero((points >= 0).any(axis=1)).tolist():  # -1 says there is none
+                own = {"source": sources[row]} if sources and sources[row] else {}
+                extras[row] = {FAMILY: own | {"clicks": lists[row]}}
+        return extras
 
     def masks(self, table: ItemTable, span: Span, boxes: Sequence[BoxRows]) -> None:
         """Append the masks of a range of items to their lists, and group them with their boxes."""
-        rows = table.rows(span.first, span.stop, _MASK, span.ledger)
+        rows = table.rows(span.first, span.stop, MASK, span.ledger)
         if rows is None:
             return
         names, paths, ids, *edges, ious, clicks = rows.columns
@@ -268,6 +270,7 @@ class RowReader:
             into.append(
                 Mask(
                     MaskFile(source, size),
+                    bbox=_stated(corners[:, row], size),
                     label=label,
                     attributes=attributes,
                     group=group,
@@ -314,6 +317,15 @@ class BoxRows:
             if self._labels[first + row] == label and place >= 0:
                 return place
         return None
+
+
+def _stated(corners: NDArray[np.float64], size: tuple[int, int]) -> Box | None:
+    """Return the box that the row of a mask states; None if it states none."""
+    left, right, top, bottom = corners.tolist()
+    if not (0 <= right - left < np.inf and 0 <= bottom - top < np.inf):
+        return None
+    height, width = size
+    return left * width, top * height, (right - left) * width, (bottom - top) * height
 
 
 def _join(
@@ -384,14 +396,6 @@ def _box_attributes(key: Sequence[str]) -> dict[str, Any]:
         if value is not None:
             attributes[name] = value
     return attributes
-
-
-def _box_extra(key: Sequence[str]) -> dict[str, Any] | None:
-    source, *clicks = key
-    extra: dict[str, Any] = {"source": source} if source else {}
-    if any(text and not text.startswith("-") for text in clicks):
-        extra["clicks"] = [_number_or_nan(text) for text in clicks]
-    return {FAMILY: extra} if extra else None
 
 
 def _mask_attributes(

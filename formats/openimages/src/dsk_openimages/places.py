@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsk.errors import RecordError
+from dsk.errors import InputError, RecordError
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
 from dsk.metafile import SIZES_NAME
 from dsk.names import stem_of
-from dsk_openimages.csvindex import encode_ids
-from dsk_openimages.layout import folder_subset, join, subset_folders
+from dsk_openimages.layout import IMAGE_HOMES, folder_subset, join, subset_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,12 +45,15 @@ class Places:
         self._codes: dict[tuple[str, str], int] = {}
         self.number: NDArray[np.int32] = np.full(len(items), -1, np.int32)
         self.unlisted = 0
-        folders = subset_folders(root, layout, "images")
+        for subset, home in layout.homes.items():
+            self._walk(root, join(home, "data"), "", subset)
+        folders = [] if layout.homes else subset_folders(root, layout, "images")
         deep = {folder: any(f.startswith(f"{folder}/") for f in folders) for folder in folders}
         stated = frozenset(items.subsets)
         for folder in folders:
             subset = folder_subset(folder, stated)
-            if deep[folder] or folder.rpartition("/")[2].lower() == "images":
+            whole = len(folders) == 1 and folder.rpartition("/")[2].lower() in IMAGE_HOMES
+            if deep[folder] or whole:
                 self._add(folder, "", root.entries(folder)[1], DEFAULT_SUBSET)
             else:
                 self._walk(root, folder, "", subset)
@@ -86,11 +88,11 @@ class Places:
         if below and not (found >= 0).any():  # sorted into folders by class, for instance
             found, folder = items.find_names(stems, subset_number), join(top, below)
         elif not self._listed and (found < 0).any():
-            ids = [join(below, s).encode("utf-8", "surrogateescape") for s in stems]
-            items.add_unlisted(encode_ids(ids)[found < 0], subset)
+            ids = items.encode(join(below, stem) for stem in stems)
+            items.add_unlisted(ids[found < 0], subset)
             grown = np.full(len(items) - len(self.number), -1, np.int32)
             self.number = np.concatenate([self.number, grown])
-            found = items.find(encode_ids(ids), items.subset_number(subset))
+            found = items.find(ids, items.subset_number(subset))
         codes = np.array(
             [self._code(folder, name, s) for name, s in zip(names, stems, strict=True)]
         )
@@ -128,19 +130,21 @@ def read_sizes(
         if not root.is_file(name):
             continue
         where = root.show(name)
-        lines = enumerate(_lines(root.buffer(name)), 1)
+        lines = enumerate(_lines(root.buffer(name), where), 1)
         while part := list(islice(lines, _LINES)):
             _read_part(part, where, items, sizes, ledger)
         break
     return sizes
 
 
-def _lines(view: memoryview) -> Iterator[bytes]:
+def _lines(view: memoryview, where: str) -> Iterator[bytes]:
     """Yield lines without their ends, of which few are held at a time."""
     rest = b""
     for place in range(0, len(view), _PIECE):
         *lines, rest = (rest + view[place : place + _PIECE]).split(b"\n")
         yield from lines
+        if len(rest) > _PIECE:
+            raise InputError(f"a line is longer than {_PIECE >> 20} MB", where=where)
     yield rest
 
 
@@ -152,9 +156,12 @@ def _read_part(
     ledger: Ledger,
 ) -> None:
     """Fill in the sizes that some lines say; numbers of lines are for messages."""
-    names: dict[str, list[bytes]] = {}
+    names: dict[str, list[str]] = {}
     values: dict[str, list[tuple[int, int]]] = {}
-    for number, line in lines:
+    plain = _plain_lines(lines)
+    if plain is not None:
+        names[""], values[""] = plain
+    for number, line in lines if plain is None else ():
         try:
             fields = _words(line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r"))
             if not fields:
@@ -167,13 +174,38 @@ def _read_part(
             ledger.bad_record(bad)
             continue
         subset = fields[3] if len(fields) > 3 else ""
-        names.setdefault(subset, []).append(fields[0].encode("utf-8", "surrogateescape"))
+        names.setdefault(subset, []).append(fields[0])
         values.setdefault(subset, []).append(size)
     for subset, ids in names.items():
         known = items.subsets.index(subset) if subset in items.subsets else -1
-        found = items.find(encode_ids(ids), known)
+        found = items.find_names(ids, known)
         rows = found >= 0
+        if subset:
+            rows[rows] = items.subset[found[rows]] == known
         sizes[found[rows]] = np.array(values[subset], np.int32)[rows]
+
+
+def _plain_lines(
+    lines: list[tuple[int, bytes]],
+) -> tuple[list[str], list[tuple[int, int]]] | None:
+    """Return ids and sizes if all lines are three words with single blanks; None otherwise."""
+    raw = b" \n ".join([line for _, line in lines])
+    if any(sign in raw for sign in (b"#", b'"', b"'", b"\\")):
+        return None
+    try:
+        text = raw.decode()
+        words = text.split(" ")
+        heights, widths = (list(map(int, words[place::4])) for place in (1, 2))
+    except ValueError:
+        return None
+    ends = words[3::4]
+    if len(words) != 4 * len(lines) - 1 or ends.count("\n") != len(ends):
+        return None
+    if len(text.split()) != 3 * len(lines) or min(heights) < 1 or min(widths) < 1:
+        return None
+    if max(heights) >> 31 or max(widths) >> 31 or text.startswith("\ufeff"):
+        return None
+    return words[::4], list(zip(heights, widths, strict=True))
 
 
 def _words(line: str) -> list[str]:

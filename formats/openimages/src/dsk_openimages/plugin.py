@@ -18,7 +18,8 @@ annotations/ (or all CSV files in the dataset's folder)
   <subset>-annotations-object-segmentation.csv
   images.meta                   sizes of images: <id> <height> <width>
 images/<subset>/<id>.jpg        also images/train_0 … train_f, or without subset folders
-masks/<subset>/<MaskPath>       also as the official archives unpack"""
+masks/<subset>/<MaskPath>       also as the official archives unpack
+read as well: <subset>/data, <subset>/labels, <subset>/metadata as FiftyOne downloads them"""
 
 _IMPORT_OPTIONS = (
     Option(

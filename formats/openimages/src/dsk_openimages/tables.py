@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dsk_openimages.csvindex import CsvFile
     from dsk_openimages.items import Owned
 
-__all__ = ["ItemTable", "Rows"]
+__all__ = ["ItemTable", "Rows", "is_odd"]
 
 
 class Rows(NamedTuple):
@@ -55,6 +55,7 @@ class ItemTable:
         self._starts = owned.starts[order]
         self._lengths = owned.lengths[order]
         self._counts = owned.rows[order]
+        self._asked: tuple[int, NDArray[np.int64]] = (-1, np.zeros(0, np.int64))
 
     def has_rows(self, first: int, stop: int) -> bool:
         """Whether a range of items has rows here."""
@@ -136,7 +137,7 @@ class ItemTable:
                 bad = RecordError("the row is no valid CSV", where=self.file.line(start))
                 ledger.bad_record(bad)
             for place, row in enumerate(rows or ()):
-                if len(row) == width and row[key] and not any(map(_is_odd, row)):
+                if len(row) == width and row[key] and not any(map(is_odd, row)):
                     good.append(row)
                 elif len(row) <= key or row[key]:
                     what = (
@@ -156,11 +157,14 @@ class ItemTable:
         stops = np.cumsum(rows.counts)
         run = int(np.searchsorted(stops, row, side="right"))
         place = row - int(stops[run] - rows.counts[run])
-        start = int(rows.starts[run])
-        text = bytes(self.file.view[start : start + int(rows.lengths[run])])
-        ends = [n + 1 for n, byte in enumerate(text) if byte == 10]
-        return self.file.line(start + (ends[place - 1] if 0 < place <= len(ends) else 0))
+        start, stop = int(rows.starts[run]), int(rows.starts[run] + rows.lengths[run])
+        if self._asked[0] != start:  # a run may be long, and many of its rows bad
+            text = np.frombuffer(self.file.view[start:stop], np.uint8)
+            self._asked = start, np.flatnonzero(text == 10) + 1
+        ends = self._asked[1]
+        return self.file.line(start + (int(ends[place - 1]) if 0 < place <= len(ends) else 0))
 
 
-def _is_odd(field: str) -> bool:
+def is_odd(field: str) -> bool:
+    """Tell whether a field has bytes that are not UTF-8."""
     return not field.isascii() and any("\ud800" <= c <= "\udfff" for c in field)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["detect"]
 
 _HEAD = 12
+_FILES = 20_000
 _LIMIT = 64 << 20
 _COMPRESSED = (b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 
@@ -25,7 +26,7 @@ def detect(root: InputRoot) -> Detection | None:
     if root.focus is not None:
         names = [root.focus] if is_record_name(root.focus) else []
     else:
-        names = [shard.name for shard in find_shards(root)]
+        names = [shard.name for shard in find_shards(root, _FILES)]
     best = None
     for name in names[:3]:
         found = _judge(root, name)

@@ -25,7 +25,7 @@ Features = dict[str, list[Any]]
 
 _MAX_VARINT = 10
 _VARINT, _WIDE, _DELIMITED, _NARROW = 0, 1, 2, 5
-_BYTES, _FLOATS, _INTEGERS = 1, 2, 3
+_KINDS = _BYTES, _FLOATS, _INTEGERS = 1, 2, 3
 _VALUE, _SECOND = 1 << 3 | _DELIMITED, 2 << 3 | _DELIMITED  # tags of the first and second field
 _LARGE = 0x80  # of a number that goes on in the next byte
 _SIGN, _ALL = 1 << 63, (1 << 64) - 1
@@ -67,12 +67,12 @@ def feature_values(data: bytes | memoryview) -> list[Any]:
         size, start = _varint(view, 1)
         content = view[start:]
         kind = view[0] >> 3
-        if size == len(content) > 1 and content[0] == _VALUE and kind in (_FLOATS, _INTEGERS):
+        if size == len(content) > 1 and content[0] == _VALUE and kind in _KINDS:
             size, start = _varint(content, 1)
-            if size == len(content) - start:
+            if size == len(content) - start:  # of texts that is a single one
                 return list(_decoded(kind, _DELIMITED, content[start:]))
     for kind, wire, content in _fields(view):
-        if kind not in (_BYTES, _FLOATS, _INTEGERS) or wire != _DELIMITED:
+        if kind not in _KINDS or wire != _DELIMITED:
             continue
         if kind != last:  # of a oneof the last kind counts
             values, last = [], kind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from dsk.pixels import encode as encode_image
 from dsk_tfrecord import keys
 from dsk_tfrecord.example import encode
 from dsk_tfrecord.framing import frame
+from dsk_tfrecord.imagenames import item_id_of
 from dsk_tfrecord.instances import InstanceWriter
 from dsk_tfrecord.labelmap import Entry, label_map_text
 from dsk_tfrecord.layout import numbered, subset_of
@@ -53,19 +55,19 @@ class TfDetectionApiExporter(Exporter):
         self._instances = InstanceWriter([entry.name for entry in self._entries])
         self._first = header.subsets[0] if header.subsets else DEFAULT_SUBSET
 
-    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> int:
-        """See ``Exporter.write``."""
-        count = 0
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> Counter[str]:
+        """See ``Exporter.write``; returns how many items each subset has that are not called so."""
+        counts: Counter[str] = Counter()
         with ExitStack() as stack:
             files: dict[str, BinaryIO] = {}
             for item in items:
-                count += 1
+                counts[item.subset] += item.id != item.subset
                 name = item.subset + _ENDING
                 if name not in files:
                     _check(item)
                     files[name] = stack.enter_context(ctx.fragment(name))
                 files[name].write(frame(encode(self._features(item, ctx))))
-        return count
+        return counts
 
     def _features(self, item: DatasetItem, ctx: WriteContext) -> dict[str, Any]:
         name, data, kind = _image(item, ctx)
@@ -90,7 +92,11 @@ class TfDetectionApiExporter(Exporter):
         for subset, whole in numbered(name.removesuffix(_ENDING) for name in written).items():
             what = f"subsets whose names count up are read back as {whole}"
             ctx.ledger.add("DSK-L012", what, subset=subset, hint="-t map_subsets renames subsets")
-        if not sum(states):
+        others = sum(states, Counter[str]())
+        if len(written) > 1 and not others:
+            what = f"subsets of one item that is called so are read back as {DEFAULT_SUBSET}"
+            ctx.ledger.add("DSK-L012", what, count=len(written))
+        if not written:
             ctx.write(self._first + _ENDING, b"")
         ctx.write("label_map.pbtxt", label_map_text(self._entries))
 
@@ -138,6 +144,8 @@ def _bytes(text: str) -> bytes:
 def _image(item: DatasetItem, ctx: WriteContext) -> tuple[str, bytes, str]:
     """Return the name, the content and the format of an item's image; both "" without content."""
     name = ctx.image_name(item)
+    if item_id_of(name) != item.id:  # an ending of digits, say, which readers take for the id's
+        name = f"{item.id}.jpg"
     media = item.media
     if not ctx.save_media or not isinstance(media, Image):
         return name, b"", ""

@@ -17,11 +17,13 @@ import numpy as np
 from dsk.errors import InputError, LimitError, RecordError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from dsk.loss import Ledger
 
-__all__ = ["RecordFile", "frame", "masked_crc"]
+__all__ = ["RecordFile", "frame", "masked_crc", "unpacked"]
 
 _HEAD = struct.Struct("<QI")
 _TAIL = struct.Struct("<I")
@@ -47,7 +49,8 @@ class RecordFile:
     """The records of one file, found once and read by number.
 
     Args:
-        view: Its content, mapped or in memory; maybe compressed by gzip or zlib.
+        load: Returns its content, see ``unpacked``. It is asked each time: a mapped file takes a
+            file descriptor, and a dataset may have more files than a process may open.
         where: Its name, for messages.
         ledger: Where damaged frames go; what comes before them is kept.
         crc: Whether checksums are verified.
@@ -57,10 +60,12 @@ class RecordFile:
         LimitError: It is a compressed bomb.
     """
 
-    def __init__(self, view: memoryview, where: str, ledger: Ledger, *, crc: bool = True) -> None:
+    def __init__(
+        self, load: Callable[[], memoryview], where: str, ledger: Ledger, *, crc: bool = True
+    ) -> None:
         self.where = where
         self._crc = crc
-        self.view = _unpacked(view, where)
+        self._load = load
         self.starts: NDArray[np.int64]
         self.lengths: NDArray[np.int64]
         self._scan(ledger)
@@ -69,7 +74,8 @@ class RecordFile:
         return len(self.starts)
 
     def _scan(self, ledger: Ledger) -> None:
-        view, total = self.view, len(self.view)
+        view = self._load()
+        total = len(view)
         starts: list[int] = []
         lengths: list[int] = []
         position, head = 0, _HEAD.size
@@ -101,7 +107,7 @@ class RecordFile:
     def peek(self, number: int) -> memoryview:
         """Return a record's data, neither copied nor checked."""
         start = int(self.starts[number])
-        return self.view[start : start + int(self.lengths[number])]
+        return self._load()[start : start + int(self.lengths[number])]
 
     def read(self, number: int) -> bytes:
         """Return a record's data.
@@ -112,7 +118,7 @@ class RecordFile:
         data = bytes(self.peek(number))
         if self._crc:
             end = int(self.starts[number]) + len(data)
-            if _TAIL.unpack_from(self.view, end)[0] != masked_crc(data):
+            if _TAIL.unpack_from(self._load(), end)[0] != masked_crc(data):
                 raise RecordError(
                     "the checksum of the record is wrong: it is damaged",
                     where=self.place(number),
@@ -121,8 +127,13 @@ class RecordFile:
         return data
 
 
-def _unpacked(view: memoryview, where: str) -> memoryview:
-    """Return the content, decompressed into a nameless temporary file if need be."""
+def unpacked(view: memoryview, where: str) -> memoryview:
+    """Return a file's content, decompressed into a nameless temporary file if need be.
+
+    Raises:
+        InputError: The compressed file is damaged.
+        LimitError: It is a bomb.
+    """
     head = bytes(view[:12])
     gzip = head[:2] == _GZIP
     # A zlib stream begins with 0x78 and a check of two bytes; a frame that does has a wrong CRC.

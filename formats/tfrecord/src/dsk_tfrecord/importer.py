@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
 from dsk.flow import Header, Importer, Source, slices
 from dsk_tfrecord.example import decode, feature_values, skim
-from dsk_tfrecord.framing import RecordFile
-from dsk_tfrecord.imagenames import ForeignNames, foreign_name
-from dsk_tfrecord.keys import FILENAME, LABEL, TEXT
+from dsk_tfrecord.framing import RecordFile, unpacked
+from dsk_tfrecord.imagenames import NAMES, ItemIds, first_numbers, one_per_image
+from dsk_tfrecord.keys import LABEL, TEXT
 from dsk_tfrecord.labelmap import Entry, parse_label_map
 from dsk_tfrecord.layout import Shard, find_label_maps, find_shards, is_record_name, subset_of
 from dsk_tfrecord.objects import Labels, RecordReader
@@ -47,10 +48,8 @@ class TfDetectionApiImporter(Importer):
                 where=root.path,
                 hint="they end in .tfrecord, .record or .tfrec",
             )
-        files = [
-            RecordFile(root.buffer(shard.name), root.show(shard.name), ledger, crc=self.crc)
-            for shard in shards
-        ]
+        files = self._files(root, shards, ledger)
+        shards = one_per_image(files, shards)
         entries: dict[int, Entry] = {}
         for name in find_label_maps(root, shards):
             for entry in parse_label_map(root.text(name), root.show(name)):
@@ -62,15 +61,27 @@ class TfDetectionApiImporter(Importer):
                         where=root.show(name),
                         hint="convert the folders one by one",
                     )
-        foreign = ForeignNames()
-        labels = _labels(entries, _pairs(files, foreign), display=self.use_display_names)
-        renamed = foreign.numbered(files, shards, ledger)
+        items = ItemIds(files, shards)
+        labels = _labels(entries, _pairs(files, items), display=self.use_display_names)
+        renamed = items.renamed(ledger)
+        _warn_of_labels(labels, entries, ledger)
         header = Header(
             categories=labels.categories,
             subsets=tuple(dict.fromkeys(shard.subset for shard in shards)),
             items=sum(map(len, files)),
         )
         return TfRecordSource(header, shards, files, RecordReader(labels, renamed))
+
+    def _files(self, root: InputRoot, shards: list[Shard], ledger: Ledger) -> list[RecordFile]:
+        names = [shard.name for shard in shards]
+        load = lru_cache(_HELD)(lambda name: unpacked(root.buffer(name), root.show(name)))
+        return [
+            RecordFile(partial(load, name), root.show(name), ledger, crc=self.crc) for name in names
+        ]
+
+
+_HELD = 128
+"""How many files are mapped at a time."""
 
 
 def _labels(
@@ -84,14 +95,17 @@ def _labels(
     by_text |= {entry.name: entry.id for entry in entries.values()}
     ids = {number: entry.name for number, entry in entries.items()}
     loose: dict[str, None] = {}
-    for text, number in pairs:
-        if text in by_text or (not text and (number <= 0 or number in ids)):
-            continue
-        if number > 0 and number not in ids:
-            ids[number] = text or str(number)
-            by_text.setdefault(ids[number], number)
-        elif text and number <= 0:
-            loose.setdefault(text)
+    found = list(pairs)
+    for text, number in found:
+        if text and text not in by_text:
+            if number > 0 and number not in ids:
+                ids[number] = text
+                by_text[text] = number
+            else:  # the number is another label's: the text decides
+                loose.setdefault(text)
+    for text, number in found:
+        if not text and number > 0:
+            ids.setdefault(number, str(number))
     order = sorted(ids)
     index = {number: place for place, number in enumerate(order)}
     texts = {text: index[number] for text, number in by_text.items()}
@@ -111,24 +125,35 @@ def _labels(
     return Labels(Categories(labels=tuple(categories)), texts, index)
 
 
-def _pairs(files: list[RecordFile], foreign: ForeignNames) -> Iterable[tuple[str, int]]:
+def _warn_of_labels(labels: Labels, entries: dict[int, Entry], ledger: Ledger) -> None:
+    """Say which labels the label maps lack, if there are label maps."""
+    known = labels.by_id.keys() - entries.keys()
+    places = {place for number, place in labels.by_id.items() if number not in known}
+    names = [name for n, name in enumerate(labels.categories.names) if n not in places]
+    if entries and names:
+        shown = ", ".join(map(repr, names[:_SHOWN])) + (", …" if len(names) > _SHOWN else "")
+        ledger.warn(f"labels that the label map has not are those of the records: {shown}")
+
+
+_SHOWN = 5
+
+
+def _pairs(files: list[RecordFile], items: ItemIds) -> Iterable[tuple[str, int]]:
     """Return the different pairs of class text and class id that occur in records.
 
     Only those two features and names are decoded; damaged records are named when they are read.
 
     Args:
         files: The files.
-        foreign: Gets the names that lead out of the dataset.
+        items: Gets the names of images.
     """
     seen: set[tuple[bytes, bytes]] = set()
     pairs: dict[tuple[str, int], None] = {}
     for place, file in enumerate(files):
         for number in range(len(file)):
             try:
-                found = skim(file.peek(number), (TEXT, LABEL, FILENAME))
-                name = foreign_name(found.get(FILENAME, b""))
-                if name is not None:
-                    foreign.add(place, number, name)
+                found = skim(file.peek(number), _SKIMMED)
+                items.note(place, number, found)
                 key = found.get(TEXT, b""), found.get(LABEL, b"")
                 if key in seen:
                     continue
@@ -147,6 +172,7 @@ def _pairs(files: list[RecordFile], foreign: ForeignNames) -> Iterable[tuple[str
 
 
 _REMEMBERED = 100_000
+_SKIMMED = (TEXT, LABEL, *NAMES)
 
 
 class TfRecordSource(Source):
@@ -166,6 +192,7 @@ class TfRecordSource(Source):
         self._shards = shards
         self._files = files
         self._reader = reader
+        self._firsts = first_numbers(files, shards)
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return ranges of records: number of the file, first record, the one behind the last."""
@@ -185,6 +212,7 @@ class TfRecordSource(Source):
                 what = f"the record is no tf.train.Example: {error}"
                 ledger.bad_record(RecordError(what, where=file.place(record)))
                 continue
-            item = self._reader.item(features, subset, file.place(record), record, ledger)
+            place, index = file.place(record), self._firsts[number] + record
+            item = self._reader.item(features, subset, place, index, ledger)
             if item is not None:
                 yield item

@@ -6,12 +6,22 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from dsk.splits import SPLITS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dsk.files import InputRoot
 
-__all__ = ["Shard", "find_label_maps", "find_shards", "is_record_name", "numbered", "subset_of"]
+__all__ = [
+    "SUBSETS",
+    "Shard",
+    "find_label_maps",
+    "find_shards",
+    "is_record_name",
+    "numbered",
+    "subset_of",
+]
 
 _NAME = re.compile(
     r"(?P<stem>.+?)(?P<shard>[-_.]\d+-of-\d+)?\.(?:tfrecords?|tfrec|records?)"
@@ -20,9 +30,10 @@ _NAME = re.compile(
 )
 _BARE_SHARD = re.compile(r"(?P<stem>.+?)-\d{5}-of-\d{5}")
 _NUMBERED = re.compile(r"(?P<stem>.*[^\W\d_].*?)[-_.](?P<number>\d{3,})", re.DOTALL)
-_SUBSETS = frozenset({"train", "valid", "val", "validation", "test", "eval", "dev"})
+SUBSETS = SPLITS | {"eval", "dev"}
+"""Names of folders, in lower case, that are subsets."""
+
 _DEPTH = 3
-_FILES = 20_000
 
 
 class Shard(NamedTuple):
@@ -40,23 +51,28 @@ def is_record_name(name: str) -> bool:
     )
 
 
-def find_shards(root: InputRoot) -> list[Shard]:
+def find_shards(root: InputRoot, most: int | None = None) -> list[Shard]:
     """Return the TFRecord files up to three folders below the root, in the order of their names.
 
     The subset is the file's name without its shard number and ending; in folders that are named
     like subsets (Roboflow's ``train/Things.tfrecord``) it is the folder's name. Files of one
     folder that only count up (``voc_train_000.tfrecord``, ``voc_train_001.tfrecord``) are shards.
+
+    Args:
+        root: The input.
+        most: How many files to look at that may be some by their names; None for all.
     """
-    likely = islice(root.walk(depth=_DEPTH, words=("rec", "-of-")), _FILES)
+    likely = islice(root.walk(depth=_DEPTH, words=("rec", "-of-")), most)
     names = [name for name in likely if is_record_name(name)]
     names.sort()
-    places = [(name.rpartition("/")[0], subset_of(name)) for name in names]
-    whole = {
-        (folder, part): stem
-        for folder in {folder for folder, _ in places}
-        for part, stem in numbered([part for above, part in places if above == folder]).items()
-    }
-    return [Shard(n, whole.get(place, place[1])) for n, place in zip(names, places, strict=True)]
+    parts: dict[str, list[str]] = {}
+    for name in names:
+        parts.setdefault(name.rpartition("/")[0], []).append(subset_of(name))
+    whole = {folder: numbered(below) for folder, below in parts.items()}
+    return [
+        Shard(name, whole[name.rpartition("/")[0]].get(part := subset_of(name), part))
+        for name in names
+    ]
 
 
 def numbered(names: Iterable[str]) -> dict[str, str]:
@@ -86,7 +102,7 @@ def subset_of(name: str) -> str:
     match = _NAME.fullmatch(base) or _BARE_SHARD.fullmatch(base)
     stem = match["stem"] if match is not None else base
     last = folder.rpartition("/")[2]
-    return last if last.lower() in _SUBSETS and stem.lower() not in _SUBSETS else stem
+    return last if last.lower() in SUBSETS and stem.lower() not in SUBSETS else stem
 
 
 def find_label_maps(root: InputRoot, shards: list[Shard]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +14,9 @@ from dsk.annotations import Bbox, Mask, Rle
 from dsk.errors import MediaError, RecordError, UnsafePathError
 from dsk.item import DatasetItem
 from dsk.media import Image
-from dsk.names import clean_name, stem_of
 from dsk.pixels import decode_labels
 from dsk_tfrecord import keys
-from dsk_tfrecord.imagenames import safe_name
+from dsk_tfrecord.imagenames import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,7 @@ __all__ = ["Labels", "RecordReader"]
 _EXTENSIONS = {"jpeg": ".jpg", "jpg": ".jpg", "png": ".png"}
 _PIXELS = 2.0
 """Above this a coordinate is a pixel's, not a share that reaches out of the image."""
+_PNG, _PNG_HEAD = b"\x89PNG\r\n\x1a\n", struct.Struct(">8s8xII")
 _SLACK = 1e-5
 """How far a share that is not meant to reach out may do so, being a 32-bit float."""
 
@@ -61,11 +62,18 @@ class _BadError(ValueError):
 class PngMask:
     """A mask in a PNG file, see ``dsk.rle.MaskSource``."""
 
-    __slots__ = ("_data", "_place")
+    __slots__ = ("_data",)
 
-    def __init__(self, data: bytes, place: str) -> None:
+    def __init__(self, data: bytes) -> None:
         self._data = data
-        self._place = place
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) as the file's head states it; None if it is no PNG file."""
+        if len(self._data) < _PNG_HEAD.size:
+            return None
+        magic, width, height = _PNG_HEAD.unpack_from(self._data)
+        return (height, width) if magic == _PNG else None
 
     def rle(self) -> Rle:
         """Decode the file; all pixels but 0 are the object.
@@ -74,7 +82,10 @@ class PngMask:
             MediaError: It is damaged.
         """
         pixels, _ = decode_labels(Image("mask.png", self._data))
-        return _rle(np.asarray(pixels.any(axis=2)) if pixels.ndim == 3 else pixels)
+        if pixels.ndim == 3:  # grey or colours, perhaps with alpha, which says nothing
+            colours = pixels[..., : 3 if pixels.shape[2] > 2 else 1]
+            pixels = np.asarray(colours.any(axis=2))
+        return _rle(pixels)
 
 
 def _rle(pixels: NDArray[Any]) -> Rle:
@@ -87,7 +98,7 @@ class RecordReader:
 
     Args:
         labels: The labels of the dataset.
-        renamed: Names of images that are others than their records say, by the records' places.
+        renamed: Ids of items that are others than their records say, by the records' places.
     """
 
     def __init__(self, labels: Labels, renamed: Mapping[str, str]) -> None:
@@ -101,10 +112,11 @@ class RecordReader:
         """Return the item of a record; None for a bad one, which the ledger gets to know."""
         item_id = ""
         try:
-            name = _text(features, keys.FILENAME)
-            name = name and (self._renamed.get(place) or safe_name(name, place))
             source = _text(features, keys.SOURCE_ID)
-            item_id = _item_id(name, source, number, place)
+            name, item_id = named(_text(features, keys.FILENAME), source, number, place)
+            new = self._renamed.get(place)
+            if new is not None:
+                name, item_id = name and new + name[len(item_id) :], new
             media = _media(features, name, item_id)
             size = media.get_size()
             annotations = self._objects(features, size, place, item_id, ledger)
@@ -135,7 +147,7 @@ class RecordReader:
             raise _BadError(f"xmin, xmax, ymin, ymax have different lengths: {lengths}")
         if any(_PIXELS < value < math.inf for column in edges for value in column):
             raise _BadError("a box is in pixels; coordinates are shares from 0 to 1")
-        pngs = _masks(features, count, size, place)
+        pngs = _masks(features, count, size)
         count = count or len(pngs)
         if not count:
             return []
@@ -145,16 +157,15 @@ class RecordReader:
         flags = _flags(features, count)
         found: list[Annotation] = []
         for row in range(count):
-            box = None
-            if edges[0]:
-                try:
-                    box = _box([column[row] for column in edges], size, ledger)
-                except _BadError as error:
-                    bad = RecordError(str(error), where=place, item=item_id, annotation=row)
-                    ledger.bad_record(bad)
-                    continue
-            attributes = flags[row] if flags else {}
             mask = pngs[row] if pngs else None
+            try:
+                box = _box([column[row] for column in edges], size, ledger) if edges[0] else None
+                _check_size(mask, size)
+            except _BadError as error:
+                bad = RecordError(str(error), where=place, item=item_id, annotation=row)
+                ledger.bad_record(bad)
+                continue
+            attributes = flags[row] if flags else {}
             if mask is not None:
                 found.append(Mask(mask, bbox=box, label=labels[row], attributes=attributes))
             elif box is not None:
@@ -178,7 +189,8 @@ class RecordReader:
 
 def _text(features: Features, key: str) -> str:
     values = features.get(key)
-    return _decoded(values[0], key) if values else ""
+    first = values[0] if values else b""
+    return str(first) if isinstance(first, int) else _decoded(first, key)
 
 
 def _decoded(value: Any, key: str) -> str:
@@ -197,22 +209,15 @@ def _numbers(features: Features, key: str) -> list[float]:
     return values
 
 
-def _item_id(name: str, source: str, number: int, place: str) -> str:
-    if name:
-        return stem_of(name)
-    return clean_name(stem_of(source), place) if source else f"{number:06d}"
-
-
 def _media(features: Features, name: str, item_id: str) -> Image:
     data = (features.get(keys.ENCODED) or [b""])[0]
     if not isinstance(data, bytes):
         raise _BadError(f"{keys.ENCODED} is no image file")
     height, width = (_side(features, key) for key in (keys.HEIGHT, keys.WIDTH))
     size = (height, width) if height > 0 and width > 0 else None
-    if not name:
+    if name in ("", item_id) and (data or size):  # no name, or one without an ending
         kind = _text(features, keys.FORMAT).lower()
         name = item_id + _EXTENSIONS.get(kind, ".png" if data[:4] == b"\x89PNG" else ".jpg")
-        name = name if data or size else ""
     return Image(name, data or None, None, size)
 
 
@@ -241,7 +246,7 @@ def _box(corners: list[float], size: tuple[int, int], ledger: Ledger) -> Box:
 
 
 def _masks(
-    features: Features, count: int, size: tuple[int, int] | None, place: str
+    features: Features, count: int, size: tuple[int, int] | None
 ) -> list[PngMask | Rle | None]:
     """Return the masks of objects, None for objects without one; nothing if there are none.
 
@@ -253,18 +258,24 @@ def _masks(
     if isinstance(values[0], bytes):
         if count and len(values) != count:
             raise _BadError(f"{count} objects have {len(values)} masks")
-        return [PngMask(value, place) if value else None for value in values]
+        return [PngMask(value) if value else None for value in values]
     if size is None or not count or len(values) != count * size[0] * size[1]:
         raise _BadError(f"{len(values)} numbers of masks are not {count} masks of the image's size")
     pixels = np.array(values).reshape(count, *size)
     return [_rle(mask) for mask in pixels]
 
 
+def _check_size(mask: PngMask | Rle | None, size: tuple[int, int]) -> None:
+    stated = mask.size if mask is not None else None
+    if stated is not None and stated != size:
+        raise _BadError(f"(height, width) of a mask are {stated}, of the image {size}")
+
+
 def _flags(features: Features, count: int) -> list[dict[str, Any]]:
     """Return the attributes of objects; nothing if there are none."""
     columns = {}
     for key, name in keys.FLAGS.items():
-        values = features.get(key)
+        values = _numbers(features, key)
         if values:
             if len(values) != count:
                 raise _BadError(f"{count} objects have {len(values)} values of {key}")

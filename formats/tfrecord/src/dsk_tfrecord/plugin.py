@@ -11,7 +11,7 @@ LAYOUT = """\
 <subset>.tfrecord             records of tf.train.Example: image, boxes, classes, masks
 label_map.pbtxt               item { id: 1 name: 'cat' }
 read as well: train.record-00000-of-00010 and other shards, *.tfrec, <subset>/Name.tfrecord with
-Name_label_map.pbtxt (Roboflow), files compressed by gzip or zlib"""
+Name_label_map.pbtxt (Roboflow), a file for each image (VoTT), files compressed by gzip or zlib"""
 
 
 @hookimpl

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from dsk.errors import UnsafePathError
 from dsk.media import Image, is_image_name
-from dsk.names import stem_of
+from dsk.names import clean_name, stem_of
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ImageFinder", "id_of", "subset_of"]
 
 _FRAME = "#t="
+_FOLDERS = 3
 _ENDINGS = (".jpg", ".jpeg", ".png")
 
 
@@ -28,6 +30,11 @@ def id_of(name: str) -> str:
     if _FRAME in name.rpartition("/")[2]:
         return stem_of(name) if is_image_name(name) else name
     return stem_of(name)
+
+
+def _last(url: str) -> str:
+    """Return the last part of a path or URL, which may hide slashes (``..%2f..%2fa.jpg``)."""
+    return unquote(url).replace("\\", "/").rpartition("/")[2]
 
 
 class ImageFinder:
@@ -54,12 +61,27 @@ class ImageFinder:
             size: (height, width) as stated, or None.
         """
         base = name.rpartition("/")[2]
-        far = unquote(path).replace("\\", "/").rpartition("/")[2]
         prefix = f"{self._home}/" if self._home else ""
-        names = [name, base, far, unquote(base), *(base + ending for ending in _ENDINGS)]
+        names = [name, base, _last(path), _last(base), *(base + ending for ending in _ENDINGS)]
         for candidate in dict.fromkeys(n for n in names if n not in ("", ".", "..")):
             if self._has(prefix + candidate):
                 return Image(
                     path=candidate, source=self._root.locate(prefix + candidate), size=size
                 )
-        return Image(path=name, source=self._root.locate(prefix + name), size=size)
+        place = self._below(path) or prefix + name
+        return Image(path=name, source=self._root.locate(place), size=size)
+
+    def _below(self, path: str) -> str:
+        """Return where an image is that lies in another folder of the dataset; "" if it does not.
+
+        A project has its images in a folder of their own, and the end of the path names it.
+        """
+        parts = unquote(path).replace("\\", "/").split("/")
+        for count in range(2, min(len(parts), _FOLDERS + 2)):
+            place = "/".join(parts[-count:])
+            try:
+                if clean_name(place) == place and self._has(place):
+                    return place
+            except UnsafePathError:
+                break
+        return ""

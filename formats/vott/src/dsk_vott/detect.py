@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,15 @@ from dsk.listings import levels
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
-__all__ = ["detect_csv", "detect_json", "find_files", "is_csv", "is_export"]
+__all__ = [
+    "COLUMNS",
+    "csv_columns",
+    "detect_csv",
+    "detect_json",
+    "find_files",
+    "is_csv",
+    "is_export",
+]
 
 _HEAD = 1 << 16
 _DEPTH = 3
@@ -21,7 +30,8 @@ _ASSETS = re.compile(rb'"assets"\s*:\s*\{')
 _OTHERS = re.compile(rb'"(?:tags|videoSettings|securityToken|lastVisitedAssetId)"\s*:')
 _ASSET = re.compile(rb'"asset"\s*:\s*\{')
 _REGIONS = re.compile(rb'"regions"\s*:\s*\[')
-_COLUMNS = [b"image", b"xmin", b"ymin", b"xmax", b"ymax", b"label"]
+COLUMNS = ["image", "xmin", "ymin", "xmax", "ymax", "label"]
+"""Columns of VoTT's CSV files; other programs add some."""
 
 
 def is_export(head: bytes) -> bool:
@@ -35,11 +45,20 @@ def _is_asset(head: bytes) -> bool:
     return _ASSET.search(head) is not None and _REGIONS.search(head) is not None
 
 
+def csv_columns(line: str) -> list[str]:
+    """Return the columns that the first line of a CSV file names, in lower case."""
+    try:
+        cells = next(csv.reader([line], delimiter=";" if ";" in line else ","), [])
+    except csv.Error:
+        return []
+    return [cell.strip().lower() for cell in cells]
+
+
 def is_csv(head: bytes) -> bool:
-    """Tell by its first line whether a CSV file is VoTT's."""
+    """Tell by its first line whether a CSV file has VoTT's columns, perhaps among others."""
     line = head.removeprefix(b"\xef\xbb\xbf").splitlines()[:1] or [b""]
-    cells = re.split(rb"[,;]", line[0])
-    return [cell.strip().strip(b'"').lower() for cell in cells] == _COLUMNS
+    columns = csv_columns(line[0].decode("utf-8", "replace"))
+    return all(columns.count(name) == 1 for name in COLUMNS)
 
 
 def find_files(root: InputRoot, kind: str) -> list[str]:

@@ -31,25 +31,16 @@ _NO_IMAGES = {2: "videos", 4: "TFRecord files"}
 """Types of assets that hold images and are none; frames of videos are assets of their own."""
 
 
-class _Tag(Struct):
-    name: Any = None
-    color: Any = None
-
-
 class _Project(Struct):
     assets: dict[str, Raw] = {}
-    tags: list[_Tag] | None = None
-
-
-class _Region(Struct):
-    tags: Any = None
+    tags: list[Any] | None = None
 
 
 class _AssetTags(Struct):
     """What the labels of a dataset need of an asset."""
 
     asset: dict[str, Any] = {}
-    regions: list[_Region] | None = None
+    regions: list[Any] | None = None
 
 
 _decode_project = msgspec.json.Decoder(_Project).decode
@@ -121,9 +112,7 @@ class VottJsonImporter(Importer):
                 where=where,
                 hint="its assets are an object of objects; the file may be cut off",
             ) from error
-        for tag in project.tags or ():
-            if isinstance(tag.name, str):
-                labels.add(tag.name, tag.color)
+        labels.add_tags(project.tags)
         return project.assets
 
 
@@ -161,13 +150,12 @@ class _Survey:
             self._ledger.warn(f"{_NO_IMAGES[kind]} are no images; {what} left out")
             return
         if (record.subset, item) in self._taken:
-            self._ledger.warn(f"two assets are called {name!r}; the later one gets its id")
+            self._ledger.warn("two assets have one name; the later one gets its id behind it")
+        while (record.subset, item) in self._taken:
             item = f"{item}-{record.key}"
         self._taken.add((record.subset, item))
         for region in asset.regions or ():
-            for tag in region.tags if isinstance(region.tags, list) else ():
-                if isinstance(tag, str):
-                    self._labels.add(tag)
+            self._labels.add_tags(region.get("tags") if isinstance(region, dict) else None)
         self.records.append(msgspec.structs.replace(record, item=item))
 
 
@@ -191,9 +179,14 @@ class _Labels:
                 tags = _decode_any(root.read(f"{home}/{name}" if home else name)).get("tags")
             except _BAD:
                 continue  # encrypted or damaged; the regions name their tags themselves
-            for tag in tags if isinstance(tags, list) else ():
-                if isinstance(tag, dict) and isinstance(tag.get("name"), str):
-                    self.add(tag["name"], tag.get("color"))
+            self.add_tags(tags)
+
+    def add_tags(self, tags: Any) -> None:
+        """Add the labels of a list of tags; what is none is left out."""
+        for tag in tags if isinstance(tags, list) else ():
+            name = _tag_name(tag)
+            if name is not None:
+                self.add(name, tag.get("color") if isinstance(tag, dict) else None)
 
     def add(self, name: str, color: Any = None) -> None:
         """Add a label, and its colour when it has one."""
@@ -275,15 +268,16 @@ class _VottSource(Source):
         """Return the annotations of a region: one for each of its tags, one if it has none."""
         if not isinstance(region, dict):
             raise ValueError("it is no object")  # noqa: TRY004 - the file is wrong, not the program
-        tags = region.get("tags") or [None]
-        if not isinstance(tags, list) or not all(t is None or isinstance(t, str) for t in tags):
-            raise ValueError(f"its tags {tags!r} are no list of texts")
+        given = region.get("tags") or []
+        tags = list(map(_tag_name, given)) if isinstance(given, list) else []
+        if not isinstance(given, list) or tags.count(None) > given.count(None):
+            raise ValueError(f"its tags {given!r} are no list of texts")
         points = _points(region.get("points"))
         box = _box(region.get("boundingBox"), points)
         kind = region.get("type")
         ident = region.get("id")
         found: list[Annotation] = []
-        for tag in tags:
+        for tag in tags or [None]:
             common: dict[str, Any] = {
                 "label": None if tag is None else self._labels.get(tag),
                 "attributes": {"id": ident} if isinstance(ident, str | int) else {},
@@ -299,6 +293,12 @@ class _VottSource(Source):
             else:
                 raise ValueError("it has neither boundingBox nor points")
         return found
+
+
+def _tag_name(tag: Any) -> str | None:
+    """Return what a tag is called; the first versions of VoTT 2 have objects in regions, too."""
+    name = tag.get("name") if isinstance(tag, dict) else tag
+    return name if isinstance(name, str) else None
 
 
 def _finite(value: Any, what: str) -> float:
@@ -320,13 +320,12 @@ def _points(given: Any) -> list[float]:
 
 def _box(given: Any, points: list[float]) -> tuple[float, float, float, float] | None:
     if isinstance(given, dict) and given:
-        left, top = _finite(given.get("left"), "left"), _finite(given.get("top"), "top")
-        return (
-            left,
-            top,
-            _finite(given.get("width"), "width"),
-            _finite(given.get("height"), "height"),
+        left, top, width, height = (
+            _finite(given.get(name), name) for name in ("left", "top", "width", "height")
         )
+        if width < 0 or height < 0:
+            raise ValueError(f"its box has a negative size: {width} by {height}")
+        return left, top, width, height
     if len(points) >= 4:
         xs, ys = points[::2], points[1::2]
         return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
