@@ -12,7 +12,7 @@ from dsk import Dataset
 from dsk.annotations import Bbox, Polygon, RotatedBbox
 from dsk.categories import Categories
 from dsk.detect import detect
-from dsk.errors import DskWarning, RecordError
+from dsk.errors import DskWarning, OptionError, RecordError
 from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk_dota.rows import parse_row
@@ -43,6 +43,9 @@ def save(path: Path) -> None:
         (f"{QUAD} small vehicle 1", "small vehicle", 1),
         (f"{QUAD} small vehicle", "small vehicle", 0),
         (",".join([*QUAD.split(), "plane", "1"]), "plane", 1),
+        (", ".join([*QUAD.split(), "small vehicle", "1"]), "small vehicle", 1),
+        (f"{QUAD} fish, fried 1", "fish, fried", 1),
+        (f"{QUAD} 7 1", "7", 1),
     ],
 )
 def test_lines(line: str, category: str, difficulty: int) -> None:
@@ -144,6 +147,15 @@ def test_images_in_folders_of_archives(tmp_path: Path) -> None:
     assert [len(item.annotations) for item in found.values()] == [1, 1, 0, 0, 0, 1]
 
 
+@pytest.mark.parametrize("subset", ["", "train/"])
+def test_images_beside_the_folder_of_texts(tmp_path: Path, subset: str) -> None:
+    write(tmp_path / f"{subset}labelTxt/P1.txt", f"{QUAD} plane 0\n")
+    for name in ("P1", "P2", "other/P3"):
+        save(tmp_path / f"{subset}{name}.png")
+    found = [(item.id, item.media.path) for item in Dataset.import_from(tmp_path, "dota")]
+    assert found == [(name, f"{subset}{name}.png") for name in ("P1", "P2")]
+
+
 def test_subsets_without_texts(tmp_path: Path) -> None:
     write(tmp_path / "DOTA/train/labelTxt/P1.txt", f"{QUAD} plane 0\n")
     save(tmp_path / "DOTA/test/images/part1/P6.png")
@@ -197,6 +209,62 @@ def test_labels_keep_their_order_in_dataset_meta(tmp_path: Path) -> None:
     back = Dataset.import_from(tmp_path / "out", "dota")
     assert back.categories().names == ["z", "a-b"]
     assert [a.label for item in back for a in item.annotations] == [1]
+
+
+def test_only_facts_that_are_known_lines_are_written(tmp_path: Path) -> None:
+    facts = {"gsd": 0.5, "acquisition dates": "2016-05-04", "own": 1, "gsd2": "1\n2"}
+    item = DatasetItem("a", extra={"dota": facts})
+    report = Dataset.from_iterable([item], ["x"]).export(tmp_path / "out", "dota")
+    lines = (tmp_path / "out/default/labelTxt/a.txt").read_text().splitlines()
+    assert lines == ["gsd:0.5", "acquisition dates:2016-05-04"]
+    lost = {e.what for e in report.events if e.code == "DSK-L011"}
+    assert lost == {"dota field own", "dota field gsd2"}
+
+
+@pytest.mark.parametrize("digits", [-1, 18])
+def test_digits_that_there_are_not(tmp_path: Path, digits: int) -> None:
+    dataset = Dataset.from_iterable([DatasetItem("a")], ["x"])
+    with pytest.raises(OptionError, match="0 to 17"):
+        dataset.export(tmp_path / "out", "dota", precision=digits)
+
+
+def test_lines_like_others_are_looked_at_all_the_same(tmp_path: Path) -> None:
+    bad = (f"1 1 x{QUAD[5:]} plane 1", f"1 1 nan{QUAD[5:]} plane 1", "1 2 plane 1")
+    for line in bad:
+        write(tmp_path / "train/labelTxt/P1.txt", f"{QUAD} plane 1\n{line}\n{QUAD} plane 1 \n")
+        with pytest.raises(RecordError, match=r"P1\.txt:2"):
+            list(Dataset.import_from(tmp_path, "dota"))
+        dataset = Dataset.import_from(tmp_path, "dota", on_error="skip")
+        assert dataset.categories().names == ["plane"]
+        (item,) = dataset
+        assert [a.attributes["difficulty"] for a in item.annotations] == [1, 1]
+
+
+def test_labels_are_words(tmp_path: Path) -> None:
+    names = ["a b", "a-b", "7", "", " a  b "]
+    boxes = [RotatedBbox(5, 5, 4, 2, 0, label=n, id=n) for n in range(len(names))]
+    dataset = Dataset.from_iterable([DatasetItem("a", annotations=boxes)], names)
+    report = dataset.export(tmp_path / "out", "dota")
+    lines = (tmp_path / "out/default/labelTxt/a.txt").read_text().splitlines()
+    wanted = ["a-b_2", "a-b", "7", "_", "a-b_3"]
+    assert [line.split()[8:] for line in lines] == [[name, "0"] for name in wanted]
+    told = {e.what for e in report.events if e.code == "DSK-L010"}
+    pairs = zip(names, wanted, strict=True)
+    assert told == {f"label name {a!r} becomes {b!r}" for a, b in pairs if a != b}
+    (item,) = Dataset.import_from(tmp_path / "out", "dota")
+    assert len({a.label for a in item.annotations}) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("value", "written", "lost"),
+    [(2.0, 2, False), (True, 1, False), ("2", 2, True), (None, 0, True), (0.5, 1, True)],
+)
+def test_difficulty_is_a_number(tmp_path: Path, value: object, written: int, lost: bool) -> None:
+    box = RotatedBbox(5, 5, 4, 2, 0, label=0, attributes={"difficulty": value})
+    dataset = Dataset.from_iterable([DatasetItem("a", annotations=[box])], ["x"])
+    report = dataset.export(tmp_path / "out", "dota")
+    assert (tmp_path / "out/default/labelTxt/a.txt").read_text().endswith(f" x {written}\n")
+    assert ("DSK-L004" in {e.code for e in report.events}) == lost
 
 
 def test_labels_that_no_object_has(tmp_path: Path) -> None:

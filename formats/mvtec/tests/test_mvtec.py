@@ -11,17 +11,21 @@ from PIL import Image as PilImage
 from dsk import Dataset
 from dsk.annotations import Bbox, Label, Mask
 from dsk.categories import Categories
+from dsk.detect import detect as detect_all
 from dsk.errors import InputError, RecordError
 from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.masks import from_dense
 from dsk.media import Image
 from dsk.rle import from_dense as rle_from_dense
+from dsk.testing.samples import SmallParts
 from dsk_mvtec.detect import detect
 from dsk_mvtec.regions import boxes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dsk.annotations import Annotation
 
 DEFECT = np.zeros((6, 8), np.uint8)
 DEFECT[1:3, 1:5] = 255
@@ -151,9 +155,17 @@ def test_masks_are_joined(tmp_path: Path) -> None:
     second[0, 0] = True
     masks = [Mask(rle_from_dense(pixels), label=0) for pixels in (DEFECT, second)]
     report, pixels = export(tmp_path, masks)
-    assert (pixels > 0).tolist() == ((DEFECT > 0) | second).tolist()
+    assert pixels.tolist() == (((DEFECT > 0) | second) * 255).tolist()
     assert report.annotations["merged"] == 1
     assert (tmp_path / "out/test/crack/x.png").is_file()
+
+
+def test_masks_of_another_size_are_dropped(tmp_path: Path) -> None:
+    masks = [Mask(rle_from_dense(pixels), label=0) for pixels in (DEFECT[:3], DEFECT)]
+    report, pixels = export(tmp_path, masks, "crack/x")
+    assert pixels.tolist() == DEFECT.tolist()
+    assert [e.count for e in report.events if e.code == "DSK-L018"] == [1]
+    assert len(list(Dataset.import_from(tmp_path / "out", "mvtec_segmentation"))) == 1
 
 
 def test_boxes_are_filled(tmp_path: Path) -> None:
@@ -166,6 +178,116 @@ def test_boxes_that_touch(tmp_path: Path) -> None:
     boxes = [Bbox(0, 0, 2, 2, label=0), Bbox(2, 0, 2, 2, label=0), Bbox(90, 9, 2, 2, label=0)]
     report, _ = export(tmp_path, boxes)
     assert (report.annotations["merged"], report.annotations["dropped"]) == (1, 1)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_masks_belong_to_images_of_one_subset(tmp_path: Path, jobs: int) -> None:
+    def item(subset: str, ident: str, *annotations: Annotation) -> DatasetItem:
+        pixels = Image.from_array(PIXELS, "x.png")
+        return DatasetItem(ident, subset, pixels, list(annotations))
+
+    items = [
+        item("a", "crack/x", Label(label=0)),
+        item("b", "crack/x", Bbox(1, 1, 3, 3, label=0)),
+        item("c", "x", Bbox(4, 4, 2, 2, label=0)),
+        item("c", "crack/x_c", Label(label=0)),
+        item("a", "hole/x", Label(label=1)),
+        item("b", "hole/x", Label(label=1)),
+    ]
+    dataset = Dataset.from_iterable(items, Categories.from_names(["crack", "hole"]))
+    dataset = Dataset(SmallParts(list(dataset), dataset.header))
+    report = dataset.export(tmp_path / "out", "mvtec", jobs=jobs)
+    found = {
+        (i.subset, i.id): [a.bbox for a in i.annotations if isinstance(a, Bbox)]
+        for i in Dataset.import_from(tmp_path / "out", "mvtec")
+    }
+    assert found == {
+        ("a", "crack/x_a"): [],
+        ("b", "crack/x"): [(1, 1, 3, 3)],
+        ("c", "crack/x_c_2"): [(4, 4, 2, 2)],
+        ("c", "crack/x_c"): [],
+        ("a", "hole/x"): [],
+        ("b", "hole/x"): [],
+    }
+    told = {e.what: e.count for e in report.events if e.code == "DSK-L008"}
+    assert told["item id, which another image has"] == 2
+    forecast = dataset.export(tmp_path / "dry", "mvtec", jobs=jobs, dry_run=True)
+    assert {(e.what, e.count) for e in forecast.events} == {
+        (e.what, e.count) for e in report.events
+    }
+
+
+@pytest.mark.parametrize("name", ["mvtec", "mvtec_classification"])
+def test_categories_without_masks_come_back(tmp_path: Path, name: str) -> None:
+    category(tmp_path / "in/bottle")
+    for place in ("train/good/000", "test/good/000"):
+        save(tmp_path / f"in/cable/{place}.png")
+    (tmp_path / "in/cable/ground_truth").mkdir()
+    Dataset.import_from(tmp_path / "in", "mvtec").export(tmp_path / "out", name)
+    found = Dataset.import_from(tmp_path / "out", "mvtec")
+    assert {(i.subset, i.id) for i in found} == {
+        ("train", "bottle/good/000"),
+        ("test", "bottle/good/000"),
+        ("test", "bottle/crack/000"),
+        ("train", "cable/good/000"),
+        ("test", "cable/good/000"),
+    }
+    assert found.categories().names == ["crack", "good"]
+
+
+def test_images_of_one_name_and_several_endings(tmp_path: Path) -> None:
+    items = [
+        DatasetItem(name, "test", Image.from_array(PIXELS, f"x{ext}"), [Label(label=0)])
+        for name, ext in (("x", ".png"), ("crack/x", ".bmp"))
+    ]
+    dataset = Dataset.from_iterable(items, ["crack"])
+    report = dataset.export(tmp_path / "out", "mvtec")
+    assert set(facts(tmp_path / "out", "mvtec")) == {("test", "crack/x"), ("test", "crack/x_test")}
+    assert {e.what for e in report.events} == {
+        "item id, which begins with its label now",
+        "item id, which another image has",
+    }
+
+
+def test_categories_beside_images_of_none(tmp_path: Path) -> None:
+    box = Bbox(1, 1, 3, 3, label=0)
+    items = [
+        DatasetItem(name, "test", Image.from_array(PIXELS, "x.png"), annotations)
+        for name, annotations in (
+            ("bottle/crack/1", [box]),
+            ("crack/bottle/1", [box]),
+            ("plain", []),
+        )
+    ]
+    dataset = Dataset.from_iterable(items, ["crack"])
+    report = dataset.export(tmp_path / "out", "mvtec")
+    assert facts(tmp_path / "out", "mvtec_detection") == {
+        ("test", "crack/bottle/1_2"): ["bbox"],
+        ("test", "crack/bottle/1"): ["bbox"],
+        ("test", "plain"): [],
+    }
+    assert [(e.code, e.what, e.count) for e in report.events] == [
+        ("DSK-L008", "item id, which begins with its label now", 1)
+    ]
+    report = Dataset.from_iterable(items[:1], ["crack"]).export(tmp_path / "one", "mvtec")
+    assert list(facts(tmp_path / "one", "mvtec")) == [("test", "crack/1")]
+    assert [(e.code, e.count) for e in report.events] == [("DSK-L008", 1)]
+
+
+def test_labels_become_names_of_folders(tmp_path: Path) -> None:
+    names = ["a", "A", "a/b", "..", "a_b"]
+    items = [
+        DatasetItem(str(n), "test", Image.from_array(PIXELS, "x.png"), [Label(label=n)])
+        for n in range(len(names))
+    ]
+    Dataset.from_iterable(items, Categories.from_names(names)).export(tmp_path / "out", "mvtec")
+    assert sorted(path.name for path in (tmp_path / "out/test").iterdir()) == [
+        "A_1",
+        "a",
+        "a_b",
+        "a_b_4",
+        "label_3",
+    ]
 
 
 def test_further_labels_are_dropped(tmp_path: Path) -> None:
@@ -246,6 +368,48 @@ def test_loco(tmp_path: Path) -> None:
     told = {(e.code, e.what): e.count for e in report.events}
     assert told["DSK-L014", "masks of one image"] == 1
     assert told["DSK-L004", "defect"] == 2
+
+
+def test_masks_within_a_subset(tmp_path: Path) -> None:
+    """MVTec AD 2 has them so; its other test sets have no labels."""
+    for name in ("can", "rice"):
+        home = tmp_path / name
+        save(home / "train/good/000_regular.png")
+        save(home / "validation/good/000_regular.png")
+        save(home / "test_public/good/000_regular.png")
+        save(home / "test_public/bad/000_regular.png")
+        save(home / "test_public/ground_truth/bad/000_regular_mask.png", DEFECT)
+        save(home / "test_private/000_regular.png")
+    can = {
+        ("test_private", "000_regular"): [],
+        ("test_public", "bad/000_regular"): ["label", "mask", "bbox", "bbox"],
+        ("test_public", "good/000_regular"): ["label"],
+        ("train", "good/000_regular"): ["label"],
+        ("validation", "good/000_regular"): ["label"],
+    }
+    dataset = Dataset.import_from(tmp_path / "can")
+    assert dataset.format == "mvtec"
+    assert facts(tmp_path / "can", "mvtec") == can
+    both = facts(tmp_path, "mvtec")
+    report = Dataset.import_from(tmp_path, "mvtec").export(tmp_path / "out", "mvtec")
+    assert not report.losses
+    assert facts(tmp_path / "out", "mvtec") == both
+    assert both == {
+        (s, f"{n}/{i}"): kinds for n in ("can", "rice") for (s, i), kinds in can.items()
+    }
+    (found,) = [c for c in detect_all(open_root(tmp_path)) if c.format == "mvtec"]
+    assert (found.score, found.reason) == (
+        80,
+        "test_public/ground_truth beside test_public/bad with images",
+    )
+
+
+def test_masks_of_several_subsets_are_told(tmp_path: Path) -> None:
+    save(category(tmp_path) / "train/crack/000.png")
+    dataset = Dataset.import_from(tmp_path, "mvtec")
+    (warning,) = dataset.opening_ledger.warnings
+    assert warning.startswith("1 masks fit images of several subsets")
+    assert warning.endswith("ground_truth/crack/000_mask.png")
 
 
 def test_loco_with_a_damaged_list_of_defects(tmp_path: Path) -> None:

@@ -84,6 +84,57 @@ def test_damaged_files(tmp_path: Path) -> None:
             list(Dataset.import_from(folder, "mpii"))
 
 
+def test_what_a_release_says_of_images(tmp_path: Path) -> None:
+    people = [person([point(0), point(1)], other=1)]
+    folder = release(tmp_path, dict.fromkeys(("a.jpg", "b.jpg", "c.jpg"), people))
+    found = io.loadmat(folder / MAT, struct_as_record=True)["RELEASE"][0, 0]
+    acts = np.empty(3, dtype=[("cat_name", "O"), ("act_name", "O"), ("act_id", "O")])
+    acts[0] = ("sports", "curling", 5)
+    acts[1] = ([], [], -1)
+    acts[2] = ("", [], [])
+    rows = found["annolist"][0]
+    names = [*rows.dtype.names, "vidx", "frame_sec"]
+    videos = np.empty(3, dtype=[(name, "O") for name in names])
+    for n in range(3):
+        videos[n] = (*rows[n], n + 1, [] if n else 2.5)
+    parts = {"annolist": videos, "img_train": [[1, 0, 1]], "act": acts, "single_person": [1]}
+    io.savemat(folder / MAT, {"RELEASE": parts})
+    dataset = Dataset.import_from(folder, "mpii")
+    warnings = " ".join(dataset.opening_ledger.warnings)
+    assert "-I split=true" in warnings
+    assert "fields that are left out: other, single_person" in warnings
+    assert [(i.subset, i.extra) for i in dataset] == [
+        (
+            "default",
+            {
+                "mpii": {
+                    "vidx": 1,
+                    "frame_sec": 2.5,
+                    "act_id": 5,
+                    "cat_name": "sports",
+                    "act_name": "curling",
+                }
+            },
+        ),
+        ("default", {"mpii": {"vidx": 2, "act_id": -1}}),
+        ("default", {"mpii": {"vidx": 3}}),
+    ]
+    dataset = Dataset.import_from(folder, "mpii", split=True)
+    assert [i.subset for i in dataset] == ["train", "test", "train"]
+    assert "split" not in " ".join(dataset.opening_ledger.warnings)
+
+
+def test_one_bad_person_is_left_out(tmp_path: Path) -> None:
+    people = [person([point(16), point(1)]), person([point(2), point(3)])]
+    folder = release(tmp_path, {"a.jpg": people})
+    with pytest.raises(RecordError, match="joint 16"):
+        Dataset.import_from(folder, "mpii")
+    dataset = Dataset.import_from(folder, "mpii", on_error="skip")
+    (item,) = dataset
+    assert [a.points[4] for a in item.annotations] == [12.0]
+    assert dataset.opening_ledger.bad_count == 1
+
+
 def test_bad_records(tmp_path: Path) -> None:
     folder = release(tmp_path, {"a.jpg": [person([point(16), point(1)])]})
     with pytest.raises(RecordError, match="joint 16"):
@@ -114,6 +165,41 @@ def test_records_of_one_image_are_one_item(tmp_path: Path) -> None:
     assert [a.group for a in item.annotations] == [1, 2, 3]
 
 
+def test_byte_order_mark(tmp_path: Path) -> None:
+    file = save(tmp_path, record(1)) / "mpii_annotations.json"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert len(list(Dataset.import_from(tmp_path, "mpii_json"))) == 1
+
+
+def test_records_of_later_training_code(tmp_path: Path) -> None:
+    spots = [[10.0 + n, 20.0] for n in range(15)] + [[-1.0, -1.0]]
+    seen = [1] * 14 + [0, 0]
+    entry = {"image": "a.jpg", "joints": spots, "joints_vis": seen, "center": [1, 2], "scale": 3}
+    test = {"image": "b.jpg", "center": [1, 2], "scale": 3}
+    file = tmp_path / "train.json"
+    file.write_text(json.dumps([entry, entry | {"joints": spots[::-1]}, test]))
+    assert detect(open_root(file))[0].format == "mpii_json"
+    first, second = Dataset.import_from(file, "mpii_json", visibility="coco")
+    (joints, other) = first.annotations
+    assert joints.points == [v for spot in spots[:15] for v in spot] + [0, 0]
+    assert joints.visibility == [2] * 14 + [1, 0]
+    assert joints.attributes == {"center": [1, 2], "scale": 3}
+    assert other.points[:4] == [0, 0, 24, 20]
+    assert (second.id, second.annotations) == ("b", [])
+
+
+def test_images_for_validation(tmp_path: Path) -> None:
+    flags = (0.0, 1.0, False, True)
+    records = [record(n, img_paths=f"{n}.jpg", isValidation=f) for n, f in enumerate(flags)]
+    dataset = Dataset.import_from(save(tmp_path, *records), "mpii_json")
+    assert "-I split=true" in " ".join(dataset.opening_ledger.warnings)
+    assert {i.subset for i in dataset} == {"default"}
+    dataset = Dataset.import_from(tmp_path, "mpii_json", split=True)
+    assert "split" not in " ".join(dataset.opening_ledger.warnings)
+    wanted = {"0": "train", "1": "val", "2": "train", "3": "val"}
+    assert {i.id: i.subset for i in dataset} == wanted
+
+
 def test_numpy_files(tmp_path: Path) -> None:
     save(tmp_path, record(1))
     heads = np.array([[1.0, 2.0], [4.0, 6.0]])[:, :, None]
@@ -142,6 +228,7 @@ def test_numpy_files(tmp_path: Path) -> None:
         {"scale_provided": "x"},
         {"img_paths": "../a.jpg"},
         {"joint_others": [[["x", 1, 1]]]},
+        {"img_paths": None},
     ],
 )
 def test_bad_json_records(tmp_path: Path, bad: dict[str, Any]) -> None:
@@ -150,6 +237,24 @@ def test_bad_json_records(tmp_path: Path, bad: dict[str, Any]) -> None:
         list(Dataset.import_from(tmp_path, "mpii_json"))
     (item,) = Dataset.import_from(tmp_path, "mpii_json", on_error="skip")
     assert item.id == "b"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"joints": [[1, 2, 3]], "joints_vis": [1]},
+        {"joints": [[1, 2]], "joints_vis": [1, 1]},
+        {"joints": 3, "joints_vis": [1]},
+        {"joints": [[1, 2]], "joints_vis": ["x"]},
+        {"center": 3},
+        {"image": 3},
+    ],
+)
+def test_bad_records_of_later_training_code(tmp_path: Path, bad: dict[str, Any]) -> None:
+    save(tmp_path, {"image": "a.jpg", **bad}, {"image": "b.jpg"})
+    with pytest.raises(RecordError, match="/0"):
+        Dataset.import_from(tmp_path, "mpii_json")
+    assert [i.id for i in Dataset.import_from(tmp_path, "mpii_json", on_error="skip")] == ["b"]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[", "[" * 100_000, "[NaN]"])

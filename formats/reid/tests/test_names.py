@@ -103,11 +103,60 @@ def test_names_are_made_of_attributes(tmp_path: Path) -> None:
         (DatasetItem("a", attributes={"camera_id": 3}), "DSK-L009"),
         (DatasetItem("a", attributes={**FACTS, "frame_id": "x"}), "DSK-L009"),
         (DatasetItem("0009_c1s3_000151_01", attributes=FACTS), "DSK-L009"),
+        (DatasetItem("0002_c1s3_000151_01_own", attributes=FACTS), "DSK-L008"),
+        (DatasetItem("a", attributes={"person_id": "1" * 19}), "DSK-L009"),
+        (DatasetItem("a", attributes={"person_id": "٣"}), "DSK-L009"),
     ],
 )
 def test_what_names_cannot_say_is_reported(tmp_path: Path, item: DatasetItem, code: str) -> None:
     report = Dataset.from_iterable([item], []).export(tmp_path / "o", "market1501")
     assert {e.code for e in report.losses} == {code}
+
+
+def test_what_is_no_name_of_market(tmp_path: Path) -> None:
+    long = f"0002_c1s3_{'1' * 5000}_01"
+    touch(tmp_path, "bounding_box_/0002_c1s3_000151_01.jpg", "bounding_box_/0005_c2_f0046985.jpg")
+    (tmp_path / "images_train.txt").write_text(f"bounding_box_train/{long}.jpg\n")
+    dataset = Dataset.import_from(tmp_path, "market1501")
+    assert facts(dataset) == {
+        ("default", "0002_c1s3_000151_01"): FACTS,
+        ("default", "0005_c2_f0046985"): {},
+        ("train", long): {},
+    }
+    (warning,) = dataset.opening_ledger.warnings
+    assert warning == "2 images are not named as in Market-1501: no person is known"
+
+
+def test_nothing_comes_back(tmp_path: Path) -> None:
+    Dataset.from_iterable([], []).export(tmp_path / "o", "market1501")
+    assert not list(Dataset.import_from(tmp_path / "o", "market1501"))
+
+
+def test_flags_may_be_text(tmp_path: Path) -> None:
+    items = [DatasetItem(v, "train", attributes={**FACTS, "query": v}) for v in ("Yes", "No")]
+    Dataset.from_iterable(items, []).export(tmp_path / "o", "market1501")
+    assert facts(Dataset.import_from(tmp_path / "o")) == {
+        ("train", i.id): {**FACTS, "query": i.id == "Yes"} for i in items
+    }
+
+
+def test_images_of_mars_with_one_name(tmp_path: Path) -> None:
+    touch(
+        tmp_path,
+        "bbox_train/0001/0001C1T0002F003.jpg",
+        "bbox_train/0001/0001C1T0002F003.png",
+        "bbox_train/0001/odd.jpg",
+        "bbox_train/0002/odd.jpg",
+        "bbox_test/0002/odd.jpg",
+    )
+    dataset = Dataset.import_from(tmp_path, "mars")
+    assert [(i.subset, i.id) for i in dataset] == [
+        ("test", "odd"),
+        ("train", "0001C1T0002F003"),
+        ("train", "odd"),
+    ]
+    told = dataset.opening_ledger.warnings
+    assert told == {"images of a subset that are named as another one are left out": 2}
 
 
 def test_mars(tmp_path: Path) -> None:

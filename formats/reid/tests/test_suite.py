@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from dsk.testing import FormatSuite
-
-if TYPE_CHECKING:
-    pass
 
 
 class TestMarket1501(FormatSuite):

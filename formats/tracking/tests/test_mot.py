@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from PIL import Image as PilImage
 
 from dsk import Dataset
 from dsk.annotations import Bbox
 from dsk.categories import Categories
+from dsk.detect import detect
 from dsk.errors import InputError, RecordError
+from dsk.files import open_root
+from dsk.flow import ListSource
 from dsk.item import DatasetItem
 from dsk.media import Image
+from dsk_tracking.numbering import number_frames
 from dsk_tracking.sequences import LABELS
 
 if TYPE_CHECKING:
@@ -70,6 +75,7 @@ def test_unknown_visibility_is_not_occluded(tmp_path: Path) -> None:
         "2,1,0,0,1,1,1,1,1\r\n1,1,5,5,1,1,1,1,1\r\n\r\n",
         "\ufeff2.0,1.0,0,0,1,1,1,1,1\n1, 1, 5, 5, 1, 1, 1, 1, 1",
         "2,1,0,0,1,1,1\n1,1,5,5,1,1,1,1,1\n",
+        "2,1,0,0,1,1,1,1,1,\n1,1,5,5,1,1,1,,\n",
     ],
 )
 def test_tables_may_be_written_otherwise(tmp_path: Path, rows: str) -> None:
@@ -79,8 +85,31 @@ def test_tables_may_be_written_otherwise(tmp_path: Path, rows: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("row", "known"),
+    [
+        ("1,1,10.,.5,1e+02,1,1,1,1", True),
+        ("1, 1, 5, 5, 1, 1, 1, 1, 1,", True),
+        ("1,-1,5,5,1,1,0.5,-1,-1,-1", True),
+        ("1,1,5,5,1,1,1,1,1,1,1", False),
+        ("1,1,a,5,1,1,1,1,1", False),
+        ("1 1 5 5 1 1 1 1 1", False),
+    ],
+)
+def test_detection_by_rows(tmp_path: Path, row: str, *, known: bool) -> None:
+    found = detect(open_root(sequence(tmp_path, f"{row}\n")))
+    assert [c.score for c in found if c.format == "mot_seq"] == [85] * known
+
+
+@pytest.mark.parametrize(
     "row",
-    ["1,1,nan,0,1,1,1,1,1", "1,1,0,0", "1,1,a,0,1,1,1,1,1", "1.5,1,0,0,1,1,1,1,1", "-1,1,0,0,1,1"],
+    [
+        "1,1,nan,0,1,1,1,1,1",
+        "1,1,0,0",
+        "1,1,a,0,1,1,1,1,1",
+        "1.5,1,0,0,1,1,1,1,1",
+        "-1,1,0,0,1,1",
+        "1,1,,0,1,1,1,1,1",
+    ],
 )
 def test_bad_rows_name_their_line(tmp_path: Path, row: str) -> None:
     folder = sequence(tmp_path, f"1,1,0,0,1,1,1,1,1\n{row}\n2,1,0,0,1,1,1,1,1\n")
@@ -90,11 +119,32 @@ def test_bad_rows_name_their_line(tmp_path: Path, row: str) -> None:
     assert sum(len(item.annotations) for item in dataset) == 2
 
 
+@pytest.mark.parametrize(
+    ("row", "warning"),
+    [
+        ("1,1,0,0,1,1,1,-2.25,7.5,0", "places in the world"),
+        ("1,1,0,0,1,1,1,1,1,5,6", "columns behind the ninth"),
+        ("1,1,0,0,1,1,1,0,1", "class 0"),
+        ("1,1,0,0,1,1,1,-1,-1,-1", ""),
+    ],
+)
+@pytest.mark.parametrize("other", ["", "2,1,0,0,1,1\n"])
+def test_columns_that_are_left_out(tmp_path: Path, row: str, warning: str, other: str) -> None:
+    dataset = Dataset.import_from(sequence(tmp_path, f"{row}\n{other}"), "mot_seq")
+    warnings = list(dataset.opening_ledger.warnings)
+    assert [warning in text for text in warnings] == [True] * bool(warning)
+    assert dataset.get("1").annotations[0].label == (0 if warning.startswith("columns") else None)
+
+
 def test_class_13_is_the_crowd_of_mot20(tmp_path: Path) -> None:
     dataset = Dataset.import_from(sequence(tmp_path, "1,1,0,0,1,1,1,13,1\n"), "mot_seq")
     assert dataset.categories().names == list(LABELS)
-    with pytest.raises(RecordError, match="class 14"):
-        read(sequence(tmp_path, "1,1,0,0,1,1,1,14,1\n"))
+    for bad in (14, -2):
+        folder = sequence(tmp_path, f"1,1,0,0,1,1,1,{bad},1\n1,2,0,0,1,1,1,1,1\n")
+        with pytest.raises(RecordError, match=f"class {bad} of 1 rows"):
+            read(folder)
+        (kept,) = read(folder, on_error="skip")["1"].annotations
+        assert kept.object_id == 2
 
 
 def test_seqinfo_keeps_its_capitals(tmp_path: Path) -> None:
@@ -127,6 +177,27 @@ def test_several_sequences(tmp_path: Path) -> None:
     assert (detected.attributes, detected.object_id) == ({"score": 0.5}, -1)
 
 
+def test_subsets_by_folders(tmp_path: Path) -> None:
+    rows = "1,1,0,0,1,1,1,1,1\n"
+    for place in ("MOT17/train/02", "MOT20/train/02", "MOT20/train/03", "MOT20/Test/04"):
+        sequence(tmp_path / place, rows)
+    wanted = {
+        ("train", "MOT17/02/1"),
+        ("train", "MOT20/02/1"),
+        ("train", "03/1"),
+        ("Test", "04/1"),
+    }
+    assert {(i.subset, i.id) for i in Dataset.import_from(tmp_path, "mot_seq")} == wanted
+    for place, ids in {
+        "MOT17": {("train", "1")},
+        "MOT17/train": {("train", "1")},
+        "MOT20/train": {("train", "02/1"), ("train", "03/1")},
+        "MOT20/train/02": {("default", "1")},
+    }.items():
+        found = Dataset.import_from(tmp_path / place, "mot_seq")
+        assert {(i.subset, i.id) for i in found} == ids
+
+
 def test_one_table_alone(tmp_path: Path) -> None:
     sequence(tmp_path, "1,1,0,0,1,1,1,1,1\n")
     sequence(tmp_path, "1,-1,0,0,1,1,0.25\n", table="det")
@@ -143,6 +214,22 @@ def test_images_name_items(tmp_path: Path) -> None:
     items = read(folder)
     assert list(items) == ["000001", "000002"]
     assert items["000002"].media.get_size() == (3, 4)
+
+
+def test_sequences_of_images_only(tmp_path: Path) -> None:
+    """Some test sets have no detections."""
+    (tmp_path / "test/a/img1").mkdir(parents=True)
+    PilImage.new("RGB", (4, 3)).save(tmp_path / "test/a/img1/000002.png")
+    (tmp_path / "test/a/seqinfo.ini").write_text(INFO.replace("Frames", "img1"))
+    items = list(Dataset.import_from(tmp_path, "mot_seq"))
+    assert [(i.subset, i.id, i.media.exists) for i in items] == [
+        ("test", "1", False),
+        ("test", "2", True),
+        ("test", "3", False),
+    ]
+    for rows in ("gt", "det"):
+        with pytest.raises(InputError, match=f"no sequence has a {rows}"):
+            Dataset.import_from(tmp_path, "mot_seq", rows=rows)
 
 
 def test_labels_file(tmp_path: Path) -> None:
@@ -183,14 +270,12 @@ def test_what_is_written(tmp_path: Path) -> None:
 
 
 def test_boxes_outside_the_view_are_left_out(tmp_path: Path) -> None:
-    boxes = [box(1, outside=True), box(2, outside=False), box(3, outside="1"), box(4, outside="?")]
+    boxes = [box(1, outside=True), box(2, outside=False), box(3, outside="1")]
     report, out = export(tmp_path, [item("1", boxes), item("2", [box(1, outside=True)])])
-    assert [row[:4] for row in (out / "gt/gt.txt").read_text().splitlines()] == ["1,2,", "1,4,"]
-    assert (report.annotations["in"], report.annotations["out"]) == (5, 2)
-    assert {(event.code, event.what, event.count) for event in report.events} == {
-        ("DSK-L017", "outside the view", 3),
-        ("DSK-L004", "value of outside", 1),
-    }
+    assert [row[:4] for row in (out / "gt/gt.txt").read_text().splitlines()] == ["1,2,"]
+    assert (report.annotations["in"], report.annotations["out"]) == (4, 1)
+    left = {e.what: e.count for e in report.events if e.code == "DSK-L017"}
+    assert left == {"outside the view": 3}
 
 
 def test_ids_that_are_no_frames(tmp_path: Path) -> None:
@@ -203,6 +288,25 @@ def test_ids_that_are_no_frames(tmp_path: Path) -> None:
         ("default", "1"),
         ("default", "a"),
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        '{"x": ["default", "a"]}',
+        '{"1": ["default"]}',
+        '{"-1": ["default", "a"]}',
+        '{"99999999999999999999": ["default", "a"]}',
+        '{"1": ["default", "a"], "2": ["default", "a"]}',
+        '{"1": ["default", "../a"]}',
+        '{"1": ["a/b", "a"]}',
+    ],
+)
+def test_damaged_names_of_frames(tmp_path: Path, text: str) -> None:
+    (sequence(tmp_path, "1,1,0,0,1,1,1,1,1\n") / "gt/frames.json").write_text(text)
+    with pytest.raises(InputError):
+        read(tmp_path)
 
 
 def test_sparse_frames_have_no_seqinfo(tmp_path: Path) -> None:
@@ -234,6 +338,37 @@ def test_sequences_by_id(tmp_path: Path) -> None:
     assert (out / "train/x/gt/gt.txt").is_file()
     assert (out / "train/y/img1/000001.png").is_file()
     assert set(read(out)) == {"x/1", "y/1"}
+
+
+def test_frames_of_many_items_are_found_quickly() -> None:
+    """The highest number is not looked for anew for each item."""
+
+    class Counted(int):
+        compared = 0
+
+        def __gt__(self, other: int) -> bool:
+            Counted.compared += 1
+            return int(self) > other
+
+        __hash__ = int.__hash__
+
+    count = 300
+    frames = number_frames([-1] * count + [Counted(n) for n in range(1, count + 1)])
+    assert sorted(frames) == list(range(1, 2 * count + 1))
+    assert Counted.compared < 10 * count
+
+
+def test_a_damaged_fact_about_sequences(tmp_path: Path) -> None:
+    for stated in ("x", {"default/": "x"}, {"default/": {"name": "MOT-1", "frameRate": "25"}}):
+        dataset = Dataset.from_iterable([item("1", [])], [])
+        header = replace(dataset.header, info={"mot": {"sequences": stated}})
+        out = tmp_path / "out"
+        Dataset(ListSource([item("1", [])], header)).export(
+            out, "mot_seq", save_media=True, overwrite=True
+        )
+        text = (out / "seqinfo.ini").read_text()
+    assert "name=MOT-1\n" in text
+    assert "frameRate=25\n" in text
 
 
 def test_dataset_meta(tmp_path: Path) -> None:

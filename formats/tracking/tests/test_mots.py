@@ -15,6 +15,7 @@ from dsk.errors import InputError, OutputError, RecordError
 from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.masks import encode_counts, from_dense
+from dsk.media import Image
 from dsk.rle import from_dense as rle_from_dense
 from dsk_tracking.detect import detect_mots
 
@@ -107,6 +108,25 @@ def test_class_without_label(tmp_path: Path, kind: int) -> None:
         list(Dataset.import_from(tmp_path, "mots"))
 
 
+def test_what_has_no_class_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
+    save(tmp_path / "instances/0002/000000.png", np.array([[7, 1001, 4001]], np.uint16))
+    with pytest.raises(RecordError, match=r"0002/000000\.png: .*class 4, there are 2 labels"):
+        list(Dataset.import_from(tmp_path, "mots"))
+    dataset = Dataset.import_from(tmp_path, "mots", on_error="skip")
+    report = dataset.export(tmp_path / "out", "mots")
+    assert facts(Dataset.import_from(tmp_path / "out")) == {"0002/000000": [("car", 1, 1)]}
+    assert report.errors == 1
+    assert report.warnings == {"values below 1000 are of no class and left out": 1}
+
+
+def test_lines_of_labels_number_classes(tmp_path: Path) -> None:
+    save(tmp_path / "instances/1.png", np.array([[3001]], np.uint16))
+    (tmp_path / "instances/labels.txt").write_bytes(b"\xef\xbb\xbfcar \r\n\r\n truck\r\n\r\n")
+    dataset = Dataset.import_from(tmp_path, "mots")
+    assert dataset.categories().names == ["car", "class_2", "truck"]
+    assert facts(dataset) == {"1": [("truck", 1, 1)]}
+
+
 def test_ignored_may_be_a_stated_label(tmp_path: Path) -> None:
     save(tmp_path / "instances/1.png", np.array([[2001, 10000]], np.uint16))
     (tmp_path / "instances/labels.txt").write_text("car\nignored\n")
@@ -145,6 +165,11 @@ def test_sequences_of_the_challenge(tmp_path: Path) -> None:
         ("train", "MOTS20-05/000001", 3, True),
     ]
     assert facts(dataset)["MOTS20-02/000001"] == EXPECTED
+    train = Dataset.import_from(tmp_path / "MOTS/train", "mots")
+    assert {(i.subset, i.id.split("/")[0]) for i in train} == {
+        ("train", "MOTS20-02"),
+        ("train", "MOTS20-05"),
+    }
     alone = Dataset.import_from(tmp_path / "MOTS/train/MOTS20-02")
     assert facts(alone) == {"000001": EXPECTED, "000002": []}
 
@@ -192,9 +217,63 @@ def test_hidden_masks_are_reported(tmp_path: Path) -> None:
     assert report.annotations["out"] == 2
 
 
+def test_masks_of_another_size_are_dropped(tmp_path: Path) -> None:
+    masks = [mask([[1, 1]], object_id=1), mask([[1, 1, 0]], object_id=2)]
+    dataset = Dataset.from_iterable(
+        [
+            DatasetItem("1", "train", Image("1.jpg", None, None, (1, 3)), masks),
+            DatasetItem("2", "train", None, masks),
+        ],
+        ["car"],
+    )
+    report = dataset.export(tmp_path / "out", "mots_png")
+    assert {(e.code, e.what, e.count) for e in report.events} == {
+        ("DSK-L018", "mask of another size than its image", 2)
+    }
+    maps = [PilImage.open(tmp_path / f"out/train/instances/{n}.png") for n in "12"]
+    assert [np.asarray(pixels).tolist() for pixels in maps] == [[[1002, 1002, 0]], [[1001, 1001]]]
+
+
+def test_images_that_claim_to_be_huge_have_no_map(tmp_path: Path) -> None:
+    huge = Image("1.jpg", None, None, (1 << 20, 1 << 20))
+    items = [
+        DatasetItem("1", "train", huge, []),
+        DatasetItem("2", "train", huge, [mask([[1, 1]], object_id=3)]),
+    ]
+    report = Dataset.from_iterable(items, ["car"]).export(tmp_path / "out", "mots_png")
+    assert [(e.code, e.samples[0].item) for e in report.events] == [("DSK-L008", "1")]
+    found = np.asarray(PilImage.open(tmp_path / "out/train/instances/2.png"))
+    assert found.tolist() == [[1003, 1003]]
+
+
 def test_pieces_of_one_track_become_one_mask(tmp_path: Path) -> None:
     report, _ = export(tmp_path, [mask([[1, 0, 0]], object_id=1), mask([[0, 0, 1]], object_id=1)])
     assert report.annotations["merged"] == 1
+
+
+def test_new_tracks_are_free_in_their_class(tmp_path: Path) -> None:
+    pixels = np.eye(4, dtype=int)[:, None]
+    tracks = (2, -1, -1, -1)
+    masks = [
+        mask(p, object_id=t, label=n == 3)
+        for n, (p, t) in enumerate(zip(pixels, tracks, strict=True))
+    ]
+    _, found = export(tmp_path, masks, ("car", "dog"))
+    assert found.tolist() == [[1002, 1001, 1003, 2001]]
+
+
+def test_names_that_no_line_can_hold(tmp_path: Path) -> None:
+    names = ("a", " a", "b\nc")
+    dataset = Dataset.from_iterable(
+        [DatasetItem("1", "train", None, [mask([[1]], label=2)])], Categories.from_names(names)
+    )
+    report = dataset.export(tmp_path / "lines", "mots")
+    told = {event.what for event in report.events if event.code == "DSK-L010"}
+    assert told == {"label name ' a' becomes 'a_2'", "label name 'b\\nc' becomes 'b_c'"}
+    assert Dataset.import_from(tmp_path / "lines").categories().names == ["a", "a_2", "b_c"]
+    report = dataset.export(tmp_path / "meta", "mots", save_dataset_meta=True)
+    assert "DSK-L010" not in {event.code for event in report.events}
+    assert Dataset.import_from(tmp_path / "meta").categories().names == list(names)
 
 
 def test_tracks_beyond_999_are_refused(tmp_path: Path) -> None:

@@ -8,10 +8,13 @@ from msgspec.structs import replace
 
 from dsk.annotations import Bbox, Polygon, RotatedBbox
 from dsk.convert import bbox_of
+from dsk.errors import OptionError
 from dsk.flow import Exporter
 from dsk.geometry import box_ring, min_area_rect, rotated_box_corners
 from dsk.metafile import META_NAME, meta_text
+from dsk.names import NO_LINE, fitting
 from dsk_dota.layout import IMAGES, LABELS
+from dsk_dota.rows import is_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +30,7 @@ __all__ = ["DotaExporter"]
 
 _EXT = ".png"
 _QUAD = 8
+_DIGITS = 17
 _HINT = "save_dataset_meta=true keeps them"
 
 
@@ -34,6 +38,8 @@ class DotaExporter(Exporter):
     """Writes DOTA datasets; see the descriptor for the options."""
 
     def __init__(self, *, precision: int = 2, save_dataset_meta: bool = False) -> None:
+        if not 0 <= precision <= _DIGITS:
+            raise OptionError(f"precision is a number of digits, 0 to {_DIGITS}")
         self.precision = precision
         self.save_dataset_meta = save_dataset_meta
 
@@ -41,6 +47,7 @@ class DotaExporter(Exporter):
         """See ``Exporter.begin``."""
         self._categories = header.categories
         self._names = _names(header.categories, ctx.ledger)
+        self._row = f"%.{self.precision}f " * _QUAD + "%s %d\n"
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> tuple[list[str], set[int]]:
         """See ``Exporter.write``; the state is the subsets and the labels of objects."""
@@ -49,7 +56,7 @@ class DotaExporter(Exporter):
         for item in items:
             subsets[item.subset] = None
             used.update([a.label or 0 for a in item.annotations])
-            lines = _headers(item)
+            lines = _headers(item, ctx.ledger)
             lines += [self._line(a, item, ctx.ledger) for a in item.annotations]
             ctx.write(f"{item.subset}/{LABELS}/{item.id}.txt", "".join(lines).encode())
             ctx.save_image(item, f"{item.subset}/{IMAGES}/{ctx.image_name(item, _EXT)}")
@@ -64,10 +71,9 @@ class DotaExporter(Exporter):
                 _lose(ledger, "DSK-L004", "value of difficulty, which becomes a number", a, item)
             difficulty = number
         digits = self.precision
-        texts = [f"{value:.{digits}f}" for value in corners]
-        if any(float(text) != value for text, value in zip(texts, corners, strict=True)):
+        if any(round(value, digits) != value for value in corners):
             _lose(ledger, "DSK-L007", "coordinates rounded", a, item)
-        return f"{' '.join(texts)} {self._names[a.label or 0]} {int(difficulty)}\n"
+        return self._row % (*corners, self._names[a.label or 0], difficulty)
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
         """See ``Exporter.finish``."""
@@ -86,21 +92,28 @@ class DotaExporter(Exporter):
 def _names(categories: Categories, ledger: Ledger) -> list[str]:
     """Return the labels as one field of a line can hold them; what that changes is reported."""
     names: list[str] = []
-    for number, name in enumerate(categories.names):
-        fit = "-".join(name.split()) or f"class-{number}"
-        if fit.lstrip("+-").isdecimal() or fit in names:
-            fit = f"{fit}_{number}"
-        if fit != name:
-            ledger.add("DSK-L010", f"label {name!r}, which becomes {fit!r}")
+    taken = {name for name in categories.names if name.split() == [name]}
+    for name in categories.names:
+        fit = name
+        if name not in taken:
+            fit = fitting("-".join(name.split()), NO_LINE, taken)
+            taken.add(fit)
+            ledger.add("DSK-L010", f"label name {name!r} becomes {fit!r}")
         names.append(fit)
     return names
 
 
-def _headers(item: DatasetItem) -> list[str]:
+def _headers(item: DatasetItem, ledger: Ledger) -> list[str]:
     facts = (item.extra or {}).get("dota")
-    if not isinstance(facts, dict):
-        return []
-    return [f"{key}:{' '.join(str(value).split())}\n" for key, value in facts.items()]
+    lines = []
+    for key, value in facts.items() if isinstance(facts, dict) else ():
+        line = f"{key}:{value}"
+        if is_header(line) is None or len(line.splitlines()) > 1:
+            what = f"dota field {key}"
+            ledger.add("DSK-L011", what, item=item.id, subset=item.subset)
+        else:
+            lines.append(f"{line}\n")
+    return lines
 
 
 def _corners(a: Annotation, item: DatasetItem, ledger: Ledger) -> Sequence[float]:
@@ -125,7 +138,7 @@ def _number(value: Any) -> int:
         if word.lstrip("+-").isdecimal():
             return int(word)
         return int(word in ("true", "yes"))
-    return int(bool(value))
+    return int(value) if isinstance(value, float) and value.is_integer() else int(bool(value))
 
 
 def _lose(ledger: Ledger, code: str, what: str, a: Annotation, item: DatasetItem) -> None:

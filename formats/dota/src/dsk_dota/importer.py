@@ -15,7 +15,7 @@ from dsk.media import Image
 from dsk.metafile import read_meta
 from dsk.names import stem_of
 from dsk_dota.layout import Home, find_homes
-from dsk_dota.rows import is_header, parse_row
+from dsk_dota.rows import Rows, is_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +66,7 @@ class DotaSource(Source):
         self._root = root
         self._homes = homes
         self._polygons = polygons
+        self._rows = Rows()
         self._ids = [sorted({*home.texts, *_lone(home)}) for home in homes]
         names = self._names()
         self._labels = {name: number for number, name in enumerate(names)}
@@ -84,8 +85,19 @@ class DotaSource(Source):
         for home in self._homes:
             read = self._root.reader(home.path)
             for name in home.texts.values():
-                found.update(_classes(read(name) or b""))
+                found.update(self._classes(read(name) or b""))
         return sorted(found)
+
+    def _classes(self, data: bytes) -> set[str]:
+        """Return further classes of a text file; what is no object's line is left to ``read``."""
+        found = set()
+        for line in data.decode("utf-8-sig", "replace").replace("\r", "\n").split("\n"):
+            if line.strip() and not self._rows.knows(line) and is_header(line) is None:
+                try:
+                    found.add(self._rows(line).category)
+                except ValueError:
+                    continue
+        return found
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the subsets."""
@@ -132,7 +144,7 @@ class DotaSource(Source):
         return found, {"dota": facts} if facts else None
 
     def _object(self, line: str, ledger: Ledger) -> Annotation:
-        row = parse_row(line)
+        row = self._rows(line)
         label = self._labels.get(row.category)
         if label is None:
             raise ValueError(f"the class {row.category!r} is not in dataset_meta.json")
@@ -160,15 +172,3 @@ def _lone(home: Home) -> list[str]:
     """Return the images without a text file: test sets have none, nor have empty images."""
     known = {*home.texts, *(item.rpartition("/")[2] for item in home.texts)}
     return [item for item in home.images if item not in known]
-
-
-def _classes(data: bytes) -> set[str]:
-    """Return the classes of a text file; what is no line of an object is left to ``read``."""
-    found = set()
-    for line in data.decode("utf-8-sig", "replace").replace("\r", "\n").split("\n"):
-        if line.strip() and is_header(line) is None:
-            try:
-                found.add(parse_row(line).category)
-            except ValueError:
-                continue
-    return found

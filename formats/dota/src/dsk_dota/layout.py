@@ -147,9 +147,12 @@ def _images(root: InputRoot, above: str, texts: Container[str]) -> dict[str, str
     ``images/part1/images``: images that no text is named like go by their names alone.
     """
     folder = posixpath.join(above, IMAGES)
-    cut = len(folder) + 1
+    depth = None
+    if not root.is_dir(folder):
+        folder, depth = above, 0  # some copies have them beside labelTxt
+    cut = len(folder) + 1 if folder else 0
     found: dict[str, str] = {}
-    for name in root.walk(folder):
+    for name in root.walk(folder, depth):
         if is_image_name(name) and not _DOTS.search(stem_of(name)):
             found.setdefault(stem_of(name[cut:]), name)
     for item in [item for item in found if "/" in item and item not in texts]:

@@ -6,7 +6,7 @@ import math
 
 from msgspec import Struct
 
-__all__ = ["Row", "is_header", "parse_row"]
+__all__ = ["Row", "Rows", "is_header", "parse_row"]
 
 _COORDINATES = 8
 _HEADERS = ("imagesource", "gsd", "acquisition")
@@ -28,9 +28,39 @@ class Row(Struct):
 
 def is_header(line: str) -> tuple[str, str] | None:
     """Return key and value of a header line (``gsd:0.146``), or None."""
-    key, colon, value = line.partition(":")
+    if ":" not in line:
+        return None
+    key, _, value = line.partition(":")
     key = key.strip().lower()
-    return (key, value.strip()) if colon and key.startswith(_HEADERS) else None
+    return (key, value.strip()) if key.startswith(_HEADERS) else None
+
+
+class Rows:
+    """Parses many lines: what stands behind the corners is looked at once for each text."""
+
+    def __init__(self) -> None:
+        self._tails: dict[str, tuple[str, int]] = {}
+
+    def knows(self, line: str) -> bool:
+        """Tell whether a line ends as one that was parsed: its class is known, if it is sound."""
+        return line.split(None, _COORDINATES)[-1] in self._tails
+
+    def __call__(self, line: str) -> Row:
+        """Parse a line, see ``parse_row``."""
+        fields = line.split(None, _COORDINATES)
+        tail = fields.pop() if len(fields) > _COORDINATES else ""
+        known = self._tails.get(tail)
+        if known is not None:
+            try:
+                corners = list(map(float, fields))
+            except ValueError:
+                return parse_row(line)
+            if math.isfinite(sum(corners)):
+                return Row(corners, *known)
+        row = parse_row(line)
+        if tail and line.count(",") < _COORDINATES:
+            self._tails[tail] = (row.category, row.difficulty)
+        return row
 
 
 def parse_row(line: str) -> Row:
@@ -40,7 +70,7 @@ def parse_row(line: str) -> Row:
         ValueError: It has no eight numbers and a class.
     """
     fields = line.split()
-    if len(fields) <= _COORDINATES and "," in line:
+    if line.count(",") >= _COORDINATES:
         fields = [field.strip() for field in line.split(",")]
     if len(fields) <= _COORDINATES:
         msg = f"a line is eight numbers, a class and 0 or 1; this one has {len(fields)} fields"

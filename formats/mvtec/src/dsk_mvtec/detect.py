@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dsk.flow import Detection
 from dsk.media import is_image_name
 from dsk.names import stem_of
-from dsk_mvtec.layout import TRUTH, find_categories
+from dsk_mvtec.layout import TRUTH, find_categories, holds_masks
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -24,14 +24,19 @@ def detect(root: InputRoot) -> Detection | None:
         subsets = [name for name in root.listing(category).folders if name != TRUTH]
         if _is_other(root, prefix, subsets):
             continue
+        masked = next((s for s in subsets if holds_masks(root, f"{prefix}{s}")), None)
+        truth = f"{masked}/{TRUTH}" if masked else TRUTH
+        flat = ""
         for subset in subsets:
             folders, files = root.entries(f"{prefix}{subset}")
             for folder in folders:
                 if any(map(is_image_name, root.entries(f"{prefix}{subset}/{folder}")[1])):
-                    what = f"{TRUTH} beside {subset}/{folder} with images"
+                    what = f"{truth} beside {subset}/{folder} with images"
                     return Detection(80 if "good" in folders else 70, what)
             if any(map(is_image_name, files)):
-                return Detection(45, f"{TRUTH} beside {subset} with images")
+                flat = flat or subset
+        if flat:
+            return Detection(45, f"{truth} beside {flat} with images")
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +12,12 @@ from dsk import masks
 from dsk.annotations import Bbox, Label, Mask
 from dsk.errors import MediaError
 from dsk.flow import Exporter
+from dsk.labelmaps import encode_map
 from dsk.media import Image
 from dsk.metafile import META_NAME, meta_text
-from dsk.pixels import encode
+from dsk.pixels import MAX_PIXELS
 from dsk.rle import counts_of
-from dsk_mvtec.layout import ENDING, TRUTH
+from dsk_mvtec.places import STAGE, Place, publish
 from dsk_mvtec.plugin import CLASSIFICATION, DETECTION, SEGMENTATION, TASKS, capabilities
 from dsk_mvtec.regions import boxes_of
 
@@ -61,11 +63,13 @@ class _MvtecExporter(Exporter):
         self._categories = header.categories
         self._names = _folder_names(header.categories, ctx.ledger)
 
-    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> tuple[bool, set[int]]:
-        """See ``Exporter.write``; the state is whether there are masks, and the labels written."""
-        masked = False
+    def write(
+        self, items: Iterable[DatasetItem], ctx: WriteContext
+    ) -> tuple[list[Place], set[int]]:
+        """See ``Exporter.write``; the state is the images and the labels written."""
+        places: list[Place] = []
         used: set[int] = set()
-        for item in items:
+        for number, item in enumerate(items):
             kept = _of_one_label(item, ctx.ledger)
             category, name = self._place(item, kept, ctx.ledger)
             image_name = ctx.image_name(item, _EXT)
@@ -75,19 +79,17 @@ class _MvtecExporter(Exporter):
                 continue
             used.update([a.label or 0 for a in kept])
             data = self._mask(item, kept, ctx.ledger)
+            staged = f"{STAGE}/{ctx.part:08d}-{number}" if data else ""
             if data:
-                masked = True
-                ctx.write(f"{category}{TRUTH}/{name}{ENDING}.png", data)
-        return masked, used
+                ctx.write(staged, data)
+            places.append(Place(category, item.subset, name, ext, staged, bool(kept)))
+        return places, used
 
     def _place(
         self, item: DatasetItem, kept: Sequence[Annotation], ledger: Ledger
     ) -> tuple[str, str]:
         """Return the folder of an item's category, or "", and its name below the subset."""
         if not kept:
-            if "/" in item.id:
-                what = "item without a label whose folder is read as one"
-                ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
             return "", item.id
         label = self._names[kept[0].label or 0]
         first, _, rest = item.id.partition("/")
@@ -104,7 +106,7 @@ class _MvtecExporter(Exporter):
         found = [a for a in kept if isinstance(a, Mask)]
         boxes = [a for a in kept if isinstance(a, Bbox)]
         counts: list[NDArray[np.int64]] = []
-        size: tuple[int, int] | None = None
+        size = _size(item) if found else None
         for mask in found:
             why = ""
             try:
@@ -112,7 +114,7 @@ class _MvtecExporter(Exporter):
                 own = counts_of(rle)
                 size = size or rle.size
                 if rle.size != size:
-                    why = "mask of another size than the first one of its image"
+                    why = "mask of another size than its image"
             except ValueError as error:
                 why = f"mask: {error}"
             if why:
@@ -124,14 +126,12 @@ class _MvtecExporter(Exporter):
         if counts and size is not None:
             whole = masks.union(counts)
             _compare(boxes, boxes_of(whole, size), item, ledger)
-            return encode(masks.to_dense(whole, *size), ".png")
+            return _png(masks.to_dense(whole, *size))
         return _filled(boxes, item, ledger)
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
         """See ``Exporter.finish``."""
-        if not any(masked for masked, _ in states):
-            # Without this folder nobody takes the dataset for what it is; archives lose empty ones.
-            ctx.write(f"{TRUTH}/readme.txt", b"Masks of defects; there are none.\n")
+        publish([place for own, _ in states for place in own], ctx)
         if self.save_dataset_meta:
             labels = zip(self._categories.labels, self._names, strict=True)
             named = self._categories.with_labels(replace(label, name=n) for label, n in labels)
@@ -143,12 +143,15 @@ class _MvtecExporter(Exporter):
 def _folder_names(categories: Categories, ledger: Ledger) -> list[str]:
     """Return the labels as folders can be named; what that changes is reported."""
     names: list[str] = []
+    taken: set[str] = set()
     for number, name in enumerate(categories.names):
         fit = "".join("_" if c in "/\\\0" or ord(c) < 32 else c for c in name)
-        if fit in _BAD or fit.casefold() in {n.casefold() for n in names}:
-            fit = f"{fit.strip('.') or 'label'}_{number}"
+        if fit in _BAD or fit.casefold() in taken:
+            base = fit.strip(".") or "label"
+            fit = next(n for k in count(number) if (n := f"{base}_{k}").casefold() not in taken)
         if fit != name:
-            ledger.add("DSK-L010", f"label {name!r}, which becomes {fit!r}")
+            ledger.add("DSK-L010", f"label name {name!r} becomes {fit!r}")
+        taken.add(fit.casefold())
         names.append(fit)
     return names
 
@@ -198,14 +201,20 @@ def _compare(
             _lose(ledger, "DSK-L017", "boxes beside a mask", box, item)
 
 
+def _size(item: DatasetItem) -> tuple[int, int] | None:
+    """Return the size of an item's image, if it is one that an image can have."""
+    try:
+        size = item.media.get_size() if isinstance(item.media, Image) else None
+    except MediaError:
+        return None  # the image says so itself when it is used
+    return size if size is not None and size[0] * size[1] <= MAX_PIXELS else None
+
+
 def _filled(boxes: list[Bbox], item: DatasetItem, ledger: Ledger) -> bytes:
     """Return boxes as a mask, or b"" without any."""
     if not boxes:
         return b""
-    try:
-        size = item.media.get_size() if isinstance(item.media, Image) else None
-    except MediaError:
-        size = None
+    size = _size(item)
     if size is None:
         for box in boxes:
             _lose(ledger, "DSK-L018", "box: image size not known", box, item)
@@ -225,7 +234,11 @@ def _filled(boxes: list[Bbox], item: DatasetItem, ledger: Ledger) -> bytes:
     parts = len(boxes_of(masks.from_dense(canvas), size)) if drawn else 0
     if parts < drawn:
         _lose(ledger, "DSK-L014", "boxes that touch", boxes[0], item, drawn - parts)
-    return encode(canvas, ".png") if drawn else b""
+    return _png(canvas) if drawn else b""
+
+
+def _png(pixels: NDArray[np.bool_]) -> bytes:
+    return encode_map(pixels.astype(np.uint8) * np.uint8(255))
 
 
 class MvtecExporter(_MvtecExporter):

@@ -12,7 +12,7 @@ from dsk.item import DatasetItem
 from dsk.masks import encode_counts
 from dsk.media import Image
 from dsk.metafile import read_meta
-from dsk_mvtec.layout import Home, find_homes, unused_masks
+from dsk_mvtec.layout import Home, find_homes, shared_masks, unused_masks
 from dsk_mvtec.plugin import CLASSIFICATION, DETECTION, SEGMENTATION, TASKS
 from dsk_mvtec.regions import boxes_of, read_mask
 
@@ -47,6 +47,12 @@ class MvtecImporter(Importer):
         unused = unused_masks(homes) if self.tasks != {CLASSIFICATION} else []
         if unused:
             ledger.warn(f"{len(unused)} masks fit no image, such as {root.show(unused[0])}")
+        shared = shared_masks(homes) if self.tasks != {CLASSIFICATION} else []
+        if shared:
+            ledger.warn(
+                f"{len(shared)} masks fit images of several subsets and are taken for all, "
+                f"such as {root.show(shared[0])}"
+            )
         return MvtecSource(root, homes, self.tasks)
 
 

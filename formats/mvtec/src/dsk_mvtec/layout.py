@@ -16,9 +16,18 @@ from dsk.names import stem_of
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
-__all__ = ["ENDING", "GOOD", "TRUTH", "Home", "find_categories", "find_homes", "unused_masks"]
+__all__ = [
+    "ENDING",
+    "TRUTH",
+    "Home",
+    "find_categories",
+    "find_homes",
+    "holds_masks",
+    "shared_masks",
+    "unused_masks",
+]
 
-TRUTH, ENDING, GOOD = "ground_truth", "_mask", "good"
+TRUTH, ENDING = "ground_truth", "_mask"
 CONFIG = "defects_config.json"
 DEPTH = 3
 _DOTS = re.compile(r"(?:^|/)\.{1,2}$")  # no ids: what is left of ".png" and "..png"
@@ -49,14 +58,27 @@ class Home(Struct):
 
 
 def find_categories(root: InputRoot, under: str = "", depth: int = DEPTH) -> list[str]:
-    """Return the folders of categories: those that hold ``ground_truth``."""
+    """Return the folders of categories: those that hold ``ground_truth``.
+
+    In MVTec AD 2 one of a category's subsets holds it.
+    """
     folders = root.listing(under).folders
-    if TRUTH in folders:
+    below = [posixpath.join(under, folder) for folder in folders] if depth else []
+    if TRUTH in folders or any(holds_masks(root, folder) for folder in below):
         return [under]
     found = []
-    for folder in folders if depth else ():
-        found += find_categories(root, posixpath.join(under, folder), depth - 1)
+    for folder in below:
+        found += find_categories(root, folder, depth - 1)
     return found
+
+
+def holds_masks(root: InputRoot, subset: str) -> bool:
+    """Tell whether a subset has masks of its own, for the labels that it has folders of."""
+    folders = root.listing(subset).folders
+    if TRUTH not in folders:
+        return False
+    labels = root.listing(posixpath.join(subset, TRUTH)).folders
+    return bool(labels) and set(labels).issubset(folders)
 
 
 def find_homes(root: InputRoot) -> list[Home]:
@@ -81,11 +103,14 @@ def find_homes(root: InputRoot) -> list[Home]:
     for category, name in zip(categories, names, strict=True):
         prefix = f"{name}/" if len(categories) > 1 else ""
         subsets = [subset for subset in root.listing(category).folders if subset != TRUTH]
-        images = [_files(root, posixpath.join(category, subset)) for subset in subsets]
+        images = [_images(root, posixpath.join(category, subset)) for subset in subsets]
         masks = _masks(root, posixpath.join(category, TRUTH), set().union(*images))
         defects = _defects(root, posixpath.join(category, CONFIG))
         for subset, found in zip(subsets, images, strict=True):
-            homes.append(Home(subset, prefix, found, masks, defects))
+            own = masks
+            if holds_masks(root, posixpath.join(category, subset)):
+                own = _masks(root, posixpath.join(category, subset, TRUTH), set(found))
+            homes.append(Home(subset, prefix, found, own, defects))
     return homes
 
 
@@ -95,6 +120,17 @@ def unused_masks(homes: list[Home]) -> list[str]:
     items = ((home, item) for home in homes for item in home.images if "/" in item)
     used = {name for home, item in items for name in home.masks.get(item, ())}
     return sorted(masks - used)
+
+
+def shared_masks(homes: list[Home]) -> list[str]:
+    """Return the mask files that images of several subsets have."""
+    images: dict[str, int] = {}
+    for home in homes:
+        for item in home.masks.keys() & home.images.keys():
+            if "/" in item:
+                for name in home.masks[item]:
+                    images[name] = images.get(name, 0) + 1
+    return sorted(name for name, count in images.items() if count > 1)
 
 
 def _has_labels(root: InputRoot) -> bool:
@@ -114,6 +150,14 @@ def _files(root: InputRoot, folder: str) -> dict[str, str]:
     for name in names:
         found.setdefault(stem_of(name[cut:]), name)
     return found
+
+
+def _images(root: InputRoot, subset: str) -> dict[str, str]:
+    """Return the images of a subset, without masks of its own."""
+    found = _files(root, subset)
+    if not holds_masks(root, subset):
+        return found
+    return {item: name for item, name in found.items() if not item.startswith(f"{TRUTH}/")}
 
 
 def _masks(root: InputRoot, folder: str, images: set[str]) -> dict[str, list[str]]:
@@ -140,7 +184,7 @@ def _defects(root: InputRoot, name: str) -> dict[int, str]:
     if not root.is_file(name):
         return {}
     try:
-        entries = msgspec.json.decode(root.read(name), type=list[_Defect])
+        entries = msgspec.json.decode(root.text_bytes(name), type=list[_Defect])
     except msgspec.MsgspecError as error:
         raise InputError(f"no list of defects: {error}", where=root.show(name)) from error
     return {entry.pixel_value: entry.defect_name for entry in entries}

@@ -16,6 +16,7 @@ train/good/000.png                      images, in the folder of their label
 test/<good or defect>/000.png
 ground_truth/<defect>/000_mask.png      pixels of the defect
 ground_truth/<defect>/000/000.png       or, in MVTec LOCO, each defect of an image
+test_public/ground_truth/bad/…          or, in MVTec AD 2, beside the labels of a subset
 such a folder for one category, or a folder of categories (bottle/, cable/ …)"""
 
 _FORMATS = {

@@ -39,4 +39,6 @@ def detect_json(root: InputRoot) -> Detection | None:
         head = root.read(name, _HEAD)
         if b'"joint_self"' in head and b'"img_paths"' in head:
             return Detection(90, f"{name} holds img_paths and joint_self")
+        if b'"joints_vis"' in head and b'"image"' in head and root.focus is not None:
+            return Detection(80, f"{name} holds image and joints_vis")
     return None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["CATEGORIES", "COUNT", "ImageFinder", "People", "Person", "item_of"]
+__all__ = ["CATEGORIES", "COUNT", "SPLIT_HINT", "ImageFinder", "People", "Person", "item_of"]
 
 JOINTS = (
     "r_ankle",
@@ -62,6 +62,8 @@ _BONES = (
 CATEGORIES = Categories(
     labels=(LabelCategory("human"),), points={0: PointsCategory(JOINTS, _BONES)}
 )
+
+SPLIT_HINT = "what is for training and what for testing is left out; -I split=true keeps it"
 
 _COCO = "coco"
 

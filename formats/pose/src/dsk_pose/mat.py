@@ -11,8 +11,8 @@ import numpy as np
 
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import Header, Importer, ListSource
-from dsk.item import DatasetItem
-from dsk_pose.joints import CATEGORIES, COUNT, ImageFinder, People, Person, item_of
+from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk_pose.joints import CATEGORIES, COUNT, SPLIT_HINT, ImageFinder, People, Person, item_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,11 +42,17 @@ _DAMAGED = (
 """What damaged MATLAB files make scipy raise."""
 
 
+_RELEASE = frozenset({"annolist", "img_train", "act", "version"})
+_RECORD = frozenset({"image", "annorect", "vidx", "frame_sec"})
+_RECT = frozenset({"annopoints", "objpos", "scale", "x1", "y1", "x2", "y2"})
+
+
 class MpiiImporter(Importer):
     """Opens MPII Human Pose; see the descriptor for the options."""
 
-    def __init__(self, *, visibility: str = "datumaro") -> None:
+    def __init__(self, *, visibility: str = "datumaro", split: bool = False) -> None:
         self.visibility = visibility
+        self.split = split
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
@@ -55,21 +61,92 @@ class MpiiImporter(Importer):
         find = ImageFinder(root, name.rpartition("/")[0])
         people = People(self.visibility, ledger)
         items: dict[str, DatasetItem] = {}
-        for number, record in enumerate(_records(_load(root, name, where), where), 1):
+        release = _load(root, name, where)
+        left: set[str] = _unknown(release, _RELEASE)
+        facts = _Facts(release, ledger, split=self.split)
+        for number, record in enumerate(_records(release, where), 1):
             place = f"{where}#annolist({number})"
             try:
                 image = _text(getattr(getattr(record, "image", None), "name", None))
                 item = item_of(image, place)
                 if item in items:
                     raise RecordError(f"a second record of {image!r}", where=place, item=item)  # noqa: TRY301
-                found = [_person(rect, place) for rect in _each(getattr(record, "annorect", None))]
             except (RecordError, UnsafePathError) as error:
                 ledger.bad_record(RecordError(error.message, where=place))
                 continue
+            left |= _unknown(record, _RECORD)
+            for rect in _each(getattr(record, "annorect", None)):
+                left |= _unknown(rect, _RECT)
+            found = _people(record, place, item, ledger)
             items[item] = DatasetItem(
-                item, media=find(image), annotations=people.annotations(found)
+                item,
+                facts.subset(number - 1),
+                find(image),
+                people.annotations(found),
+                extra=facts.more(record, number - 1),
             )
+        if left:
+            ledger.warn(f"fields that are left out: {', '.join(sorted(left)[:9])}")
         return ListSource(items.values(), Header(categories=CATEGORIES))
+
+
+def _unknown(record: Any, known: frozenset[str]) -> set[str]:
+    return set(getattr(record, "_fieldnames", ())) - known
+
+
+class _Facts:
+    """What a release says of images beside the people in them.
+
+    Args:
+        release: The release.
+        ledger: Is told if the split is left out.
+        split: Whether subsets are made of it.
+    """
+
+    def __init__(self, release: Any, ledger: Ledger, *, split: bool) -> None:
+        train = _numbers(getattr(release, "img_train", None))
+        if len(set(train)) > 1 and not split:
+            ledger.warn(SPLIT_HINT)
+        self._train = train if split else []
+        acts = getattr(release, "act", None)
+        self._acts = list(np.atleast_1d(acts)) if acts is not None else []
+
+    def subset(self, number: int) -> str:
+        """Return the subset of an image."""
+        if number >= len(self._train):
+            return DEFAULT_SUBSET
+        return "train" if self._train[number] else "test"
+
+    def more(self, record: Any, number: int) -> dict[str, Any] | None:
+        """Return the video that an image is of, and what is done in it."""
+        found: dict[str, Any] = {}
+        act = self._acts[number] if number < len(self._acts) else None
+        for source, names in ((record, ("vidx", "frame_sec")), (act, ("act_id",))):
+            values = ((name, _numbers(getattr(source, name, None))) for name in names)
+            found |= {name: value[0] for name, value in values if len(value) == 1}
+        texts = ((name, _text(getattr(act, name, None))) for name in ("cat_name", "act_name"))
+        found |= {name: text for name, text in texts if text}
+        return {"mpii": found} if found else None
+
+
+def _numbers(value: Any) -> list[float]:
+    """Return the numbers of a MATLAB array; what is none, or not finite, has none."""
+    array = np.atleast_1d(value) if value is not None else np.empty(0)
+    if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+        return []
+    found: list[float] = array.ravel().tolist()
+    return found
+
+
+def _people(record: Any, where: str, item: str, ledger: Ledger) -> list[Person]:
+    """Return the people of an image; bad ones are told and left out."""
+    found = []
+    for rect in _each(getattr(record, "annorect", None)):
+        try:
+            found.append(_person(rect, where))
+        except RecordError as error:
+            ledger.bad_record(RecordError(error.message, where=where, item=item))
+    return found
 
 
 def _find(root: InputRoot) -> str:

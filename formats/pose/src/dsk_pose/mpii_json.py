@@ -12,8 +12,8 @@ import numpy as np
 
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import Header, Importer, ListSource
-from dsk.item import DatasetItem
-from dsk_pose.joints import CATEGORIES, ImageFinder, People, Person, item_of
+from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk_pose.joints import CATEGORIES, SPLIT_HINT, ImageFinder, People, Person, item_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["MpiiJsonImporter"]
 
 ANNOTATIONS = "mpii_annotations.json"
+_NOWHERE = [-1, -1]
 _LARGEST = 1e300  # what is larger may be no float: JSON's whole numbers have no limit
 HEADS, SEEN, POSES = "mpii_headboxes.npy", "jnt_visible.npy", "mpii_pos_gt.npy"
 
@@ -35,8 +36,9 @@ _DAMAGED = (ValueError, OSError, EOFError, SyntaxError, MemoryError, TypeError, 
 class MpiiJsonImporter(Importer):
     """Opens MPII as JSON; see the descriptor for the options."""
 
-    def __init__(self, *, visibility: str = "datumaro") -> None:
+    def __init__(self, *, visibility: str = "datumaro", split: bool = False) -> None:
         self.visibility = visibility
+        self.split = split
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
@@ -46,11 +48,13 @@ class MpiiJsonImporter(Importer):
         find, side = ImageFinder(root, folder), _Side(root, folder)
         people = People(self.visibility, ledger)
         images: dict[str, tuple[str, tuple[int, int] | None]] = {}
+        parts: dict[str, Any] = {}
         own: dict[str, list[Person]] = {}
         others: dict[str, list[Person]] = {}
-        for number, record in enumerate(_records(root, name, where)):
+        for number, given in enumerate(_records(root, name, where)):
             place = f"{where}#/{number}"
             try:
+                record = _plain(given, place)
                 image, size = _image(record, place)
                 item = item_of(image, place)
                 first = side.complete(_self(record, place), number)
@@ -59,17 +63,26 @@ class MpiiJsonImporter(Importer):
                 ledger.bad_record(RecordError(error.message, where=place))
                 continue
             images.setdefault(item, (image, size))
+            parts.setdefault(item, record.get("isValidation"))
             own.setdefault(item, []).append(first)
             others.setdefault(item, []).extend(more)
+        if len(set(map(bool, parts.values()))) > 1 and not self.split:
+            ledger.warn(SPLIT_HINT)
         items = [
             DatasetItem(
                 item,
+                self._subset(parts[item]),
                 media=find(image, size),
                 annotations=people.annotations(_joined(own[item], others[item])),
             )
             for item, (image, size) in images.items()
         ]
         return ListSource(items, Header(categories=CATEGORIES))
+
+    def _subset(self, validation: Any) -> str:
+        if not self.split or not (validation in (True, False) or _is_number(validation)):
+            return DEFAULT_SUBSET
+        return "val" if validation else "train"
 
 
 def _find(root: InputRoot) -> str:
@@ -84,7 +97,7 @@ def _find(root: InputRoot) -> str:
 
 def _records(root: InputRoot, name: str, where: str) -> list[Any]:
     try:
-        records = msgspec.json.decode(root.buffer(name))
+        records = msgspec.json.decode(root.text_bytes(name))
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise InputError(f"no readable JSON: {error}", where=where) from error
     if not isinstance(records, list):
@@ -92,8 +105,38 @@ def _records(root: InputRoot, name: str, where: str) -> list[Any]:
     return records
 
 
-def _image(record: Any, where: str) -> tuple[str, tuple[int, int] | None]:
-    name = record.get("img_paths") if isinstance(record, dict) else None
+def _plain(record: Any, where: str) -> dict[str, Any]:
+    """Return a record with img_paths and joint_self.
+
+    Training code of later years has image, joints, joints_vis, center and scale instead, and
+    joints at -1, -1 where there are none.
+
+    Raises:
+        RecordError: It is no object, or joints and joints_vis do not fit.
+    """
+    if not isinstance(record, dict):
+        raise RecordError('a record is an object with "img_paths"', where=where)
+    if "img_paths" in record or "image" not in record:
+        return record
+    joints, seen = record.get("joints") or [], record.get("joints_vis") or []
+    if not (isinstance(joints, list) and isinstance(seen, list) and len(joints) == len(seen)):
+        raise RecordError("joints and joints_vis are lists of one length", where=where)
+    if not all(_is_numbers(joint, 2) for joint in joints):
+        raise RecordError("a joint is x and y", where=where)
+    there = [joint != _NOWHERE for joint in joints]
+    return {
+        "img_paths": record["image"],
+        "joint_self": [
+            [*joint, value] if known else [0, 0, 0]
+            for joint, value, known in zip(joints, seen, there, strict=True)
+        ],
+        "objpos": record.get("center"),
+        "scale_provided": record.get("scale"),
+    }
+
+
+def _image(record: dict[str, Any], where: str) -> tuple[str, tuple[int, int] | None]:
+    name = record.get("img_paths")
     if not isinstance(name, str):
         raise RecordError('a record is an object with "img_paths"', where=where)
     size = [record.get(key) for key in ("img_height", "img_width")]

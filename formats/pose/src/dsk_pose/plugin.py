@@ -7,12 +7,18 @@ from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
 
-_VISIBILITY = (
+_OPTIONS = (
     Option(
         name="visibility",
         default="datumaro",
         choices=("datumaro", "coco"),
         help="1 seen and 0 hidden, as in the files and Datumaro; or 2 seen, 1 hidden, 0 absent",
+    ),
+    Option(
+        name="split",
+        type=bool,
+        default=False,
+        help="make subsets of what the file says is for training and for testing",
     ),
 )
 _KINDS = frozenset({"points", "bbox"})
@@ -28,7 +34,7 @@ def dsk_importers() -> list[ImporterInfo]:
             summary="MPII Human Pose: joints and heads, MATLAB file",
             detector="dsk_pose.detect:detect_mat",
             kinds=_KINDS,
-            options=_VISIBILITY,
+            options=_OPTIONS,
             layout="mpii_human_pose_v1_u12_1.mat\n*.jpg                                   "
             "beside it, or in images/",
         ),
@@ -38,9 +44,10 @@ def dsk_importers() -> list[ImporterInfo]:
             summary="MPII Human Pose: joints and heads, JSON",
             detector="dsk_pose.detect:detect_json",
             kinds=_KINDS,
-            options=_VISIBILITY,
+            options=_OPTIONS,
             layout="mpii_annotations.json\n"
             "jnt_visible.npy, mpii_headboxes.npy, mpii_pos_gt.npy    optional\n"
-            "*.jpg                                   beside them, or in images/",
+            "*.jpg                                   beside them, or in images/\n"
+            "read as well: train.json of image, joints, joints_vis, center, scale; give the file",
         ),
     ]

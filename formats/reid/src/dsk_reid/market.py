@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
-from dsk.item import DatasetItem
+from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
+from dsk_reid.homes import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,26 +21,19 @@ if TYPE_CHECKING:
 __all__ = ["BOXES", "LIST", "NAME", "QUERY", "MarketImporter", "find_home", "item_id"]
 
 BOXES, QUERY, LIST = "bounding_box_", "query", "images_"
-NAME = re.compile(r"(-?\d+)_c(\d+)s(\d+)_(\d+)_(\d+)(.*)", re.DOTALL)
+_N = r"\d{1,18}"  # what is longer is no number, but nonsense
+NAME = re.compile(rf"(-?{_N})_c({_N})s({_N})_({_N})_({_N})(.*)", re.DOTALL | re.ASCII)
 """Person, camera from 1, sequence, frame, box; what follows is an id."""
-
-_DEPTH = 3
 
 
 def find_home(root: InputRoot) -> str | None:
     """Return the folder that holds a dataset's folders or lists, or None."""
-    waiting = [("", 0)]
-    while waiting:
-        folder, depth = waiting.pop(0)
+    for folder in folders_of(root):
         listing = root.listing(folder)
-        folders, lists = listing.folders, listing.pick((".txt",), (LIST,))
-        prefix = f"{folder}/" if folder else ""
-        if any(name.startswith(BOXES) or name == QUERY for name in folders):
+        if any(name.startswith(BOXES) or name == QUERY for name in listing.folders):
             return folder
-        if any(map(_is_list, lists)):
+        if any(map(_is_list, listing.pick((".txt",), (LIST,)))):
             return folder
-        if depth < _DEPTH:
-            waiting += [(prefix + name, depth + 1) for name in folders]
     return None
 
 
@@ -95,11 +89,11 @@ class MarketSource(Source):
         found: dict[str, list[str]] = {}
         listed: set[str] = set()
         for name in filter(_is_list, files):
-            subset = name[len(LIST) : -len(".txt")]
+            subset = name[len(LIST) : -len(".txt")] or DEFAULT_SUBSET
             found[subset] = self._read_list(name, ledger)
             listed.update(found[subset])
         for name in folders:
-            subset = name.removeprefix(BOXES)
+            subset = name.removeprefix(BOXES) or DEFAULT_SUBSET
             if subset in found or (name != QUERY and not name.startswith(BOXES)):
                 continue
             start = len(self._prefix)
@@ -130,16 +124,21 @@ class MarketSource(Source):
     def _index(self, found: dict[str, list[str]], ledger: Ledger) -> list[tuple[str, str]]:
         """Return subset and path of every item; of images with the same id, the first."""
         images, hidden = [], []
+        others = 0
         where = self._root.show(self._prefix)
         for subset, paths in found.items():
             seen = set()
             for path in paths:
-                item = clean_name(item_id(path.partition("/")[2])[0], where + path)
+                item, match = item_id(path.partition("/")[2])
+                item = clean_name(item, where + path)
+                others += match is None
                 if item in seen:
                     hidden.append(path)
                     continue
                 seen.add(item)
                 images.append((subset, path))
+        if others:
+            ledger.warn(f"{others} images are not named as in Market-1501: no person is known")
         if hidden:
             ledger.warn(
                 f"{len(hidden)} images are left out because another one has the same id, "

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from dsk.annotations import is_on
 from dsk.flow import Exporter
+from dsk.item import DEFAULT_SUBSET
 from dsk_reid.market import BOXES, LIST, NAME, QUERY
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MarketExporter"]
 
-_PERSON = re.compile(r"-?\d+")
+_PERSON = re.compile(r"-?\d{1,18}", re.ASCII)
 _NUMBERS = {"camera_id": 0, "track_id": 1, "frame_id": 0, "bbox_id": 0}
 """The numbers in a name, and what is taken for a missing one."""
 
@@ -37,7 +39,7 @@ class MarketExporter(Exporter):
         lists: dict[str, list[str]] = {}
         for item in items:
             ending = ctx.image_name(item)[len(item.id) :]
-            folder = QUERY if _is_true(item.attributes.get("query")) else BOXES + item.subset
+            folder = QUERY if is_on(item.attributes.get("query")) else BOXES + item.subset
             path = f"{folder}/{_name(item, ctx)}{ending}"
             if "\n" in path or "\r" in path:
                 what = "line breaks in an id"
@@ -52,7 +54,10 @@ class MarketExporter(Exporter):
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:  # noqa: ARG002
         """See ``Exporter.finish``."""
-        for name in ctx.out.fragment_names():
+        names = ctx.out.fragment_names()
+        if not names:  # it shall be known for what it is all the same
+            ctx.write(f"{LIST}{DEFAULT_SUBSET}.txt", b"")
+        for name in names:
             ctx.out.join(name, ctx.out.fragments(name))
 
 
@@ -67,6 +72,9 @@ def _name(item: DatasetItem, ctx: WriteContext) -> str:
         _report(
             item, [n for n, value in own.items() if str(given.get(n, value)) != str(value)], ctx
         )
+        if match[6]:
+            what = "ids that begin as names of Market-1501 lose that part"
+            ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
         return item.id
     if not given:
         return item.id
@@ -76,7 +84,7 @@ def _name(item: DatasetItem, ctx: WriteContext) -> str:
     bad = [n for n, value in numbers.items() if value is None]
     if not _PERSON.fullmatch(person) or bad:
         lost = [n for n in ("person_id", *_NUMBERS) if n in given]
-        _report(item, lost + (["query"] if _is_true(given.get("query")) else []), ctx)
+        _report(item, lost + (["query"] if is_on(given.get("query")) else []), ctx)
         return item.id
     made = (
         f"{person}_c{(numbers['camera_id'] or 0) + 1}s{numbers['track_id']}"
@@ -99,7 +107,3 @@ def _report(item: DatasetItem, names: list[str], ctx: WriteContext) -> None:
 def _whole(value: Any) -> int | None:
     text = str(value)
     return int(text) if text.isdecimal() and len(text) <= _DIGITS else None
-
-
-def _is_true(value: Any) -> bool:
-    return value.strip().lower() in ("true", "1") if isinstance(value, str) else bool(value)

@@ -14,6 +14,7 @@ from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.names import stem_of
+from dsk_reid.homes import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,27 +25,20 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "PERSON", "SUBSET", "MarsImporter", "find_home"]
 
 SUBSET = "bbox_"
-PERSON = re.compile(r"\d{4}|00-1")
-NAME = re.compile(r"(\d{4}|00-1)C(\d)T(\d{4})F(\d{3,})", re.IGNORECASE)
+PERSON = re.compile(r"\d{4}|00-1", re.ASCII)
+NAME = re.compile(r"(\d{4}|00-1)C(\d)T(\d{4})F(\d{3,18})", re.IGNORECASE | re.ASCII)
 """Person, camera, track, frame; 0000 are distractors, 00-1 is junk."""
-
-_DEPTH = 3
 
 
 def find_home(root: InputRoot) -> str | None:
     """Return the folder of the subsets, or None."""
-    waiting = [("", 0)]
-    while waiting:
-        folder, depth = waiting.pop(0)
+    for folder in folders_of(root):
         prefix = f"{folder}/" if folder else ""
-        folders = root.listing(folder).folders
-        for name in folders:
+        for name in root.listing(folder).folders:
             if name.startswith(SUBSET) and any(
                 map(PERSON.fullmatch, root.listing(prefix + name).folders)
             ):
                 return folder
-        if depth < _DEPTH:
-            waiting += [(prefix + name, depth + 1) for name in folders]
     return None
 
 
@@ -89,6 +83,7 @@ class MarsSource(Source):
             name: [p for p in root.listing(prefix + name).folders if PERSON.fullmatch(p)]
             for name in subsets
         }
+        self._others: set[tuple[str, str]] = set()
         labels = sorted({person for found in persons.values() for person in found})
         index = {label: n for n, label in enumerate(labels)}
         self._folders = [
@@ -96,7 +91,7 @@ class MarsSource(Source):
                 f"{prefix}{name}/{person}",
                 name[len(SUBSET) :],
                 index[person],
-                self._files(f"{prefix}{name}/{person}", person, ledger),
+                self._files(name, f"{prefix}{name}/{person}", person, ledger),
             )
             for name, found in persons.items()
             for person in found
@@ -107,15 +102,23 @@ class MarsSource(Source):
             items=sum(len(folder.files) for folder in self._folders),
         )
 
-    def _files(self, folder: str, person: str, ledger: Ledger) -> list[str]:
+    def _files(self, subset: str, folder: str, person: str, ledger: Ledger) -> list[str]:
         files = []
+        stems = set()
         for file in self._root.entries(folder)[1]:
             if not is_image_name(file):
                 continue
-            match = NAME.fullmatch(stem_of(file))
+            stem = stem_of(file)
+            match = NAME.fullmatch(stem)
             if match is not None and match[1] != person:
                 ledger.warn("images in the folder of another person are left out")
                 continue
+            if stem in stems or (match is None and (subset, stem) in self._others):
+                ledger.warn("images of a subset that are named as another one are left out")
+                continue
+            stems.add(stem)
+            if match is None:
+                self._others.add((subset, stem))
             files.append(file)
         return files
 

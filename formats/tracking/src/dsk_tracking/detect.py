@@ -16,8 +16,8 @@ __all__ = ["detect_mot", "detect_mots", "holds_masks"]
 _DEPTH = 4
 _FOLDERS = 200  # further folders are not looked at
 _HEAD = 4096
-_NUMBER = rb"\s*-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?\s*"
-_ROW = re.compile(rb"\s*\d+(?:\.0*)?\s*," + _NUMBER + rb"(?:," + _NUMBER + rb"){5,8}$")
+_NUMBER = rb"\s*-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*"
+_ROW = re.compile(rb"\s*\d+(?:\.0*)?\s*," + _NUMBER + rb"(?:," + _NUMBER + rb"){5,8},?\s*$")
 
 
 def detect_mot(root: InputRoot) -> Detection | None:

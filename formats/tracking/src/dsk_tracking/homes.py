@@ -16,7 +16,9 @@ from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
 from dsk.metafile import META_NAME, read_meta
 from dsk.names import stem_of
+from dsk.splits import subset_of_root
 from dsk_tracking.detect import holds_masks
+from dsk_tracking.labels import read_lines
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -104,8 +106,8 @@ def _is_untold(root: InputRoot, folder: str) -> bool:
 
 
 def _read_home(root: InputRoot, path: str) -> Home:
-    subset = path.rpartition("/")[2] or DEFAULT_SUBSET
     if not _has_masks(root, path):
+        subset = path.rpartition("/")[2] or subset_of_root(root)
         texts: dict[str, str] = {}
         images: dict[str, str] = {}
         for name in _sequences(root, path):
@@ -115,6 +117,7 @@ def _read_home(root: InputRoot, path: str) -> Home:
             frames = _images(root, posixpath.join(folder, FRAMES))
             images |= {posixpath.join(name, frame): file for frame, file in frames.items()}
         return Home(path, subset, masks=False, files=texts, images=images)
+    subset = path.rpartition("/")[2] or DEFAULT_SUBSET
     masks = _below(root, posixpath.join(path, INSTANCES), ".png")
     texts = {} if masks else _below(root, posixpath.join(path, TEXTS), ".txt")
     images = {}
@@ -156,6 +159,5 @@ def read_labels(root: InputRoot, home: Home) -> list[str] | None:
     for folder in (INSTANCES, ""):
         name = posixpath.join(home.path, folder, LABELS_FILE)
         if root.is_file(name):
-            lines = root.text(name).replace("\r\n", "\n").split("\n")
-            return [line for line in lines if line.strip()]
+            return read_lines(root, name)
     return None

@@ -1,25 +1,32 @@
-"""Lists of labels, one a line."""
+"""Lists of labels, one a line: the number of a class is that of its line."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dsk.names import NO_LINE, fit_labels
+
 if TYPE_CHECKING:
     from dsk.categories import Categories
+    from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["line_names"]
+__all__ = ["line_names", "read_lines"]
+
+
+def read_lines(root: InputRoot, name: str) -> list[str]:
+    """Return a file's labels, class 1 first; a blank line between others is a class, too.
+
+    Raises:
+        InputError: It is not UTF-8.
+    """
+    text = root.text(name).replace("\r\n", "\n").replace("\r", "\n")
+    lines = [line.strip() for line in text.split("\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    return [line or f"class_{number}" for number, line in enumerate(lines, 1)]
 
 
 def line_names(categories: Categories, ledger: Ledger) -> list[str]:
     """Return the labels as a list of lines can hold them; what that changes is reported."""
-    names: list[str] = []
-    for number, name in enumerate(categories.names, 1):
-        fit = " ".join(name.split()) if name != name.strip() or len(name.splitlines()) > 1 else name
-        fit = fit or f"class_{number}"
-        if fit in names:
-            fit = f"{fit}_{number}"
-        if fit != name:
-            ledger.add("DSK-L010", f"label {name!r}, which becomes {fit!r}")
-        names.append(fit)
-    return names
+    return fit_labels(categories.names, NO_LINE, ledger)

@@ -82,7 +82,7 @@ class MotSeqExporter(Exporter):
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
         self._categories = header.categories
-        self._labels = line_names(header.categories, ctx.ledger)
+        self._labels = [] if self.save_dataset_meta else line_names(header.categories, ctx.ledger)
         info = header.info.get("mot")
         stated = info.get("sequences") if isinstance(info, dict) else None
         self._stated: dict[str, Any] = stated if isinstance(stated, dict) else {}
@@ -187,13 +187,14 @@ class MotSeqExporter(Exporter):
         if size is None or not ext:
             return b""
         subset, prefix = entries[0].subset, entries[0].id.rpartition("/")[0]
-        stated = self._stated.get(f"{subset}/{prefix}/" if prefix else f"{subset}/") or {}
-        name = stated.get("name") or folder.rpartition("/")[2] or "sequence"
+        stated = self._stated.get(f"{subset}/{prefix}/" if prefix else f"{subset}/")
+        known = stated if isinstance(stated, dict) else {}
+        name = known.get("name") or folder.rpartition("/")[2] or "sequence"
         lines = [
             "[Sequence]",
             f"name={name}",
             f"imDir={IMAGES}",
-            f"frameRate={stated.get('frameRate') or _RATE}",
+            f"frameRate={known.get('frameRate') or _RATE}",
             f"seqLength={len(frames)}",
             f"imWidth={size[1]}",
             f"imHeight={size[0]}",

@@ -117,6 +117,8 @@ class MotSource(Source):
             stated = list(LABELS if newest else LABELS[:-1])
         self._labels.append(stated)
         where = self._root.show(video.table)
+        if (table[:, 7] == 0).any():
+            ledger.warn("rows of class 0 have no label: classes count from 1")
         for value in np.unique(table[:, 7]).astype(int).tolist():
             if value > len(stated) or value < -1:
                 count = int((table[:, 7] == value).sum())
@@ -197,9 +199,9 @@ class MotSource(Source):
             else:
                 attributes["score"] = confidence
             label = None
+            if value > count or value < -1:
+                continue  # reported when the dataset was opened
             if value >= 1:
-                if value > count:
-                    continue  # reported when the dataset was opened
                 label = classes[int(value) - 1]
             boxes.append(
                 Bbox(x, y, w, h, label=label, object_id=int(max(track, -1)), attributes=attributes)

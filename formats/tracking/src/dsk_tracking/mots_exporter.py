@@ -11,10 +11,11 @@ from dsk import masks
 from dsk.annotations import Mask
 from dsk.errors import InputError, MediaError, OutputError
 from dsk.flow import Exporter
+from dsk.labelmaps import encode_map
 from dsk.media import Image
 from dsk.metafile import META_NAME, meta_text
 from dsk.overlay import Overlay
-from dsk.pixels import encode
+from dsk.pixels import MAX_PIXELS
 from dsk.rle import counts_of
 from dsk_tracking.homes import IGNORED, INSTANCES
 from dsk_tracking.labels import line_names
@@ -52,7 +53,8 @@ class MotsExporter(Exporter):
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
         self._categories = header.categories
-        self._names = line_names(header.categories, ctx.ledger)
+        names = header.categories.names
+        self._names = names if self.save_dataset_meta else line_names(header.categories, ctx.ledger)
         few = len(self._names) < IGNORED_CLASS
         self._classes = [
             IGNORED_CLASS if few and name == IGNORED else number
@@ -96,25 +98,25 @@ class MotsExporter(Exporter):
         layers = self._layers(item, ledger)
         if not layers:
             size = _size(item)
-            return _png(np.zeros(size, np.uint16)) if size is not None else b""
+            return encode_map(np.zeros(size, np.uint16)) if size is not None else b""
         layers.sort(key=lambda layer: layer.mask.z_order)
         overlay = Overlay([x.counts for x in layers], layers[0].mask.rle.size)
         _report(item, layers, overlay.seen().tolist(), ledger)
-        return _png(overlay.drawn(np.array([0, *(layer.value for layer in layers)], np.uint16)))
+        table = np.array([0, *(layer.value for layer in layers)], np.uint16)
+        return encode_map(overlay.drawn(table))
 
     def _layers(self, item: DatasetItem, ledger: Ledger) -> list[_Layer]:
         found: list[tuple[Mask, NDArray[np.int64]]] = []
-        size: tuple[int, int] | None = None
-        for mask in item.annotations:
-            if not isinstance(mask, Mask):
-                continue
+        given = [a for a in item.annotations if isinstance(a, Mask)]
+        size = _size(item) if given else None
+        for mask in given:
             try:
                 rle = mask.rle
                 counts = counts_of(rle)
                 size = size or rle.size
                 why = "empty mask" if not counts[1::2].any() else ""
                 if rle.size != size:
-                    why = "mask of another size than the first one of its image"
+                    why = "mask of another size than its image"
             except ValueError as error:
                 why = f"mask: {error}"
             if why:
@@ -129,6 +131,7 @@ class MotsExporter(Exporter):
         kinds = [self._classes[mask.label or 0] for mask in found]
         tracks = [_track(mask, item, ledger) for mask in found]
         used = {(kind, track) for kind, track in zip(kinds, tracks, strict=True) if track >= 0}
+        free = dict.fromkeys(kinds, 1)
         values = []
         for mask, kind, wish in zip(found, kinds, tracks, strict=True):
             track = wish
@@ -136,9 +139,11 @@ class MotsExporter(Exporter):
                 if kind == IGNORED_CLASS and len(self._names) < IGNORED_CLASS:
                     track = 0
                 else:
-                    track = next(n for n in range(1, len(used) + 2) if (kind, n) not in used)
+                    track = free[kind]
+                    while (kind, track) in used:
+                        track += 1
+                    free[kind] = track + 1
                     _lose(ledger, "DSK-L015", "masks without a track", mask, item)
-                used.add((kind, track))
             value = TRACKS * kind + track
             if track >= TRACKS or value > _HIGHEST:
                 raise OutputError(
@@ -188,13 +193,9 @@ def _report(item: DatasetItem, layers: list[_Layer], seen: list[int], ledger: Le
 
 
 def _size(item: DatasetItem) -> tuple[int, int] | None:
-    if not isinstance(item.media, Image):
-        return None
+    """Return the size of an item's image, if it is one that an image can have."""
     try:
-        return item.media.get_size()
+        size = item.media.get_size() if isinstance(item.media, Image) else None
     except (MediaError, InputError):
         return None  # the image says so itself when it is saved
-
-
-def _png(label_map: NDArray[np.uint16]) -> bytes:
-    return encode(label_map, ".png", compress_level=1)
+    return size if size is not None and size[0] * size[1] <= MAX_PIXELS else None

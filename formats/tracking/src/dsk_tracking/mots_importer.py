@@ -120,14 +120,21 @@ class MotsSource(Source):
     def _masks(self, number: int, item: str, file: MapFile, ledger: Ledger) -> list[Mask]:
         found = []
         try:
-            for value in file.values():
-                if value < TRACKS:
-                    continue  # class 0 is the background
-                found.append(self._mask(number, value, ValueMask(file, value)))
+            values = file.values()
         except RecordError as error:
             error.item = item
             ledger.bad_record(error)
             return []
+        if values and values[0] < TRACKS:
+            ledger.warn(f"values below {TRACKS} are of no class and left out")
+        for value in values:
+            if value < TRACKS:
+                continue
+            try:
+                found.append(self._mask(number, value, ValueMask(file, value)))
+            except RecordError as error:
+                where = self._root.show(self._homes[number].files[item])
+                ledger.bad_record(RecordError(error.message, where=where, item=item))
         return found
 
     def _mask(self, number: int, value: int, source: Rle | ValueMask) -> Mask:

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
     from dsk.loss import Ledger
 
-__all__ = ["NO_TRACK", "Numbers", "number_frames"]
+__all__ = ["LARGEST", "NO_TRACK", "Numbers", "number_frames"]
+
+LARGEST = 2**31
+"""Frames, tracks and classes are less."""
 
 NO_TRACK = "-1"
 
@@ -31,20 +34,18 @@ def number_frames(wishes: Sequence[int]) -> list[int]:
             taken.setdefault(wish, place)
     found = []
     used = set(taken)
+    highest = max(used, default=0)
     for place, wish in enumerate(wishes):
         if wish >= 0 and taken[wish] == place:
             found.append(wish)
             continue
         number = place + 1
         if number in used:
-            number = _free(used)
+            number = highest + 1
         used.add(number)
+        highest = max(highest, number)
         found.append(number)
     return found
-
-
-def _free(used: set[int]) -> int:
-    return max(used) + 1
 
 
 class Numbers(Struct):

@@ -78,7 +78,7 @@ def dsk_exporters() -> list[ExporterInfo]:
             capabilities=Capabilities(
                 annotations=frozenset({"bbox"}),
                 fields=frozenset({"object_id"}),
-                attributes=frozenset({"track_id", "visibility", "occluded", "ignored", "outside"}),
+                attributes=frozenset({"track_id", "visibility", "occluded", "ignored"}),
                 family="mot",
             ),
             options=(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsk.errors import RecordError
+from dsk_tracking.numbering import LARGEST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,10 +22,9 @@ COLUMNS = 9
 """frame, track, left, top, width, height, confidence, class, visibility."""
 
 _FEWEST = 6
-_WORLD = 10
+_WORLD, _NOWHERE = 10, -1.0
 _DEFAULTS = (1.0, -1.0, 1.0)
 """Confidence, class and visibility of rows that end before them."""
-_LARGEST = 2**31
 
 
 def parse_rows(data: bytes, where: str, ledger: Ledger) -> NDArray[np.float64]:
@@ -36,14 +36,14 @@ def parse_rows(data: bytes, where: str, ledger: Ledger) -> NDArray[np.float64]:
     Args:
         data: The file.
         where: Its name, for messages.
-        ledger: Where bad rows go.
+        ledger: Where bad rows go, and what is told of columns that are left out.
     """
     data = data.removeprefix(b"\xef\xbb\xbf")
     rows = _quick(data)
     if rows is None:
         rows = _careful(data, where, ledger)
     else:
-        rows = _completed(rows)
+        rows = _completed(rows, ledger)
         if not _sound(rows).all():
             rows = _careful(data, where, ledger)
     return rows[np.argsort(rows[:, 0], kind="stable")]
@@ -70,9 +70,13 @@ def _quick(data: bytes) -> NDArray[np.float64] | None:
     return numbers.reshape(-1, width) if len(numbers) == width * len(counts) else None
 
 
-def _completed(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _completed(rows: NDArray[np.float64], ledger: Ledger) -> NDArray[np.float64]:
     """Bring rows of six and more columns to nine."""
     width = rows.shape[1]
+    if width > _WORLD:
+        ledger.warn("columns behind the ninth are left out")
+    elif width == _WORLD and (rows[:, 7:] != _NOWHERE).any():
+        ledger.warn("places in the world, the last three of ten columns, are left out")
     known = 7 if width == _WORLD else min(width, COLUMNS)
     full = np.empty((len(rows), COLUMNS))
     full[:, :known] = rows[:, :known]
@@ -90,7 +94,7 @@ def _sound(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
         fine: NDArray[np.bool_] = (
             np.isfinite(rows).all(axis=1)
             & (whole == np.floor(whole)).all(axis=1)
-            & (np.abs(whole) < _LARGEST).all(axis=1)
+            & (np.abs(whole) < LARGEST).all(axis=1)
             & (rows[:, 0] >= 0)
         )
     return fine
@@ -103,16 +107,16 @@ def _careful(data: bytes, where: str, ledger: Ledger) -> NDArray[np.float64]:
         if not line.strip():
             continue
         try:
-            rows.append(_row(line))
+            rows.append(_row(line, ledger))
         except ValueError as error:
             ledger.bad_record(RecordError(str(error), where=f"{where}:{number}"))
     return np.array(rows).reshape(-1, COLUMNS)
 
 
-def _row(line: bytes) -> list[float]:
-    fields = line.split(b",")
+def _row(line: bytes, ledger: Ledger) -> list[float]:
+    fields = line.rstrip(b", \t\r").split(b",")  # some tools end rows with a comma
     try:
-        values = [float(field) for field in fields if field.strip()]
+        values = [float(field) for field in fields]
     except ValueError as error:
         msg = "a row is: frame, track, left, top, width, height, confidence, class, visibility"
         raise ValueError(msg) from error
@@ -122,7 +126,7 @@ def _row(line: bytes) -> list[float]:
     if not all(map(math.isfinite, values)):
         msg = "a number is not finite"
         raise ValueError(msg)
-    row = _completed(np.array([values]))
+    row = _completed(np.array([values]), ledger)
     if not _sound(row)[0]:
         msg = "frame, track and class are whole numbers, and the frame is not negative"
         raise ValueError(msg)

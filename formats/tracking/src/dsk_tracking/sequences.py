@@ -13,6 +13,9 @@ from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
 from dsk.metafile import META_NAME, read_meta
 from dsk.names import clean_name, stem_of
+from dsk.splits import SPLITS, subset_of_root
+from dsk_tracking.labels import read_lines
+from dsk_tracking.numbering import LARGEST
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -26,7 +29,6 @@ __all__ = [
     "LABELS",
     "LABELS_FILE",
     "SEQINFO",
-    "SUBSETS",
     "Sequence",
     "find_sequences",
     "read_frames",
@@ -54,9 +56,6 @@ LABELS = (
     "crowd",
 )
 """The benchmark's classes from 1; the last one came with MOT20."""
-
-SUBSETS = frozenset({"train", "test", "val", "valid", "validation", "training", "testing"})
-"""Names of folders between a dataset and its sequences."""
 
 _LARGEST = 10_000_000  # frames: four days of video
 
@@ -107,23 +106,23 @@ def find_sequences(root: InputRoot, rows: str, ledger: Ledger) -> tuple[InputRoo
         root = root.up()
         return root, [_single(root, rows, ledger)]
     paths = list(_search(root, "", DEPTH))
-    if rows == "auto":
+    any_rows = rows == "auto"
+    if any_rows:
         rows = "gt" if any(root.is_file(posixpath.join(p, GT)) for p in paths) else "det"
     found = []
     for path in paths:
         name = posixpath.join(path, GT if rows == "gt" else DET)
         table = name if root.is_file(name) else ""
         found.append(_describe(root, Sequence(path, table, rows == "gt"), ledger))
-    if not any(sequence.table for sequence in found):
-        what = GT if rows == "gt" else f"{GT} and no {DET}"
+    untold = any_rows and any(sequence.images for sequence in found)  # test sets may have none
+    if not untold and not any(sequence.table for sequence in found):
+        what = f"{GT} and no {DET}" if any_rows else GT if rows == "gt" else DET
         raise InputError(
             f"no sequence has a {what}",
             where=root.path,
             hint="give the folder of a sequence, or one that holds sequences",
         )
-    if len(found) > 1:
-        for sequence in found:
-            _name(sequence)
+    _name(found, subset_of_root(root))
     return root, found
 
 
@@ -149,15 +148,30 @@ def _single(root: InputRoot, rows: str, ledger: Ledger) -> Sequence:
     return _describe(root, Sequence("" if own else folder, name, truth), ledger)
 
 
-def _name(sequence: Sequence) -> None:
-    """Give a sequence the name that tells its items from those of others."""
-    parts = sequence.path.split("/") if sequence.path else []
-    for place, part in enumerate(parts):
-        if part.lower() in SUBSETS:
-            sequence.subset = part
-            parts = parts[place + 1 :]
-            break
-    sequence.prefix = "".join(f"{part}/" for part in parts)
+def _name(sequences: list[Sequence], subset: str) -> None:
+    """Give sequences their subsets, and several the names that tell their items apart.
+
+    Args:
+        sequences: All of them.
+        subset: The subset of those below the dataset's folder whose own folders name none.
+    """
+    several: dict[tuple[str, str], list[tuple[Sequence, str]]] = {}
+    for sequence in sequences:
+        parts = sequence.path.split("/") if sequence.path else []
+        place = next((n for n, part in enumerate(parts) if part.lower() in SPLITS), -1)
+        if place >= 0:
+            sequence.subset = parts[place]
+        elif parts:
+            sequence.subset = subset
+        name = "/".join(parts[place + 1 :])
+        above = "/".join(parts[: max(place, 0)])
+        several.setdefault((sequence.subset, name), []).append((sequence, above))
+    if len(sequences) == 1:
+        return
+    for (_, name), found in several.items():
+        for sequence, above in found:
+            longer = [above, name] if len(found) > 1 else [name]
+            sequence.prefix = "".join(f"{part}/" for part in longer if part)
 
 
 def _describe(root: InputRoot, sequence: Sequence, ledger: Ledger) -> Sequence:
@@ -227,10 +241,7 @@ def read_labels(root: InputRoot, sequence: Sequence) -> list[str] | None:
     for name in ("gt", posixpath.basename(posixpath.dirname(sequence.table)), ""):
         file = posixpath.join(sequence.path, name, "labels.txt")
         if root.is_file(file):
-            lines = root.text(file).replace("\r\n", "\n").split("\n")
-            while lines and not lines[-1].strip():
-                lines.pop()
-            return [line or f"class_{number}" for number, line in enumerate(lines, 1)]
+            return read_lines(root, file)
     return None
 
 
@@ -248,13 +259,15 @@ def read_frames(root: InputRoot, sequence: Sequence) -> dict[int, tuple[str, str
         return {}
     where = root.show(name)
     try:
-        frames: dict[int, Any] = _frames.decode(root.read(name))
+        frames: dict[int, Any] = _frames.decode(root.text_bytes(name))
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise InputError(f"it holds no subset and id by frame: {error}", where=where) from error
     for subset, item in frames.values():
         clean_name(subset, where)
         if clean_name(item, where) != item or "/" in subset:
             raise InputError(f"{item!r} of {subset!r} is no name of an item", where=where)
+    if not all(0 <= frame < LARGEST for frame in frames):
+        raise InputError(f"frames are numbers from 0 to {LARGEST - 1}", where=where)
     if len({tuple(pair) for pair in frames.values()}) != len(frames):
         raise InputError("two frames have one id", where=where)
     return frames

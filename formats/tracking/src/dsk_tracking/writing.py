@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Bbox
-from dsk_tracking.numbering import NO_TRACK
+from dsk_tracking.numbering import LARGEST, NO_TRACK
 
 if TYPE_CHECKING:
     from dsk.item import DatasetItem
     from dsk.loss import Ledger
     from dsk_tracking.numbering import Numbers
 
-__all__ = ["RowWriter", "truth"]
+__all__ = ["RowWriter"]
 
 _TRUE = frozenset({"1", "true", "yes", "y", "t"})
 _FALSE = frozenset({"0", "false", "no", "n", "f", "none", ""})
 
 
-def truth(value: Any) -> bool | None:
+def _truth(value: Any) -> bool | None:
     """Return a flag's value, which other formats may have as text; None when it is none."""
     if isinstance(value, bool):
         return value
@@ -26,9 +26,6 @@ def truth(value: Any) -> bool | None:
         return bool(value)
     word = str(value).strip().lower()
     return True if word in _TRUE else False if word in _FALSE else None
-
-
-_LARGEST = 1 << 31
 
 
 class RowWriter:
@@ -55,10 +52,8 @@ class RowWriter:
             if not isinstance(box, Bbox):
                 continue
             attributes, ident = box.attributes, box.object_id
-            if "outside" in attributes and self._left(box, item):
-                continue
             track: Any = attributes.get("track_id", ident)
-            if type(track) is int and 0 <= track < _LARGEST and ident in (track, -1):
+            if type(track) is int and 0 <= track < LARGEST and ident in (track, -1):
                 tracked += 1
                 highest = max(track, highest)
             else:
@@ -87,15 +82,6 @@ class RowWriter:
             code, what, kind="bbox", item=item.id, subset=item.subset, annotation=box.id
         )
 
-    def _left(self, box: Bbox, item: DatasetItem) -> bool:
-        """Tell whether an object has left the view: then it has no box here."""
-        outside = truth(box.attributes["outside"])
-        if outside is None:
-            self._lost("value of outside", box, item)
-        elif outside:
-            self._lost("outside the view", box, item, "DSK-L017")
-        return outside is True
-
     def _track(self, box: Bbox, item: DatasetItem, numbers: Numbers) -> str:
         value: Any = box.attributes.get("track_id", box.object_id)
         if isinstance(value, str) and value.strip().isdecimal() and value.strip().isascii():
@@ -103,7 +89,7 @@ class RowWriter:
             value = int(value)
         elif isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and value < _LARGEST:
+        if isinstance(value, int) and not isinstance(value, bool) and value < LARGEST:
             if value < 0 and "track_id" in box.attributes:
                 value = box.object_id
             if box.object_id not in (-1, value):
@@ -126,8 +112,8 @@ class RowWriter:
         attributes = box.attributes
         if not attributes:
             return True, 1.0
-        ignored = truth(attributes.get("ignored", False))
-        occluded = truth(attributes.get("occluded", False))
+        ignored = _truth(attributes.get("ignored", False))
+        occluded = _truth(attributes.get("occluded", False))
         if ignored is None:
             self._lost("value of ignored", box, item)
         if occluded is None:
