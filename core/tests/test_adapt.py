@@ -515,6 +515,15 @@ def test_objects_that_have_left_the_view_are_left_out(value):
     assert adapt(knowing, gone, here) == ([gone, here], {})
 
 
+def test_that_an_object_is_in_view_is_no_loss():
+    here = Bbox(1, 2, 3, 4, label=0, attributes={"outside": False})
+    assert adapt(caps("bbox"), here) == ([here], {})
+    columns = as_columns([DatasetItem("a", "train", PICTURE, [here])], outlines=False)
+    ledger = Ledger()
+    Adapter(caps("bbox"), ledger).columns(columns)
+    assert not ledger.events
+
+
 def test_columns_of_objects_that_have_left_the_view():
     box = Bbox(1.0, 2.0, 3.0, 4.0, label=0, attributes={"outside": True})
     columns = as_columns([DatasetItem("a", "train", PICTURE, [box])], outlines=False)

@@ -10,6 +10,7 @@ import pytest
 from dsk import files
 from dsk.errors import InputError, UnsafePathError
 from dsk.files import DirectoryRoot, open_root
+from dsk.folderreader import _CHUNK
 from dsk.listings import Listing, ending_of, levels
 
 
@@ -254,7 +255,7 @@ def test_the_reader_of_a_missing_folder_finds_nothing(root):
     assert root.reader("nowhere")("x") is None
 
 
-@pytest.mark.parametrize("size", [0, files._CHUNK - 1, files._CHUNK, files._CHUNK + 1, 3_000_001])
+@pytest.mark.parametrize("size", [0, _CHUNK - 1, _CHUNK, _CHUNK + 1, 3_000_001])
 def test_the_reader_reads_files_of_any_size(root, size):
     data = bytes(range(251)) * (size // 251 + 1)
     with open(f"{base(root)}/large", "wb") as file:

@@ -8,6 +8,15 @@ from dsk.errors import RecordError, UsageError
 from dsk.loss import CODES, LOSING, MAX_BAD, SAMPLES, Ledger
 
 
+def test_labels_that_nothing_has():
+    ledger = Ledger()
+    ledger.unused_labels(3, [{0}, set(), {2, 0}], "box", "an option")
+    ledger.unused_labels(2, [{0}, {1}], "image")
+    (event,) = ledger.events.values()
+    assert (event.code, event.what, event.count) == ("DSK-L010", "labels that no box has", 1)
+    assert event.hint == "an option"
+
+
 def filled(count=1, item="a", warning="odd"):
     ledger = Ledger("skip")
     ledger.items_in = ledger.items_out = 3

@@ -42,6 +42,19 @@ def test_nothing_is_there_before_publish_and_everything_after(tmp_path, out, tre
     assert left(tmp_path) == ["out"]
 
 
+def test_a_file_gets_the_name_that_is_known_last(tmp_path, out, tree):
+    out.write(".fragments/x/1", b"one")
+    out.write("taken", b"two")
+    with pytest.raises(OutputError, match="want the same file"):
+        out.move(".fragments/x/1", "taken")
+    with pytest.raises(OutputError):
+        out.move(".fragments/x/1", "../a")
+    out.move(".fragments/x/1", "sub/a")
+    out.move("taken", "b")
+    out.publish()
+    assert tree(tmp_path / "out") == {"sub/a": b"one", "b": b"two"}
+
+
 def test_discard_leaves_nothing(tmp_path, out):
     out.write("a.txt", b"one")
     out.discard()

@@ -118,7 +118,8 @@ class Adapter:
     def _row_counts(self, given: BoxColumns) -> list[RowCount]:
         """Return what rows lose and become, in the order in which items report it."""
         outlines = given.outlines()
-        lost = [] if self._all_attributes else [*given.attributes.keys() - self._caps.attributes]
+        held = {*self._caps.attributes, "outside"}  # see _lost_attributes
+        lost = [] if self._all_attributes else [*given.attributes.keys() - held]
         counts = []
         for name in lost:
             counts.append(RowCount.of(("DSK-L004", name), Polygon, outlines, given))
@@ -426,5 +427,6 @@ class Adapter:
     def _lost_attributes(self, a: Annotation, item: DatasetItem) -> None:
         held = self._caps.attributes
         for name in a.attributes:
-            if name not in held:
+            # What is outside is left out by now: that the rest is not, its being there says.
+            if name not in held and name != "outside":
                 self._count("DSK-L004", name, a, item)

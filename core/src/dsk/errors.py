@@ -44,6 +44,7 @@ __all__ = [
     "UnsafePathError",
     "UsageError",
     "did_you_mean",
+    "reason",
 ]
 
 
@@ -207,3 +208,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     starts = [k for k in folded if key and k.startswith(key) and k not in near]
     best = [folded[k] for k in [*near, *starts][:3]]
     return f"did you mean {' or '.join(repr(b) for b in best)}?" if best else ""
+
+
+def reason(error: OSError) -> str:
+    """Return in a user's words why the system could not give a file."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, IsADirectoryError):
+        return "this is a folder, not a file"
+    return error.strerror or str(error)

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from dsk.errors import InputError, MediaError, UnsafePathError
+from dsk.errors import InputError, MediaError, UnsafePathError, reason
 from dsk.listings import Listing
 from dsk.media import ArchiveMember
 from dsk.names import clean_name
@@ -113,9 +113,9 @@ class InputRoot(ABC):
         except UnicodeDecodeError as error:
             raise InputError(f"not UTF-8 text: {error}", where=self.show(name)) from error
 
-    def text_bytes(self, name: str) -> bytes:
-        """Return a text file's content, undecoded, without a byte-order mark."""
-        return self.read(name).removeprefix(b"\xef\xbb\xbf")
+    def text_bytes(self, name: str, limit: int | None = None) -> bytes:
+        """Return a text file's content or its beginning, undecoded, without a byte-order mark."""
+        return self.read(name, limit).removeprefix(b"\xef\xbb\xbf")
 
     def buffer(self, name: str) -> memoryview:
         """Return a file's content, mapped where that is possible."""
@@ -316,14 +316,14 @@ class DirectoryRoot(InputRoot):
         try:
             return open(full, "rb")  # noqa: PTH123 - the caller closes it
         except OSError as error:
-            raise InputError(_reason(error), where=self.show(name)) from error
+            raise InputError(reason(error), where=self.show(name)) from error
 
     def size(self, name: str) -> int:
         """See ``InputRoot.size``."""
         try:
             return os.stat(self._full(name)).st_size  # noqa: PTH116 - hot
         except OSError as error:
-            raise InputError(_reason(error), where=self.show(name)) from error
+            raise InputError(reason(error), where=self.show(name)) from error
 
     def locate(self, name: str) -> str | ArchiveMember:
         """See ``InputRoot.locate``."""
@@ -358,15 +358,17 @@ class DirectoryRoot(InputRoot):
             try:
                 return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
             except OSError as error:
-                raise InputError(_reason(error), where=self.show(name)) from error
+                raise InputError(reason(error), where=self.show(name)) from error
 
     def reader(self, under: str = "", limit: int | None = None) -> Callable[[str], bytes | None]:
         """Read relative to an open folder: a third of the time of ``open`` by full path."""
         full = self._full(under)
         if not os.path.isdir(full):  # noqa: PTH112
             return super().reader(under, limit)
+        from dsk.folderreader import FolderReader
+
         self._check_inside(os.path.join(full, "_"), under)  # noqa: PTH118
-        return _FolderReader(self, full, under, limit)
+        return FolderReader(self, full, under, limit)
 
     def up(self) -> InputRoot:
         """See ``InputRoot.up``."""
@@ -374,74 +376,6 @@ class DirectoryRoot(InputRoot):
             return self
         parent, name = os.path.split(self._base)
         return DirectoryRoot(parent, f"{name}/{self.focus}")
-
-
-_CHUNK = 1 << 17
-
-
-class _FolderReader:
-    """Reads files of one folder through its descriptor, which lives as long as this object."""
-
-    __slots__ = ("_folder", "_limit", "_root", "_under")
-
-    def __init__(self, root: DirectoryRoot, full: str, under: str, limit: int | None) -> None:
-        self._root = root
-        self._under = under
-        self._limit = limit
-        self._folder = os.open(full, os.O_RDONLY | os.O_DIRECTORY)
-
-    def __del__(self) -> None:
-        os.close(self._folder)
-
-    def __call__(self, name: str) -> bytes | None:
-        safe = clean_name(name)
-        if "/" in safe and not self._root.holds(self._name(safe)):
-            return self._carefully(name)
-        try:
-            descriptor = os.open(safe, _READ, dir_fd=self._folder)
-        except FileNotFoundError:
-            return None
-        except OSError:
-            return self._carefully(name)
-        try:
-            if self._limit is not None:
-                return os.read(descriptor, self._limit)
-            return _read_all(descriptor)
-        except IsADirectoryError:
-            return None
-        except OSError as error:
-            raise InputError(_reason(error), where=self._root.show(self._name(name))) from error
-        finally:
-            os.close(descriptor)
-
-    def _carefully(self, name: str) -> bytes | None:
-        """Read what may be a link; it may lead out, or nowhere."""
-        full = self._name(name)
-        return self._root.read(full, self._limit) if self._root.is_file(full) else None
-
-    def _name(self, name: str) -> str:
-        return f"{self._under}/{name}" if self._under else name
-
-
-_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
-
-
-def _read_all(descriptor: int) -> bytes:
-    data = os.read(descriptor, _CHUNK)
-    if len(data) < _CHUNK:
-        return data
-    parts = [data]
-    while data := os.read(descriptor, 1 << 20):
-        parts.append(data)
-    return b"".join(parts)
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "there is no such file"
-    if isinstance(error, IsADirectoryError):
-        return "this is a folder, not a file"
-    return error.strerror or str(error)
 
 
 def open_root(path: str | os.PathLike[str]) -> InputRoot:

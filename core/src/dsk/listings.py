@@ -126,4 +126,6 @@ def _sorted(names: Iterable[str]) -> list[str]:
         place = bisect_left(found, junk)
         if found[place : place + 1] == [junk]:
             del found[place]
+    # macOS puts what other file systems cannot hold of "a" into "._a".
+    del found[bisect_left(found, "._") : bisect_left(found, ".`")]
     return found

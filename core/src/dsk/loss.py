@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct, field
 
 from dsk.errors import RecordError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
 
 __all__ = ["CODES", "BadRecord", "Event", "Ledger", "Report", "Sample"]
 
@@ -131,6 +134,21 @@ class Ledger:
         event.count += count
         if item and len(event.samples) < SAMPLES:
             event.samples.append(Sample(item, subset, annotation))
+
+    def unused_labels(
+        self, count: int, used: Iterable[Collection[int]], what: str, hint: str = ""
+    ) -> None:
+        """Report the labels that nothing has, for targets whose labels are those that occur.
+
+        Args:
+            count: How many labels there are.
+            used: Indices of labels that were written, by partition.
+            what: What has labels there: "object", "box", "image".
+            hint: What would have kept them.
+        """
+        unused = count - len(set().union(*used))
+        if unused:
+            self.add("DSK-L010", f"labels that no {what} has", count=unused, hint=hint)
 
     def bad_record(self, error: RecordError) -> None:
         """Raise the error, or count it and go on, as the run's policy says."""

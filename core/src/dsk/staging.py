@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import posixpath
 import re
 import shutil
 import zipfile
@@ -228,6 +229,28 @@ class Output:
                 raise output_error(error, name) from error
             return False  # another file system, links forbidden: copying works or says why not
         return True
+
+    def move(self, name: str, new: str) -> None:
+        """Rename a file of the output, whose name is known only when all items have been seen.
+
+        Args:
+            name: Its relative name, maybe one below ``FRAGMENTS``.
+            new: The new one.
+
+        Raises:
+            OutputError: The new name is unsafe or taken.
+        """
+        safe = _safe(new)
+        if self.dry:
+            return
+        target = f"{self.path}/{safe}"
+        try:
+            self._folder(posixpath.dirname(safe))
+            if os.path.lexists(target):
+                raise FileExistsError(errno.EEXIST, "")
+            os.rename(f"{self.path}/{name}", target)  # noqa: PTH104
+        except OSError as error:
+            raise output_error(error, new) from error
 
     def fragment(self, name: str, part: int) -> BinaryIO:
         """Open one partition's fragment of a file that ``finish`` will join."""

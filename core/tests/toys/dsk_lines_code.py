@@ -63,7 +63,7 @@ class LinesSource(Source):
         self.root = root
         self.reads = 0
         try:
-            labels = msgspec.json.decode(root.read("labels.json"), type=list[str])
+            labels = msgspec.json.decode(root.text_bytes("labels.json"), type=list[str])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if fault == "leak":
                 raise
@@ -71,7 +71,7 @@ class LinesSource(Source):
         self.names = [n for n in root.entries()[1] if n.endswith(".lines")]
         self.parts = []
         for name in self.names:
-            count = root.read(name).count(b"\n")
+            count = root.text_bytes(name).count(b"\n")
             self.parts += [(name, start, start + 4) for start in range(0, count, 4)]
         if fault == "writes":
             open(root.path + ".cache", "w").close()
@@ -91,7 +91,7 @@ class LinesSource(Source):
         self.reads += 1
         if fault == "once" and self.reads > len(self.parts):
             return
-        lines = self.root.read(name).split(b"\n")[start:stop]
+        lines = self.root.text_bytes(name).split(b"\n")[start:stop]
         for number, text in enumerate(lines, start + 1):
             if text.strip():
                 where = f"{self.root.show(name)}:{number}"

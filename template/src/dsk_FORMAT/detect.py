@@ -11,6 +11,6 @@ def detect(root: InputRoot) -> Detection | None:
     if not root.is_file("labels.json"):
         return None
     tables = root.listing().pick((".jsonl",))
-    if any(root.read(name, 6) == b'{"id":' for name in tables):
+    if any(root.text_bytes(name, 16).startswith(b'{"id":') for name in tables):
         return Detection(80, f"labels.json and {len(tables)} .jsonl files of boxes")
     return None

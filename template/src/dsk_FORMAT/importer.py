@@ -35,14 +35,14 @@ class BoxSource(Source):
     def __init__(self, root: InputRoot) -> None:
         self._root = root
         try:
-            labels = msgspec.json.decode(root.read("labels.json"), type=list[str])
+            labels = msgspec.json.decode(root.text_bytes("labels.json"), type=list[str])
         except (ValueError, RecursionError) as error:
             where = root.show("labels.json")
             raise InputError(f"no list of names: {error}", where=where) from error
         tables = root.listing().pick((".jsonl",))
         self._parts: list[Part] = []
         for name in tables:
-            lines = len(root.read(name).splitlines())
+            lines = len(root.text_bytes(name).splitlines())
             starts = range(0, lines, PARTITION_ITEMS)
             self._parts += [(name, start, start + PARTITION_ITEMS) for start in starts]
         subsets = tuple(name.removesuffix(".jsonl") for name in tables)
@@ -55,7 +55,7 @@ class BoxSource(Source):
     def read(self, partition: Part, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield the items of a slice of lines; see ``Source.read``."""
         name, start, stop = partition
-        lines = self._root.read(name).splitlines()[start:stop]
+        lines = self._root.text_bytes(name).splitlines()[start:stop]
         for number, line in enumerate(lines, start + 1):
             try:
                 yield self._item(line, name.removesuffix(".jsonl"))

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EditChecks"]
 
-_TEXTS = frozenset({".txt", ".csv", ".json", ".xml", ".yaml", ".names", ".data"})
+_TEXTS = frozenset({".txt", ".csv", ".json", ".jsonl", ".xml", ".yaml", ".names", ".data"})
 _MARK = b"\xef\xbb\xbf"
+_FORK = b"\0\5\x16\7\0\2\0\0Mac OS X        \0\2"
 _FOR_PEOPLE = {
     "README.md": b"# A dataset\n\nIt shows things.\n",
     "LICENSE.txt": b"CC BY 4.0\nDo with it what you like.\n",
@@ -53,10 +54,16 @@ def _with_files_for_people(folder: Path) -> None:
             (folder / name).write_bytes(content)
 
 
+def _with_forks_of_macos(folder: Path) -> None:
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        path.with_name(f"._{path.name}").write_bytes(_FORK)
+
+
 _EDITS: dict[str, Callable[[Path], None]] = {
     "byte-order marks": _with_marks,
     "lines of Windows": _with_lines_of_windows,
     "files for people": _with_files_for_people,
+    "forks of macOS": _with_forks_of_macos,
 }
 
 

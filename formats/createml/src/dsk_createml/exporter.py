@@ -80,9 +80,7 @@ class CreateMlExporter(Exporter):
             ctx.write(META_NAME, meta_text(self._categories))
             return
         used = [self._names[n] for n in sorted({n for state in states for n in state[1]})]
-        unused = len(self._names) - len(used)
-        if unused:
-            ctx.ledger.add("DSK-L010", "labels that no box has", count=unused, hint=_HINT)
+        ctx.ledger.unused_labels(len(self._names), (state[1] for state in states), "box", _HINT)
         if used != sorted(used):
             ctx.ledger.add("DSK-L015", "labels by name", hint=_HINT)
 

@@ -85,8 +85,9 @@ class DotaExporter(Exporter):
             labels = self._categories.labels
             named = [replace(a, name=b) for a, b in zip(labels, self._names, strict=True)]
             ctx.write(META_NAME, meta_text(self._categories.with_labels(named)))
-        elif unused := len(self._names) - len(set().union(*(used for _, used in states))):
-            ctx.ledger.add("DSK-L010", "labels that no object has", count=unused, hint=_HINT)
+        else:
+            used = (own for _, own in states)
+            ctx.ledger.unused_labels(len(self._names), used, "object", _HINT)
 
 
 def _names(categories: Categories, ledger: Ledger) -> list[str]:

@@ -155,10 +155,8 @@ class LabelMeExporter(Exporter):
             ctx.write("dataset_meta.json", meta_text(self._categories))
             return
         used: set[int] = set().union(*states)
-        unused = len(self._names) - len(used)
         hint = "save_dataset_meta=true keeps them"
-        if unused:
-            ctx.ledger.add("DSK-L010", "labels that no object has", count=unused, hint=hint)
+        ctx.ledger.unused_labels(len(self._names), states, "object", hint)
         if len(used) > 1:
             ctx.ledger.add("DSK-L015", "labels numbered as they occur", hint=hint)
 

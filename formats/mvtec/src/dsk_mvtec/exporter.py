@@ -136,8 +136,9 @@ class _MvtecExporter(Exporter):
             labels = zip(self._categories.labels, self._names, strict=True)
             named = self._categories.with_labels(replace(label, name=n) for label, n in labels)
             ctx.write(META_NAME, meta_text(named))
-        elif unused := len(self._names) - len(set().union(*(used for _, used in states))):
-            ctx.ledger.add("DSK-L010", "labels that no image has", count=unused, hint=_HINT)
+        else:
+            used = (own for _, own in states)
+            ctx.ledger.unused_labels(len(self._names), used, "image", _HINT)
 
 
 def _folder_names(categories: Categories, ledger: Ledger) -> list[str]:

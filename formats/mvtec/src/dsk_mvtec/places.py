@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from dsk.staging import FRAGMENTS, output_error
+from dsk.staging import FRAGMENTS
 from dsk_mvtec.layout import ENDING, TRUTH
 
 if TYPE_CHECKING:
@@ -64,9 +63,9 @@ def publish(places: Sequence[Place], ctx: WriteContext) -> None:
             _tell("item without a label whose folder is read as one", place, ctx)
         if new != (place.category, place.name):
             written = f"{place.category}{place.subset}/{place.name}{place.ext}"
-            _move(written, f"{category}{place.subset}/{name}{place.ext}", ctx)
+            ctx.out.move(written, f"{category}{place.subset}/{name}{place.ext}")
         if place.staged:
-            _move(place.staged, f"{category}{TRUTH}/{name}{ENDING}.png", ctx)
+            ctx.out.move(place.staged, f"{category}{TRUTH}/{name}{ENDING}.png")
         masked[category] = masked.get(category, False) or bool(place.staged)
     for category, known in (masked or {"": False}).items():
         if not known:
@@ -131,14 +130,3 @@ def _free(group: str, base: str, taken: set[Name]) -> str:
 
 def _tell(what: str, place: Place, ctx: WriteContext) -> None:
     ctx.ledger.add("DSK-L008", what, item=place.category + place.name, subset=place.subset)
-
-
-def _move(old: str, new: str, ctx: WriteContext) -> None:
-    if ctx.out.dry:
-        return
-    ctx.out.make_folder(new.rpartition("/")[0])
-    base = ctx.out.path
-    try:
-        os.rename(f"{base}/{old}", f"{base}/{new}")  # noqa: PTH104
-    except OSError as error:
-        raise output_error(error, new) from error

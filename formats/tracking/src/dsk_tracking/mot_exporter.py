@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from dsk.errors import MediaError, OutputError
+from dsk.errors import MediaError
 from dsk.flow import Exporter
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Image
@@ -238,18 +238,10 @@ def _publish_images(
     folder: str, entries: list[Entry], frames: list[int], ctx: WriteContext
 ) -> None:
     """Give the images the names of their frames."""
-    if ctx.out.dry:
-        return
     target = _join(folder, IMAGES)
-    base = ctx.out.path
     for entry, frame in zip(entries, frames, strict=True):
         if entry.staged:
-            ctx.out.make_folder(target)
-            name = f"{target}/{frame:06d}{entry.ext}"
-            try:
-                os.rename(f"{base}/{entry.staged}", f"{base}/{name}")  # noqa: PTH104
-            except OSError as error:
-                raise OutputError(error.strerror or str(error), where=name) from error
+            ctx.out.move(entry.staged, f"{target}/{frame:06d}{entry.ext}")
 
 
 def _names(

@@ -95,9 +95,7 @@ class KineticsExporter(Exporter):
         if self._save_meta:
             ctx.write(META_NAME, meta_text(self._categories))
             return
-        unused = len(self._labels) - len(used)
-        if unused:
-            ctx.ledger.add("DSK-L010", "labels that no clip has", count=unused, hint=_HINT)
+        ctx.ledger.unused_labels(len(self._labels), [used], "clip", _HINT)
         if used != sorted(used):
             ctx.ledger.add("DSK-L015", "labels in the order of the clips", hint=_HINT)
 

@@ -191,8 +191,9 @@ class _KittiExporter(Exporter):
             labels = zip(self._categories.labels, self._types, strict=True)
             named = self._categories.with_labels(replace(label, name=n) for label, n in labels)
             ctx.write(META_NAME, meta_text(named))
-        elif unused := len(self._types) - len(set().union(*(used for _, used in states))):
-            ctx.ledger.add("DSK-L010", "labels that no box has", count=unused, hint=_HINT)
+        else:
+            used = (own for _, own in states)
+            ctx.ledger.unused_labels(len(self._types), used, "box", _HINT)
 
 
 def _types(categories: Categories, ledger: Ledger) -> list[str]:
