@@ -131,6 +131,15 @@ def test_archives_of_a_folder(tmp_path: Path):
     assert next(iter(dataset)).media.read_bytes() == png(0)
 
 
+def test_files_that_are_no_images_are_warned_of(tmp_path: Path):
+    pack(tmp_path / "images.zip", "a.png", "README.md", ".hidden")
+    assert not Dataset.import_from(tmp_path, "image_zip").opening_ledger.warnings
+    pack(tmp_path / "more.zip", "annotations/train.json", "annotations/val.json")
+    (warning,) = Dataset.import_from(tmp_path, "image_zip").opening_ledger.warnings
+    assert warning.startswith("2 files are no images and are not read, for instance ")
+    assert warning.endswith("archives of one dataset are unpacked into one folder")
+
+
 def test_backslashes_are_separators(tmp_path: Path):
     pack(tmp_path / "w.zip", "a\\b.png")
     assert ids(tmp_path / "w.zip", "image_zip") == ["a/b"]

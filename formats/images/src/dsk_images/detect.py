@@ -14,7 +14,7 @@ from dsk.media import is_image_name
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
-__all__ = ["DEPTH", "detect_dir", "detect_zip", "zip_names"]
+__all__ = ["DEPTH", "detect_dir", "detect_zip", "says_nothing", "zip_names"]
 
 DEPTH = 3
 """How deep archives are looked for in a folder, as in Datumaro."""
@@ -44,14 +44,16 @@ def detect_zip(root: InputRoot) -> Detection | None:
     if not isinstance(root, DirectoryRoot):
         return None
     names = islice(root.walk(depth=DEPTH), _ENOUGH)
-    files = [name for name in names if not _says_nothing(name.rpartition("/")[2])]
+    files = [name for name in names if not says_nothing(name)]
     if files and all(name.lower().endswith(".zip") for name in files):
         return Detection(_ONLY_IMAGES, "nothing but zip archives")
     return None
 
 
-def _says_nothing(name: str) -> bool:
-    return name.startswith(".") or is_prose(name)
+def says_nothing(name: str) -> bool:
+    """Tell whether a file is hidden or for people, so that nothing is lost without it."""
+    own = name.rpartition("/")[2]
+    return own.startswith(".") or is_prose(own)
 
 
 def _images_only(root: InputRoot) -> Detection | None:
@@ -59,7 +61,7 @@ def _images_only(root: InputRoot) -> Detection | None:
     for name in islice(root.walk(), _ENOUGH):
         if is_image_name(name):
             images += 1
-        elif not other and not _says_nothing(name.rpartition("/")[2]):
+        elif not other and not says_nothing(name):
             other = name
         if images and other:
             break

@@ -10,7 +10,7 @@ from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.names import stem_of
-from dsk_images.detect import zip_names
+from dsk_images.detect import says_nothing, zip_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,10 +73,15 @@ class ImageSource(Source):
         self._subset = subset
         images: dict[str, tuple[int, str]] = {}
         hidden: list[str] = []
+        others: list[str] = []
         odd = 0
         for number, root in enumerate(roots):
             names = root.walk() if root.focus is None else [root.focus]
-            for name in filter(is_image_name, names):
+            for name in names:
+                if not is_image_name(name):
+                    if not says_nothing(name):
+                        others.append(root.show(name))
+                    continue
                 path = _as_unicode(name)
                 odd += path is not name
                 item = stem_of(path)
@@ -90,6 +95,11 @@ class ImageSource(Source):
             ledger.warn(
                 f"{len(hidden)} images are left out because a later one has the same name apart "
                 f"from its ending or archive, for instance {hidden[0]}"
+            )
+        if others:
+            ledger.warn(
+                f"{len(others)} files are no images and are not read, for instance {others[0]}"
+                + ("; archives of one dataset are unpacked into one folder" * (len(roots) > 1))
             )
         if odd:
             ledger.warn(f"{odd} file names are no UTF-8; they are taken for Latin-1")
