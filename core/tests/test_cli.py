@@ -326,6 +326,16 @@ def test_dry_run_writes_nothing(site: Path, toy: Path, tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    ("command", "said"), [("stats", "dsk info"), ("create", "no projects"), ("export", "convert")]
+)
+def test_commands_of_datumaro_are_told_from_slips(site: Path, command: str, said: str) -> None:
+    done = dsk(site, command, "-p", "project")
+    assert done.returncode == 2
+    assert f"dsk has no command '{command}'" in done.stderr
+    assert said in done.stderr
+
+
 def test_an_archive_that_packs_its_folder_is_entered(site: Path, toy: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
         archive.write(toy / "toy.txt", "my data/toy.txt")

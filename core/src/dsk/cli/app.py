@@ -21,6 +21,18 @@ TRAILING = frozenset({"convert", "transform", "filter"})
 """Commands that take format options behind ``--``, as in Datumaro."""
 
 
+_NO_PROJECT = "there are no projects: every command takes the dataset itself, -i PATH"
+_ELSEWHERE = {
+    "add": _NO_PROJECT,
+    "create": _NO_PROJECT,
+    "export": "dsk convert -i IN -f FORMAT -o OUT",
+    "import": _NO_PROJECT,
+    "project": _NO_PROJECT,
+    "stats": "dsk info PATH counts items, subsets, labels, annotations, media and sizes",
+}
+"""What Datumaro's users do here instead of some of its commands."""
+
+
 def run(argv: Sequence[str]) -> int:
     """Run one command line.
 
@@ -38,6 +50,8 @@ def run(argv: Sequence[str]) -> int:
         raise UsageError(f"'dsk {command}' takes no options behind --".replace("  ", " "))
     if command not in known and command not in commands.COMMANDS:
         registry().check_command(command)
+        if command in _ELSEWHERE:
+            raise UsageError(f"dsk has no command {command!r}", hint=_ELSEWHERE[command])
     app = build(own)
     try:
         app(args=list(own), prog_name="dsk")
