@@ -6,7 +6,8 @@ For each format and each size, writing and then reading: items and MB a second, 
 multiple of what the files' libraries alone take (see libraries.py: reading every file once; writing
 again what was read), and the largest resident memory of the process in MiB. Each figure comes from
 a process of its own, one worker, after a warm-up with a few items, so that start-up is no part of
-it. Formats that are read only are measured on what readonly.py makes; "-" is what cannot be.
+it. Formats that are read only are measured on what readonly.py makes; "-" is what cannot be. Formats
+of volumes are measured by medical.py.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ PIXELS = {"cifar": (32, 32, 3), "mnist": (28, 28), "mnist_csv": (28, 28)}
 
 HOLD_IMAGES = frozenset({"tf_detection_api", "image_dir", "image_zip", *PIXELS})
 """Formats whose files are nothing without the images: these are saved."""
+
+OPTIONS = {"kitti_raw": {"reindex": True}}
+"""What exporters need to be told about items without tracks."""
 
 WARM_UP = 3
 PART = ("items/s", "MB/s", "×lib", "MiB")
@@ -110,7 +114,8 @@ def write_format(name: str, count: int, folder: Path) -> float:
         pass
     making = time.process_time() - started
     started = time.process_time()
-    Dataset(source).export(folder, name, jobs=1, save_media=name in HOLD_IMAGES)
+    given = OPTIONS.get(name, {})
+    Dataset(source).export(folder, name, jobs=1, save_media=name in HOLD_IMAGES, **given)
     return time.process_time() - started - making
 
 
@@ -211,7 +216,9 @@ def main() -> None:
     given.work.mkdir(parents=True, exist_ok=True)
     folder = given.work / f"formats-{os.getpid()}"
     table = registry()
-    written = {exporter.name for exporter in table.exporters}
+    exporters = [e for e in table.exporters if e.capabilities.media != {"volume"}]
+    written = {exporter.name for exporter in exporters}
+    volumes = sorted({exporter.name for exporter in table.exporters} - written)
     others = sorted({importer.name for importer in table.importers} - written - set(MAKERS))
     print(line(COLUMNS))
     for name in sorted(written | set(MAKERS)):
@@ -224,7 +231,8 @@ def main() -> None:
                 print(error, flush=True)
             finally:
                 clear(folder)
-    print("Not measured, nothing here writes them:", ", ".join(others))
+    print("Volumes, measured by medical.py:", ", ".join(volumes))
+    print("Not measured, nothing here writes them:", ", ".join(sorted({*others} - {*volumes})))
 
 
 if __name__ == "__main__":
