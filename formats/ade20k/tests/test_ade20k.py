@@ -132,6 +132,16 @@ def test_folder_above_the_subsets(edition2017: Path) -> None:
     assert [i.subset for i in read_2017(edition2017.parent)] == ["training"]
 
 
+@pytest.mark.parametrize("name", ["training", "Validation", "val"])
+def test_one_subset_alone(edition2017: Path, name: str) -> None:
+    """Folders in it, which are scenes, are no subsets."""
+    folder = (edition2017 / "training").rename(edition2017 / name)
+    (item,) = read_2017(folder)
+    assert (item.id, item.subset) == ("a/abbey/ADE_train_1", name)
+    assert len(item.annotations) == 3
+    assert [i.subset for i in read_2017(edition2017)] == [name]
+
+
 def test_no_objects_2017(edition2017: Path) -> None:
     (edition2017 / "training/a/abbey/ADE_train_1_atr.txt").write_text("")
     (item,) = read_2017(edition2017)

@@ -9,6 +9,7 @@ from PIL import Image as Pillow
 
 from dsk import Dataset
 from dsk.annotations import Bbox
+from dsk.categories import Categories, LabelCategory
 from dsk.detect import detect
 from dsk.errors import InputError, RecordError
 from dsk.files import open_root
@@ -264,6 +265,16 @@ def test_groups(tmp_path):
     assert [(e.code, e.what, e.count) for e in report.events] == [("DSK-L005", "group", 1)]
     back = [[a.group for a in i.annotations] for i in read(tmp_path / "o")]
     assert back == [[1, 1], [0, 0]]
+
+
+def test_no_action_where_an_action_has_number_zero(tmp_path):
+    labels = [LabelCategory(n, source_id=i, extra={"ava": {}}) for i, n in enumerate("ab")]
+    boxes = [Bbox(0, 0, 1, 1), Bbox(0, 0, 2, 2, label=0), Bbox(0, 0, 3, 3, label=1)]
+    item = DatasetItem("v/0902", "train", Image("x.jpg", None, None, (10, 20)), boxes)
+    dataset = Dataset.from_iterable([item], categories=Categories(labels=tuple(labels)))
+    dataset.export(tmp_path, "ava")
+    (found,) = read(tmp_path)
+    assert [a.label for a in found.annotations] == [None, 0, 1]
 
 
 def test_image_of_unknown_size(tmp_path):

@@ -155,3 +155,13 @@ def test_parents_make_cifar_100(tmp_path: Path) -> None:
     table = rows(tmp_path / "o" / "data_batch_1")
     assert (table["fine_labels"], table["coarse_labels"]) == ([0, 1], [0, None])
     assert Dataset.import_from(tmp_path / "o", "cifar").categories().labels == labels
+
+
+def test_very_many_equal_names(tmp_path: Path) -> None:
+    """What each name is numbered to is remembered: 50 000 took minutes."""
+    names = ["a.png", "a_3.png", *["a.png"] * 3000]
+    count = len(names)
+    table = {"labels": [0] * count, "filenames": names}
+    write(tmp_path, **table)
+    ids = [item.id for item in Dataset.import_from(tmp_path, "cifar")]
+    assert ids == ["a", "a_3", "a_2", *(f"a_{n}" for n in range(4, count + 1))]

@@ -71,6 +71,33 @@ def test_folders_around_the_lists(tmp_path: Path) -> None:
     assert Dataset.import_from(tmp_path, "imagenet_txt").categories().names == ["x", "y"]
 
 
+@pytest.mark.parametrize("above", ["", "imagenet/"])
+def test_lists_in_a_folder_meta(tmp_path: Path, above: str) -> None:
+    """As MMPretrain wants them: Caffe's files in meta, images in folders beside it."""
+    home = tmp_path / above
+    (home / "meta").mkdir(parents=True)
+    write(home / "meta", "n01/a.JPEG 1\n")
+    (home / "meta/val.txt").write_text("b.JPEG 0\n")
+    for name in ("train/n01/a.JPEG", "val/b.JPEG"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_bytes(b"x")
+    dataset = Dataset.import_from(tmp_path)
+    assert (dataset.format, dataset.categories().names) == ("imagenet_txt", ["cat", "dog"])
+    assert sorted((i.subset, i.id, i.media.exists) for i in dataset) == [
+        ("train", "n01/a", True),
+        ("val", "b", True),
+    ]
+
+
+def test_images_of_a_list_called_list(tmp_path: Path) -> None:
+    """As PaddleClas has them."""
+    (tmp_path / "val").mkdir()
+    (tmp_path / "val/b.JPEG").write_bytes(b"x")
+    (tmp_path / "val_list.txt").write_text("b.JPEG 0\n")
+    (item,) = Dataset.import_from(tmp_path)
+    assert (item.subset, item.id, item.media.exists) == ("val_list", "b", True)
+
+
 def test_generated_labels(tmp_path: Path) -> None:
     write(tmp_path, "a.jpg 3\n", None)
     dataset = Dataset.import_from(tmp_path, "imagenet_txt", labels="generate")

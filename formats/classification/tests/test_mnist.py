@@ -291,3 +291,41 @@ def test_labels_that_are_no_lines(tmp_path: Path, name: str) -> None:
         "label name 'two\\nlines' becomes 'two_lines'",
         "label name '  padded' becomes 'padded'",
     }
+
+
+ROW = ",".join(["7"] * 784)
+PIXELS = ",".join(f"pixel{n}" for n in range(784))
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        (f"\ufeff12,{ROW}\n3,{ROW}\n", [12, 3]),
+        (f"\ufefflabel,{PIXELS}\n12,{ROW}\n", [12]),
+        (f"{PIXELS},label\n{ROW},14\n{ROW},2\n", [14, 2]),
+        (f"\n4,{ROW}\n\n\n3,{ROW}\n", [4, 3]),
+        (f"4,{ROW}\r\n\r\n3,{ROW}\r\n\r\n", [4, 3]),
+        ("\ufeff", []),
+        ("\ufeff\n", []),
+        ("\n\n", []),
+    ],
+)
+def test_tables_as_people_leave_them(tmp_path: Path, text: str, labels: list[int]) -> None:
+    (tmp_path / "mnist_train.csv").write_bytes(text.encode())
+    items = list(Dataset.import_from(tmp_path, "mnist_csv"))
+    assert [a.label for item in items for a in item.annotations] == labels
+    assert [item.media.get_size() for item in items] == [(28, 28)] * len(labels)
+
+
+def test_rows_longer_than_the_first_look(tmp_path: Path) -> None:
+    names = ",".join(f"pixel{n}" for n in range(128 * 128))
+    row = ",".join(["101"] * (128 * 128))
+    (tmp_path / "mnist_train.csv").write_text(f"{names},label\n{row},3\n")
+    (item,) = Dataset.import_from(tmp_path, "mnist_csv")
+    assert (item.annotations[0].label, item.media.get_size()) == (3, (128, 128))
+
+
+def test_lines_are_counted_with_blank_ones(tmp_path: Path) -> None:
+    (tmp_path / "mnist_train.csv").write_text(f"4,{ROW}\n\n3,x\n")
+    with pytest.raises(RecordError, match=r"mnist_train\.csv:3"):
+        list(Dataset.import_from(tmp_path, "mnist_csv"))

@@ -304,3 +304,20 @@ def test_a_file_given_by_itself_finds_its_images(name, subset, tmp_path):
     for path in (tmp_path / "Annotations" / name, tmp_path):
         (item,) = read(path)
         assert (item.subset, item.media.read_bytes()) == (subset, b"pixels")
+
+
+def test_further_fields_of_coordinates_are_written_back(tmp_path):
+    put(tmp_path / NAME, record("a.jpg", box(coordinates=PLACE | {"angle": 3}, score=0.5)))
+    dataset = read(tmp_path)
+    (item,) = dataset
+    assert item.annotations[0].extra == {"create_ml": {"score": 0.5, "coordinates": {"angle": 3}}}
+    dataset.export(tmp_path / "out", "create_ml")
+    (written,) = json.loads((tmp_path / "out" / "default" / NAME).read_text())
+    assert written["annotations"] == [box(coordinates=PLACE | {"angle": 3}, score=0.5)]
+
+
+def test_boxes_with_swapped_corners_can_be_read_again(tmp_path):
+    item = DatasetItem("a", annotations=[Bbox(8, 9, -6, -4, label=0)])
+    Dataset.from_iterable([item], ["dog"]).export(tmp_path / "out", "create_ml")
+    (back,) = read(tmp_path / "out")
+    assert [a.bbox for a in back.annotations] == [(2.0, 5.0, 6.0, 4.0)]

@@ -12,6 +12,7 @@ from dsk import Dataset
 from dsk.annotations import Bbox, Cuboid2d, Ellipse, Mask, Polygon, RotatedBbox, Skeleton
 from dsk.errors import InputError, RecordError
 from dsk_cvat.shapes import CORNERS
+from dsk_cvat.xmltext import Lines
 
 IMAGE = '<image id="3" name="{name}" width="20" height="10">{inner}</image>'
 
@@ -236,12 +237,12 @@ def test_one_image_listed_twice_is_one_item(read):
 
 
 def test_images_are_found(tmp_path, read):
-    for name in ("images/annotations/a.JPG", "images/b.png", "c.png"):
+    for name in ("images/annotations/a.JPG", "images/b.png", "c.png", "data/d.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    names = ("a.jpg", "b.png", "c.png", "missing.png")
+    names = ("a.jpg", "b.png", "c.png", "d.png", "missing.png")
     items = list(read("".join(image("", name=name) for name in names)))
-    assert [item.media.exists for item in items] == [True, True, True, False]
+    assert [item.media.exists for item in items] == [True, True, True, True, False]
 
 
 def test_the_subset_may_be_named(read):
@@ -305,3 +306,38 @@ def test_images_are_named_after_their_files(tmp_path, read, name):
     assert (item.id, item.media.path) == ("frame_000000", "frame_000000.PNG")
     dataset.export(tmp_path / "out", "cvat", save_media=True)
     assert (tmp_path / "out/images/frame_000000.PNG").read_bytes()[1:4] == b"PNG"
+
+
+@pytest.mark.parametrize("width", [1, 5000, 1 << 14])
+def test_numbers_of_lines(width):
+    text = (b"x" * (width - 1) + b"\n") * 7
+    lines = Lines(memoryview(text))
+    offsets = [*range(0, len(text), max(width // 3, 1)), len(text)]
+    for offset in (*reversed(offsets), *offsets):
+        assert lines.at(offset) == 1 + text[:offset].count(b"\n")
+
+
+def test_mistakes_all_over_a_large_file_are_found_in_one_pass(tmp_path, read, monkeypatch):
+    """Counting lines from the beginning for each mistake took minutes for 20 MB of text."""
+    image = '<image id="{0}" name="{0}.jpg"><box label="car" xtl="x"/></image>\n'
+    counted = []
+
+    class Noted(Lines):
+        def at(self, offset):
+            before = len(self._before)
+            line = super().at(offset)
+            counted.append(len(self._before) - before)
+            return line
+
+    monkeypatch.setattr("dsk_cvat.scan.Lines", Noted)
+    dataset = read("".join(map(image.format, range(2000))), on_error="skip")
+    assert len(list(dataset)) == 2000
+    assert len(counted) == 2000
+    assert sum(counted) <= (tmp_path / "annotations.xml").stat().st_size >> 14
+
+
+def test_radii_have_no_sign(read):
+    (ellipse,) = only(
+        read(image('<ellipse label="car" cx="5" cy="6" rx="-3" ry="2"/>'))
+    ).annotations
+    assert (ellipse.x, ellipse.y, ellipse.w, ellipse.h) == (2, 4, 6, 4)

@@ -218,3 +218,75 @@ def test_tracks_that_skip_frames(read, shapes, step, skips):
     dataset = read(body, more=more, labels=MAN)
     assert len(dataset.opening_ledger.warnings) == skips
     assert not read(body, more=more, labels=MAN, interpolate=True).opening_ledger.warnings
+
+
+def tracks_of(tmp_path, items, **options):
+    dataset = Dataset.from_iterable(items, categories=["a", "b"])
+    report = dataset.export(tmp_path / "out", "cvat", use_track=True, **options)
+    root = ET.parse(tmp_path / "out/default.xml").getroot() if not options else None
+    found = (
+        []
+        if root is None
+        else [
+            (t.get("id"), t.get("label"), [s.get("frame") for s in t]) for t in root.iter("track")
+        ]
+    )
+    return {(e.code, e.what, e.count) for e in report.events}, found
+
+
+@pytest.mark.parametrize("dry", [False, True])
+def test_a_track_has_one_label_and_one_shape_a_frame(tmp_path, dry):
+    """CVAT keeps the last of several shapes that a track has in a frame."""
+    boxes = [Bbox(n, 1, 2, 2, label=label, object_id=5) for n, label in enumerate((0, 0, 1))]
+    boxes.append(Bbox(9, 9, 1, 1, label=0))
+    items = [DatasetItem(f"frame_{n:06}", annotations=boxes) for n in range(2)]
+    events, found = tracks_of(tmp_path, items, **({"dry_run": True} if dry else {}))
+    what = "track ids of objects of several labels, or several shapes in a frame"
+    assert events == {("DSK-L015", what, 4)}
+    if not dry:
+        both = ["0", "1"]
+        assert found[:3] == [("5", "a", both), ("6", "a", both), ("7", "b", both)]
+        assert [t[0] for t in found[3:]] == ["8", "9"]
+
+
+def test_groups_that_change_along_a_track_are_reported(tmp_path):
+    items = [
+        DatasetItem(f"frame_{n:06}", annotations=[Bbox(1, 1, 2, 2, label=0, object_id=5, group=g)])
+        for n, g in enumerate((1, 1, 2))
+    ]
+    events, found = tracks_of(tmp_path, items)
+    assert events == {("DSK-L005", "groups of shapes whose track has another one", 1)}
+    assert found == [("5", "a", ["0", "1", "2"])]
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), -1.0, 10**400])
+def test_numbers_that_are_none_of_tracks(tmp_path, number):
+    box = Bbox(1, 1, 2, 2, label=0, attributes={"track_id": number, "x": number})
+    items = [DatasetItem("frame_000003", annotations=[box], attributes={"frame": number})]
+    _, found = tracks_of(tmp_path, items)
+    assert found == [("0", "a", ["3"])]
+
+
+def test_what_one_task_of_a_project_says_is_not_said_of_others(tmp_path):
+    one = f"<task><id>1</id><frame_filter>step=5</frame_filter>{SIZE}</task>"
+    labels = "<labels><label><name>car</name></label></labels>"
+    meta = f"<meta><project>{labels}<tasks>{one}<task><id>2</id></task></tasks></project></meta>"
+    more = 'id="{0}" label="car" subset="s{0}" task_id="{0}"'
+    body = track(box(0, 1) + box(10, 1), more.format(1)) + track(
+        box(0, 1) + box(2, 1), more.format(2)
+    )
+    (tmp_path / "annotations.xml").write_text(f"<annotations>{meta}{body}</annotations>")
+    dataset = Dataset.import_from(tmp_path, "cvat", interpolate=True)
+    found = {(i.subset, i.attributes["frame"], i.media.size) for i in dataset}
+    assert found == {("s1", n, (10, 20)) for n in (0, 5, 10)} | {("s2", n, None) for n in (0, 1, 2)}
+
+
+def test_what_is_not_known_is_told(read):
+    body = f'<track id="0" label="car" score="7">{box(0, 1)}</track><event>1</event>'
+    told = read(body).opening_ledger.warnings
+    assert sorted(told) == [
+        "<event> is not known and left out",
+        "the attribute score of tracks is not known and left out",
+    ]
+    known = '<track id="0" label="car" source="auto" group_id="1" subset="s" task_id="3">'
+    assert not read(f"{known}{box(0, 1)}</track>").opening_ledger.warnings

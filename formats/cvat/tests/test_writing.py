@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import dsk.rle as rle_module
@@ -144,6 +144,7 @@ def test_names_are_escaped(tmp_path):
     assert item.annotations[0].label == 0
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # of a busy machine
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 1 << 32))
 def test_masks_survive(height, width, seed):
     dense = np.random.default_rng(seed).random((height, width)) < 0.5

@@ -9,7 +9,9 @@ import pytest
 from dsk import Dataset
 from dsk.annotations import Bbox, Label, Points
 from dsk.errors import InputError, RecordError, UnsafePathError
+from dsk.files import open_root
 from dsk.item import DatasetItem
+from dsk_faces.detect import detect_lfw
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -312,3 +314,100 @@ def test_lfw_images_in_no_list(tmp_path: Path) -> None:
     place = tmp_path / "lfw/Mary/Mary_0001.jpg"
     warning = f"1 images are in no list and left out, such as {place}"
     assert list(dataset.opening_ledger.warnings) == [warning]
+
+
+def test_vgg_field_that_is_too_long(tmp_path: Path) -> None:
+    row = f'n1/a,"1{"x" * 200_000}",2,3,4'
+    write(tmp_path, bb_landmark__loose_bb_train=f"NAME_ID,X,Y,W,H\n{row}\nn1/b,1,2,3,4\n")
+    with pytest.raises(RecordError, match="convert") as caught:
+        list(Dataset.import_from(tmp_path, "vgg_face2"))
+    assert caught.value.where.endswith("loose_bb_train.csv:2")
+    dataset = Dataset.import_from(tmp_path, "vgg_face2", on_error="skip")
+    assert kinds(dataset) == {"n1/a": [], "n1/b": [("bbox", 0)]}
+
+
+def test_celeba_identity_of_very_many_digits(tmp_path: Path) -> None:
+    write(tmp_path, Anno__identity_CelebA=f"000001.jpg {'9' * 5000}\n000002.jpg 1\n")
+    with pytest.raises(RecordError, match="identity"):
+        list(Dataset.import_from(tmp_path, "celeba"))
+
+
+@pytest.mark.parametrize("line", ['"000002.jpg 2', '"" 2'])
+def test_celeba_quotes_that_do_not_match(tmp_path: Path, line: str) -> None:
+    write(
+        tmp_path,
+        Anno__identity_CelebA=f"000001.jpg 1\n{line}\n{line}\n000003.jpg 0\n",
+        Anno__list_bbox_celeba=f"1\nimage_id x_1 y_1 width height\n{line}\n",
+    )
+    with pytest.raises(RecordError, match="quotes") as caught:
+        list(Dataset.import_from(tmp_path, "celeba"))
+    assert caught.value.where.endswith("identity_CelebA.txt:2")
+    dataset = Dataset.import_from(tmp_path, "celeba", on_error="skip")
+    assert [item.id for item in dataset] == ["000001", "000003"]
+
+
+@pytest.mark.parametrize(
+    ("format_name", "files", "given", "subsets"),
+    [
+        (
+            "lfw",
+            {"pairsDevTrain": "1\nAl_X\t1\t2\n", "pairsDevTest": "1\nBo_X\t1\t2\n"},
+            "pairsDevTrain.txt",
+            ["train"],
+        ),
+        (
+            "lfw",
+            {"test__annotations__pairs": "1\nAl_X\t1\t2\n", "test__annotations__people": "1\n"},
+            "test/annotations/pairs.txt",
+            ["test"],
+        ),
+        (
+            "vgg_face2",
+            {
+                "bb_landmark__loose_bb_train": "NAME_ID,X,Y,W,H\nn1/a,1,2,3,4\n",
+                "bb_landmark__loose_bb_test": "NAME_ID,X,Y,W,H\nn2/a,1,2,3,4\n",
+            },
+            "bb_landmark/loose_bb_train.csv",
+            ["train"],
+        ),
+    ],
+)
+def test_a_file_that_is_given_is_read_alone(
+    tmp_path: Path, format_name: str, files: dict[str, str], given: str, subsets: list[str]
+) -> None:
+    write(tmp_path, **files)
+    dataset = Dataset.import_from(tmp_path / given)
+    assert dataset.format == format_name
+    assert sorted({item.subset for item in dataset}) == subsets
+
+
+def test_a_subset_of_lfw_that_is_given_alone(tmp_path: Path) -> None:
+    write(tmp_path, train__annotations__pairs="1\nAl_X\t1\t2\n")
+    assert {item.subset for item in Dataset.import_from(tmp_path / "train")} == {"train"}
+    assert {item.subset for item in Dataset.import_from(tmp_path)} == {"train"}
+
+
+def test_lfw_of_kaggle(tmp_path: Path) -> None:
+    """The official files as CSV, with names of columns, and a comma behind pairs of one person."""
+    (tmp_path / "pairs.csv").write_text("name,imagenum1,imagenum2,\nB_C,1,4,\nB_C,4,A_D,1\n")
+    (tmp_path / "people.csv").write_text("name,images\nA_D,1\nB_C,4\n,\n")
+    folder = tmp_path / "lfw-deepfunneled" / "lfw-deepfunneled" / "B_C"
+    folder.mkdir(parents=True)
+    (folder / "B_C_0001.jpg").write_bytes(b"x")
+    dataset = Dataset.import_from(tmp_path)
+    assert (dataset.format, dataset.categories().names) == ("lfw", ["A_D", "B_C"])
+    found = {item.id: item.annotations[0].attributes for item in dataset}
+    assert found == {
+        "B_C_0001": {"positive_pairs": ["B_C/B_C_0004"]},
+        "B_C_0004": {"negative_pairs": ["A_D/A_D_0001"]},
+        "A_D_0001": {},
+    }
+    assert next(iter(dataset)).media.exists
+    write(tmp_path, pairs="1\nA_D\t1\t2\n")  # the official file goes first
+    assert {item.id for item in Dataset.import_from(tmp_path)} == {"A_D_0001", "A_D_0002"}
+
+
+@pytest.mark.parametrize("head", ["name,score,x", "", "a,b\n"])
+def test_pairs_of_something_else(tmp_path: Path, head: str) -> None:
+    (tmp_path / "pairs.csv").write_text(f"{head}\nx,1,2\n")
+    assert detect_lfw(open_root(tmp_path)) is None

@@ -82,6 +82,14 @@ def test_bad_faces(tmp_path: Path, row: str) -> None:
     assert len(item.annotations) == 1
 
 
+@pytest.mark.parametrize("count", ["x", "9" * 5000])
+def test_bad_counts(tmp_path: Path, count: str) -> None:
+    write(tmp_path, f"0--P/a.jpg\n{count}\n1 2 3 4\n")
+    with pytest.raises(RecordError, match="number of faces") as caught:
+        list(Dataset.import_from(tmp_path, "wider_face"))
+    assert caught.value.where.endswith("bbx_gt.txt:2")
+
+
 def test_paths_that_climb_and_no_lists(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no WIDER FACE lists"):
         Dataset.import_from(tmp_path, "wider_face")

@@ -10,7 +10,7 @@ import pytest
 
 from dsk import Dataset
 from dsk.annotations import Bbox, Ellipse, Points, Polygon, PolyLine
-from dsk.errors import RecordError
+from dsk.errors import InputError, RecordError
 from dsk.item import DatasetItem
 from dsk.pixels import encode
 
@@ -236,3 +236,41 @@ def test_the_two_formats_are_told_apart(tmp_path):
     for name in ("label_me", "labelme_json"):
         Dataset.from_iterable(items, categories=["x"]).export(tmp_path / name, name)
         assert Dataset.import_from(tmp_path / name).format == name
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "place"),
+    [
+        ("labels/train/a.json", "images/train/p.png", ("train", "a")),
+        ("annotations/a.json", "imgs/p.png", ("default", "annotations/a")),
+        ("train/labels/a.json", "train/images/p.png", ("train", "labels/a")),
+        ("json/val/x/a.json", "images/val/x/a.png", ("val", "x/a")),
+        ("labels/train/a.json", "images/p.png", ("train", "a")),
+    ],
+)
+def test_folders_of_images_beside_those_of_files(tmp_path, name, image, place):
+    put(tmp_path, name=name, imagePath="p.png")
+    (tmp_path / image).parent.mkdir(parents=True)
+    (tmp_path / image).write_bytes(b"x")
+    (item,) = read(tmp_path)
+    assert (item.subset, item.id) == place
+    assert item.media.exists
+    assert item.media.source.endswith(image)
+
+
+@pytest.mark.parametrize(
+    ("height", "size"), [(20.0, (20, 30)), (20.5, None), (True, None), (-1.0, None), (1e300, None)]
+)
+def test_sizes_that_are_no_whole_numbers(tmp_path, height, size):
+    put(tmp_path, imageHeight=height, imageWidth=30.0)
+    (item,) = read(tmp_path)
+    assert item.media.size == size
+
+
+def test_a_list_of_labels_of_chinese_windows(tmp_path):
+    put(tmp_path, shape("point", [1, 1]))
+    (tmp_path / "labels.txt").write_bytes("汽车\r\ncar\r\n".encode("gb18030"))
+    assert read(tmp_path).categories().names == ["汽车", "car"]
+    (tmp_path / "labels.txt").write_bytes(b"\xff\xff")
+    with pytest.raises(InputError, match="no text"):
+        read(tmp_path)

@@ -7,7 +7,7 @@ import pytest
 
 from dsk import Dataset
 from dsk.annotations import Bbox, Mask, Polygon
-from dsk.errors import InputError, RecordError
+from dsk.errors import DskWarning, InputError, RecordError
 from dsk.item import DatasetItem
 from dsk.pixels import encode
 from dsk_labelme.xmltext import attribute_list, parse_attributes
@@ -198,3 +198,64 @@ def test_groups_are_written(tmp_path):
     ]
     Dataset.from_iterable(items, categories=[]).export(tmp_path / "o", "label_me")
     assert [a.group for a in only(tmp_path / "o").annotations] == [1, 0, 1]
+
+
+def test_further_elements_are_kept_and_written_back(tmp_path):
+    """The web tool has a dozen of them by now, most of them empty."""
+    more = "<viewpoint/><moved> 1 </moved><closed_date>x &lt; y</closed_date>"
+    head = "<scenedescription>a street</scenedescription><private><video>0</video></private>"
+    put(tmp_path, "a.xml", xml(obj(more=more), head=head))
+    item = only(tmp_path)
+    own = {"moved": "1", "closed_date": "x < y"}
+    assert item.annotations[0].extra == {"label_me": own}
+    assert item.extra == {"label_me": {"scenedescription": "a street"}}
+    read(tmp_path).export(tmp_path / "o", "label_me")
+    back = only(tmp_path / "o")
+    assert (back.extra, back.annotations[0].extra) == (item.extra, item.annotations[0].extra)
+
+
+def test_elements_that_are_not_kept_are_told(tmp_path):
+    put(tmp_path, "a.xml", xml(obj(more="<viewpoint><azimuth>3</azimuth></viewpoint>")))
+    with pytest.warns(DskWarning, match="<viewpoint> is not known"):
+        list(read(tmp_path))
+
+
+@pytest.mark.parametrize("folder", ["f1/", "./f1", "f1"])
+def test_names_of_folders_are_cleaned_once(tmp_path, folder):
+    put(tmp_path, "Annotations/f1/a.xml", xml(obj(), folder=folder))
+    put(tmp_path, "Images/f1/a.jpg", b"x")
+    dataset = read(tmp_path)
+    (item,) = dataset
+    assert (list(dataset.subsets()), item.subset, item.media.exists) == (["f1"], "f1", True)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "folder", "image", "subset"),
+    [
+        ("Annotations/f1/a.xml", "elsewhere", "Images/f1/a.jpg", "elsewhere"),
+        ("Annotations/a.xml", "elsewhere", "Images/a.jpg", "elsewhere"),
+        ("Annotations/a.xml", "", "Images/a.jpg", "default"),
+        ("Annotations/f1/g/a.xml", "f1", "Images/f1/g/a.jpg", "f1"),
+        ("annotations/a.xml", "", "images/a.jpg", "default"),
+        ("annotations/f1/a.xml", "f1", "images/f1/a.jpg", "f1"),
+        ("annotations/f1/a.xml", "f1", "Images/f1/a.png", "f1"),
+        ("set/Annotations/f1/b.xml", "f1", "set/Images/f1/b.jpg", "f1"),
+        ("train/b.xml", "", "train/b.PNG", "train"),
+        ("annotations/a.xml", "", "annotations/a.jpg", "annotations"),
+    ],
+)
+def test_where_images_are(tmp_path, annotation, folder, image, subset):
+    """Folders that were renamed after the annotation, and images that were."""
+    put(tmp_path, annotation, xml(obj(), folder=folder))
+    put(tmp_path, image, b"x")
+    item = only(tmp_path)
+    assert (item.id, item.subset, item.media.exists) == ("a", subset, True)
+    assert item.media.source.endswith(image)
+
+
+def test_masks_of_folders_in_lower_case(tmp_path):
+    segm = "<segm><mask>m.png</mask></segm>"
+    put(tmp_path, "annotations/f1/a.xml", xml(obj(shape=segm), folder="f1"))
+    put(tmp_path, "images/f1/a.jpg", b"x")
+    put(tmp_path, "masks/f1/m.png", encode(np.full((2, 3), 9, np.uint8), ".png"))
+    assert only(tmp_path).annotations[0].image.all()

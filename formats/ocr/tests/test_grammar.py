@@ -30,6 +30,9 @@ QUAD = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
         ("1,2,3,4,5,6,7,8,9,10,11,12,word", [*QUAD, 9, 10, 11, 12], "word", ""),
         ('1,2,3,4,5,6,7,8,9,10,"word"', [*QUAD, 9, 10], "word", ""),
         ('1,2,3,4,5,6,7,8,"7"', QUAD, "7", ""),
+        ('1,2,3,4,5,6,7,8,9,10,Latin,"7"', [*QUAD, 9, 10], "7", "Latin"),
+        ("1,2,3,4,5,6,7,8,9,10,11,12,Latin,7", [*QUAD, 9, 10, 11, 12], "7", "Latin"),
+        ("1,2,3,4,5,6,7,8,9,Latin,x", QUAD, "9,Latin,x", ""),
         ("1,2,3,4,5,6", QUAD[:6], "", ""),
         ('1,2,3,4,5,6,"7"', QUAD[:6], "7", ""),
         ("1,2,3,4,5,6,word", QUAD[:4], "5,6,word", ""),
@@ -67,3 +70,12 @@ def test_words(line: str, name: str, text: str | None) -> None:
 @pytest.mark.parametrize("text", ["", "a", '"', "\\", '\\"', 'x"\\n"'])
 def test_quotes_come_back(text: str) -> None:
     assert unquoted(quoted(text)) == text
+
+
+def test_long_lines_take_no_time() -> None:
+    """The time grew by the square of what looks like numbers or quotes: minutes, for these."""
+    region = parse_region("1,2,3,4,5,6,7,8," + "1" * 100_000 + "x")
+    assert (region.numbers, len(region.text)) == (QUAD, 100_001)
+    with pytest.raises(ValueError, match="four numbers"):
+        parse_region("1" * 100_000 + "x")
+    assert parse_word("a.png" + ',"' * 50_000 + "x")[0] == "a.png"

@@ -44,6 +44,16 @@ def test_official_list_of_words(tmp_path: Path) -> None:
     assert not items[1].media.exists
 
 
+def test_images_that_no_list_names_are_warned_of(tmp_path: Path) -> None:
+    write(tmp_path / "train/gt.txt", 'word_1.png, "a"\n')
+    save(tmp_path / "train/images/word_1.png")
+    assert not Dataset.import_from(tmp_path, WORDS).opening_ledger.warnings
+    save(tmp_path / "train/images/word_2.png")
+    (warning,) = Dataset.import_from(tmp_path, WORDS).opening_ledger.warnings
+    assert warning.startswith("1 images")
+    assert "word_2.png" in warning
+
+
 def test_captions_are_lines_of_their_own(tmp_path: Path) -> None:
     captions = [Caption("a"), Caption("b\nc")]
     dataset = Dataset.from_iterable([DatasetItem("x", "train", None, captions)])
@@ -158,12 +168,39 @@ def test_subsets_in_folders_of_images_and_of_texts(tmp_path: Path, above: str) -
     assert not dataset.opening_ledger.warnings
 
 
-@pytest.mark.parametrize("below", ["", "train/"])
+@pytest.mark.parametrize("below", ["", "a/"])
 def test_texts_beside_the_folder_of_images(tmp_path: Path, below: str) -> None:
     write(tmp_path / f"gt/{below}gt_img_1.txt", QUAD)
     save(tmp_path / f"images/{below}img_1.jpg")
     dataset = Dataset.import_from(tmp_path, PLACES)
     assert pairs(dataset) == [("default", f"{below}img_1", f"images/{below}img_1.jpg")]
+
+
+@pytest.mark.parametrize("above", ["", "icdar2015/"])
+def test_subsets_below_images_and_below_texts(tmp_path: Path, above: str) -> None:
+    for subset in ("train", "test"):
+        save(tmp_path / above / "images" / subset / "img_1.jpg")
+        write(tmp_path / above / "annotations" / subset / "gt_img_1.txt", QUAD)
+    save(tmp_path / above / "images/val/b/img_9.jpg")
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == PLACES
+    assert sorted(pairs(dataset)) == [
+        ("test", "img_1", f"{above}images/test/img_1.jpg"),
+        ("train", "img_1", f"{above}images/train/img_1.jpg"),
+        ("val", "b/img_9", f"{above}images/val/b/img_9.jpg"),
+    ]
+    assert [len(item.annotations) for item in dataset] == [1, 1, 0]
+
+
+def test_subsets_of_two_datasets_are_told_apart(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save(tmp_path / name / "images/train/1.jpg")
+        write(tmp_path / name / "gt/train/gt_1.txt", QUAD)
+    dataset = Dataset.import_from(tmp_path, PLACES)
+    assert pairs(dataset) == [
+        ("a_train", "1", "a/images/train/1.jpg"),
+        ("b_train", "1", "b/images/train/1.jpg"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -215,6 +252,36 @@ def test_texts_beside_images_of_another_name(tmp_path: Path) -> None:
     assert item.annotations[0].attributes == {"text": "word", "script": "Latin"}
 
 
+@pytest.mark.parametrize("above", ["", "0325updated/"])
+def test_texts_named_like_the_images_beside_them(tmp_path: Path, above: str) -> None:
+    """SROIE."""
+    write(tmp_path / above / "X51005200931.txt", "1,2,3,4,5,6,7,8,TAN CHAY YEE\n")
+    write(tmp_path / above / "readme.txt", "hello\n")
+    save(tmp_path / above / "X51005200931.jpg")
+    (item,) = Dataset.import_from(tmp_path, PLACES)
+    assert (item.id, item.media.exists) == ("X51005200931", True)
+    assert item.annotations[0].attributes == {"text": "TAN CHAY YEE"}
+
+
+def test_texts_named_like_the_images_of_other_folders(tmp_path: Path) -> None:
+    """MLT of 2019."""
+    for number in (1, 2):
+        write(tmp_path / f"train_gt/tr_img_0000{number}.txt", "1,2,3,4,5,6,7,8,Arabic,###\n")
+        save(tmp_path / f"ImagesPart{number}/tr_img_0000{number}.jpg")
+    assert pairs(Dataset.import_from(tmp_path, PLACES)) == [
+        ("train_gt", "tr_img_00001", "ImagesPart1/tr_img_00001.jpg"),
+        ("train_gt", "tr_img_00002", "ImagesPart2/tr_img_00002.jpg"),
+    ]
+
+
+@pytest.mark.parametrize("line", ["1e-05 2 3 4", "1.,2,3,4,5,6,7,.8,x", '1 2 3.5e2 4 "x"'])
+def test_numbers_of_any_form_are_detected(tmp_path: Path, line: str) -> None:
+    write(tmp_path / "train/gt_a.txt", f"{line}\n")
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == PLACES
+    assert [len(item.annotations) for item in dataset] == [1]
+
+
 def test_bad_lines(tmp_path: Path) -> None:
     write(tmp_path / "train/gt_a.txt", "1 2 3 4\nhello\n")
     with pytest.raises(RecordError, match=r"gt_a\.txt:2"):
@@ -259,6 +326,37 @@ def test_texts_of_numbers_come_back(tmp_path: Path, text: str) -> None:
     assert [(list(a.points), a.attributes) for a in item.annotations] == [
         (list(quad.points), {"text": text})
     ]
+
+
+@pytest.mark.parametrize("corners", [2, 4, 5, 6])
+def test_outlines_with_scripts_come_back(tmp_path: Path, corners: int) -> None:
+    ring = [0, 0, 4, 0, 4, 4, 3, 5, 1, 5, 0, 4][: 2 * corners]
+    attributes = {"text": "a, 12", "script": "Latin"}
+    outline = Polygon(ring, attributes=attributes)
+    dataset = Dataset.from_iterable([DatasetItem("x", "train", None, [outline])])
+    dataset.export(tmp_path, PLACES, lines="2015")
+    ((found,),) = [item.annotations for item in Dataset.import_from(tmp_path, PLACES)]
+    assert list(found.points) == ring + ring[-2:] * max(0, 4 - corners)
+    assert found.attributes == attributes
+
+
+@pytest.mark.parametrize("name", ['a, "b', 'a,"', "a\nb", " a"])
+def test_names_that_a_list_cannot_hold(tmp_path: Path, name: str) -> None:
+    captions = [Caption("x"), Caption("y")]
+    items = [DatasetItem(name, "train", None, captions), DatasetItem("a, b", "train")]
+    report = Dataset.from_iterable(items).export(tmp_path / "out", WORDS)
+    assert {event.code: event.count for event in report.losses} == {"DSK-L008": 1, "DSK-L017": 2}
+    assert report.annotations["out"] == 0
+    assert [item.id for item in Dataset.import_from(tmp_path / "out", WORDS)] == ["a, b"]
+
+
+def test_texts_with_nul_come_back_without(tmp_path: Path) -> None:
+    box = Bbox(0, 0, 1, 1, attributes={"text": "a\0b"})
+    dataset = Dataset.from_iterable([DatasetItem("x", "train", None, [box])])
+    report = dataset.export(tmp_path / "out", PLACES)
+    assert [event.code for event in report.losses] == ["DSK-L004"]
+    (item,) = Dataset.import_from(tmp_path / "out", PLACES)
+    assert item.annotations[0].attributes == {"text": "a b"}
 
 
 def picture(tmp_path: Path, text: str) -> None:

@@ -13,8 +13,10 @@ from PIL import Image
 from dsk import Categories, Dataset, DatasetItem, Mask
 from dsk.errors import OptionError, OutputError, RecordError
 from dsk.files import DirectoryRoot
+from dsk.media import Image as MediaImage
 from dsk.rle import from_dense
 from dsk_scenes.cityscapes import detect as cityscapes_detect
+from dsk_scenes.shared.labelmap import IndexReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,3 +224,81 @@ def test_overlap_is_reported(tmp_path: Path) -> None:
     report = given.export(tmp_path / "out", "cityscapes")
     counts = {event.code: event.count for event in report.events if event.kind == "mask"}
     assert counts == {"DSK-L006": 2}
+
+
+def test_outlines_of_labels_with_blanks(text: Callable[[str, str], Path], tmp_path: Path) -> None:
+    text("label_colors.txt", "0 0 0 void\n1 2 3 traffic light\n")
+    ring = [[0, 0], [3, 0], [3, 3]]
+    objects = [{"label": "traffic light", "polygon": ring}]
+    text(f"{GT}polygons.json", json.dumps({"objects": objects}))
+    assert named(tmp_path) == [("traffic light", 0, False)]
+
+
+def test_fine_colours_alone_do_not_hide_coarse_maps(
+    png: Callable[..., Path], tmp_path: Path
+) -> None:
+    png(f"{GT}color.png", [[[128, 64, 128]]])
+    png(f"{GT}labelIds.png".replace("gtFine", "gtCoarse"), [[7]])
+    assert named(tmp_path) == [("road", 0, True)]
+
+
+def test_negative_values(tmp_path: Path) -> None:
+    """-1 is no label; what lies below means nothing that is known."""
+    image = MediaImage("a.tif", str(tmp_path / "a.tif"))
+    for value, expected in ((-1, [-1, 7]), (0, [0, 7])):
+        Image.fromarray(np.array([[value, 7]], np.int32)).save(tmp_path / "a.tif")
+        assert IndexReader().read(image).tolist() == [expected]
+    Image.fromarray(np.array([[-2, 7]], np.int32)).save(tmp_path / "a.tif")
+    with pytest.raises(ValueError, match="-2"):
+        IndexReader().read(image)
+
+
+PERSON = {"instanceId": 24003, "bbox": [1, 2, 3, 4.5], "bboxVis": [1, 2, 2, 3], "label": "rider"}
+BOXES = f"gtBboxCityPersons/val/{STEM}_gtBboxCityPersons.json"
+
+
+def test_boxes_of_persons(
+    png: Callable[..., Path], text: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    png(f"leftImg8bit/val/{STEM}_leftImg8bit.png", [[0]])
+    png("leftImg8bit/test/a/a_000000_000019_leftImg8bit.png", [[0]])
+    group = {"instanceId": 24, "bbox": [5, 6, 7, 8], "label": "person group"}
+    text(BOXES, json.dumps({"imgHeight": 9, "imgWidth": 9, "objects": [PERSON, group]}))
+    found = cityscapes_detect.detect(DirectoryRoot(tmp_path))
+    assert found is not None
+    assert found.score > 90
+    dataset = Dataset.import_from(tmp_path)
+    names = dataset.categories().names
+    (val,) = [item for item in dataset if item.subset == "val"]
+    assert (val.id, val.media.exists) == (STEM, True)
+    assert [(a.bbox, names[a.label], a.id, a.attributes) for a in val.annotations] == [
+        ((1, 2, 3, 4.5), "rider", 24003, {"visible_box": [1, 2, 2, 3]}),
+        ((5, 6, 7, 8), "person group", 24, {}),
+    ]
+    assert len(list(dataset)) == 2
+    # With maps, boxes are read on request only.
+    png(f"gtFine/val/{STEM}_gtFine_labelIds.png", [[7]])
+    assert [a.kind for item in read(tmp_path) for a in item.annotations] == ["mask"]
+    found_on_request = [a for item in read(tmp_path, source="boxes") for a in item.annotations]
+    assert [a.kind for a in found_on_request] == ["bbox", "bbox"]
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        (json.dumps({"objects": [{**PERSON, "label": "dog"}]}), "Persons.json#/objects/0"),
+        (json.dumps({"objects": [{**PERSON, "bbox": [1, 2, 3]}]}), "Persons.json"),
+        (json.dumps({"objects": [{**PERSON, "bbox": [1, 2, 3, None]}]}), "Persons.json"),
+        ("{", "Persons.json"),
+        ("[" * 100_000, "Persons.json"),
+    ],
+)
+def test_bad_boxes_of_persons(
+    text: Callable[[str, str], Path], tmp_path: Path, content: str, where: str
+) -> None:
+    text(BOXES, content)
+    with pytest.raises(RecordError) as caught:
+        read(tmp_path)
+    assert caught.value.where.endswith(where)
+    (item,) = read(tmp_path, on_error="skip")
+    assert not item.annotations

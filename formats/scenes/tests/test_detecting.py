@@ -8,8 +8,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from dsk import Dataset
+from dsk.errors import InputError
 from dsk.files import open_root
 from dsk_scenes.cityscapes.detect import detect as cityscapes
 from dsk_scenes.kitti.detect import detect as kitti
@@ -68,6 +70,32 @@ def test_the_first_edition_of_mapillary(png: Callable[..., Path], tmp_path: Path
     found = mapillary(open_root(tmp_path))
     assert found is not None
     assert found.score == 70
+
+
+@pytest.mark.parametrize("content", ['{"model": "x"}', '{"labels": ["a"]}'])
+def test_config_of_something_else(
+    png: Callable[..., Path], text: Callable[[str, str], Path], tmp_path: Path, content: str
+) -> None:
+    """Folders of images and label files, such as YOLO's, beside the settings of a program."""
+    png("train/images/a.png", [[0]])
+    text("train/labels/a.txt", "0 0.5 0.5 0.2 0.2\n")
+    text("config.json", content)
+    assert mapillary(open_root(tmp_path)) is None
+    assert mapillary(open_root(tmp_path / "train")) is None
+
+
+def test_config_above_the_folder_given(
+    png: Callable[..., Path], text: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    """It is read if it is Mapillary's; nobody gave that folder."""
+    png("training/images/a.png", [[0]])
+    png("training/labels/a.png", [[0]])
+    text("config.json", '{"model": "x"}')
+    with pytest.raises(InputError, match="no configuration of labels"):
+        Dataset.import_from(tmp_path / "training", "mapillary_vistas")
+    text("config.json", '{"labels": [{"name": "a--b", "color": [1, 2, 3]}]}')
+    dataset = Dataset.import_from(tmp_path / "training", "mapillary_vistas")
+    assert dataset.categories().names == ["a--b"]
 
 
 def test_classes_of_kitti_without_instances(png: Callable[..., Path], tmp_path: Path) -> None:

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from dsk import Bbox, Categories, Dataset, DatasetItem, Mask
 from dsk.errors import OutputError, RecordError
+from dsk.files import open_root
+from dsk.media import Image
 from dsk.rle import from_dense
+from dsk_scenes.kitti.detect import detect as kitti
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +50,8 @@ def test_details(text: Callable[[str, str], Path], tmp_path: Path) -> None:
         (f"0 1 {CAR}", "15 or 16 fields"),
         (CAR.replace("10.5", "nan"), "finite"),
         (CAR.replace("10.5", "left"), "no number"),
+        (f"{CAR} 1".replace("0.50", "nan"), "finite"),
+        (f"{CAR} left", "no number"),
     ],
 )
 def test_bad_lines(text: Callable[[str, str], Path], tmp_path: Path, line: str, what: str) -> None:
@@ -122,6 +128,103 @@ def test_same_subset_twice(
     assert warning.startswith("only the folder a/training is read, b/training holds the same")
 
 
+LABELFORMAT = "bicycle with space -1 -1 -10 75.0 198.0 81.0 213.0 -1 -1 -1 -1000 -1000 -1000 -10"
+
+
+@pytest.mark.parametrize("ending", ["", " 0.5"])
+@pytest.mark.parametrize("first", [LABELFORMAT, CAR, f"\ufeff{CAR}", f"\r\n{LABELFORMAT}"])
+def test_folders_of_other_tools(
+    png: Callable[..., Path],
+    text: Callable[[str, str], Path],
+    tmp_path: Path,
+    first: str,
+    ending: str,
+) -> None:
+    """Labelformat and others write such lines to ``labels``, and types with blanks as they are."""
+    png("train/images/a b.png", [[0]])
+    text("train/labels/a b.txt", f"{first}{ending}\r\ntraffic light{LABELFORMAT[18:]}\r\n")
+    found = kitti(open_root(tmp_path))
+    assert found is not None
+    assert found.score == 80
+    dataset = Dataset.import_from(tmp_path, "kitti")
+    (item,) = dataset
+    assert (item.id, item.subset, item.media.exists) == ("a b", "train", True)
+    name = "Car" if "Car" in first else "bicycle with space"
+    assert dataset.categories().names == [name, "traffic light"]
+    assert [a.attributes.get("score") for a in item.annotations] == [
+        0.5 if ending else None,
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["0 0.5 0.5 0.2 0.2", "0" + " 0.25" * 14, f"0 1 {CAR}", "Car 1 2 3 4", "a b c d", ""]
+)
+def test_labels_of_others(text: Callable[[str, str], Path], tmp_path: Path, line: str) -> None:
+    """YOLO's boxes and outlines, KITTI's tracks, boxes in space."""
+    text("train/labels/a.txt", f"{line}\n")
+    assert kitti(open_root(tmp_path)) is None
+
+
+def rewritten(folder: Path, out: Path, **options: Any) -> tuple[list[list[str]], dict[str, int]]:
+    """Write a dataset as KITTI's boxes; return the fields of its lines, and what was told."""
+    dataset = Dataset.import_from(folder, "kitti_detection")
+    report = dataset.export(out, "kitti_detection", score_column=False, **options)
+    lines = (out / FILE).read_text().splitlines()
+    return [line.split() for line in lines], {e.what: e.count for e in report.events}
+
+
+def numbers(fields: list[str]) -> list[float]:
+    return [float(field) for field in fields[1:]]
+
+
+def test_what_lines_say_is_written_again(text: Callable[[str, str], Path], tmp_path: Path) -> None:
+    """Flags are all that the model has; what they do not say is KITTI's own."""
+    ignored = "DontCare -1 -1 -10 503.89 169.71 590.61 190.13 -1 -1 -1 -1000 -1000 -1000 -10"
+    plain = "Van 0 0 -1 1.25 2 3 4.5 -1 -1 -1 -1 -1 -1 -1"
+    text(f"in/{FILE}", f"{CAR}\n{ignored}\n{plain}\n")
+    _, dont_care, van = objects(tmp_path / "in")
+    assert van.extra is None
+    assert dont_care.extra == {"kitti": {"truncated": -1, "occluded": -1}}
+    lines, told = rewritten(tmp_path / "in", tmp_path / "out")
+    assert numbers(lines[0]) == numbers(CAR.split())
+    assert lines[0][3] == "-1.57"
+    assert numbers(lines[1])[:2] == [-1, -1]
+    assert numbers(lines[2]) == numbers(plain.split())
+    assert not any("kitti" in what for what in told)
+    lines, told = rewritten(tmp_path / "in", tmp_path / "flags", allow_attributes=False)
+    assert numbers(lines[0])[:3] == [0, 0, -1]
+    assert told["kitti field space"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected", "lost"),
+    [
+        ({}, [0.5, 2, -1.57], 0),
+        ({"attributes": {"truncated": False, "occluded": 1}}, [0, 2, -1.57], 0),
+        ({"attributes": {"truncated": 0.7, "occluded": 3}}, [0.7, 3, -1.57], 0),
+        ({"x": 11.0}, [0.5, 2, -1], 1),
+        ({"extra": {"kitti": {"space": ["a"] * 12, "truncated": "x"}}}, [1, 1, -1], 1),
+        ({"extra": {"kitti": 5}}, [1, 1, -1], 0),
+    ],
+)
+def test_what_changed_is_not_of_the_line(
+    text: Callable[[str, str], Path],
+    tmp_path: Path,
+    changes: dict[str, Any],
+    expected: list[float],
+    lost: int,
+) -> None:
+    text(FILE, CAR)
+    changed = replace(objects(tmp_path)[0], **changes)
+    items = [DatasetItem("000000", "training", annotations=[changed])]
+    report = Dataset.from_iterable(items, ["Car"]).export(tmp_path / "out", "kitti_detection")
+    line = (tmp_path / "out" / FILE).read_text().split()
+    assert numbers(line)[:3] == expected
+    told = [e.count for e in report.events if e.what == "kitti field space of boxes that changed"]
+    assert sum(told) == lost
+
+
 def boxes(*found: dict[str, Any]) -> Dataset:
     annotations = [Bbox(1, 2, 3, 4, label=0, attributes=a) for a in found]
     items = [DatasetItem("a", "training", annotations=annotations)]
@@ -135,6 +238,14 @@ def test_written_lines(tmp_path: Path) -> None:
         "a_car 1.0 2 -1 1.0 2.0 4.0 6.0 -1 -1 -1 -1 -1 -1 -1 0.5",
         "a_car 0.0 0 -1 1.0 2.0 4.0 6.0 -1 -1 -1 -1 -1 -1 -1 1.0",
     ]
+
+
+def test_images_without_boxes_have_an_empty_label_file(tmp_path: Path) -> None:
+    picture = Image.from_array(np.zeros((2, 3, 3), np.uint8), "b.png")
+    data = Dataset.from_iterable([DatasetItem("b", "training", picture)], categories=["car"])
+    data.export(tmp_path / "out", "kitti_detection", save_media=True)
+    assert (tmp_path / "out/training/image_2/b.png").exists()
+    assert (tmp_path / "out/training/label_2/b.txt").read_bytes() == b""
 
 
 def test_no_score_column(tmp_path: Path) -> None:

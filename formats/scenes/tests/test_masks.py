@@ -137,6 +137,28 @@ def rgb16(pixels: Any) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
+def test_class_table_that_is_no_csv(png: Png, text: Text, tmp_path: Path) -> None:
+    png("images/1.png", [[BLACK]])
+    png("masks/1.png", [[RED]])
+    text("class_dict.csv", f'name,r,g,b\n"{"x" * 200_000}",255,0,0\n')
+    with pytest.raises(InputError, match="no CSV"):
+        labels(tmp_path, "common_semantic_segmentation")
+
+
+def test_pairs_of_one_subset_in_several_folders(png: Png, text: Text, tmp_path: Path) -> None:
+    """Their images may have the same names."""
+    text("label_colors.txt", TABLE)
+    for folder in ("x", "y"):
+        png(f"{folder}/train/images/1.png", [[BLACK]])
+        png(f"{folder}/train/masks/1.png", [[RED]])
+    found = [("train", f"{folder}/1", ["a lamp"]) for folder in ("x", "y")]
+    assert labels(tmp_path, "common_semantic_segmentation") == found
+    png("y/train/images/2.png", [[BLACK]])
+    (tmp_path / "y/train/images/1.png").unlink()
+    (tmp_path / "y/train/masks/1.png").rename(tmp_path / "y/train/masks/2.png")
+    assert [row[1] for row in labels(tmp_path, "common_semantic_segmentation")] == ["1", "2"]
+
+
 def test_synthia_labels(tmp_path: Path) -> None:
     file = tmp_path / "GT/LABELS/Stereo_Left/Omni_F/0.png"
     file.parent.mkdir(parents=True)
@@ -147,6 +169,29 @@ def test_synthia_labels(tmp_path: Path) -> None:
     assert found == [(3, {"dynamic_object": False}), (8, {"dynamic_object": True})]
     (item,) = Dataset.import_from(tmp_path, "synthia", instances=True)
     assert [(a.label, a.id) for a in item.annotations] == [(3, 0), (8, 700), (8, 701)]
+
+
+@pytest.mark.parametrize(
+    ("folder", "values", "names"),
+    [
+        ("GT/LABELS", (12, 21), ["Motorcycle", "Wall"]),
+        ("GT/LABELS", (12, 15), ["Lanemarking", "TrafficLight"]),
+        ("RAND_CITYSCAPES/GT/LABELS", (12, 15), ["Motorcycle", "TrafficLight"]),
+    ],
+)
+def test_synthia_of_single_images(
+    tmp_path: Path, folder: str, values: tuple[int, int], names: list[str]
+) -> None:
+    """It has the folders of the sequences, but other labels."""
+    file = tmp_path / folder / "0000000.png"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(rgb16([[(value, 0, 0) for value in values]]))
+    dataset = Dataset.import_from(tmp_path, "synthia")
+    found = dataset.categories().names
+    (item,) = dataset
+    assert [found[a.label] for a in item.annotations] == names
+    told = any("RAND-CITYSCAPES" in warning for warning in dataset.opening_ledger.warnings)
+    assert told is ("Motorcycle" in names)
 
 
 @pytest.mark.parametrize(

@@ -56,11 +56,35 @@ def test_masks(tmp_path):
     assert (a.image == DENSE).all()
 
 
+def test_further_fields_come_back(tmp_path):
+    put(tmp_path / "in", annotation(caption="a dog", tags=[1, {"x": None}]), license=3)
+    file = tmp_path / "in/sa_1.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"info": {"version": "1.0"}}))
+    dataset = read(tmp_path / "in")
+    (item,) = dataset
+    assert item.extra == {
+        "segment_anything": {"image": {"license": 3}, "file": {"info": {"version": "1.0"}}}
+    }
+    assert item.annotations[0].extra == {
+        "segment_anything": {"caption": "a dog", "tags": [1, {"x": None}]}
+    }
+    assert not dataset.export(tmp_path / "out", "segment_anything").losses
+    assert json.loads((tmp_path / "out/sa_1.json").read_text()) == json.loads(file.read_text())
+
+
 def test_folders(tmp_path):
     put(tmp_path, name="sa_000000/sa_1")
     assert [i.id for i in read(tmp_path)] == ["sa_1"]
     put(tmp_path, name="sa_000001/sa_1")
     assert [i.id for i in read(tmp_path)] == ["sa_000000/sa_1", "sa_000001/sa_1"]
+
+
+def test_images_in_a_folder_of_their_own(tmp_path):
+    put(tmp_path, annotation(), name="annotations/sa_1")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/sa_1.jpg").write_bytes(b"x")
+    (item,) = read(tmp_path)
+    assert (item.id, item.media.path, item.media.exists) == ("sa_1", "sa_1.jpg", True)
 
 
 @pytest.mark.parametrize(

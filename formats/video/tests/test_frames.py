@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import random
 import struct
@@ -326,6 +327,15 @@ def test_few_videos_stay_open(tmp_path):
     for _ in range(2):
         assert [number_of(video.frame(2)) for video in videos] == [2] * 7
     assert len(decoding._decoders) <= 4
+
+
+def test_videos_that_nobody_has_are_closed(tmp_path):
+    video = VideoFile(str(film(tmp_path / "a.avi", count=3)))
+    video.frame(2)
+    (file,) = [d._file for (_, place), d in decoding._decoders.items() if place == video.location]
+    del video
+    gc.collect()
+    assert file.closed
 
 
 def test_scans_read_packets_only_where_they_can(tmp_path, monkeypatch):

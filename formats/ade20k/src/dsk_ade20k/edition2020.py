@@ -65,6 +65,23 @@ class _File(msgspec.Struct):
 _decode = msgspec.json.Decoder(_File).decode
 
 
+class _Name(msgspec.Struct):
+    raw_name: str = ""
+
+
+class _Names(msgspec.Struct):
+    object: list[_Name] | _Name = []
+
+
+class _FileOfNames(msgspec.Struct):
+    """A description but for what takes time to decode: outlines."""
+
+    annotation: _Names
+
+
+_decode_names = msgspec.json.Decoder(_FileOfNames).decode
+
+
 def parse(data: bytes) -> list[Object]:
     """Parse a description.
 
@@ -107,10 +124,11 @@ def _names(root: InputRoot, scenes: Sequence[Scene]) -> Iterator[str]:
     for scene in scenes:
         if scene.description:
             try:
-                entries = parse(root.text_bytes(scene.description))
-            except ValueError:
+                found = _decode_names(text_of(root.text_bytes(scene.description)))
+            except (msgspec.MsgspecError, RecursionError):
                 continue
-            for entry in entries:
+            entries = found.annotation.object
+            for entry in [entries] if isinstance(entries, _Name) else entries:
                 if entry.raw_name:
                     yield entry.raw_name
 

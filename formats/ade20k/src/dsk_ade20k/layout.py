@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from dsk.errors import UnsafePathError
+from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
 from dsk.names import clean_name, stem_of
+from dsk.splits import SPLITS, subset_of_root
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
 __all__ = ["Scene", "find_scenes"]
 
-_MAP = re.compile(r"(.+)_(seg|parts_(\d+))\.png$", re.IGNORECASE)
+_MAP = re.compile(r"(.+)_(seg|parts_(\d{1,3}))\.png$", re.IGNORECASE)
 _INSTANCE = re.compile(r"(?:.*/)?instance_[^/]*$", re.IGNORECASE)
-_SPLITS = frozenset({"training", "validation", "testing", "train", "val", "test"})
 _DEPTH = 4
 
 
@@ -48,6 +49,12 @@ def find_scenes(root: InputRoot, ending: str) -> list[Scene]:
         ending: What descriptions are named like: "_atr.txt" or ".json".
     """
     home = _home(root)
+    if home is None:
+        # Without folders of subsets in it, what is called like one is the subset itself.
+        subset = subset_of_root(root)
+        if subset != DEFAULT_SUBSET:
+            return _subset(root, "", subset, ending)
+        home = ""
     prefix = f"{home}/" if home else ""
     scenes: list[Scene] = []
     for subset in root.listing(home).folders:
@@ -56,20 +63,20 @@ def find_scenes(root: InputRoot, ending: str) -> list[Scene]:
     return scenes
 
 
-def _home(root: InputRoot) -> str:
-    """Return the folder that holds the subsets: the given one, or one below with their names."""
+def _home(root: InputRoot) -> str | None:
+    """Return the folder that holds the subsets by their names: the given one, or one below."""
     level = [""]
     for _ in range(_DEPTH):
         for path in level:
-            if _SPLITS & set(root.listing(path).folders):
+            if any(name.lower() in SPLITS for name in root.listing(path).folders):
                 return path
         level = [f"{p}/{n}" if p else n for p in level for n in root.listing(p).folders]
-    return ""
+    return None
 
 
 def _subset(root: InputRoot, folder: str, subset: str, ending: str) -> list[Scene]:
     found: dict[str, Scene] = {}
-    cut = len(folder) + 1
+    cut = len(folder) + 1 if folder else 0
 
     def scene(name: str) -> Scene | None:
         try:

@@ -46,7 +46,8 @@ def categories_of(root: InputRoot, names: Iterable[str]) -> Categories:
     if found is None:
         return Categories.from_names(dict.fromkeys(names))
     own = found[0]
-    more = [name for name in dict.fromkeys(names) if name not in set(own.names)]
+    known = set(own.names)
+    more = [name for name in dict.fromkeys(names) if name not in known]
     return own.merged(Categories.from_names(more))[0] if more else own
 
 

@@ -44,6 +44,7 @@ class AvaExporter(Exporter):
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
         self._numbers = _numbers(header.categories.labels)
+        self._none = NONE if 0 in self._numbers else 0  # 0 as Datumaro has it for no action
         self._labels = []
         for number, label in zip(self._numbers, header.categories.labels, strict=True):
             name = label.name or f"action-{number}"
@@ -102,7 +103,7 @@ class AvaExporter(Exporter):
         rows = []
         for a in found:
             corners = [a.x / width, a.y / height, (a.x + a.w) / width, (a.y + a.h) / height]
-            number = 0 if a.label is None else self._numbers[a.label]
+            number = self._none if a.label is None else self._numbers[a.label]
             rows.append([*map(_share, corners), number, _person(a, ledger, where)])
         return rows
 

@@ -222,15 +222,15 @@ def _ids(batch: _Batch, ledger: Ledger) -> list[str]:
     ids = [clean_name(stem_of(clean_name(n, batch.where)), batch.where) for n in batch.names]
     if len(set(ids)) < len(ids):
         taken = set(ids)
-        seen: set[str] = set()
+        seen: dict[str, int] = {}  # how far each name is numbered
         for number, name in enumerate(ids):
-            if name in seen:
-                again = 2
+            again = seen.get(name, 0) + 1
+            if again > 1:
                 while f"{name}_{again}" in taken:
                     again += 1
                 ids[number] = f"{name}_{again}"
                 taken.add(ids[number])
-            seen.add(name)
+            seen[name] = again
         ledger.warn(f"{batch.where}: images of the same name are numbered: name, name_2 …")
     return ids
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
-__all__ = ["find_tables", "first_row", "looks_like_table", "meta_name", "side_of"]
+__all__ = ["fields_of", "find_tables", "first_row", "looks_like_table", "meta_name", "side_of"]
 
 _DEPTH = 3
 _LOOKS = 50
@@ -32,6 +32,11 @@ def meta_name(subset: str) -> str:
 def first_row(root: InputRoot, name: str) -> tuple[list[str], list[str]]:
     """Return the fields of the header, if there is one, and of the first row of numbers."""
     lines = root.read(name, _HEAD).decode("utf-8-sig", "replace").splitlines()
+    return fields_of([line for line in lines if line.strip()][:2])
+
+
+def fields_of(lines: list[str]) -> tuple[list[str], list[str]]:
+    """Return what ``first_row`` does of a file's first two lines."""
     header: list[str] = []
     if lines and not _are_numbers(lines[0].split(",")):
         header = [field.strip().strip('"') for field in lines.pop(0).split(",")]

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
 
-__all__ = ["SYNSETS", "find_lists", "has_numbers", "parse_line"]
+__all__ = ["META", "SYNSETS", "find_lists", "has_numbers", "parse_line"]
 
 SYNSETS = "synsets.txt"
+META = "meta"
 
 _LINES = 20  # of a file that tell whether it is a list of images
 _HEAD = 1 << 14
@@ -51,17 +52,19 @@ def parse_line(line: str) -> tuple[str, list[int]]:
 def find_lists(root: InputRoot, labels_file: str = SYNSETS) -> tuple[str, dict[str, str]]:
     """Return the folder of the lists of images, with its slash, and their names by subset.
 
-    It is the root, or a folder that it holds alone, as archives often do.
+    It is the root, or a folder that it holds alone, as archives often do, or ``meta`` in one of
+    these, where MMPretrain wants Caffe's lists.
     """
     if root.focus:
         return "", _lists(root, "", [root.focus], labels_file)
     home = ""
     for _ in range(TOP_DEPTH + 1):
-        listing = root.listing(home)
-        found = _lists(root, home, listing.pick((".txt",)), labels_file)
-        folders = visible(listing.folders)
-        if found:
-            return home, found
+        folders = visible(root.listing(home).folders)
+        for place in (home, f"{home}{META}/") if META in folders else (home,):
+            names = root.listing(place.rstrip("/")).pick((".txt",))
+            found = _lists(root, place, names, labels_file)
+            if found:
+                return place, found
         if len(folders) != 1:
             break
         home = f"{home}{folders[0]}/"

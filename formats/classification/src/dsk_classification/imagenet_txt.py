@@ -15,7 +15,7 @@ from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.metafile import read_meta
 from dsk.names import clean_name, stem_of
-from dsk_classification.imagelists import SYNSETS, find_lists, parse_line
+from dsk_classification.imagelists import META, SYNSETS, find_lists, parse_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -159,16 +159,23 @@ class ImagenetTxtSource(Source):
         return count
 
     def _image_folder(self, subset: str, image_dir: str) -> str:
-        """Return the folder that holds a list's first image, or the one there should be."""
+        """Return the folder that holds a list's first image, or the one there should be.
+
+        Lists in ``meta`` are about images beside it; ``val_list.txt`` is about those of ``val``.
+        """
+        outer, slash, last = self._home.rstrip("/").rpartition("/")
+        bases = (self._home, outer + slash) if last == META else (self._home,)
+        bare = subset.removesuffix("_list")
         for _, _, line in _lines(self._text[subset], self._root.show(self._lists[subset])):
             try:
                 name = clean_name(parse_line(line)[0])
             except (ValueError, UnsafePathError):
                 continue
-            for choice in (image_dir, subset, f"ILSVRC2012_img_{subset}", ""):
-                folder = (self._home + choice).rstrip("/")
-                if self._root.is_file(f"{folder}/{name}".lstrip("/")):
-                    return folder
+            for choice in (image_dir, subset, bare, f"ILSVRC2012_img_{bare}", ""):
+                for base in bases:
+                    folder = (base + choice).rstrip("/")
+                    if self._root.is_file(f"{folder}/{name}".lstrip("/")):
+                        return folder
             break
         return (self._home + image_dir).rstrip("/")
 

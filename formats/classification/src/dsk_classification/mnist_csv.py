@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.names import clean_name
-from dsk_classification.csvtables import find_tables, first_row, meta_name, side_of
+from dsk_classification.csvtables import fields_of, find_tables, meta_name, side_of
 from dsk_classification.mnist import read_names
 from dsk_classification.numbers import parse_bytes
 
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["MnistCsvImporter", "Table"]
 
 _STEP = 1 << 22
-_NEWLINE = 10
+_NEWLINE, _RETURN = 10, 13
+_BLANK = re.compile(rb"\n{2,}")
+_WIDE = 1 << 22
+"""Bytes of a line that are looked at to tell its columns: a million pixels."""
 
 
 class MnistCsvImporter(Importer):
@@ -51,6 +56,12 @@ class MnistCsvImporter(Importer):
 class Table:
     """One file: where its rows are, and what their columns are.
 
+    Attributes:
+        starts: Where rows begin, and where the last one ends.
+        lines: The number of each row's line.
+        labels: The column of labels, or None.
+        ids: The items' ids, and ``sizes`` their (height, width), if they are stated.
+
     Raises:
         InputError: Its table of ids and sizes does not fit it.
     """
@@ -58,45 +69,61 @@ class Table:
     def __init__(self, root: InputRoot, name: str, subset: str) -> None:
         self.where = root.show(name)
         self.text = root.buffer(name)
-        header, row = first_row(root, name)
-        starts = _line_starts(self.text)
-        self.first = 2 if header else 1  # number of the first row's line
-        self.starts = starts[1:] if header else starts
+        self.starts, self.lines = _lines(self.text)
+        header, row = fields_of([self._line(n) for n in range(min(2, len(self)))])
+        if header:
+            self.starts, self.lines = self.starts[1:], self.lines[1:]
         folder, slash, _ = name.rpartition("/")
         self.ids, self.sizes = _read_meta(root, f"{folder}{slash}{meta_name(subset)}", len(self))
         self.labels = _label_column(header, row, self.sizes[0] if self.sizes else None)
+        self._last = len(row) - 1
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
+    def _line(self, number: int) -> str:
+        start, stop = self.starts[number : number + 2].tolist()
+        return bytes(self.text[start : min(stop, start + _WIDE)]).decode("utf-8", "replace").strip()
+
     def chunk(self, first: int, last: int) -> bytes:
         """Return the text of some rows."""
         data = bytes(self.text[int(self.starts[first]) : int(self.starts[last])])
-        data = data.removeprefix(b"\xef\xbb\xbf") if first == 0 else data
-        return data.replace(b"\r", b"") if b"\r" in data else data
+        data = data.replace(b"\r", b"") if b"\r" in data else data
+        return _BLANK.sub(b"\n", data) if b"\n\n" in data else data
 
     def highest(self) -> int:
-        """Return the highest label, as far as labels are numbers."""
+        """Return the highest label, as far as labels are numbers in the first or last column."""
         top = -1
-        if self.labels != 0:
+        if self.labels not in (0, self._last):
             return top
-        for start in self.starts[:-1].tolist():
-            head = bytes(self.text[start : start + 12]).split(b",")[0].strip().strip(b'"')
-            if head.isdigit():
-                top = max(top, int(head))
+        for start, stop in pairwise(self.starts.tolist()):
+            if self.labels == 0:
+                field = bytes(self.text[start : start + 12]).split(b",")[0]
+            else:
+                field = bytes(self.text[max(start, stop - 14) : stop]).rstrip().rpartition(b",")[2]
+            field = field.strip().strip(b'"')
+            if field.isdigit():
+                top = max(top, int(field))
         return top
 
 
-def _line_starts(text: memoryview) -> NDArray[np.int64]:
-    """Return where lines begin, and where the last one ends; blank lines at the end are none."""
+def _lines(text: memoryview) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where lines begin and where the last one ends, and their numbers; not of blank ones.
+
+    A byte-order mark belongs to no line.
+    """
     end = len(text)
     while end and text[end - 1] in b"\r\n":
         end -= 1
-    found = [np.zeros(min(end, 1), dtype=np.int64)]
+    begin = 3 if bytes(text[:3]) == b"\xef\xbb\xbf" else 0
+    found = [np.full(int(begin < end), begin, dtype=np.int64)]
     for place in range(0, end, _STEP):
         chunk = np.frombuffer(text[place : min(end, place + _STEP)], np.uint8)
         found.append(np.flatnonzero(chunk == _NEWLINE) + place + 1)
-    return np.concatenate([*found, np.array([end], dtype=np.int64)])
+    starts = np.concatenate(found)
+    marks = np.frombuffer(text, np.uint8)[starts] if len(starts) else starts
+    filled = (marks != _NEWLINE) & (marks != _RETURN)
+    return np.append(starts[filled], end), np.flatnonzero(filled) + 1
 
 
 def _label_column(header: list[str], row: list[str], size: tuple[int, int] | None) -> int | None:
@@ -178,7 +205,7 @@ class MnistCsvSource(Source):
         lines = [] if values is not None else chunk.split(b"\n")
         for number in range(start, stop):
             item = str(number)
-            where = f"{table.where}:{number + table.first}"
+            where = f"{table.where}:{table.lines[number]}"
             if table.ids is not None:
                 item = clean_name(table.ids[number], where)
             try:

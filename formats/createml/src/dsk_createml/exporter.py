@@ -63,8 +63,11 @@ class CreateMlExporter(Exporter):
 
     def _box(self, a: Bbox) -> dict[str, Any]:
         share = 0.0 if self.anchor == "top_left" else 0.5
-        x, y = _anchor(a.x, share * a.w), _anchor(a.y, share * a.h)
-        place = {"x": x, "y": y, "width": a.w, "height": a.h}
+        w, h = abs(a.w), abs(a.h)  # a box from corners that were swapped
+        x, y = _anchor(min(a.x, a.x + a.w), share * w), _anchor(min(a.y, a.y + a.h), share * h)
+        beside = ((a.extra or {}).get("create_ml") or {}).get("coordinates")
+        place = beside if isinstance(beside, dict) else {}
+        place = {**place, "x": x, "y": y, "width": w, "height": h}
         box = {"label": self._names[a.label or 0], "coordinates": place}
         return box | _further(a.extra)
 

@@ -161,6 +161,9 @@ def annotations_of(entry: Any, labels: Mapping[str, int], anchor: float) -> Anno
         return Label(label=label, extra=extra)
     if not isinstance(place, dict):
         raise ValueError("its coordinates are no object")  # noqa: TRY004 - the file is wrong
+    beside = {k: v for k, v in place.items() if k not in _SIDES}
+    if beside:
+        extra = {"create_ml": more | {"coordinates": beside}}
     return Bbox(*_box(place, anchor), label=label, extra=extra)
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Seen", "Values", "head_text", "label_text", "merge_values"]
 
+_MOST = 1.7e308  # larger numbers are no floats
+
 
 class Values(Struct):
     """What values an attribute of a label has.
@@ -94,7 +96,7 @@ class Seen(Struct):
             known = self.values[label, name] = Values()
         if isinstance(value, bool):
             known.flags += 1
-        elif isinstance(value, int | float) and isfinite(value):
+        elif isinstance(value, int | float) and abs(value) <= _MOST:  # neither inf nor nan
             if not known.numbers:
                 known.least = known.most = value
             known.least, known.most = min(known.least, value), max(known.most, value)

@@ -245,12 +245,12 @@ class CvatExporter(Exporter):
             size = next((share.size for share in shares if share.size), None)
             head = head_text(name, count, span, labels, video=self.use_track, size=size)
             file = f"{name}.xml"
+            writer = TrackWriter(self._categories, shares, ctx.ledger) if self.use_track else None
             numbers = [] if self.use_track else _numbers(shares, ctx.ledger)
             if ctx.out.dry:
                 ctx.write(file, b"")
-            elif self.use_track:
-                writer = TrackWriter(self._categories, shares, ctx.out.fragments(file))
-                self._write_whole(file, head, writer.texts(), ctx)
+            elif writer is not None:
+                self._write_whole(file, head, writer.texts(ctx.out.fragments(file)), ctx)
             elif numbers != [share.frames for share in shares]:
                 texts = _numbered(shares, numbers, ctx.out.fragments(file))
                 self._write_whole(file, head, texts, ctx)
@@ -315,7 +315,7 @@ def _frame_of(item: DatasetItem) -> int | None:
     frame = item.attributes.get("frame")
     if isinstance(frame, bool) or not isinstance(frame, int | float):
         return None
-    return int(frame) if frame == int(frame) and 0 <= frame < 10**12 else None
+    return int(frame) if 0 <= frame < 10**12 and frame == int(frame) else None
 
 
 def _size(item: DatasetItem, ctx: WriteContext) -> tuple[int, int] | None:

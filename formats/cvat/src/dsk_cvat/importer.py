@@ -113,7 +113,7 @@ class CvatImporter(Importer):
 def _steps(scan: Scan, meta: Meta) -> Callable[[int], tuple[int, int | None]]:
     def step_of(scope: int) -> tuple[int, int | None]:
         task = scan.scopes[scope].task
-        step = meta.steps.get(task) or meta.steps.get("", 1)
+        step = meta.steps.get(task, meta.steps.get("", 1))
         stop = meta.stops.get(task, meta.stops.get(""))
         return step, stop
 

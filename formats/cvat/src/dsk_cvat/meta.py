@@ -33,7 +33,7 @@ class Meta(Struct):
         colors: Colours by number of the label.
         types: Input types of attributes by number of the label and name of the attribute.
         points: Skeletons by number of the label.
-        sizes: (height, width) of videos by task id; "" is the first one.
+        sizes: (height, width) of videos by task id, None of tasks without one; "" is the first one.
         stops: Last frames by task id, likewise.
         steps: Distances between frames by task id, likewise.
         subsets: Names of the subsets of a project.
@@ -45,7 +45,7 @@ class Meta(Struct):
     colors: dict[int, tuple[int, int, int]]
     types: dict[int, dict[str, str]]
     points: dict[int, PointsCategory]
-    sizes: dict[str, tuple[int, int]]
+    sizes: dict[str, tuple[int, int] | None]
     stops: dict[str, int]
     steps: dict[str, int]
     subsets: list[str]
@@ -134,17 +134,19 @@ def _read_tasks(element: Element, meta: Meta) -> None:
         key = _text(task, "id").strip()
         width = _number(task.findtext("original_size/width"), MAX_SIDE)
         height = _number(task.findtext("original_size/height"), MAX_SIDE)
-        if width and height:
-            meta.sizes.setdefault("", (height, width))
-            meta.sizes[key] = (height, width)
+        size = (height, width) if width and height else None
+        if size is not None:
+            meta.sizes.setdefault("", size)
+        if key:  # another task's size is not this one's
+            meta.sizes[key] = size
         stop = _number(task.findtext("stop_frame"))
         if stop is not None:
             meta.stops.setdefault("", stop)
             meta.stops[key] = stop
         step = re.fullmatch(r"\s*step\s*=\s*(\d{1,9})\s*", _text(task, "frame_filter"))
-        if step and int(step[1]):
-            meta.steps.setdefault("", int(step[1]))
-            meta.steps[key] = int(step[1])
+        distance = int(step[1]) if step and int(step[1]) else 1
+        meta.steps.setdefault("", distance)
+        meta.steps[key] = distance
         meta.video = meta.video or _text(task, "mode").strip() == "interpolation"
     for holder in element.iter("subsets"):
         names = [n.text or "" for n in holder.findall("subset")] or (holder.text or "").split("\n")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["ImageFinder"]
 
 IMAGES = "images"
+_DATA = "data"  # where FiftyOne puts them
 
 
 class ImageFinder:
@@ -51,6 +52,7 @@ class ImageFinder:
         An image of another ending is taken when there is none of the exact name.
         """
         places = [f"{self._home}{IMAGES}", f"{self._home}{IMAGES}/{subset}", self._home.rstrip("/")]
+        places.append(f"{self._home}{_DATA}")
         below, _, base = name.rpartition("/")
         folders = [f"{p}/{below}".strip("/") if below else p for p in places]
         for folder in folders:

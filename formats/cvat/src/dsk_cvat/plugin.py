@@ -24,7 +24,7 @@ KINDS = frozenset(
 
 LAYOUT = """\
 <subset>.xml or annotations.xml        <annotations> with <meta>, <image> or <track> elements
-images/<item>.<ext>                    or images/<subset>/<item>.<ext>, or beside the XML file
+images/<item>.<ext>                    or images/<subset>/…, data/…, or beside the XML file
 images/frame_<number>.<ext>            frames of a video
 Exports of tasks, projects and jobs, as folders or zip archives, are read."""
 

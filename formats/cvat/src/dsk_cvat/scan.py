@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from dsk.errors import InputError, RecordError
 from dsk.names import stem_of
-from dsk_cvat.xmltext import attributes_of, line_at, open_text, parse_part
+from dsk_cvat.xmltext import Lines, attributes_of, open_text, parse_part
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -31,6 +31,7 @@ _ENDS = {
     name: re.compile(rb"</" + name + rb"\s*>")
     for name in (b"image", b"meta", *(s.encode() for s in SHAPES))
 }
+_TRACK_KNOWN = frozenset({"id", "label", "source", "group_id", "subset", "task_id"})
 _COMMENT_END = re.compile(rb"-->")
 _FRAME = re.compile(rb"""(?:^|\s)frame\s*=\s*["']\s*(\d{1,15})\s*["']""")
 _GAP = 1 << 20
@@ -70,6 +71,7 @@ class Scan(Struct):
         where: Its place for messages.
         data: Its content as UTF-8.
         meta: The element ``meta``.
+        lines: The numbers of its lines.
         scopes: Subsets and tasks, see ``Scope``.
         tracks: Tracks, nested ones too.
         image_start, image_end: Offsets of the elements ``image``.
@@ -86,6 +88,7 @@ class Scan(Struct):
     where: str
     data: memoryview
     meta: Element
+    lines: Lines
     scopes: list[Scope] = field(default_factory=list)
     tracks: list[Track] = field(default_factory=list)
     image_start: array[int] = field(default_factory=lambda: array("q"))
@@ -101,7 +104,7 @@ class Scan(Struct):
 
     def place(self, offset: int) -> str:
         """Return file and line of an offset."""
-        return f"{self.where}:{line_at(self.data, offset)}"
+        return f"{self.where}:{self.lines.at(offset)}"
 
 
 def scan_file(data: memoryview, name: str, where: str, ledger: Ledger) -> Scan:
@@ -112,7 +115,7 @@ def scan_file(data: memoryview, name: str, where: str, ledger: Ledger) -> Scan:
         RecordError: A part is no well-formed XML and the ledger does not skip bad records.
     """
     text, start = open_text(data, where)
-    scan = Scan(name, where, text, parse_part(b"", where))
+    scan = Scan(name, where, text, parse_part(b"", where), Lines(text))
     _Scanner(scan, ledger).run(start)
     if scan.meta.tag != "meta":
         raise InputError(
@@ -161,7 +164,9 @@ class _Scanner:
             between = bytes(self._scan.data[start : min(stop, start + _GAP)])
             if between.strip() and stop - start <= _GAP:
                 try:
-                    parse_part(between, "")
+                    for element in parse_part(between, ""):
+                        if element.tag != "version":
+                            self._ledger.warn(f"<{element.tag}> is not known and left out")
                 except RecordError as error:
                     self._bad(error.message, start)
 
@@ -241,6 +246,8 @@ class _Scanner:
         given = self._given(tag)
         if given is None:
             return None
+        for name in given.keys() - _TRACK_KNOWN if tag[1] == b"track" else ():
+            self._ledger.warn(f"the attribute {name} of tracks is not known and left out")
         tracks = self._scan.tracks
         number = len(tracks)
         top = number if outer < 0 else tracks[outer].top

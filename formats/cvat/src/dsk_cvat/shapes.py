@@ -363,6 +363,7 @@ class ShapeReader:
 
     def _ellipse(self, element: Element, size: Any, common: dict[str, Any]) -> Annotation:  # noqa: ARG002
         cx, cy, rx, ry = _floats(element, ("cx", "cy", "rx", "ry"))
+        rx, ry = abs(rx), abs(ry)
         angle = float(element.get("rotation") or 0)
         if not isfinite(angle):
             raise ValueError("the rotation is not finite")

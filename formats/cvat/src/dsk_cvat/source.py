@@ -404,7 +404,8 @@ def _stated_size(
             return height, width
     if not video:
         return None
-    return part.meta.sizes.get(part.scan.scopes[scope].task) or part.meta.sizes.get("")
+    sizes = part.meta.sizes
+    return sizes.get(part.scan.scopes[scope].task, sizes.get(""))
 
 
 def _unique_ids(parts: Sequence[Part]) -> bool:

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from dsk.annotations import Annotation
     from dsk.categories import Categories
+    from dsk.loss import Ledger
 
 __all__ = ["Record", "TrackWriter"]
 
 _FRAME = b'frame="'
+_MOST = 1 << 53  # numbers of tracks that a float tells apart
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -54,25 +56,32 @@ class Record(Struct, frozen=True, gc=False):
         track = a.object_id
         if track < 0:
             stated = a.attributes.get("track_id")
-            whole = isinstance(stated, int | float) and not isinstance(stated, bool)
-            track = int(stated) if whole and stated >= 0 else -1  # type: ignore[operator, arg-type]
+            number = isinstance(stated, int | float) and not isinstance(stated, bool)
+            track = int(stated) if number and 0 <= stated < _MOST else -1  # type: ignore[operator, arg-type]
         outside = is_on(a.attributes.get("outside"))
         return cls(track, a.label or 0, frame, start, end, a.kind, a.group, outside)
+
+
+_Place = tuple[Record, int]
+"""A shape, and the number of the share that has its text."""
 
 
 class TrackWriter:
     """Makes the tracks of a subset.
 
+    A track has one label, one kind of shape and one shape a frame, so an object that has more
+    becomes several tracks, of which the first one keeps the number.
+
     Args:
         categories: The labels.
         shares: What the partitions left: ``frames`` and ``records``.
-        fragments: The files with the shapes' texts, one for each share.
+        ledger: For numbers and groups that tracks cannot keep.
 
     Raises:
         OutputError: Two items have one frame.
     """
 
-    def __init__(self, categories: Categories, shares: Sequence[Any], fragments: list[str]) -> None:
+    def __init__(self, categories: Categories, shares: Sequence[Any], ledger: Ledger) -> None:
         self._names = [attribute_text(label.name) for label in categories.labels]
         frames = sorted(frame for share in shares for frame in share.frames)
         for a, b in pairwise(frames):
@@ -81,42 +90,67 @@ class TrackWriter:
                     f"two items are frame {a}", hint="number the frames of items anew"
                 )
         self._frames = frames
-        self._records = [
-            (record, fragment)
-            for share, fragment in zip(shares, fragments, strict=True)
-            for record in share.records
-        ]
-        self._files: dict[str, mmap | bytes] = {}
+        self._tags: list[_Place] = []
+        self._tracks = self._arranged(shares)
+        self._report(ledger)
+        self._fragments: list[str] = []
+        self._files: dict[int, mmap | bytes] = {}
 
-    def texts(self) -> Iterator[bytes]:
-        """Yield the tracks, then the tags."""
-        tracks: dict[Any, list[tuple[Record, str]]] = {}
-        tags = []
+    def _arranged(self, shares: Sequence[Any]) -> list[tuple[int, list[_Place]]]:
+        """Return the tracks with their numbers."""
+        tracks: dict[tuple[int, int, str, int], list[_Place]] = {}
+        latest: dict[tuple[int, int, str], tuple[int, int]] = {}
         alone = 0
-        for record, fragment in self._records:
-            if record.kind == "label":
-                tags.append((record, fragment))
-                continue
-            if record.track >= 0:
-                key: Any = (record.track, record.label, record.kind)
-            else:
-                alone += 1
-                key = alone
-            tracks.setdefault(key, []).append((record, fragment))
-        taken = {record.track for record, _ in self._records}
-        fresh = max(taken, default=-1)
+        for number, share in enumerate(shares):
+            for record in share.records:
+                if record.kind == "label":
+                    self._tags.append((record, number))
+                    continue
+                if record.track < 0:
+                    alone -= 1
+                    tracks[alone, 0, "", 0] = [(record, number)]
+                    continue
+                key = (record.track, record.label, record.kind)
+                frame, count = latest.get(key, (-1, 0))
+                nth = count if frame == record.frame else 0
+                latest[key] = record.frame, nth + 1
+                tracks.setdefault((*key, nth), []).append((record, number))
+        fresh = max((key[0] for key in tracks), default=-1)
+        fresh = max(fresh, -1)
+        found: list[tuple[int, list[_Place]]] = []
         used: set[int] = set()
-        for key, records in tracks.items():
-            number = key[0] if isinstance(key, tuple) else -1
-            if number < 0 or number in used:
-                fresh += 1
-                number = fresh
-            used.add(number)
-            yield from self._track(number, records)
-        for record, fragment in sorted(tags, key=lambda pair: pair[0].frame):
-            yield b"  " + self._text(record, fragment) + b"\n"
+        for (number, *_), places in tracks.items():
+            own = number
+            if own < 0 or own in used:
+                own = fresh = fresh + 1
+            used.add(own)
+            found.append((own, places))
+        return found
 
-    def _track(self, number: int, records: list[tuple[Record, str]]) -> Iterator[bytes]:
+    def _report(self, ledger: Ledger) -> None:
+        for number, places in self._tracks:
+            first = places[0][0]
+            if first.track not in (-1, number):
+                what = "track ids of objects of several labels, or several shapes in a frame"
+                ledger.add("DSK-L015", what, kind=first.kind, count=len(places))
+            other = sum(record.group != first.group for record, _ in places)
+            if other:
+                what = "groups of shapes whose track has another one"
+                ledger.add("DSK-L005", what, kind=first.kind, count=other)
+
+    def texts(self, fragments: list[str]) -> Iterator[bytes]:
+        """Yield the tracks, then the tags.
+
+        Args:
+            fragments: The files with the shapes' texts, one for each share.
+        """
+        self._fragments = fragments
+        for number, places in self._tracks:
+            yield from self._track(number, places)
+        for place in sorted(self._tags, key=lambda tag: tag[0].frame):
+            yield b"  " + self._text(*place) + b"\n"
+
+    def _track(self, number: int, records: list[_Place]) -> Iterator[bytes]:
         first = records[0][0]
         group = f' group_id="{first.group}"' if first.group else ""
         name = self._names[first.label]
@@ -124,11 +158,11 @@ class TrackWriter:
         yield from self._shapes(records)
         yield b"  </track>\n"
 
-    def _shapes(self, records: list[tuple[Record, str]]) -> Iterator[bytes]:
+    def _shapes(self, records: list[_Place]) -> Iterator[bytes]:
         """Yield the shapes by frame, and where the object is gone, a shape that says so."""
         records = sorted(records, key=lambda pair: pair[0].frame)
-        for n, (record, fragment) in enumerate(records):
-            text = self._text(record, fragment)
+        for n, (record, share) in enumerate(records):
+            text = self._text(record, share)
             yield b"    " + text + b"\n"
             following = self._after(record.frame)
             there = n + 1 < len(records) and records[n + 1][0].frame <= (following or 0)
@@ -145,13 +179,13 @@ class TrackWriter:
         place = bisect_right(self._frames, frame)
         return self._frames[place] if place < len(self._frames) else None
 
-    def _text(self, record: Record, fragment: str) -> bytes:
-        data = self._files.get(fragment)
+    def _text(self, record: Record, share: int) -> bytes:
+        data = self._files.get(share)
         if data is None:
-            with open(fragment, "rb") as file:  # noqa: PTH123
+            with open(self._fragments[share], "rb") as file:  # noqa: PTH123
                 # Mapped: shapes of a track lie all over the files, which may be larger than memory.
                 empty = not file.seek(0, SEEK_END)
                 data = b"" if empty else mmap(file.fileno(), 0, access=ACCESS_READ)
-                self._files[fragment] = data
+                self._files[share] = data
         text = data[record.start : record.end]
         return text.replace(_FRAME, b"%s%d" % (_FRAME, record.frame), 1)

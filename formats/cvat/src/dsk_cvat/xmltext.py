@@ -12,12 +12,13 @@ from dsk.xmltext import declared_encoding
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["attributes_of", "line_at", "open_text", "parse_part"]
+__all__ = ["Lines", "attributes_of", "open_text", "parse_part"]
 
 _ROOT = re.compile(rb"<annotations(?:\s[^<>]*)?(/?)>")
 _ANY_ROOT = re.compile(rb"<([A-Za-z_][^\s<>/]{0,60})")
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _PROLOG = 1 << 16
+_BLOCK = 1 << 14
 
 _ATTRIBUTE = re.compile(r"""([^\s=<>"'/]+)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
 
@@ -98,9 +99,22 @@ def attributes_of(text: bytes) -> dict[str, str]:
     return {name: a or b for name, a, b in _ATTRIBUTE.findall(text.decode())}
 
 
-def line_at(data: memoryview, offset: int) -> int:
-    """Return the number of the line, from 1, that holds a byte."""
-    line, step = 1, 1 << 24
-    for start in range(0, offset, step):
-        line += bytes(data[start : min(offset, start + step)]).count(b"\n")
-    return line
+class Lines:
+    """Numbers of lines in a file, whose line breaks are counted once.
+
+    Args:
+        data: The file.
+    """
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self._before = [0]  # line breaks before each block
+
+    def at(self, offset: int) -> int:
+        """Return the number of the line, from 1, that holds a byte."""
+        data, before = self._data, self._before
+        block = min(offset, len(data)) // _BLOCK
+        while len(before) <= block:
+            start = (len(before) - 1) * _BLOCK
+            before.append(before[-1] + bytes(data[start : start + _BLOCK]).count(b"\n"))
+        return 1 + before[block] + bytes(data[block * _BLOCK : offset]).count(b"\n")

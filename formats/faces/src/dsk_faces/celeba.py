@@ -105,7 +105,7 @@ class AlignCelebaImporter(CelebaImporter):
 
 
 def _fields(line: str) -> list[str]:
-    """Return a row's fields; a name with spaces is in quotes."""
+    """Return a row's fields; a name with spaces is in quotes, and nothing if these do not match."""
     if '"' not in line and "'" not in line:
         return line.replace(",", " ").split()
     lexer = shlex.shlex(line, posix=True)
@@ -113,17 +113,22 @@ def _fields(line: str) -> list[str]:
     lexer.whitespace = " \t\r\n,"
     lexer.whitespace_split = True
     lexer.commenters = ""
-    return list(lexer)
+    try:
+        return list(lexer)
+    except ValueError:
+        return []
 
 
 def _key(line: str) -> str:
     if '"' not in line and "'" not in line:
         words = line.replace(",", " ").split(None, 1)
         return words[0] if words else ""
-    try:
-        return (_fields(line) or [""])[0]
-    except ValueError:
-        return ""
+    return (_fields(line) or [""])[0]
+
+
+def _identity(text: str) -> int:
+    """Return the number of a person, -1 if it is none."""
+    return int(text) if text.isdecimal() and len(text) < 8 else -1
 
 
 class _Table:
@@ -221,8 +226,8 @@ class CelebaSource(Source):
         highest = -1
         for number in range(len(rows)):
             fields = _fields(rows.row(number))
-            if len(fields) > 1 and fields[1].isdecimal() and len(fields[1]) < 8:
-                highest = max(highest, int(fields[1]))
+            if len(fields) > 1:
+                highest = max(highest, _identity(fields[1]))
         if highest > 100 * len(rows) + _IDENTITIES:
             message = f"the identity {highest} is far too high for {len(rows)} images"
             raise InputError(message, where=rows.where)
@@ -241,6 +246,10 @@ class CelebaSource(Source):
         for number in range(partition, min(len(self._main), partition + PARTITION_ITEMS)):
             where = self._main.place(number)
             image = self._main.key(number)
+            if not image:
+                message = "a row begins with the name of an image, its quotes do not match"
+                ledger.bad_record(RecordError(message, where=where))
+                continue
             name = clean_name(image, where)
             item = clean_name(stem_of(name), where)
             if number in self._twice:
@@ -283,8 +292,9 @@ class CelebaSource(Source):
         label = None
         row, values = self._values(IDENTITY, image, guess)
         if row >= 0:
-            if len(values) == 1 and values[0].isdecimal() and int(values[0]) < self._labels:
-                label = int(values[0])
+            number = _identity(values[0]) if len(values) == 1 else -1
+            if 0 <= number < self._labels:
+                label = number
                 yield Label(label=label)
             else:
                 message = f"the identity is below {self._labels}, not {' '.join(values)!r}"

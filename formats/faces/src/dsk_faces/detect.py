@@ -76,7 +76,11 @@ def detect_lfw(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     for name in _given(root, lfw.find_subsets(root).values()):
         text = root.read(name, _HEAD).decode("utf-8-sig", "replace")
-        rows = [line.split("\t") for line in text.splitlines()[1:20]]
+        first, *lines = text.splitlines()[:20] or [""]
+        tab = lfw.separator(name)
+        if tab == "," and not lfw.is_columns(first):
+            continue  # pairs of something else
+        rows = [line.rstrip(tab).split(tab) for line in lines]
         if any(len(row) in (3, 4) and row[1].strip().isdecimal() for row in rows):
             return Detection(85, f"{name} lists pairs of images")
         if f"/{name}".endswith(f"/{lfw.ANNOTATIONS}/{lfw.PAIRS}"):

@@ -14,6 +14,7 @@ from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.metafile import read_meta
 from dsk.names import clean_name, stem_of
+from dsk.splits import subset_of_root
 from dsk_faces.lines import split_lines
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ __all__ = [
     "PAIRS",
     "LfwImporter",
     "find_subsets",
+    "is_columns",
+    "separator",
     "split_label",
 ]
 
@@ -37,29 +40,37 @@ PAIRS, PEOPLE, LANDMARKS = "pairs.txt", "people.txt", "landmarks.txt"
 NO_LABEL = "-"
 """Stands for the name of a partner without a label."""
 
-_OFFICIAL = re.compile(r"pairs(?:Dev(Train|Test))?\.txt", re.IGNORECASE)
+_OFFICIAL = re.compile(r"pairs(?:Dev(Train|Test))?\.txt|pairs\.csv", re.IGNORECASE)
+_CSV = ".csv"
 _OFFICIAL_IMAGES = ("lfw", "lfw-deepfunneled", "lfw_funneled", "lfwa")
+_COLUMNS = ["name", "imagenum1"]
 _DEPTH = 3
 _POINTS = 10
 
 
 def find_subsets(root: InputRoot) -> dict[str, str]:
-    """Return the files of pairs by subset."""
+    """Return the files of pairs by subset; if one of them was given, that one."""
     found: dict[str, str] = {}
-    pairs = root.walk(depth=_DEPTH, suffixes=(".txt",), words=("pairs",))
-    for name in sorted(pairs, key=lambda n: (n.count("/"), n)):
+    alone = _OFFICIAL.fullmatch((root.focus or "").rpartition("/")[2])
+    pairs = root.walk(depth=_DEPTH, suffixes=(".txt", _CSV), words=("pairs",))
+    for name in sorted(pairs, key=lambda n: (n.count("/"), n.lower().endswith(_CSV), n)):
         folder, _, base = name.rpartition("/")
         match = _OFFICIAL.fullmatch(base)
-        if match is None:
+        if match is None or (alone and name != root.focus):
             continue
         outer, _, last = folder.rpartition("/")
         subset = DEFAULT_SUBSET
         if last == ANNOTATIONS:
-            subset = outer.rpartition("/")[2] or DEFAULT_SUBSET
+            subset = outer.rpartition("/")[2] or subset_of_root(root)
         elif match[1]:
             subset = match[1].lower()
         found.setdefault(subset, name)
     return found
+
+
+def separator(name: str) -> str:
+    """Return what is between the fields of a file's lines: Kaggle has the official ones as CSV."""
+    return "," if name.lower().endswith(_CSV) else "\t"
 
 
 def split_label(path: str, labels: Container[str]) -> tuple[str, str]:
@@ -84,8 +95,13 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal()
 
 
+def is_columns(line: str) -> bool:
+    """Tell whether a line is the first one of Kaggle's CSV."""
+    return line.split(",")[:2] == _COLUMNS
+
+
 def _is_header(fields: list[str]) -> bool:
-    return len(fields) <= 2 and all(map(_is_number, fields))
+    return (len(fields) <= 2 and all(map(_is_number, fields))) or fields[:2] == _COLUMNS
 
 
 class LfwImporter(Importer):
@@ -181,12 +197,15 @@ class LfwSource(Source):
         """Return the names of people.txt, of the official variants too."""
         prefix = f"{home}/" if home else ""
         people: dict[str, None] = {}
-        for name in (PEOPLE, "peopleDevTrain.txt", "peopleDevTest.txt"):
+        for name in (PEOPLE, "people.csv", "peopleDevTrain.txt", "peopleDevTest.txt"):
             if not self._root.is_file(prefix + name):
                 continue
             for line in split_lines(self._root, prefix + name):
-                fields = [field.strip() for field in line.split("\t")]
-                if fields[0] and not (len(fields) == 1 and fields[0].isdecimal()):
+                fields = [field.strip() for field in line.split(separator(name))]
+                header = fields == ["name", "images"] or (
+                    len(fields) == 1 and fields[0].isdecimal()
+                )
+                if fields[0] and not header:
                     people[fields[0]] = None
         return people
 
@@ -205,9 +224,9 @@ class LfwSource(Source):
         return item, face
 
     def _pairs(self, name: str, found: dict[str, _Face], labels: dict[str, None]) -> None:
-        where = self._root.show(name)
+        where, tab = self._root.show(name), separator(name)
         for number, line in enumerate(split_lines(self._root, name), 1):
-            fields = list(map(str.strip, line.rstrip("\t").split("\t")))
+            fields = list(map(str.strip, line.rstrip(tab).split(tab)))
             if not any(fields) or (number == 1 and _is_header(fields)):
                 continue
             if len(fields) == 2 and fields[0].isdecimal() and fields[1].isdecimal():

@@ -25,7 +25,7 @@ _NO_FIELD = re.compile(rf"[\t\r\n\0]|^\s|\s$|^$|^\.\.?$|^{NO_LABEL}$")
 _UNHELD = frozenset("\t\n\r")
 """What no id in these files can hold."""
 
-_NUMBERED = re.compile(r"_(\d{4,})")
+_NUMBERED = re.compile(r"_(\d{4,9})")
 _POSITIVE, _NEGATIVE = "positive_pairs", "negative_pairs"
 _FILES = (_POSITIVE, _NEGATIVE, "neutral", "landmarks")
 

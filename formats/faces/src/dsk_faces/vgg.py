@@ -38,9 +38,14 @@ _FOLDERS = 64
 
 
 def find_tables(root: InputRoot) -> tuple[str, dict[str, dict[str, str]]]:
-    """Return the folder around a dataset's tables, and the tables (bb, landmark) by subset."""
+    """Return the folder around a dataset's tables, and the tables (bb, landmark) by subset.
+
+    If one of them was given, those of its subset.
+    """
     found: dict[str, dict[str, str]] = {}
-    home = None
+    given, _, own = (root.focus or "").rpartition("/")
+    alone = _NAME.fullmatch(own)
+    home = given if alone else None
     tables = root.walk(depth=_DEPTH, suffixes=(".csv",), words=("loose_",))
     for name in sorted(tables, key=lambda n: (n.count("/"), n)):
         folder, _, base = name.rpartition("/")
@@ -48,6 +53,8 @@ def find_tables(root: InputRoot) -> tuple[str, dict[str, dict[str, str]]]:
         if match is None or (home is not None and folder != home):
             continue
         home = folder
+        if alone and match[2] != alone[2]:
+            continue
         found.setdefault(match[2], {})[match[1].lower()] = name
     outer, _, last = (home or "").rpartition("/")
     return (outer if last == FOLDER else home or ""), found
@@ -61,7 +68,10 @@ def _fields(line: str) -> list[str]:
         name, mark, rest = line[1:].partition('",')
         if mark and '"' not in name and '"' not in rest:
             return [name, *rest.split(",")]
-    return next(csv.reader([line], skipinitialspace=True))
+    try:
+        return next(csv.reader([line], skipinitialspace=True))
+    except csv.Error:  # a field of more than 100 000 characters
+        return line.split(",")
 
 
 def _key(line: str) -> str:

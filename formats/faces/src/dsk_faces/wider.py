@@ -53,6 +53,8 @@ _MARKS = frozenset({_MISSING, "True", "False"})
 _BOX = 4
 _ALL = _BOX + len(ATTRIBUTES)
 _DEPTH = 3
+_DIGITS = 9
+"""How many digits a count of faces can have."""
 
 
 def find_lists(root: InputRoot) -> dict[str, str]:
@@ -230,16 +232,16 @@ class WiderFaceSource(Source):
         rows = [n for n in range(entry.line + 1, entry.end) if lines[n].strip()]
         if not rows:
             return
-        if not lines[rows[0]].strip().isdecimal():
+        count = lines[rows[0]].strip()
+        if not count.isdecimal() or len(count) > _DIGITS:
             message = "the number of faces is missing"
             where = f"{show}:{rows[0] + 1}"
             ledger.bad_record(RecordError(message, where=where, item=item))
             return
-        count = int(lines[rows[0]])
         rows = rows[1:]
-        if not count and len(rows) == 1 and not any(map(_nonzero, lines[rows[0]].split())):
+        if not int(count) and len(rows) == 1 and not any(map(_nonzero, lines[rows[0]].split())):
             return
-        if count != len(rows):
+        if int(count) != len(rows):
             ledger.warn(f"{show}: the number of faces of some images is wrong; all lines are read")
         for n in rows:
             try:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["LabelMeJsonImporter"]
 
 SUBSETS = frozenset({"train", "val", "valid", "validation", "test", "trainval"})
+_HOLDERS = frozenset({"labels", "label", "annotations", "annotation", "jsons", "json"})
+_IMAGES = ("images", "image", "imgs", "img")
 _RESERVED = frozenset({"__ignore__"})
 _KNOWN = frozenset(
     {
@@ -180,13 +182,20 @@ def _listed(root: InputRoot) -> list[str]:
     """Return the names in labels.txt, if there is one."""
     if not root.is_file("labels.txt"):
         return []
-    lines = [line.strip() for line in root.text("labels.txt").splitlines()]
+    try:
+        text = _utf8(root.read("labels.txt")).decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"no text: {error}", where=root.show("labels.txt")) from error
+    lines = [line.strip() for line in text.splitlines()]
     return [n for n in dict.fromkeys(lines) if n and n not in _RESERVED]
 
 
 def _place(name: str, root: InputRoot) -> tuple[str, str]:
     """Return subset and id of a file."""
     stem = stem_of(name)
+    above, _, below = stem.partition("/")
+    if above.lower() in _HOLDERS and below.partition("/")[0].lower() in SUBSETS and "/" in below:
+        stem = below  # labels/train/a.json, its image in images/train
     first, slash, rest = stem.partition("/")
     if slash and first.lower() in SUBSETS:
         return first, rest
@@ -303,11 +312,12 @@ class _JsonSource(Source):
                 path = f"{item_id}.{last.rpartition('.')[2]}" if is_image_name(last) else item_id
                 return Image(path=path, source=self._root.locate(place), size=size)
         stem = stem_of(base)
-        other = self._folders.images(folder).get(stem)
-        if other is not None:
-            place = f"{folder}/{other}" if folder else other
-            path = f"{item_id}.{other.rpartition('.')[2]}"
-            return Image(path=path, source=self._root.locate(place), size=size)
+        for near in (folder, *_beside(folder)):
+            other = self._folders.images(near).get(stem)
+            if other is not None:
+                place = f"{near}/{other}" if near else other
+                path = f"{item_id}.{other.rpartition('.')[2]}"
+                return Image(path=path, source=self._root.locate(place), size=size)
         ext = f".{given.rpartition('.')[2]}" if is_image_name(given) else ".jpg"
         inside = _inside(data)
         if inside is not None:
@@ -370,8 +380,17 @@ def _nearby(folder: str, given: str) -> Iterator[str]:
     last = given.rpartition("/")[2]
     prefix = f"{folder}/" if folder else ""
     yield prefix + last
-    above = folder.rpartition("/")[0]
-    yield f"{above}/images/{last}".strip("/")
+    yield from (f"{near}/{last}" for near in _beside(folder))
+
+
+def _beside(folder: str) -> Iterator[str]:
+    """Yield the folders of images that may belong to a folder of JSON files, the nearest first."""
+    parts = folder.split("/") if folder else []
+    for n in range(len(parts) - 1, -1, -1):
+        for images in _IMAGES:
+            yield "/".join([*parts[:n], images, *parts[n + 1 :]])
+            if n + 1 < len(parts):
+                yield "/".join([*parts[:n], images])
 
 
 def _inside(data: Raw) -> bytes | None:
@@ -385,5 +404,6 @@ def _inside(data: Raw) -> bytes | None:
 
 
 def _side(value: Any) -> int:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and 0 < value <= _MAX_SIDE else 0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    return int(value) if 0 < value <= _MAX_SIDE and value == int(value) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from dsk.flow import Exporter
 from dsk.media import Image
 from dsk.metafile import meta_text
 from dsk.pixels import encode
+from dsk_labelme.xmlobjects import HEAD_KNOWN, OBJECT_KNOWN
 from dsk_labelme.xmltext import attribute_list, cannot_hold, xml_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from dsk.annotations import Annotation
     from dsk.flow import Header
@@ -28,6 +30,7 @@ _PALETTE = np.array([[0, 0, 0, 0], [255, 203, 0, 153]], dtype=np.uint8)
 _POINT = "<pt><x>%.10g</x><y>%.10g</y></pt>"
 _BUILTIN = ("occluded", "username")
 _TRUE = frozenset({"1", "true", "yes"})
+_TAG = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 class LabelMeExporter(Exporter):
@@ -83,7 +86,8 @@ class LabelMeExporter(Exporter):
 
     @staticmethod
     def _head(item: DatasetItem, name: str, ctx: WriteContext) -> str:
-        own = ((item.extra or {}).get("label_me") or {}).get("source") or {}
+        more = (item.extra or {}).get("label_me") or {}
+        own = more.get("source") or {}
         size = ""
         if isinstance(item.media, Image):
             try:
@@ -100,7 +104,7 @@ class LabelMeExporter(Exporter):
             f"  <folder>{xml_text(item.subset)}</folder>\n  <source>"
             f"<sourceImage>{xml_text(str(own.get('sourceImage', '')))}</sourceImage>"
             f"<sourceAnnotation>{xml_text(str(own.get('sourceAnnotation', 'dsk')))}"
-            f"</sourceAnnotation></source>\n{size}"
+            f"</sourceAnnotation></source>\n{size}{_further(more, HEAD_KNOWN, '  ')}"
         )
 
     def _object(
@@ -130,7 +134,8 @@ class LabelMeExporter(Exporter):
             f"    <occluded>{'yes' if occluded else 'no'}</occluded>\n"
             f"    <date>{xml_text(str(own.get('date', '')))}</date>\n    <id>{number}</id>\n"
             f"    <parts>\0</parts>\n{kind}    {shape}\n"
-            f"    <attributes>{xml_text(attribute_list(rest))}</attributes>\n  </object>\n"
+            f"    <attributes>{xml_text(attribute_list(rest))}</attributes>\n"
+            f"{_further(own, OBJECT_KNOWN, '    ')}  </object>\n"
         )
 
     @staticmethod
@@ -159,6 +164,15 @@ class LabelMeExporter(Exporter):
         ctx.ledger.unused_labels(len(self._names), states, "object", hint)
         if len(used) > 1:
             ctx.ledger.add("DSK-L015", "labels numbered as they occur", hint=hint)
+
+
+def _further(own: dict[str, Any], known: Container[str], indent: str) -> str:
+    """Return the elements of the source that have no place in the model."""
+    return "".join(
+        f"{indent}<{name}>{xml_text(text)}</{name}>\n"
+        for name, text in own.items()
+        if isinstance(text, str) and name not in known and _TAG.fullmatch(name)
+    )
 
 
 def _occluded(a: Annotation, item: DatasetItem, ctx: WriteContext) -> bool:

@@ -16,16 +16,20 @@ from dsk.rle import from_dense
 from dsk_labelme.xmltext import POINTS, numbers_in, parse_attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
     from xml.etree.ElementTree import Element
 
     from dsk.categories import Categories
     from dsk.loss import Ledger
     from dsk.media import Image
 
-__all__ = ["MaskFile", "ObjectReader", "Parsed"]
+__all__ = ["HEAD_KNOWN", "OBJECT_KNOWN", "MaskFile", "ObjectReader", "Parsed"]
 
 _MAX_SIDE = 1 << 20
+HEAD_KNOWN = frozenset({"filename", "folder", "source", "imagesize", "object", "pt", POINTS})
+HEAD_KNOWN |= {"private"}  # what the web tool notes of the page that is open
+OBJECT_KNOWN = frozenset({"name", "deleted", "verified", "occluded", "attributes", "parts", "date"})
+OBJECT_KNOWN |= {"id", "polygon", "segm", "type", "pt", POINTS}
 
 
 class Parsed(Struct):
@@ -37,6 +41,7 @@ class Parsed(Struct):
         folder: Its folder, or "".
         size: (height, width), or None.
         source: Where it says that image and annotations come from.
+        more: Texts of further elements.
         runs: Points that are not in there, see ``parse_file``.
     """
 
@@ -45,6 +50,7 @@ class Parsed(Struct):
     folder: str
     size: tuple[int, int] | None
     source: dict[str, str]
+    more: dict[str, str]
     runs: Sequence[str] = ()
 
 
@@ -86,6 +92,22 @@ def _ids(text: str) -> list[int]:
     ]
 
 
+def _further(
+    elements: Mapping[str, Element], known: Container[str], ledger: Ledger
+) -> dict[str, str]:
+    """Return the texts of elements that have no place in the model."""
+    more = {}
+    for name, element in elements.items():
+        if name in known:
+            continue
+        text = (element.text or "").strip()
+        if len(element):
+            ledger.warn(f"<{name}> is not known and left out")
+        elif text:
+            more[name] = text
+    return more
+
+
 class _Fields:
     """An object's children by name: of several with one name, the first.
 
@@ -117,13 +139,14 @@ class ObjectReader:
             self._labels.setdefault(" ".join(label.name.split()), n)
 
     @staticmethod
-    def head(element: Element, runs: Sequence[str], where: str) -> Parsed:
+    def head(element: Element, runs: Sequence[str], where: str, ledger: Ledger) -> Parsed:
         """Read what precedes the objects.
 
         Args:
             element: The root element.
             runs: Its points, see ``parse_file``.
             where: Its place, for messages.
+            ledger: Where elements go that are not kept.
 
         Raises:
             RecordError: The root element is another format's.
@@ -145,6 +168,7 @@ class ObjectReader:
             _text(element, "folder"),
             (height, width) if height and width else None,
             source,
+            _further({child.tag: child for child in element}, HEAD_KNOWN, ledger),
             runs,
         )
 
@@ -214,6 +238,8 @@ class ObjectReader:
         own = {"date": texts["date"]} if "date" in texts else {}
         if texts.get("verified", "0") != "0":
             own["verified"] = texts["verified"]
+        if not elements.keys() <= OBJECT_KNOWN:
+            own |= _further(elements, OBJECT_KNOWN, ledger)
         if own:
             common["extra"] = {"label_me": own}
         if polygon is not None:

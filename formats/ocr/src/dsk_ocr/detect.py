@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
 from dsk.media import is_image_name
+from dsk_ocr.grammar import NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,10 +18,9 @@ __all__ = ["detect_localization", "detect_recognition", "detect_segmentation"]
 
 _DEPTH = 3
 _HEAD = 4096
-_NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _REGION = re.compile(
-    rf"\s*(?:{_NUMBER}\s+{_NUMBER}\s+{_NUMBER}\s+{_NUMBER}(?:\s+\".*)?"
-    rf"|{_NUMBER}(?:\s*,\s*{_NUMBER}){{3,}}\s*(?:,.*)?)"
+    rf"\s*(?:{NUMBER}\s+{NUMBER}\s+{NUMBER}\s+{NUMBER}(?:\s+\".*)?"
+    rf"|{NUMBER}(?:\s*,\s*{NUMBER}){{3,}}\s*(?:,.*)?)"
 )
 _CHARACTER = re.compile(r"#?\s*(?:\d+\s+){3}\S+\s+\S+(?:\s+-?\d+(?:\.\d+)?){4}\s+\".*")
 

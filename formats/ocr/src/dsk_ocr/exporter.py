@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Bbox, Caption, Polygon
 from dsk.flow import Exporter
-from dsk_ocr.grammar import SCRIPTS, is_number
+from dsk_ocr.grammar import SCRIPTS, is_number, parse_word
 from dsk_ocr.homes import IMAGES
 from dsk_ocr.plugin import LINES_2015, localization
 from dsk_ocr.quoting import one_line, quoted
@@ -69,15 +69,14 @@ class RecognitionExporter(Exporter):
             name = ctx.image_name(item, EXT)
             ctx.save_image(item, f"{item.subset}/{IMAGES}/{name}")
             own = lines.setdefault(item.subset, [])
-            if one_line(name) != name or name != name.strip():
-                ctx.ledger.add(
-                    "DSK-L008",
-                    "item whose name a list cannot hold",
-                    item=item.id,
-                    subset=item.subset,
-                )
-                continue
             found = [a for a in item.annotations if isinstance(a, Caption)]
+            if not _is_held(name):
+                what = "item whose name a list cannot hold"
+                where: dict[str, Any] = {"item": item.id, "subset": item.subset}
+                ctx.ledger.add("DSK-L008", what, **where)
+                for a in found:
+                    ctx.ledger.add("DSK-L017", what, kind=a.kind, annotation=a.id, **where)
+                continue
             own += [f"{name}, {self._text(a, item, ctx.ledger)}\n" for a in found]
             if not found:
                 own.append(f"{name}, \n")
@@ -165,6 +164,11 @@ class LocalizationExporter(Exporter):
         make_folders(states, ctx)
 
 
+def _is_held(name: str) -> bool:
+    """Tell whether an image's name comes back from a line of its own."""
+    return one_line(name) == name and parse_word(f'{name}, ""')[0] == name
+
+
 def _looks_else(text: str) -> bool:
     """Tell whether plain text would be taken for quotes, numbers or a script."""
     head, comma, _ = text.partition(",")
@@ -172,9 +176,9 @@ def _looks_else(text: str) -> bool:
 
 
 def _corners(a: Polygon) -> Sequence[float]:
-    """Return a ring of at least four corners: three would be read as a box."""
+    """Return a ring of at least four corners: fewer would be read as a box."""
     (ring,) = a.rings
-    return [*ring, *ring[-2:]] if len(ring) == _QUAD - 2 else ring
+    return [*ring, *list(ring[-2:]) * ((_QUAD - len(ring)) // 2)]
 
 
 def _plain(value: float) -> str:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from dsk_ocr.quoting import unquoted
 
-__all__ = ["SCRIPTS", "Region", "is_number", "parse_region", "parse_word"]
+__all__ = ["NUMBER", "SCRIPTS", "Region", "is_number", "parse_region", "parse_word"]
 
 SCRIPTS = frozenset(
     {
@@ -27,7 +27,10 @@ SCRIPTS = frozenset(
 )
 """What the multi-lingual challenges (MLT) state before the text."""
 
-_NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
+NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+"""A coordinate, as a regular expression."""
+
+_NUMBER = re.compile(rf"\s*{NUMBER}\s*")
 _WORD = re.compile(r'(.*?),\s*(".*")')
 _BOX, _TRIANGLE, _QUAD, _LONG = 4, 6, 8, 12
 
@@ -64,10 +67,12 @@ def parse_region(line: str) -> Region:
     count = 0
     while count < len(fields) and is_number(fields[count]):
         count += 1
-    rest = ("," if comma else " ").join(fields[count:]).strip()
+    behind = fields[count:]
+    scripted = comma and count >= _QUAD and len(behind) > 1 and behind[0].strip() in SCRIPTS
+    quoted = any(field.lstrip().startswith('"') for field in behind[scripted:][:1])
     # Three corners and nothing more, as Datumaro writes outlines: boxes have their text in quotes.
     corners = comma and count == _TRIANGLE == len(fields)
-    used = _coordinates(count, whole=corners or rest.startswith('"'))
+    used = _coordinates(count, whole=corners or quoted)
     if used < _BOX:
         msg = f"a line has at least four numbers, this one has {count}"
         raise ValueError(msg)
@@ -75,11 +80,9 @@ def parse_region(line: str) -> Region:
     if not all(map(math.isfinite, numbers)):
         msg = "a number is not finite"
         raise ValueError(msg)
-    more = fields[used:]
-    script = ""
-    if comma and used == _QUAD and len(more) > 1 and more[0].strip() in SCRIPTS:
-        script = more.pop(0).strip()
-    text = ("," if comma else " ").join(more).strip()
+    scripted = scripted and used == count  # or it is text, as the numbers before it are
+    script = fields[used].strip() if scripted else ""
+    text = ("," if comma else " ").join(fields[used + scripted :]).strip()
     return Region(numbers, unquoted(text), script)
 
 
@@ -116,7 +119,7 @@ def parse_word(line: str) -> tuple[str, str | None]:
     Raises:
         ValueError: There is no name.
     """
-    match = _WORD.fullmatch(line)
+    match = _WORD.fullmatch(line) if line.endswith('"') else None
     if match is not None:
         name, text = match[1], unquoted(match[2])
     else:

@@ -64,6 +64,21 @@ def find_homes(
     Raises:
         InputError: There are no such files.
     """
+    homes = _homes(root, named)
+    if not any(home.texts for home in homes):  # named as the images are: SROIE, MLT of 2019
+        stems = {stem_of(posixpath.basename(n)) for n in root.walk() if is_image_name(n)}
+        homes = _homes(root, lambda base: stem_of(base) if stem_of(base) in stems else None)
+    if not any(home.texts for home in homes):
+        raise InputError(f"there are no files {what}", where=root.path)
+    _pair_splits(root, homes)
+    _lend_images(root, homes, ledger)
+    _tell_apart(homes)
+    several = len(homes) > 1
+    return [part for home in homes for part in _join(home, ledger, several=several)]
+
+
+def _homes(root: InputRoot, named: Callable[[str], str | None]) -> list[Home]:
+    """Return the folders of subsets with the texts and images in them."""
     paths = list(_with_images(root, "", DEPTH)) or list(_with_texts(root, "", named, DEPTH))
     homes = []
     for path in paths:
@@ -74,13 +89,6 @@ def find_homes(
             texts = {stem: name for stem, name in stems.items() if stem in images}
         if texts or images:
             homes.append(Home(path, path.rpartition("/")[2] or DEFAULT_SUBSET, texts, images))
-    if not any(home.texts for home in homes):
-        raise InputError(f"there are no files {what}", where=root.path)
-    _pair_splits(root, homes)
-    _lend_images(root, homes, ledger)
-    _tell_apart(homes)
-    for home in homes:
-        _join(home, ledger)
     return homes
 
 
@@ -208,17 +216,40 @@ def _lend_images(root: InputRoot, homes: list[Home], ledger: Ledger) -> None:
                 ledger.warn(f"there are no images for the texts in {home.path}")
 
 
-def _join(home: Home, ledger: Ledger) -> None:
-    """Let texts in a folder of their own, ``gt`` beside ``images``, meet their images."""
+def _join(home: Home, ledger: Ledger, *, several: bool) -> list[Home]:
+    """Let texts in a folder of their own, ``gt`` beside ``images``, meet their images.
+
+    Returns:
+        The subsets that both hold, ``gt/train`` and ``images/train``, or the home itself.
+    """
     if not (home.texts and home.images and home.images.keys().isdisjoint(home.texts)):
-        return
+        return [home]
     texts = home.texts
     while len({item.partition("/")[0] for item in texts}) == 1 and all("/" in i for i in texts):
         texts = {item.partition("/")[2]: name for item, name in texts.items()}
         if not home.images.keys().isdisjoint(texts):
             home.texts = texts
-            return
+            return _parted(home, f"{home.subset}_" if several else "") or [home]
     ledger.warn(f"no text of {home.subset} is named like one of its images")
+    return [home]
+
+
+def _parted(home: Home, prefix: str) -> list[Home]:
+    """Return the subsets that a home's texts and images lie in, if all of them do.
+
+    Args:
+        home: The home.
+        prefix: What the subsets' names begin with: other homes may have such subsets, too.
+    """
+    parts: dict[str, Home] = {}
+    for kind, names in (("texts", home.texts), ("images", home.images)):
+        for item, name in names.items():
+            subset, _, rest = item.partition("/")
+            if not rest or subset.lower() not in SPLITS:
+                return []
+            part = parts.setdefault(subset, Home(home.path, prefix + subset, {}, {}))
+            getattr(part, kind)[rest] = name
+    return [parts[subset] for subset in sorted(parts)]
 
 
 def _tell_apart(homes: list[Home]) -> None:

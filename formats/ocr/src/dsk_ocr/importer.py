@@ -73,6 +73,16 @@ class _WordSource(Source):
         self.header = Header(
             subsets=tuple(home.subset for home in homes), items=sum(map(len, self._items))
         )
+        listed = {
+            home.images.get(name)
+            for home, items in zip(homes, self._items, strict=True)
+            for _, name, _ in items
+        }
+        left = {file for home in homes for file in home.images.values()} - listed
+        if left:
+            ledger.warn(
+                f"{len(left)} images that no list names are left out, for instance {min(left)}"
+            )
 
     def _list(self, home: Home, ledger: Ledger) -> list[tuple[str, str, list[str]]]:
         """Return ids, names of images and their texts."""

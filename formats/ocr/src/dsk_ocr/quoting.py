@@ -7,7 +7,7 @@ import re
 __all__ = ["one_line", "quoted", "unquoted"]
 
 _ESCAPED = re.compile(r'\\(["\\])')
-_BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
+_BREAKS = re.compile(r"[\0\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _PAIR = 2
 
 

@@ -39,7 +39,8 @@ class MarketExporter(Exporter):
         lists: dict[str, list[str]] = {}
         for item in items:
             ending = ctx.image_name(item)[len(item.id) :]
-            folder = QUERY if is_on(item.attributes.get("query")) else BOXES + item.subset
+            asked = is_on(item.attributes.get("query", item.subset == QUERY))
+            folder = QUERY if asked else BOXES + item.subset
             path = f"{folder}/{_name(item, ctx)}{ending}"
             if "\n" in path or "\r" in path:
                 what = "line breaks in an id"

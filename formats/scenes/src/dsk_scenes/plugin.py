@@ -26,7 +26,7 @@ gtFine/<subset>/<city>/<item>_gtFine_labelTrainIds.png   label in training, 255 
 gtFine/<subset>/<city>/<item>_gtFine_color.png           colour of the label
 gtFine/<subset>/<city>/<item>_gtFine_polygons.json       outlines, read on request
 label_colors.txt or dataset_meta.json                    labels other than Cityscapes' own
-read as well: gtCoarse/, imgsFine/leftImg8bit/"""
+read as well: gtCoarse/, imgsFine/leftImg8bit/, gtBboxCityPersons/"""
 
 KITTI_LAYOUT = """\
 <subset>/image_2/<item>.png
@@ -123,6 +123,7 @@ def kitti_held(tasks: frozenset[str], *, attributes: bool = True) -> Capabilitie
             if kind not in kinds
         ),
         label_fields=frozenset({"colors"} if "mask" in kinds else ()),
+        family="kitti" if attributes and "bbox" in kinds else "",
     )
 
 
@@ -346,14 +347,15 @@ def dsk_importers() -> list[ImporterInfo]:
             target="dsk_scenes.cityscapes.importer:CityscapesImporter",
             summary="Cityscapes: label and instance maps of street scenes",
             detector="dsk_scenes.cityscapes.detect:detect",
-            kinds=frozenset({"mask", "polygon"}),
+            kinds=frozenset({"bbox", "mask", "polygon"}),
             options=(
                 Option(
                     name="source",
                     default="auto",
-                    choices=("auto", "instance", "train", "label", "polygon"),
+                    choices=("auto", "instance", "train", "label", "polygon", "boxes"),
                     help="which files to read; auto: labelTrainIds if all items have them and the "
-                    "labels are Cityscapes' own, else instanceIds, labelIds, outlines",
+                    "labels are Cityscapes' own, else instanceIds, labelIds, outlines; boxes of "
+                    "CityPersons if there is nothing else",
                 ),
                 Option(
                     name="quality",

@@ -16,6 +16,7 @@ from dsk.flow import Exporter
 from dsk.jsonvalues import plain_value
 from dsk.media import Image
 from dsk.rle import counts_of
+from dsk_segment_anything.plugin import FAMILY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,11 +67,13 @@ class SegmentAnythingExporter(Exporter):
             except MediaError as error:
                 ctx.ledger.warn(f"an image has no readable size: {error.message}")
         made = self._annotations(item, ctx)
-        content = {"image": info, "annotations": made}
+        content: dict[str, Any] = {"image": info, "annotations": made}
         if size is None and made:
             size = tuple(made[0]["segmentation"]["size"])
         if size is not None:
             info["height"], info["width"] = size
+        more = (item.extra or {}).get(FAMILY) or {}
+        content = {**more.get("file", {}), **content, "image": {**more.get("image", {}), **info}}
         try:
             data = msgspec.json.encode(content, enc_hook=plain_value)
             ctx.write(f"{stem}.json", data)
@@ -195,4 +198,4 @@ def _annotation(a: Mask, counts: str | None, box: Any) -> dict[str, Any]:
     }
     for name, unknown in UNKNOWN.items():
         made[name] = a.attributes.get(name, unknown)
-    return made
+    return ((a.extra or {}).get(FAMILY) or {}) | made

@@ -12,11 +12,12 @@ from dsk.annotations import Mask, Rle
 from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
-from dsk.media import Image
+from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
+from dsk_segment_anything.plugin import FAMILY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dsk.annotations import Annotation
     from dsk.files import InputRoot
@@ -32,6 +33,10 @@ class _ImageInfo(Struct):
     image_id: int | str | None = None
     height: int | None = None
     width: int | None = None
+
+
+class _PlainImageInfo(_ImageInfo, forbid_unknown_fields=True):
+    pass
 
 
 class _Rle(Struct):
@@ -50,21 +55,43 @@ class _Annotation(Struct):
     crop_box: list[float] | None = None
 
 
-class _File(Struct):
-    image: _ImageInfo
-    annotations: list[_Annotation]
+class _PlainAnnotation(_Annotation, forbid_unknown_fields=True):
+    pass
+
+
+class _PlainFile(Struct, forbid_unknown_fields=True):
+    """A file as those of SA-1B are."""
+
+    image: _PlainImageInfo
+    annotations: list[_PlainAnnotation]
 
 
 class _RawFile(Struct):
-    """A file with annotations that are not as they should be; each is looked at by itself."""
+    """A file with further fields, or bad annotations; each is looked at by itself."""
 
-    image: _ImageInfo
+    image: Raw
     annotations: list[Raw]
 
 
-_decode_file = msgspec.json.Decoder(_File).decode
+class _File(Struct):
+    """What a file says.
+
+    Attributes:
+        image: About its image.
+        annotations: Its annotations, those of ``_RawFile`` not looked at yet.
+        more: Further fields of the "image" and of the "file".
+    """
+
+    image: _ImageInfo
+    annotations: Sequence[_Annotation | Raw]
+    more: dict[str, Any]
+
+
+_decode_plain = msgspec.json.Decoder(_PlainFile).decode
 _decode_raw = msgspec.json.Decoder(_RawFile).decode
+_decode_image = msgspec.json.Decoder(_ImageInfo).decode
 _decode_annotation = msgspec.json.Decoder(_Annotation).decode
+_decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 _BAD = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -73,10 +100,12 @@ class SegmentAnythingImporter(Importer):
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
         """See ``Importer.open``."""
+        files: list[str] = []
         if root.focus is not None:
             names = [root.focus]
         else:
-            names = [name for name in root.walk() if name.lower().endswith(".json")]
+            files = list(root.walk())
+            names = [name for name in files if name.lower().endswith(".json")]
         if not names:
             raise InputError(
                 "no JSON file", where=root.path, hint="SA-1B has one beside each image"
@@ -85,7 +114,10 @@ class SegmentAnythingImporter(Importer):
         # One folder's name says nothing; those of several keep equal names apart.
         cut = len(next(iter(folders))) + 1 if len(folders) == 1 and "" not in folders else 0
         header = Header(subsets=(DEFAULT_SUBSET,), items=len(names))
-        return _Source(root, names, cut, header)
+        images = [name for name in files if is_image_name(name)]
+        apart = folders.isdisjoint(name.rpartition("/")[0] for name in images)
+        elsewhere = {name.rpartition("/")[2]: name for name in images} if apart else {}
+        return _Source(root, names, cut, header, elsewhere)
 
 
 class _Source(Source):
@@ -96,10 +128,19 @@ class _Source(Source):
         names: Its JSON files.
         cut: How much of their names is the folder of all of them.
         header: What is known of it.
+        elsewhere: Images by their own names, if none lies in a folder of JSON files.
     """
 
-    def __init__(self, root: InputRoot, names: Sequence[str], cut: int, header: Header) -> None:
+    def __init__(
+        self,
+        root: InputRoot,
+        names: Sequence[str],
+        cut: int,
+        header: Header,
+        elsewhere: Mapping[str, str],
+    ) -> None:
         self.header = header
+        self._elsewhere = elsewhere
         self._root = root
         self._names = names
         self._cut = cut
@@ -128,9 +169,7 @@ class _Source(Source):
             except InputError as error:
                 ledger.bad_record(RecordError(error.message, where=error.where or where))
 
-    def _item(
-        self, name: str, content: _File | _RawFile, where: str, ledger: Ledger
-    ) -> DatasetItem:
+    def _item(self, name: str, content: _File, where: str, ledger: Ledger) -> DatasetItem:
         info = content.image
         file = clean_name(info.file_name, where)
         folder = name.rpartition("/")[0]
@@ -140,13 +179,18 @@ class _Source(Source):
         height, width = info.height or 0, info.width or 0
         known = 0 < height <= _MAX_SIDE and 0 < width <= _MAX_SIDE
         size = (height, width) if known else None
-        image = Image(path=path, source=self._root.locate(place), size=size)
+        source = self._root.locate(self._elsewhere.get(file.rpartition("/")[2], place))
+        image = Image(path=path, source=source, size=size)
         masks: list[Annotation] = []
-        given: Sequence[_Annotation | Raw] = content.annotations
-        for number, one in enumerate(given):
+        for number, one in enumerate(content.annotations):
             try:
-                parsed = _decode_annotation(one) if isinstance(one, Raw) else one
-                masks.append(_mask(parsed))
+                if isinstance(one, Raw):
+                    parsed = _decode_annotation(one)
+                    more = _further(_decode_fields(one), _Annotation)
+                    masks.append(_mask(parsed, {FAMILY: more} if more else None))
+                else:
+                    parsed = one
+                    masks.append(_mask(parsed, None))
             except (*_BAD, ValueError) as error:
                 ledger.bad_record(
                     RecordError(
@@ -160,18 +204,32 @@ class _Source(Source):
             if size is not None and parsed.segmentation.size != size:
                 ledger.warn("masks have another size than their image; they are kept as they are")
         attributes: dict[str, Any] = {} if info.image_id is None else {"id": info.image_id}
-        return DatasetItem(item_id, DEFAULT_SUBSET, image, masks, attributes)
+        extra = {FAMILY: content.more} if content.more else None
+        return DatasetItem(item_id, DEFAULT_SUBSET, image, masks, attributes, extra)
 
 
-def _decoded(data: bytes) -> _File | _RawFile:
+def _decoded(data: bytes) -> _File:
     """Return a file's content, annotations checked if all of them are as they should be."""
     try:
-        return _decode_file(data)
+        plain = _decode_plain(data)
     except msgspec.ValidationError:
-        return _decode_raw(data)
+        raw = _decode_raw(data)
+        image = _decode_image(raw.image)
+        more = {
+            "image": _further(_decode_fields(raw.image), _ImageInfo),
+            "file": _further(_decode_fields(data), _RawFile),
+        }
+        more = {what: fields for what, fields in more.items() if fields}
+        return _File(image, raw.annotations, more)
+    return _File(plain.image, plain.annotations, {})
 
 
-def _mask(given: _Annotation) -> Mask:
+def _further(fields: dict[str, Any], known: type[Struct]) -> dict[str, Any]:
+    """Return the fields that a record has no place for."""
+    return {name: value for name, value in fields.items() if name not in known.__struct_fields__}
+
+
+def _mask(given: _Annotation, extra: dict[str, Any] | None) -> Mask:
     """Return the mask with what is said about it.
 
     Raises:
@@ -195,4 +253,5 @@ def _mask(given: _Annotation) -> Mask:
     }
     if None in attributes.values():
         attributes = {name: value for name, value in attributes.items() if value is not None}
-    return Mask(Rle(rle.size, rle.counts), box, given.area, id=given.id, attributes=attributes)
+    source = Rle(rle.size, rle.counts)
+    return Mask(source, box, given.area, id=given.id, attributes=attributes, extra=extra)

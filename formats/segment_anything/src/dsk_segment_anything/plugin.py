@@ -7,6 +7,9 @@ from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
 
+FAMILY = "segment_anything"
+"""Key of the extra fields that this package writes back."""
+
 LAYOUT = """\
 <item>.json                            {"image": {...}, "annotations": [...]}
 <item>.<ext>                           beside it
@@ -43,6 +46,7 @@ def dsk_exporters() -> list[ExporterInfo]:
                 fields=frozenset({"id"}),
                 attributes=frozenset(ATTRIBUTES),
                 subsets=False,
+                family=FAMILY,
                 convert=(
                     ("polygon", ("mask",)),
                     ("rotated_bbox", ("mask",)),

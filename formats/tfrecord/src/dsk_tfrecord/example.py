@@ -28,6 +28,8 @@ _VARINT, _WIDE, _DELIMITED, _NARROW = 0, 1, 2, 5
 _KINDS = _BYTES, _FLOATS, _INTEGERS = 1, 2, 3
 _VALUE, _SECOND = 1 << 3 | _DELIMITED, 2 << 3 | _DELIMITED  # tags of the first and second field
 _LARGE = 0x80  # of a number that goes on in the next byte
+_EMPTY: dict[type | None, bytes] = {None: b""}  # Features by the type of the values they lack
+_EMPTY |= {bytes: b"\x0a\0", float: b"\x12\0", int: b"\x1a\0"}
 _SIGN, _ALL = 1 << 63, (1 << 64) - 1
 
 
@@ -166,14 +168,19 @@ def _varint(data: memoryview, position: int) -> tuple[int, int]:
     raise ValueError("a number is cut off or too long")
 
 
-def encode(features: Mapping[str, Sequence[bytes] | Sequence[float] | Sequence[int]]) -> bytes:
+def encode(
+    features: Mapping[str, Sequence[bytes] | Sequence[float] | Sequence[int]],
+    kinds: Mapping[str, type] | None = None,
+) -> bytes:
     """Return a serialised Example, names sorted so that equal features give equal bytes.
 
-    A list is of the type of its first value; an empty one has no type.
+    A list is of the type of its first value; an empty one of the type (bytes, float, int) that
+    ``kinds`` has for its name, or else of none.
     """
     entries = []
     for name, values in sorted(features.items()):
-        entry = _named(name) + _delimited(2, _feature(values))
+        content = _feature(values) if values else _EMPTY[(kinds or {}).get(name)]
+        entry = _named(name) + _delimited(2, content)
         entries.append(_delimited(1, entry))
     return _delimited(1, b"".join(entries))
 
@@ -184,8 +191,6 @@ def _named(name: str) -> bytes:
 
 
 def _feature(values: Sequence[Any]) -> bytes:
-    if not values:
-        return b""
     if isinstance(values[0], bytes):
         if len(values) == 1:
             return _delimited(_BYTES, _delimited(1, values[0]))

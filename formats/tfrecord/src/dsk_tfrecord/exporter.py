@@ -66,7 +66,8 @@ class TfDetectionApiExporter(Exporter):
                 if name not in files:
                     _check(item)
                     files[name] = stack.enter_context(ctx.fragment(name))
-                files[name].write(frame(encode(self._features(item, ctx))))
+                features = self._features(item, ctx)
+                files[name].write(frame(encode(features, keys.OBJECTS)))
         return counts
 
     def _features(self, item: DatasetItem, ctx: WriteContext) -> dict[str, Any]:

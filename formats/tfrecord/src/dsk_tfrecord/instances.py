@@ -58,8 +58,8 @@ class InstanceWriter:
         return None
 
     def features(self, item: DatasetItem, size: Size | None, ledger: Ledger) -> dict[str, Any]:
-        """Return the features of an item's objects; none if it has no objects."""
-        columns: dict[str, list[Any]] = {key: [] for key in (*keys.EDGES, keys.TEXT, keys.LABEL)}
+        """Return the features of an item's objects; empty ones if it has no objects."""
+        columns: dict[str, list[Any]] = {key: [] for key in keys.OBJECTS}
         pngs: list[bytes] = []
         flags: list[dict[str, bool]] = []
         for members in _instances(item.annotations):
@@ -74,8 +74,6 @@ class InstanceWriter:
             columns[keys.LABEL].append(0 if first.label is None else first.label + 1)
             pngs.append(png)
             flags.append(_flags(members, item, ledger))
-        if not pngs:
-            return {}
         if any(pngs):
             columns[keys.MASK] = pngs
         for key, name in keys.FLAGS.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FLAGS", "KNOWN"]
+__all__ = ["FLAGS", "KNOWN", "OBJECTS"]
 
 FILENAME = "image/filename"
 SOURCE_ID = "image/source_id"
@@ -19,6 +19,8 @@ XMAX = "image/object/bbox/xmax"
 YMIN = "image/object/bbox/ymin"
 YMAX = "image/object/bbox/ymax"
 EDGES = (XMIN, XMAX, YMIN, YMAX)
+OBJECTS = {**dict.fromkeys(EDGES, float), TEXT: bytes, LABEL: int}
+"""Features that every record has, with the type of their values; they may be empty."""
 
 FLAGS = {
     "image/object/is_crowd": "is_crowd",

@@ -8,6 +8,7 @@ Reading frames in order decodes each once; reading them in any order seeks.
 from __future__ import annotations
 
 import os
+import weakref
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -144,18 +145,19 @@ class _Decoder:
 
 
 class VideoFile:
-    """A video whose frames can be read by number.
+    """A video whose frames can be read by number; what that opens is closed when nobody has it.
 
     Attributes:
         location: Where it is, as ``Media.source``.
         table: What a scan told.
     """
 
-    __slots__ = ("location", "table")
+    __slots__ = ("__weakref__", "location", "table")
 
     def __init__(self, location: Location, table: FrameTable | None = None) -> None:
         self.location = location
         self.table = table if table is not None else scan(location)
+        weakref.finalize(self, _close, location)
 
     def frame(self, number: int) -> NDArray[np.uint8]:
         """Return a frame's pixels, (height, width, 3), RGB.
@@ -185,6 +187,13 @@ def _decoder(video: VideoFile) -> _Decoder:
         decoder = _Decoder(video.location, video.table)
     _decoders[key] = decoder
     return decoder
+
+
+def _close(location: Location) -> None:
+    """Close this process's decoder of a video, if it has one."""
+    decoder = _decoders.pop((os.getpid(), location), None)
+    if decoder is not None:
+        decoder.close()
 
 
 def _frame_source(location: Location, number: int) -> FrameSource:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,6 +33,7 @@ _FRAMES = 256
 _TRIALS = (0, 1, 11, 12, 1_000_000, 1_000_001)
 
 
+@dataclass(kw_only=True, eq=False)
 class VideoFramesImporter(Importer):
     """Reads a video, or all videos of a folder, as frames.
 
@@ -46,29 +48,25 @@ class VideoFramesImporter(Importer):
         OptionError: The pattern does not tell frames apart, or the numbers make no sense.
     """
 
-    name: ClassVar = "video_frames"
+    name: ClassVar[str] = "video_frames"
 
-    def __init__(
-        self,
-        *,
-        subset: str | None = None,
-        name_pattern: str = "%06d",
-        step: int = 1,
-        start_frame: int = 0,
-        end_frame: int | None = None,
-    ) -> None:
-        self._subset = subset or DEFAULT_SUBSET
-        self._pattern = name_pattern
-        _check_pattern(self.name, name_pattern)
-        if step < 1:
-            raise OptionError(f"importer {self.name}: step is at least 1, not {step}")
-        if start_frame < 0:
-            raise OptionError(f"importer {self.name}: start_frame is at least 0, not {start_frame}")
-        if end_frame is not None and end_frame < start_frame:
+    subset: str | None = None
+    name_pattern: str = "%06d"
+    step: int = 1
+    start_frame: int = 0
+    end_frame: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_pattern(self.name, self.name_pattern)
+        start, end = self.start_frame, self.end_frame
+        if self.step < 1:
+            raise OptionError(f"importer {self.name}: step is at least 1, not {self.step}")
+        if start < 0:
+            raise OptionError(f"importer {self.name}: start_frame is at least 0, not {start}")
+        if end is not None and end < start:
             raise OptionError(
-                f"importer {self.name}: end_frame {end_frame} lies before start_frame {start_frame}"
+                f"importer {self.name}: end_frame {end} lies before start_frame {start}"
             )
-        self._range = (start_frame, end_frame, step)
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``; reads the packets of all videos, decodes next to nothing."""
@@ -101,13 +99,13 @@ class VideoFramesImporter(Importer):
 
     def source(self, videos: Sequence[tuple[str, VideoFile, range]]) -> Source:
         """Return the frames of some videos: what stands before their numbers, and their range."""
-        return FrameSlices(videos, self._pattern, self._subset)
+        return FrameSlices(videos, self.name_pattern, self.subset or DEFAULT_SUBSET)
 
     def _frames(self, count: int, name: str, ledger: Ledger) -> range:
-        start, end, step = self._range
+        end = self.end_frame
         if end is not None and end >= count:
             ledger.warn(f"{name} has frames 0 to {count - 1}, it ends before frame {end}")
-        return range(start, count if end is None else min(count, end + 1), step)
+        return range(self.start_frame, count if end is None else min(count, end + 1), self.step)
 
 
 def _check_pattern(importer: str, pattern: str) -> None:

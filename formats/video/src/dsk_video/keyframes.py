@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from msgspec.structs import replace
 
 from dsk.errors import MediaError, OptionError, RecordError
+from dsk.item import DEFAULT_SUBSET
 from dsk_video.frames import FrameSlices, VideoFramesImporter
 
 if TYPE_CHECKING:
@@ -26,18 +28,14 @@ _GRAY = np.array([0.299, 0.587, 0.114])
 """Shares of red, green and blue in gray: ITU-R BT.601."""
 
 
+@dataclass(kw_only=True, eq=False)
 class VideoKeyframesImporter(VideoFramesImporter):
     """Reads the key frames of a video, or of all videos of a folder, as Datumaro chooses them.
 
     A frame is a key frame if its correlation with the last one is less than a threshold; both are
     made gray and small for that. These are not the key frames of the video's codec.
 
-    Args:
-        subset: The subset that the items shall be in.
-        name_pattern: What an item is called: a printf pattern for the number of its frame.
-        step: Look at every frame whose distance from the first is a multiple of this.
-        start_frame: The first frame, from 0.
-        end_frame: The last frame, itself included; None for the last one there is.
+    Args, besides those of ``VideoFramesImporter``:
         threshold: The correlation, from -1 to 1, that is too much for a key frame.
         resize: Width and height of the small images, in pixels.
 
@@ -45,34 +43,22 @@ class VideoKeyframesImporter(VideoFramesImporter):
         OptionError: The pattern does not tell frames apart, or the numbers make no sense.
     """
 
-    name: ClassVar = "video_keyframes"
+    name: ClassVar[str] = "video_keyframes"
 
-    def __init__(
-        self,
-        *,
-        subset: str | None = None,
-        name_pattern: str = "%06d",
-        step: int = 1,
-        start_frame: int = 0,
-        end_frame: int | None = None,
-        threshold: float = 0.3,
-        resize: int = 64,
-    ) -> None:
-        super().__init__(
-            subset=subset,
-            name_pattern=name_pattern,
-            step=step,
-            start_frame=start_frame,
-            end_frame=end_frame,
-        )
-        if not 2 <= resize <= 4096:
-            raise OptionError(f"importer {self.name}: resize is 2 to 4096 pixels, not {resize}")
-        self._threshold = threshold
-        self._side = resize
+    threshold: float = 0.3
+    resize: int = 64
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 2 <= self.resize <= 4096:
+            raise OptionError(
+                f"importer {self.name}: resize is 2 to 4096 pixels, not {self.resize}"
+            )
 
     def source(self, videos: Sequence[tuple[str, VideoFile, range]]) -> Source:
         """See ``VideoFramesImporter.source``."""
-        return _KeyframeSource(videos, self._pattern, self._subset, self._threshold, self._side)
+        subset = self.subset or DEFAULT_SUBSET
+        return _KeyframeSource(videos, self.name_pattern, subset, self.threshold, self.resize)
 
 
 class _KeyframeSource(FrameSlices):

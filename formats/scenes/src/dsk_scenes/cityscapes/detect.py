@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["detect"]
 
 _FILES, _FOLDERS = 2000, 50
-_KNOWN = ("gtFine", "gtCoarse", "leftImg8bit", "imgsFine", "leftImg8bit_sequence")
+_KNOWN = (
+    "gtFine",
+    "gtCoarse",
+    "gtBboxCityPersons",
+    "leftImg8bit",
+    "imgsFine",
+    "leftImg8bit_sequence",
+)
+_BOXES = "_gtbboxcitypersons.json"
 _MAPS = ("_instanceids.png", "_labeltrainids.png", "_labelids.png", "_polygons.json")
 
 
@@ -24,7 +32,8 @@ def detect(root: InputRoot) -> Detection | None:
     image = ""
     for name in _first_files(root):
         low = name.lower()
-        if low.endswith(_MAPS) and ("_gtfine_" in low or "_gtcoarse_" in low):
+        maps = low.endswith(_MAPS) and ("_gtfine_" in low or "_gtcoarse_" in low)
+        if maps or low.endswith(_BOXES):
             return Detection(92, f"{name} is named as only Cityscapes names files")
         if not image and low.rpartition(".")[0].endswith("_leftimg8bit"):
             image = name

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dsk.annotations import Mask, Polygon
+from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
 from dsk.flow import Importer
 from dsk_scenes.cityscapes.layout import find_files
+from dsk_scenes.cityscapes.persons import LABELS as PERSON_LABELS
+from dsk_scenes.cityscapes.persons import read_persons
 from dsk_scenes.cityscapes.tables import INSTANCES, LABELS, TRAIN_LABELS, VOID_TRAIN_ID
 from dsk_scenes.shared.colors import BLACK, Entry, read_colors, to_categories
 from dsk_scenes.shared.labelmap import IndexReader
@@ -34,6 +37,7 @@ KINDS = {
     "label": "labelids",
     "polygon": "polygons",
 }
+BOXES = "boxes"
 _ORDER = ("instance", "label", "polygon")
 _PER_CLASS = 1000
 _CROWD, _SINGLE = {"is_crowd": True}, {"is_crowd": False}
@@ -60,8 +64,10 @@ class CityscapesImporter(Importer):
                 "there are no files named …_leftImg8bit.png or …_gtFine_instanceIds.png",
                 where=root.path,
             )
-        entries = _table(root, found)
         given = [self._given(files) for files in found.values()]
+        if self.source == BOXES or (self.source == "auto" and _has_boxes_only(found, given)):
+            return PersonSource(root, found)
+        entries = _table(root, found)
         train = self.source == "train" or (
             self.source == "auto" and entries is None and _has_train_ids(given)
         )
@@ -84,7 +90,8 @@ class CityscapesImporter(Importer):
             return files.coarse
         if self.quality == "fine":
             return files.fine
-        return files.fine or files.coarse
+        # The colours alone, which is what some keep to look at, cannot be read.
+        return files.fine if files.fine.keys() & KINDS.values() else files.coarse or files.fine
 
 
 def _table(root: InputRoot, found: dict[tuple[str, str], Files]) -> list[Entry] | None:
@@ -97,6 +104,11 @@ def _table(root: InputRoot, found: dict[tuple[str, str], Files]) -> list[Entry] 
         if entries is not None:
             return entries
     return None
+
+
+def _has_boxes_only(found: dict[tuple[str, str], Files], given: Sequence[dict[str, str]]) -> bool:
+    """Tell whether boxes of persons are all that is known of the images."""
+    return not any(given) and any(files.persons for files in found.values())
 
 
 def _has_train_ids(given: Sequence[dict[str, str]]) -> bool:
@@ -128,7 +140,7 @@ class CityscapesSource(SceneSource):
         self._skip_zero = skip_zero
         self._official = list(entries) == LABELS
         self._reader = IndexReader()
-        self._names = {label.name: n for n, label in enumerate(categories.labels)}
+        self._names = {name.replace(" ", ""): n for n, name in enumerate(categories.names)}
 
     def annotations(self, scene: Scene, maps: Maps, ledger: Ledger) -> list[Annotation]:
         """See ``SceneSource.annotations``."""
@@ -188,6 +200,36 @@ class CityscapesSource(SceneSource):
                 )
             )
         return found
+
+
+class PersonSource(SceneSource):
+    """Opened boxes of CityPersons; ``Scene.more`` is an item's file.
+
+    Args:
+        root: The input.
+        found: The files by (subset, id).
+    """
+
+    def __init__(self, root: InputRoot, found: dict[tuple[str, str], Files]) -> None:
+        scenes = [
+            Scene(item, subset, files.image, more=files.persons)
+            for (subset, item), files in found.items()
+        ]
+        super().__init__(root, scenes, Categories.from_names(PERSON_LABELS))
+
+    def annotations(self, scene: Scene, maps: Maps, ledger: Ledger) -> list[Annotation]:  # noqa: ARG002
+        """See ``SceneSource.annotations``."""
+        if not scene.more:
+            return []
+        where = self._root.show(scene.more)
+        boxes: list[Annotation] = []
+        for number, box in enumerate(read_persons(self._root.text_bytes(scene.more), where)):
+            if isinstance(box, str):
+                problem, place = f"the label {box!r} is unknown", f"{where}#/objects/{number}"
+                ledger.bad_record(RecordError(problem, where=place, item=scene.id))
+            else:
+                boxes.append(box)
+        return boxes
 
 
 class _Object(msgspec.Struct):

@@ -10,6 +10,7 @@ from msgspec import Struct
 from dsk.errors import UnsafePathError
 from dsk.media import is_image_name
 from dsk.names import clean_name, stem_of
+from dsk_scenes.cityscapes.persons import PERSONS
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -23,15 +24,17 @@ _GT = re.compile(
     r"(instanceIds|labelIds|labelTrainIds|instanceTrainIds|color|polygons)\.(?:png|json)$",
     re.IGNORECASE,
 )
-_MARKS = {name.lower(): name for name in (IMAGES, FINE, COARSE)}
+_PERSONS = re.compile(rf"(.+)_{PERSONS}\.json$", re.IGNORECASE)
+_MARKS = {name.lower(): name for name in (IMAGES, FINE, COARSE, PERSONS)}
 _MARKS[f"{IMAGES}_sequence".lower()] = IMAGES
 _SUFFIX = f"_{IMAGES}".lower()
 
 
 class Files(Struct):
-    """The files of one item: its image, and its other files by what they hold."""
+    """The files of one item: its image, its boxes, and its other files by what they hold."""
 
     image: str = ""
+    persons: str = ""
     fine: dict[str, str] = {}
     coarse: dict[str, str] = {}
 
@@ -48,8 +51,11 @@ def find_files(root: InputRoot) -> dict[tuple[str, str], Files]:
         if split is None:
             continue
         mark, subset, rest = split
-        gt = _GT.match(rest)
-        if gt is not None:
+        gt, persons = _GT.match(rest), _PERSONS.match(rest)
+        if persons is not None:
+            files = found.setdefault((subset, persons[1]), Files())
+            files.persons = files.persons or name
+        elif gt is not None:
             files = found.setdefault((subset, gt[1]), Files())
             kept = files.coarse if gt[2].lower() == COARSE.lower() else files.fine
             kept.setdefault(gt[3].lower(), name)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
-from dsk_scenes.kitti.layout import IMAGES, INSTANCES, LABELS, SEMANTIC, find_splits
+from dsk_scenes.kitti.layout import IMAGES, INSTANCES, LABELS, SEMANTIC, find_splits, has_objects
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
 __all__ = ["detect"]
 
-_HEAD = 4096
-_FIELDS = (15, 16)
 _PNG_DEPTH = 24  # place of the bit depth in the header
 
 
@@ -38,13 +36,10 @@ def detect(root: InputRoot) -> Detection | None:
 
 def _boxes(root: InputRoot, folder: str) -> Detection | None:
     files = root.listing(folder).pick((".txt",))
-    for name in files[:5]:
-        lines = root.read(f"{folder}/{name}", _HEAD).split(b"\n")
-        if lines and lines[0].strip():
-            if len(lines[0].split()) not in _FIELDS:
-                return None
-            return Detection(80, f"{folder}/{name} has lines of KITTI objects")
-    return Detection(40, f"there is a folder {folder}") if files else None
+    known = has_objects(root, folder) if files else False
+    if known is None:
+        return Detection(40, f"there is a folder {folder}")
+    return Detection(80, f"{folder}/{files[0]} has lines of KITTI objects") if known else None
 
 
 def _classes(root: InputRoot, folder: str) -> Detection | None:

@@ -16,6 +16,7 @@ from dsk.labelmaps import encode_map
 from dsk.metafile import META_NAME, meta_text
 from dsk_scenes.cityscapes.tables import LABELS as CITYSCAPES
 from dsk_scenes.kitti.layout import IMAGES, INSTANCES, LABELS, SEMANTIC, SEMANTIC_RGB
+from dsk_scenes.kitti.objects import FAMILY, SPACE
 from dsk_scenes.plugin import kitti_held
 from dsk_scenes.shared.painting import Painted, labelled, paint
 from dsk_scenes.shared.target import make_target, write_labels
@@ -39,6 +40,7 @@ _MAX = 255
 _WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0, "": 0.0}
 _DEFAULTS = {"truncated": 0.0, "occluded": 0.0, "score": 1.0}
 _HINT = "save_dataset_meta=true keeps them"
+_NOWHERE = ["-1"] * SPACE
 _BLANK = re.compile(r"\s+")
 
 
@@ -93,11 +95,10 @@ class _KittiExporter(Exporter):
         for item in items:
             subsets.add(item.subset)
             name = ctx.image_name(item, ".png")
-            saved = ctx.save_image(item, f"{item.subset}/{IMAGES}/{name}")
+            ctx.save_image(item, f"{item.subset}/{IMAGES}/{name}")
             boxes = [a for a in item.annotations if type(a) is Bbox]
             used.update([box.label or 0 for box in boxes])
-            # Of an item without boxes and without its image nothing would be left.
-            if DETECTION in self.tasks and (boxes or not saved):
+            if DETECTION in self.tasks:  # readers open the labels of every image
                 text = "".join(self._line(box, item, ctx.ledger) for box in boxes)
                 ctx.write(f"{item.subset}/{LABELS}/{item.id}.txt", text.encode())
             found = [a for a in item.annotations if type(a) is Mask]
@@ -111,26 +112,34 @@ class _KittiExporter(Exporter):
         return subsets, used
 
     def _line(self, box: Bbox, item: DatasetItem, ledger: Ledger) -> str:
-        """Return an object's line: what KITTI says of space is unknown."""
+        """Return an object's line: of space it says what the box's own line of KITTI said."""
         assert box.label is not None  # core drops boxes without one
         attributes = box.attributes if self.allow_attributes else {}
+        exact = (box.extra or {}).get(FAMILY) if self.allow_attributes else None
+        own = exact if isinstance(exact, dict) else {}
         values = []
         for name, default in _DEFAULTS.items():
             value, is_number = _number(attributes.get(name, default), default)
             if not is_number:
                 _lose_attribute(f"{name} that is no number", box, item, ledger)
-            values.append(value)
+            values.append(_exactly(value, own.get(name)))
         truncated, occluded, score = values
         if occluded != round(occluded):
             ledger.add("DSK-L007", "occluded rounded", kind="bbox", item=item.id)
         left, top = float(box.x), float(box.y)
+        space = _space(own.get("space"), box)
+        if space is None:
+            space = _NOWHERE
+            if "space" in own:
+                what = f"{FAMILY} field space of boxes that changed"
+                ledger.add("DSK-L011", what, kind="bbox", item=item.id, subset=item.subset)
         words = [
             self._types[box.label],
             repr(truncated),
             str(round(occluded)),
-            "-1",
+            space[0],
             *(repr(v) for v in (left, top, left + box.w, top + box.h)),
-            *["-1"] * 7,
+            *space[1:],
         ]
         if "score" in attributes or self.score_column:
             words.append(repr(score))
@@ -220,6 +229,22 @@ def _number(value: Any, default: float) -> tuple[float, bool]:
     if isinstance(value, bool | int | float) and math.isfinite(value):
         return float(value), True
     return default, False
+
+
+def _exactly(value: float, exact: Any) -> float:
+    """Return the exact value of a flag, unless the flag says something else by now."""
+    if value not in (0, 1) or not isinstance(exact, int | float) or not math.isfinite(exact):
+        return value
+    return float(exact) if bool(exact) == bool(value) else value
+
+
+def _space(given: Any, box: Bbox) -> list[str] | None:
+    """Return alpha and what follows the box in a line; None if it is unknown, or another box's."""
+    if not isinstance(given, list | tuple) or [*given[SPACE:]] != [box.x, box.y, box.w, box.h]:
+        return None
+    if not all(isinstance(v, int | float) and math.isfinite(v) for v in given):
+        return None
+    return [repr(v).removesuffix(".0") for v in given[:SPACE]]
 
 
 def _report_misplaced(

@@ -16,20 +16,46 @@ if TYPE_CHECKING:
 
     from dsk.loss import Ledger
 
-__all__ = ["FIELDS", "first_words", "read_objects"]
+__all__ = ["FAMILY", "FIELDS", "SPACE", "first_words", "is_number", "joined", "read_objects"]
+
+FAMILY = "kitti"
+"""Key of ``extra``: what lines say beyond flags, for those who write KITTI.
+
+``truncated`` and ``occluded`` are exact values other than 0 and 1; ``space`` is alpha, height,
+width, length, x, y, z, rotation_y, and, as these are of no other box, the box's x, y, w, h.
+"""
+
+SPACE = 8
+"""How many fields say where an object is in space."""
 
 FIELDS = 15
 """Fields of an object; results have a score behind them."""
 
 _TRACKING = (17, 18)
+_UNKNOWN = (
+    [-10.0, -1.0, -1.0, -1.0, -1000.0, -1000.0, -1000.0, -10.0],  # of DontCare
+    [-1.0] * SPACE,  # Datumaro
+    [0.0] * SPACE,
+)
 
 
 def first_words(text: str) -> Iterator[str]:
     """Yield the types of objects of a file."""
     for line in text.split("\n"):
-        words = line.split(None, 1)
-        if words:
-            yield words[0]
+        fields = line.split()
+        if fields:
+            yield joined(fields)[0]
+
+
+def joined(fields: list[str]) -> list[str]:
+    """Return the fields of a line with the words of its type, mostly one, as one.
+
+    Labelformat writes types with blanks as they are.
+    """
+    if len(fields) <= FIELDS or is_number(fields[1]) or is_number(fields[0]):
+        return fields
+    words = next((n for n, field in enumerate(fields) if is_number(field)), 1)
+    return [" ".join(fields[:words]), *fields[words:]]
 
 
 def read_objects(
@@ -54,7 +80,7 @@ def read_objects(
     """
     found: list[Bbox] = []
     for number, line in enumerate(text.split("\n"), 1):
-        fields = line.split()
+        fields = joined(line.split())
         if not fields:
             continue
         try:
@@ -102,7 +128,31 @@ def _box(fields: list[str], number: int, labels: dict[str, int], *, details: boo
         label=labels[fields[0]],
         id=number,
         attributes=attributes,
+        extra=_beyond(values),
     )
+
+
+def _beyond(values: list[float]) -> dict[str, Any] | None:
+    """Return what the flags of an object do not say, see ``FAMILY``."""
+    truncated, occluded, alpha, left, top, right, bottom = values[:7]
+    found: dict[str, Any] = {}
+    if truncated not in (0, 1):
+        found["truncated"] = truncated
+    if occluded not in (0, 1):
+        found["occluded"] = occluded
+    space = [alpha, *values[7 : FIELDS - 1]]
+    if space not in _UNKNOWN:
+        found["space"] = [*space, left, top, right - left, bottom - top]
+    return {FAMILY: found} if found else None
+
+
+def is_number(word: str) -> bool:
+    """Tell whether a field is meant as a number, be it none that can be used."""
+    try:
+        float(word)
+    except ValueError:
+        return word.lower() in _WORDS
+    return True
 
 
 _WORDS = {"true": 1.0, "false": 0.0}

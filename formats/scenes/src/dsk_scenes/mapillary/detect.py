@@ -10,6 +10,7 @@ from dsk_scenes.mapillary.layout import find_config, find_splits
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
+    from dsk_scenes.mapillary.layout import Split
 
 __all__ = ["detect"]
 
@@ -30,8 +31,16 @@ def detect(root: InputRoot) -> Detection | None:
     if split.version:
         score = 95 if config is not None else 75
         return Detection(score, f"{split.home} holds {', '.join(sorted(split.folders))}")
-    if config is not None:
+    if config is not None and _has_maps(root, split):
         home, name = config
         sure = set(_KEY.findall(home.read(name, _HEAD))) >= _NAMES
         return Detection(90 if sure else 70, f"{name} beside {', '.join(sorted(split.folders))}")
     return None
+
+
+def _has_maps(root: InputRoot, split: Split) -> bool:
+    """Tell whether annotation folders hold maps or outlines: others' ``labels`` hold texts."""
+    prefix = f"{split.home}/" if split.home else ""
+    return any(
+        any(root.listing(prefix + folder).pick((".png", ".json"))) for folder in split.folders
+    )

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from dsk.annotations import Mask, Polygon
 from dsk.errors import InputError, RecordError
 from dsk.flow import Importer
-from dsk.names import stem_of
 from dsk_scenes.mapillary.config import read_config, read_table, to_categories
 from dsk_scenes.mapillary.layout import (
     INSTANCES,
@@ -25,7 +24,7 @@ from dsk_scenes.mapillary.panoptic import find_panoptic, read_panoptic
 from dsk_scenes.mapillary.tables import LABELS as TABLES
 from dsk_scenes.shared.colors import Entry
 from dsk_scenes.shared.labelmap import IndexReader, PackedReader
-from dsk_scenes.shared.source import Scene, SceneSource, image_files
+from dsk_scenes.shared.source import Scene, SceneSource, image_files, text_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -199,10 +198,9 @@ def _of_one_version(splits: list[Split], wanted: str, where: str, ledger: Ledger
 
 
 def _outline_files(root: InputRoot, split: Split) -> dict[str, str]:
-    folder = _join(split.home, POLYGONS)
     if POLYGONS not in split.folders:
         return {}
-    return {stem_of(name[len(folder) + 1 :]): name for name in root.files(folder, (".json",))}
+    return text_files(root, _join(split.home, POLYGONS), ".json")
 
 
 def _scenes(

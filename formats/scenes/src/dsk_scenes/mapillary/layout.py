@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from dsk.errors import InputError
 from dsk.files import DirectoryRoot
 from dsk.item import DEFAULT_SUBSET
 from dsk.splits import subset_of_root
@@ -22,6 +23,8 @@ INSTANCES, LABELS, PANOPTIC, POLYGONS = "instances", "labels", "panoptic", "poly
 FOLDERS = frozenset({INSTANCES, LABELS, PANOPTIC, POLYGONS})
 VERSIONS = ("v1.2", "v2.0")
 _CONFIG = re.compile(r"config(?:_v(\d+\.\d+))?\.json$", re.IGNORECASE)
+_HEAD = 4096
+_MARK = b'"labels"'
 _DEPTH = 3
 
 
@@ -86,7 +89,10 @@ def find_config(root: InputRoot, path: str, version: str) -> tuple[InputRoot, st
     if not isinstance(root, DirectoryRoot) or subset_of_root(root) == DEFAULT_SUBSET:
         return None
     above = DirectoryRoot(os.path.dirname(os.path.abspath(root.path)))  # noqa: PTH100, PTH120
-    name = _config_within(above, "", version)
+    try:
+        name = _config_within(above, "", version)
+    except InputError:  # nobody gave that folder: it may be closed
+        return None
     return (above, name) if name is not None else None
 
 
@@ -96,7 +102,8 @@ def _config_within(root: InputRoot, path: str, version: str) -> str | None:
         names = {}
         for name in root.entries(path)[1]:
             match = _CONFIG.match(name)
-            if match is not None:
+            # Programs of all sorts have a config.json; that of the first edition names labels.
+            if match and (match[1] or _MARK in root.read(prefix + name, _HEAD)):
                 names[f"v{match[1]}" if match[1] else ""] = prefix + name
         if names:
             wanted = names.get(version) or names.get("")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dsk.errors import InputError, UnsafePathError
 from dsk.flow import Importer
 from dsk.item import DEFAULT_SUBSET
@@ -56,7 +58,7 @@ class PairsImporter(Importer):
                 where=root.path,
                 hint="name them images and masks",
             )
-        scenes = [scene for pair in pairs for scene in self._scenes(root, pair, ledger)]
+        scenes = _apart([(pair, list(self._scenes(root, pair, ledger))) for pair in pairs])
         classes = self._classes(root, pairs, scenes)
         return ColorSource(root, scenes, classes.categories, values=classes.values)
 
@@ -98,6 +100,19 @@ class PairsImporter(Importer):
             if in_splits:
                 subset, _, item = name.partition("/")
             yield Scene(item, subset, images.get(name, ""), masks.get(name, ""))
+
+
+def _apart(found: Sequence[tuple[Pair, list[Scene]]]) -> list[Scene]:
+    """Return all items; where folders have items of one name, that of the folder goes before it."""
+    scenes = [scene for _, own in found for scene in own]
+    if len({(scene.subset, scene.id) for scene in scenes}) == len(scenes):
+        return scenes
+    return [
+        replace(scene, id=f"{above}/{scene.id}" if above else scene.id)
+        for pair, own in found
+        for above in [f"/{pair.home}".removesuffix(f"/{pair.subset}").lstrip("/")]
+        for scene in own
+    ]
 
 
 def _cut(files: dict[str, str], prefix: str) -> Iterator[tuple[str, str]]:

@@ -105,7 +105,10 @@ def parse_class_csv(text: str, where: str) -> list[tuple[int | None, Entry]] | N
     if not lines:
         return None
     comma = max(",;\t", key=lines[0].count)
-    rows = list(csv.reader(lines, delimiter=comma, skipinitialspace=True))
+    try:
+        rows = list(csv.reader(lines, delimiter=comma, skipinitialspace=True))
+    except csv.Error as error:
+        raise InputError(f"the class table is no CSV: {error}", where=where) from error
     head = [cell.strip().lower() for cell in rows[0]]
     name = next((head.index(c) for c in _NAME_COLUMNS if c in head), None)
     channels = [next((head.index(c) for c in names if c in head), None) for names in _CHANNELS]

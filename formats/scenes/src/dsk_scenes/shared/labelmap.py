@@ -133,7 +133,11 @@ class IndexReader:
             pixels = first
         if pixels.dtype.kind not in "iu":
             raise ValueError(f"it holds {pixels.dtype} where each pixel should be a whole number")
-        if pixels.dtype.kind == "i" and pixels.size and int(pixels.min()) >= 0:
+        if pixels.dtype.kind == "i" and pixels.size:
+            if int(pixels.min()) < NONE:
+                raise ValueError(f"it holds {int(pixels.min())}, which is no label")
+            if int(pixels.min()) < 0:
+                return pixels
             small = np.uint16 if int(pixels.max()) <= 0xFFFF else np.uint32
             pixels = pixels.astype(small)
         return pixels

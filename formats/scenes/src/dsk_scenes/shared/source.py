@@ -174,11 +174,11 @@ def image_files(root: InputRoot, under: str) -> dict[str, str]:
     return found
 
 
-def text_files(root: InputRoot, under: str) -> dict[str, str]:
-    """Return the text files below a folder: id relative to it → name in the input."""
+def text_files(root: InputRoot, under: str, ending: str = ".txt") -> dict[str, str]:
+    """Return the files of one ending below a folder: id relative to it → name in the input."""
     cut = len(under) + 1 if under else 0
     found: dict[str, str] = {}
-    for name in root.files(under, (".txt",)):
+    for name in root.files(under, (ending,)):
         try:
             found.setdefault(clean_name(stem_of(name[cut:])), name)
         except UnsafePathError:

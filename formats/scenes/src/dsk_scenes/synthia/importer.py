@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from dsk.annotations import Mask
-from dsk.errors import InputError, RecordError
+from dsk.errors import InputError, LimitError, RecordError
 from dsk.flow import Importer
+from dsk.item import DEFAULT_SUBSET
+from dsk.media import Image
 from dsk_scenes.shared.colors import read_colors, to_categories
 from dsk_scenes.shared.labelmap import ColorReader
 from dsk_scenes.shared.source import Scene, SceneSource, image_files, text_files
 from dsk_scenes.synthia.channels import read_channels
 from dsk_scenes.synthia.layout import EDITIONS, find_homes
+from dsk_scenes.synthia.tables import CITYSCAPES_LABELS
+from dsk_scenes.synthia.tables import LABELS as SEQUENCES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +29,9 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.flow import Source
     from dsk.loss import Ledger
-    from dsk.media import Image
     from dsk_scenes.shared.labelmap import MapReader
     from dsk_scenes.shared.source import Maps
-    from dsk_scenes.synthia.channels import read_channels
-from dsk_scenes.synthia.layout import Edition
+    from dsk_scenes.synthia.layout import Edition
 
 __all__ = [
     "SynthiaAlImporter",
@@ -40,6 +42,10 @@ __all__ = [
 
 COLORS, LABELS, TEXTS = "colors", "labels", "texts"
 _MAX_VALUE = 0xFFFF
+_FLAT = "rand_cityscapes"
+_FOLDERS = ("GT/LABELS", "GT/COLOR")
+_SAMPLE = 20
+"""How many label maps are looked at to tell the labels of RAND-CITYSCAPES."""
 
 
 class SynthiaImporter(Importer):
@@ -50,7 +56,7 @@ class SynthiaImporter(Importer):
     def __init__(self, *, instances: bool = False) -> None:
         self.instances = instances
 
-    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         homes = find_homes(root, self.editions) if root.focus is None else []
         if not homes:
@@ -63,8 +69,30 @@ class SynthiaImporter(Importer):
         table = None
         for path in dict.fromkeys(["", *(home for home, _ in homes)]):
             table = table or read_colors(root, path)
+        if table is None and edition.table is SEQUENCES and _has_more_labels(root, scenes):
+            table = CITYSCAPES_LABELS
+            ledger.warn("these are taken to be SYNTHIA-RAND-CITYSCAPES, with its 23 labels")
         categories = to_categories(table or edition.table)
         return SynthiaSource(root, scenes, categories, instances=self.instances)
+
+
+def _has_more_labels(root: InputRoot, scenes: Sequence[Scene]) -> bool:
+    """Tell whether maps are those of RAND-CITYSCAPES, by its folder's name or by their labels.
+
+    Its folders are those of the sequences, but images lie in them and not in further ones, and its
+    numbers of labels mean something else from 12 on and go beyond 15.
+    """
+    flat = [scene for scene in scenes if scene.mask.rpartition("/")[0].endswith(_FOLDERS)]
+    if any(_FLAT in f"{root.name}/{s.mask}".lower().replace("-", "_") for s in flat[:1]):
+        return True
+    for scene in [scene for scene in flat if scene.more == LABELS][:_SAMPLE]:
+        try:
+            labels = read_channels(Image(scene.mask, root.locate(scene.mask)))[..., 0]
+        except (ValueError, InputError, LimitError):  # told when it is read
+            continue
+        if len(SEQUENCES) <= int(labels.max(initial=0)) < len(CITYSCAPES_LABELS):
+            return True
+    return False
 
 
 def _scenes(root: InputRoot, home: str, edition: Edition) -> list[Scene]:
@@ -83,7 +111,7 @@ def _scenes(root: InputRoot, home: str, edition: Edition) -> list[Scene]:
     scenes = []
     for item in sorted(images.keys() | found.keys()):
         name, kind = found.get(item, ("", ""))
-        scenes.append(Scene(prefix + item, "default", images.get(item, ""), name, kind))
+        scenes.append(Scene(prefix + item, DEFAULT_SUBSET, images.get(item, ""), name, kind))
     return scenes
 
 

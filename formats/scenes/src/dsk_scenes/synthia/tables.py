@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dsk_scenes.shared.colors import Entry
 
-__all__ = ["AL_LABELS", "LABELS", "RAND_LABELS", "SF_LABELS"]
+__all__ = ["AL_LABELS", "CITYSCAPES_LABELS", "LABELS", "RAND_LABELS", "SF_LABELS"]
 
 LABELS = [
     Entry("Void", (0, 0, 0)),
@@ -73,3 +73,30 @@ SF_LABELS = [
 
 AL_LABELS = [entry for entry in LABELS if not entry.name.startswith("Reserved")]
 """Labels of SYNTHIA-AL."""
+
+CITYSCAPES_LABELS = [
+    Entry("Void", (0, 0, 0)),
+    Entry("Sky", (70, 130, 180)),
+    Entry("Building", (70, 70, 70)),
+    Entry("Road", (128, 64, 128)),
+    Entry("Sidewalk", (244, 35, 232)),
+    Entry("Fence", (64, 64, 128)),
+    Entry("Vegetation", (107, 142, 35)),
+    Entry("Pole", (153, 153, 153)),
+    Entry("Car", (0, 0, 142)),
+    Entry("TrafficSign", (220, 220, 0)),
+    Entry("Pedestrian", (220, 20, 60)),
+    Entry("Bicycle", (119, 11, 32)),
+    Entry("Motorcycle", (0, 0, 230)),
+    Entry("ParkingSlot", (250, 170, 160)),
+    Entry("RoadWork", (128, 64, 64)),
+    Entry("TrafficLight", (250, 170, 30)),
+    Entry("Terrain", (152, 251, 152)),
+    Entry("Rider", (255, 0, 0)),
+    Entry("Truck", (0, 0, 70)),
+    Entry("Bus", (0, 60, 100)),
+    Entry("Train", (0, 80, 100)),
+    Entry("Wall", (102, 102, 156)),
+    Entry("Lanemarking", (102, 102, 156)),
+]
+"""Labels of SYNTHIA-RAND-CITYSCAPES, by value of GT/LABELS."""
