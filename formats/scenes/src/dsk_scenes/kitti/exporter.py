@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from dsk.annotations import Bbox, Mask, is_crowd
@@ -42,6 +43,14 @@ _DEFAULTS = {"truncated": 0.0, "occluded": 0.0, "score": 1.0}
 _HINT = "save_dataset_meta=true keeps them"
 _NOWHERE = ["-1"] * SPACE
 _BLANK = re.compile(r"\s+")
+
+
+class _State(Struct):
+    """What a partition leaves: its subsets, the labels of boxes, label files of images without."""
+
+    subsets: set[str] = field(default_factory=set)
+    used: set[int] = field(default_factory=set)
+    boxless: list[str] = field(default_factory=list)
 
 
 class _KittiExporter(Exporter):
@@ -88,19 +97,23 @@ class _KittiExporter(Exporter):
         colors = [entry.color or (0, 0, 0) for entry in self._target.entries]
         self._colors = np.array(colors, np.uint8).reshape(-1, 3)
 
-    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> tuple[set[str], set[int]]:
-        """See ``Exporter.write``; the state is the subsets, and the labels of boxes."""
-        subsets = set()
-        used: set[int] = set()
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> _State:
+        """See ``Exporter.write``."""
+        state = _State()
         for item in items:
-            subsets.add(item.subset)
+            state.subsets.add(item.subset)
             name = ctx.image_name(item, ".png")
-            ctx.save_image(item, f"{item.subset}/{IMAGES}/{name}")
+            saved = ctx.save_image(item, f"{item.subset}/{IMAGES}/{name}")
             boxes = [a for a in item.annotations if type(a) is Bbox]
-            used.update([box.label or 0 for box in boxes])
-            if DETECTION in self.tasks:  # readers open the labels of every image
-                text = "".join(self._line(box, item, ctx.ledger) for box in boxes)
-                ctx.write(f"{item.subset}/{LABELS}/{item.id}.txt", text.encode())
+            state.used.update([box.label or 0 for box in boxes])
+            if DETECTION in self.tasks:
+                file = f"{item.subset}/{LABELS}/{item.id}.txt"
+                # Of an item without boxes and without its image nothing would be left.
+                if boxes or not saved:
+                    text = "".join(self._line(box, item, ctx.ledger) for box in boxes)
+                    ctx.write(file, text.encode())
+                else:
+                    state.boxless.append(file)
             found = [a for a in item.annotations if type(a) is Mask]
             if len(self.tasks) > 1:
                 _report_misplaced(boxes, found, item, ctx.ledger)
@@ -109,7 +122,7 @@ class _KittiExporter(Exporter):
                 painted = paint(item, self._numbered(item, kept, ctx.ledger), ctx.ledger)
                 if painted is not None:
                     self._write_maps(item, painted, ctx)
-        return subsets, used
+        return state
 
     def _line(self, box: Bbox, item: DatasetItem, ledger: Ledger) -> str:
         """Return an object's line: of space it says what the box's own line of KITTI said."""
@@ -190,10 +203,13 @@ class _KittiExporter(Exporter):
             data = encode_map(painted.drawn(table))
             ctx.write(f"{item.subset}/{folder}/{item.id}.png", data)
 
-    def finish(self, states: list[tuple[set[str], set[int]]], ctx: WriteContext) -> None:
+    def finish(self, states: list[_State], ctx: WriteContext) -> None:
         """See ``Exporter.finish``; readers look for subsets by their maps, also without any."""
+        if len(self.tasks) == 1 or any(state.used for state in states):
+            for file in (file for state in states for file in state.boxless):
+                ctx.write(file, b"")  # readers open the labels of every image
         if SEGMENTATION in self.tasks:
-            for subset in sorted(set().union(*(subsets for subsets, _ in states))):
+            for subset in sorted(set().union(*(state.subsets for state in states))):
                 ctx.out.make_folder(f"{subset}/{INSTANCES}")
             write_labels(self._target, ctx, meta=self.save_dataset_meta)
         elif self.save_dataset_meta:
@@ -201,7 +217,7 @@ class _KittiExporter(Exporter):
             named = self._categories.with_labels(replace(label, name=n) for label, n in labels)
             ctx.write(META_NAME, meta_text(named))
         else:
-            used = (own for _, own in states)
+            used = (state.used for state in states)
             ctx.ledger.unused_labels(len(self._types), used, "box", _HINT)
 
 
