@@ -6,6 +6,7 @@ import copy
 import gc
 import os
 import signal
+import threading
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -119,8 +120,43 @@ _PR_SET_PDEATHSIG = 1
 """prctl(2), Linux: send this process a signal when its parent dies."""
 
 
+_interrupts: list[int] = []
+"""Numbers of the signals that were noted."""
+
+
+def _note(number: int, frame: Any) -> None:  # noqa: ARG001 - the signature of handlers
+    _interrupts.append(number)
+
+
+class _HeldInterrupts:
+    """Holds Ctrl-C back while processes are forked: what is taken there would stay locked for ever.
+
+    Forking takes locks of the standard library, and an exception between taking and leaving one
+    lets the next one who wants it wait in vain.
+    """
+
+    def __init__(self) -> None:
+        self._before: Any = None
+
+    def __enter__(self) -> None:
+        _interrupts.clear()
+        if threading.current_thread() is threading.main_thread():  # others get no signals
+            self._before = signal.signal(signal.SIGINT, _note) or signal.SIG_DFL
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+        if _interrupts:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
 def _follow(parent: int) -> None:
-    """Let a worker end with the main process, even if that one is killed."""
+    """Let a worker end with the main process, even if that one is killed.
+
+    A terminal sends Ctrl-C to all processes: a worker that has nothing to do only notes it.
+    """
+    signal.signal(signal.SIGINT, _note)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     import ctypes
 
     with suppress(OSError, AttributeError):  # other systems: orphans end when their pipe breaks
@@ -134,7 +170,13 @@ def _run_part(part: int) -> tuple[Any, Ledger, int]:
         msg = "the worker has no job"
         raise DskError(msg)
     gc.disable()
-    state, ledger = _job.run(part)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        if _interrupts:
+            raise KeyboardInterrupt
+        state, ledger = _job.run(part)
+    finally:
+        signal.signal(signal.SIGINT, _note)  # sending the result is not to be cut off
     return state, ledger, ledger.items_in
 
 
@@ -161,8 +203,9 @@ class ProcessEngine(Engine):
         try:
             count = min(self.jobs, len(job.partitions) or 1)
             with ProcessPoolExecutor(count, context, _follow, (os.getpid(),)) as pool:
-                pending = [pool.submit(_run_part, part) for part in range(len(job.partitions))]
                 try:
+                    with _HeldInterrupts():
+                        pending = [pool.submit(_run_part, n) for n in range(len(job.partitions))]
                     for future in pending:
                         state, ledger, count = future.result()
                         progress.advance(count)
