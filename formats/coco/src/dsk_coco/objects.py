@@ -79,8 +79,8 @@ class Thing(Struct):
             return self.skeleton.area
         if len(self.boxes) == 1:
             stated = (self.boxes[0].extra or {}).get(FAMILY, {}).get("area")
-            if stated is not None:
-                return float(stated) if not isinstance(stated, int) else stated
+            if isinstance(stated, int | float):
+                return stated
         box = self.bbox
         return box[2] * box[3] if box is not None else 0.0
 

@@ -156,6 +156,12 @@ def head_text(
     )
 
 
+def _specs(stated: Any) -> dict[str, dict[str, Any]]:
+    """Return CVAT's declarations of attributes by name; other formats may bring anything there."""
+    found = stated if isinstance(stated, list | tuple) else ()
+    return {str(spec.get("name")): spec for spec in found if isinstance(spec, dict)}
+
+
 def label_text(
     categories: Categories,
     values: Mapping[tuple[int, str], Values],
@@ -174,7 +180,8 @@ def label_text(
     known = {(label.parent, label.name) for label in categories.labels}
     skeletons = {categories.labels[n].name: p for n, p in categories.points.items()}
     for number, label in enumerate(categories.labels):
-        own = (label.extra or {}).get("cvat") or {}
+        stated = (label.extra or {}).get("cvat") or {}
+        own = {key: value for key, value in stated.items() if isinstance(value, str)}
         points = categories.points.get(number)
         kind = own.get("type") or "any"
         if points is not None and number in used:
@@ -183,7 +190,7 @@ def label_text(
             kind = "points"
         names = dict.fromkeys([*label.attributes, *categories.attributes])
         names |= dict.fromkeys(name for n, name in values if n == number)
-        specs = {spec.get("name"): spec for spec in own.get("attributes", ())}
+        specs = _specs(stated.get("attributes"))
         attributes = "".join(
             _attribute(name, specs.get(name), values.get((number, name), Values()), ledger)
             for name in names

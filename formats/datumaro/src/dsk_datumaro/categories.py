@@ -187,7 +187,7 @@ def from_json(raw: Raw, where: str, ledger: Ledger, joints: int = 0) -> Categori
 def _label_from(plain: dict[str, Any]) -> LabelCategory:
     known = msgspec.convert(plain, _Label, strict=False)
     more = known.dsk or {}
-    extra = dict(more.get("extra") or {})
+    extra = msgspec.convert(more.get("extra") or {}, dict[str, dict[str, Any]])
     unknown = {k: v for k, v in plain.items() if k not in _Label.__struct_fields__}
     if unknown:
         extra["datumaro"] = unknown

@@ -70,7 +70,7 @@ class MoreIn(Struct, gc=False):
 
     bbox: Four | None = None
     area: float | None = None
-    extra: dict[str, Any] | None = None
+    extra: dict[str, dict[str, Any]] | None = None
     ring: tuple[int, int] | None = None
     hole: bool = False
     group: Int64 | None = None
@@ -114,14 +114,14 @@ class Mask3dIn(Struct, gc=False):
     attributes: dict[str, Any] = {}
     value: int | None = None
     affine: tuple[float, ...] | None = None
-    extra: dict[str, Any] | None = None
+    extra: dict[str, dict[str, Any]] | None = None
 
 
 class MediaMoreIn(Struct, gc=False):
     """``dsk.media`` of an item: what Datumaro cannot say of a medium."""
 
     kind: str = ""
-    extra: dict[str, Any] | None = None
+    extra: dict[str, dict[str, Any]] | None = None
     image: dict[str, Any] | None = None
     size: tuple[int, int] | None = None
     frames: list[dict[str, Any]] = []
@@ -137,7 +137,7 @@ class MediaMoreIn(Struct, gc=False):
 class ItemMoreIn(Struct, gc=False):
     """``dsk`` of an item."""
 
-    extra: dict[str, Any] | None = None
+    extra: dict[str, dict[str, Any]] | None = None
     media: MediaMoreIn | None = None
     annotations: list[Mask3dIn] = []
 

@@ -65,7 +65,8 @@ class LabelMeJsonExporter(Exporter):
     def _item(self, item: DatasetItem, ctx: WriteContext) -> None:
         shapes: list[dict[str, Any]] = []
         own = dict((item.extra or {}).get("labelme_json") or {})
-        flags: dict[str, Any] = dict(own.pop("flags", {}))
+        stated = own.pop("flags", None)
+        flags: dict[str, Any] = dict(stated) if isinstance(stated, dict) else {}
         for a in item.annotations:
             if isinstance(a, Label):
                 self._flag(a, flags, item, ctx)

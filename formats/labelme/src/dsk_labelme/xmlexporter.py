@@ -87,7 +87,8 @@ class LabelMeExporter(Exporter):
     @staticmethod
     def _head(item: DatasetItem, name: str, ctx: WriteContext) -> str:
         more = (item.extra or {}).get("label_me") or {}
-        own = more.get("source") or {}
+        own = more.get("source")
+        own = own if isinstance(own, dict) else {}
         size = ""
         if isinstance(item.media, Image):
             try:

@@ -26,7 +26,8 @@ def label_names(categories: Categories, ledger: Ledger) -> list[str]:
     names: list[str] = []
     used: set[str] = set()
     for label in categories.labels:
-        name = ((label.extra or {}).get(FAMILY) or {}).get("label_name") or label.name
+        stated = ((label.extra or {}).get(FAMILY) or {}).get("label_name")
+        name = (stated if isinstance(stated, str) else "") or label.name
         if not name:
             raise OutputError("a label has no name", hint="-t remap_labels gives it one")
         unique = name if name not in used or not label.parent else f"{label.parent}/{name}"

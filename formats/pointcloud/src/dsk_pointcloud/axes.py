@@ -21,10 +21,30 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk.media import Image
 
-__all__ = ["COS_SIN", "facing_ahead", "quarter_turns"]
+__all__ = ["COS_SIN", "Pose", "facing_ahead", "quarter_turns", "stated_pose"]
+
+Pose = tuple[tuple[float, ...], tuple[float, ...]]
+"""Translation (x, y, z) in metres and quaternion (w, x, y, z)."""
 
 COS_SIN = ((1, 0), (0, 1), (-1, 0), (0, -1))
 """Cosine and sine of 0 to 3 quarter turns."""
+
+
+def stated_pose(item: DatasetItem, name: str) -> Pose | None:
+    """Return a pose that nuScenes' fields of an item state, None without one that is sound.
+
+    Args:
+        item: The item; other datasets may have brought anything in its extra fields.
+        name: "lidar", in the vehicle, or "ego", in the world.
+    """
+    known = (item.extra or {}).get("nuscenes")
+    try:
+        translation, rotation = known[name] if isinstance(known, dict) else ((), ())
+        place, turn = tuple(map(float, translation)), tuple(map(float, rotation))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    sound = len(place) == 3 and len(turn) == 4 and any(turn)
+    return (place, turn) if sound and all(map(math.isfinite, place + turn)) else None
 
 
 def quarter_turns(item: DatasetItem) -> int:
@@ -32,9 +52,8 @@ def quarter_turns(item: DatasetItem) -> int:
 
     nuScenes states the lidar's pose in the vehicle, whose x is ahead; other items are KITTI's.
     """
-    known = (item.extra or {}).get("nuscenes")
-    pose = known.get("lidar") if isinstance(known, dict) else None
-    if not pose:
+    pose = stated_pose(item, "lidar")
+    if pose is None:
         return 0
     w, x, y, z = pose[1]
     return round(math.atan2(2 * (w * z + x * y), w * w + x * x - y * y - z * z) / HALF_PI) % 4

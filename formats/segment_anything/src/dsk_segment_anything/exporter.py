@@ -72,7 +72,8 @@ class SegmentAnythingExporter(Exporter):
             size = tuple(made[0]["segmentation"]["size"])
         if size is not None:
             info["height"], info["width"] = size
-        more = (item.extra or {}).get(FAMILY) or {}
+        stated = (item.extra or {}).get(FAMILY) or {}
+        more = {what: fields for what, fields in stated.items() if isinstance(fields, dict)}
         content = {**more.get("file", {}), **content, "image": {**more.get("image", {}), **info}}
         try:
             data = msgspec.json.encode(content, enc_hook=plain_value)

@@ -111,7 +111,8 @@ def _entries(categories: Categories, ledger: Ledger) -> list[Entry]:
     entries: list[Entry] = []
     used: set[str] = set()
     for number, label in enumerate(categories.labels, 1):
-        own = (label.extra or {}).get(FAMILY) or {}
+        stated = (label.extra or {}).get(FAMILY) or {}
+        own = {key: value for key, value in stated.items() if isinstance(value, str)}
         name = own.get("name") or label.name
         shown = own.get("display_name") or (label.name if "name" in own else "")
         if not name:

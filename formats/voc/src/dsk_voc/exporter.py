@@ -16,7 +16,7 @@ from dsk_voc.assembly import Assembled, Assembler
 from dsk_voc.labelmap import label_map_text, meta_bytes
 from dsk_voc.lists import Share, SubsetLists, merge, write_lists
 from dsk_voc.plugin import capabilities
-from dsk_voc.target import make_target
+from dsk_voc.target import make_target, stated_names
 from dsk_voc.tasks import (
     ACTION,
     ANNOTATIONS,
@@ -99,7 +99,8 @@ class _VocExporter(Exporter):
         held = capabilities(frozenset(_KINDS[task] for task in self.tasks))
         labels = header.categories.labels
         # Attributes of labels are held when they are VOC's actions, which the label map names.
-        actions = [((lab.extra or {}).get("voc") or {}).get("actions") or () for lab in labels]
+        own_fields = [(lab.extra or {}).get("voc") or {} for lab in labels]
+        actions = [stated_names(fields.get("actions")) for fields in own_fields]
         own = all(
             set(lab.attributes) <= set(names) for lab, names in zip(labels, actions, strict=True)
         )

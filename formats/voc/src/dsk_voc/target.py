@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -100,13 +100,17 @@ def make_target(categories: Categories, label_map: str, *, meta: bool, ledger: L
     return Target(entries, names, index, actions, void)
 
 
+def stated_names(value: Any) -> tuple[str, ...]:
+    """Return the names that a label's extra fields list; other formats may bring anything there."""
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
+
+
 def _from_source(categories: Categories) -> list[Entry]:
     """Take the source's labels; VOC's own say which of them are parts and actions."""
     entries: dict[str, Entry] = {}
     for number, label in enumerate(categories.labels):
         own = (label.extra or {}).get("voc") or {}
-        parts = tuple(map(str, own.get("parts") or ()))
-        actions = tuple(map(str, own.get("actions") or ()))
+        parts, actions = stated_names(own.get("parts")), stated_names(own.get("actions"))
         entries.setdefault(
             label.name, Entry(label.name, categories.colors.get(number), parts, actions)
         )

@@ -17,6 +17,7 @@ from dsk.annotations import Cuboid3d
 from dsk.errors import InputError, MediaError, OptionError, OutputError
 from dsk.flow import Exporter
 from dsk.media import PointCloud
+from dsk_pointcloud.axes import stated_pose
 from dsk_pointcloud.cameras import CAMERA
 from dsk_pointcloud.clouds.saver import CloudSaver
 from dsk_pointcloud.frames import note_boxes, turned
@@ -89,7 +90,7 @@ class NuscenesExporter(Exporter):
         cloud = f"samples/LIDAR_TOP/{flat}{self._clouds.suffix(media)}"
         if media is not None and (media.source is not None or not media.extra_images):
             self._clouds.save(item, media, cloud, ctx)
-        lidar, ego = known.get("lidar") or _STILL, known.get("ego") or _STILL
+        lidar, ego = (stated_pose(item, name) or _STILL for name in ("lidar", "ego"))
         to_global = _pose(ego) @ _pose(lidar)
         points = self._points(item, media)
         frame = Frame(
