@@ -212,6 +212,11 @@ def test_compressed_run_lengths_pass_undecoded_and_lists_are_encoded(tmp_path: P
     assert rles == [{"size": [2, 3], "counts": "06"}] * 3
 
 
+def test_extra_fields_that_are_no_table_are_refused(tmp_path: Path):
+    box = {"id": 1, "type": "bbox", "label_id": 0, "bbox": [1, 2, 3, 4]}
+    assert "extra" in bad(tmp_path, box | {"dsk": {"extra": {"voc": 5}}})
+
+
 def test_masks_in_volumes_share_a_file(tmp_path: Path):
     labels = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
     affine = tuple(float(n) for n in range(16))
