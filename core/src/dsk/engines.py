@@ -202,6 +202,7 @@ class ProcessEngine(Engine):
         _job = job
         try:
             count = min(self.jobs, len(job.partitions) or 1)
+            others = multiprocessing.active_children()
             with ProcessPoolExecutor(count, context, _follow, (os.getpid(),)) as pool:
                 try:
                     with _HeldInterrupts():
@@ -211,6 +212,10 @@ class ProcessEngine(Engine):
                         progress.advance(count)
                         yield state, ledger
                 except BaseException:
+                    for worker in multiprocessing.active_children():
+                        if worker not in others:  # a fork forgets a signal that came before it
+                            with suppress(ProcessLookupError, TypeError):
+                                os.kill(worker.pid, signal.SIGINT)  # type: ignore[arg-type]
                     pool.shutdown(wait=True, cancel_futures=True)
                     raise
         except BrokenProcessPool as error:
