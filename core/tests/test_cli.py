@@ -6,10 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HEAVY = ("numpy", "PIL", "lxml", "pycocotools", "yaml", "rich", "pydantic", "h5py", "nibabel")
 
@@ -365,6 +370,13 @@ def test_bug_in_a_plugin_is_named_as_one(site: Path, toy: Path, tmp_path: Path) 
     )
 
 
+def wait_for(child: subprocess.Popen[Any], condition: Callable[[], bool]) -> None:
+    """Wait until a child has come so far; asleep between looks, for it needs the processor."""
+    while not condition():
+        assert child.poll() is None
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_interrupt_leaves_nothing(site: Path, toy: Path, tmp_path: Path, jobs: str) -> None:
     (toy / "toy.txt").write_text("1,2,3,4\nhang\nhang\n")
@@ -376,8 +388,7 @@ def test_interrupt_leaves_nothing(site: Path, toy: Path, tmp_path: Path, jobs: s
         env={**os.environ, "PYTHONPATH": str(site), "DSK_PLUGINS": "toy"},
         start_new_session=True,
     )
-    while not any(p.name.startswith(".out.dsk-partial") for p in tmp_path.iterdir()):
-        assert child.poll() is None
+    wait_for(child, lambda: any(tmp_path.glob(".out.dsk-partial*")))
     os.killpg(child.pid, 2)
     _, said = child.communicate(timeout=30)
     assert child.returncode == 130, said
@@ -392,8 +403,7 @@ def test_kill_leaves_nothing_that_looks_complete(site: Path, toy: Path, tmp_path
         [sys.executable, "-m", "dsk", "convert", "-i", toy, "-f", "toy", "-o", out],
         env={**os.environ, "PYTHONPATH": str(site), "DSK_PLUGINS": "toy"},
     )
-    while not any(p.name.startswith(".out.dsk-partial") for p in tmp_path.iterdir()):
-        assert child.poll() is None
+    wait_for(child, lambda: any(tmp_path.glob(".out.dsk-partial*")))
     child.kill()
     child.wait()
     assert not out.exists()
@@ -412,8 +422,7 @@ def test_workers_of_a_killed_run_end(site: Path, toy: Path, tmp_path: Path) -> N
         env={**os.environ, "PYTHONPATH": str(site), "DSK_PLUGINS": "toy"},
     )
     children = Path(f"/proc/{child.pid}/task/{child.pid}/children")
-    while not children.read_text():
-        assert child.poll() is None
+    wait_for(child, lambda: bool(children.read_text()))
     child.kill()
     child.communicate(timeout=30)  # the pipe closes when the last process that holds it ends
 

@@ -40,7 +40,6 @@ LONGEST = 64
 
 _BLOCK = 1 << 16
 _NEWLINE, _COMMA, _QUOTE, _RETURN = b'\n,"\r'
-csv.field_size_limit(MAX_ROW)
 
 
 class Runs(NamedTuple):
@@ -317,7 +316,11 @@ def parse_rows(text: bytes) -> list[list[str]] | None:
         The rows; None when the text breaks the rules.
     """
     lines = (f"{line}\n" for line in text.decode("utf-8", "surrogateescape").split("\n"))
+    limit = csv.field_size_limit()  # of the whole process, so only raised while it is needed
+    csv.field_size_limit(max(limit, len(text)))
     try:
         return [row for row in csv.reader(lines) if row]
     except csv.Error:
         return None
+    finally:
+        csv.field_size_limit(limit)
