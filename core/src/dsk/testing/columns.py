@@ -16,7 +16,7 @@ from dsk.flow import ListSource
 from dsk.loss import Ledger
 from dsk.registry import resolve
 from dsk.testing.base import SuiteBase
-from dsk.testing.outputs import facts, tree
+from dsk.testing.outputs import differing, facts, tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,8 +98,7 @@ class ColumnChecks(SuiteBase):
             for kind in (ListSource, ColumnSource)
         ]
         there, here = tree(tmp_path / "ListSource"), tree(tmp_path / "ColumnSource")
-        assert sorted(there) == sorted(here)
-        assert [name for name in there if there[name] != here[name]] == []
+        assert differing(there, here) == []
         assert facts(reports[0]) == facts(reports[1])
 
     def test_columns_are_read_like_items(self, tmp_path: Path) -> None:
