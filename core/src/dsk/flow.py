@@ -174,6 +174,11 @@ class Importer(ABC):
     descriptor declares. It must not import heavy libraries before ``open``.
     """
 
+    only_columns: bool = False
+    """Set by core before ``open``: whether this process will ask for the ``columns`` of all
+    partitions, with outlines as boxes, and most likely for nothing else. What indexing decodes
+    anyway is then worth keeping; many processes would rather decode it again side by side."""
+
     @abstractmethod
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """Open a dataset: find its files, read what the header needs, index what is large.

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from dsk.loss import Ledger
 
-__all__ = ["JsonScan", "Records", "json_error", "record_message", "scan"]
+__all__ = ["Gatherer", "JsonScan", "Records", "json_error", "record_message", "scan"]
 
 WINDOW = 4 << 20
 _skim = msgspec.json.Decoder(msgspec.defstruct("Any", [], gc=False)).decode
@@ -90,6 +90,22 @@ class JsonScan(Struct):
     records: dict[str, Records]
 
 
+class Gatherer(Protocol):
+    """Keeps more of an array's records than columns of integers, while they are indexed."""
+
+    def take(self, text: bytes, count: int) -> Sequence[Any] | None:
+        """Decode neighbouring records and keep what is wanted of them.
+
+        Args:
+            text: The records, a JSON array.
+            count: How many there are.
+
+        Returns:
+            Objects with the column fields as attributes; None if these are other records than it
+            can keep, or another number of them. It is not called again then.
+        """
+
+
 def json_error(error: Exception, where: str) -> InputError:
     """Turn a decoder's error into one that says where."""
     text = "it nests too deep" if isinstance(error, RecursionError) else str(error)
@@ -99,7 +115,12 @@ def json_error(error: Exception, where: str) -> InputError:
 
 
 def scan(
-    view: memoryview, arrays: Mapping[str, Sequence[str]], where: str, ledger: Ledger
+    view: memoryview,
+    arrays: Mapping[str, Sequence[str]],
+    where: str,
+    ledger: Ledger,
+    *,
+    gatherers: Mapping[str, Gatherer] | None = None,
 ) -> JsonScan:
     """Index the records of top-level arrays.
 
@@ -108,6 +129,7 @@ def scan(
         arrays: For each array's key, the integer fields wanted as columns.
         where: The file, for messages.
         ledger: Where bad records go; they are left out of the index.
+        gatherers: By key of an array. One that kept fewer records than are indexed was given up.
 
     Raises:
         InputError: It is no JSON object, or an array holds something else than objects.
@@ -115,7 +137,7 @@ def scan(
     """
     if bytes(view[:3]) == b"\xef\xbb\xbf":
         view = view[3:]
-    walk = _Walk(view, where)
+    walk = _Walk(view, where, gatherers or {})
     found: dict[str, tuple[int, int, Records]] = {}
     rest: dict[str, Raw] | None = None
     try:
@@ -190,9 +212,12 @@ def _address(view: memoryview) -> int:
 class _Walk:
     """The walk through one document."""
 
-    def __init__(self, view: memoryview, where: str) -> None:
+    def __init__(
+        self, view: memoryview, where: str, gatherers: Mapping[str, Gatherer] | None = None
+    ) -> None:
         self.view = view
         self.where = where
+        self.gatherers = dict(gatherers or {})
         self.bad: list[RecordError] = []
         self.has_texts = False
         self.bytes = np.frombuffer(view, np.uint8) if len(view) else np.zeros(0, np.uint8)
@@ -216,9 +241,13 @@ class _Walk:
                 window = self._window(position, WINDOW)
             except InputError:  # cuts misled by a brace in a string may end anywhere
                 window = None
-            rows = self._decode(key, *window[:2], count, decoder) if window is not None else None
+            rows: tuple[NDArray[np.bool_], Sequence[Any]] | None = None
+            if window is not None:
+                rows = self._gathered(key, *window[:2])
+                rows = rows or self._decode(key, *window[:2], count, decoder)
             if window is None or rows is None:
                 window = self._slow_window(key, position, count)
+                self.gatherers.pop(key, None)
                 rows = self._decode_singly(key, *window[:2], count, decoder, sure=True)
             first, last, end = window
             good, values = rows
@@ -371,6 +400,19 @@ class _Walk:
             except _WrongCutsError:
                 return None
         return (good, values) if len(values) == len(first) else None
+
+    def _gathered(
+        self, key: str, first: NDArray[np.int64], last: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], Sequence[Any]] | None:
+        """Let a window's records be gathered; None if nobody does."""
+        gatherer = self.gatherers.get(key)
+        if gatherer is None:
+            return None
+        values = gatherer.take(_list(self.view[int(first[0]) : int(last[-1]) + 1]), len(first))
+        if values is None:
+            del self.gatherers[key]
+            return None
+        return np.ones(len(first), bool), values
 
     def _decode_singly(
         self,

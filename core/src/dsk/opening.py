@@ -28,8 +28,10 @@ def open_dataset(
     format: str | None,  # noqa: A002
     options: Mapping[str, Any],
     on_error: Literal["raise", "skip"] = "raise",
+    *,
+    only_columns: bool = False,
 ) -> Dataset:
-    """Open a dataset, see ``Dataset.import_from``."""
+    """Open a dataset, see ``Dataset.import_from`` and ``Importer.only_columns``."""
     given = open_root(path)
     ledger = Ledger(on_error)
     with given.remembering(), collector_off():
@@ -45,6 +47,7 @@ def open_dataset(
         importer: Importer = resolve(info.target)(
             **{**info.alias_options.get(format, {}), **found, **checked}
         )
+        importer.only_columns = only_columns
         source = _opened(importer, root, ledger)
     dataset = Dataset(source, format=format, on_error=on_error)
     dataset.path = os.path.abspath(path)  # noqa: PTH100 - a str is wanted

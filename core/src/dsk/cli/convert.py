@@ -8,18 +8,20 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dsk.adapt import Adapter
 from dsk.cli.text import emit_json, glyph, say
-from dsk.dataset import Dataset
 from dsk.descriptors import Option
 from dsk.errors import LossError, OptionError, OutputError, UsageError
+from dsk.loss import Ledger
 from dsk.names import stem_of
-from dsk.opening import make_transform
+from dsk.opening import make_transform, open_dataset
 from dsk.options import parse_dashed, parse_pairs
-from dsk.registry import registry
+from dsk.registry import registry, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dsk.dataset import Dataset
     from dsk.flow import Transform
     from dsk.loss import BadRecord, Event, Report
 
@@ -103,7 +105,7 @@ def run_convert(request: ConvertRequest) -> int:
     if request.target_format is not None:
         registry().exporter(request.target_format)  # a wrong name need not wait for a large input
     steps = _steps(request)
-    dataset = open_input(request)
+    dataset = open_input(request, only_columns=not steps and _takes_columns(request))
     for step in steps:
         dataset = dataset.transform(step)
     target = request.target_format or _format_of(dataset)
@@ -127,8 +129,21 @@ def run_convert(request: ConvertRequest) -> int:
     return 1 if result.errors else 0
 
 
-def open_input(request: ConvertRequest) -> Dataset:
+def _takes_columns(request: ConvertRequest) -> bool:
+    """Tell whether one process will write outlines as boxes, as far as that can be told now."""
+    if request.target_format is None or request.jobs != "1" or request.engine is not None:
+        return False
+    info = registry().exporter(request.target_format)
+    adapter = Adapter(info.capabilities, Ledger())
+    return resolve(info.target).takes_columns and adapter.outlines_become_boxes
+
+
+def open_input(request: ConvertRequest, *, only_columns: bool = False) -> Dataset:
     """Open the dataset that a command reads.
+
+    Args:
+        request: What the user asked for.
+        only_columns: See ``Importer.only_columns``.
 
     Raises:
         OptionError: An option is unknown or does not fit.
@@ -136,11 +151,12 @@ def open_input(request: ConvertRequest) -> Dataset:
     """
     if request.on_error not in ("raise", "skip"):
         raise OptionError(f"--on-error is 'raise' or 'skip', not {request.on_error!r}")
-    return Dataset.import_from(
+    return open_dataset(
         request.source,
         request.source_format,
-        on_error="skip" if request.on_error == "skip" else "raise",
-        **parse_pairs(request.import_options or ()),
+        parse_pairs(request.import_options or ()),
+        "skip" if request.on_error == "skip" else "raise",
+        only_columns=only_columns,
     )
 
 

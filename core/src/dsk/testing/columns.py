@@ -14,6 +14,7 @@ from dsk.dataset import Dataset
 from dsk.descriptors import Capabilities
 from dsk.flow import ListSource
 from dsk.loss import Ledger
+from dsk.opening import open_dataset
 from dsk.registry import resolve
 from dsk.testing.base import SuiteBase
 from dsk.testing.outputs import differing, facts, tree
@@ -101,7 +102,8 @@ class ColumnChecks(SuiteBase):
         assert differing(there, here) == []
         assert facts(reports[0]) == facts(reports[1])
 
-    def test_columns_are_read_like_items(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("only", [False, True], ids=["among-others", "only"])
+    def test_columns_are_read_like_items(self, tmp_path: Path, only: bool) -> None:
         """What a source gives as columns is what it gives as items, fitted to boxes alike."""
         self.needs()
         if "bbox" not in self.round_trip_kinds():
@@ -110,7 +112,8 @@ class ColumnChecks(SuiteBase):
         if "polygon" in self.holds().annotations:
             plain = plain.transform(_with_outline)
         self.write(self.prepare(plain.materialize()), tmp_path / "out")
-        source = self.read(tmp_path / "out").source
+        out, options = tmp_path / "out", self.import_options
+        source = open_dataset(out, self.format, options, only_columns=only).source
         seen = 0
         for partition in source.partitions():
             ledgers = [Ledger(), Ledger()]

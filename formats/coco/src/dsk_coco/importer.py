@@ -92,7 +92,12 @@ class CocoImporter(Importer):
         files = [
             file
             for found in names
-            if (file := open_file(root, found, ledger, keep_ids=self._keep_ids)) is not None
+            if (
+                file := open_file(
+                    root, found, ledger, keep_ids=self._keep_ids, gather=self.only_columns
+                )
+            )
+            is not None
         ]
         if not names and there and self._tasks:
             raise InputError(

@@ -14,6 +14,7 @@ from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.grouping import group_rows
 from dsk.names import clean_name, stem_of
 from dsk_coco.categories import numbered_categories, read_categories
+from dsk_coco.plainrows import Gathered
 from dsk_coco.textids import has_text_ids, scan_text_ids
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk_coco.categories import Labels
     from dsk_coco.layout import Found
+    from dsk_coco.plainrows import PlainRows
 
 __all__ = ["AnnotationFile", "item_names", "join_items", "open_file", "open_results"]
 
@@ -84,6 +86,7 @@ class AnnotationFile(Struct):
         number_from: Annotations get their row plus this as their id, if it is not 0.
         folder: The folder that image names refer to; None when there are no images.
         whole_names: Rows of the images whose items are called by their whole names.
+        plain: Columns of the annotations, where they were asked for and all are plain.
     """
 
     found: Found
@@ -93,13 +96,14 @@ class AnnotationFile(Struct):
     images: jsonindex.Records
     annotations: jsonindex.Records
     keys: NDArray[np.int64]
-    image_rows: NDArray[np.int64] = np.zeros(0, np.int64)
+    image_rows: NDArray[np.signedinteger[Any]] = np.zeros(0, np.int64)
     image_bounds: NDArray[np.int64] = np.zeros(1, np.int64)
-    rows: NDArray[np.int64] = np.zeros(0, np.int64)
+    rows: NDArray[np.signedinteger[Any]] = np.zeros(0, np.int64)
     bounds: NDArray[np.int64] = np.zeros(1, np.int64)
     number_from: int = 0
     folder: str | None = None
     whole_names: frozenset[int] = frozenset()
+    plain: PlainRows | None = None
 
     @property
     def task(self) -> str:
@@ -117,9 +121,21 @@ class AnnotationFile(Struct):
 
 
 def open_file(
-    root: InputRoot, found: Found, ledger: Ledger, *, keep_ids: bool = False
+    root: InputRoot,
+    found: Found,
+    ledger: Ledger,
+    *,
+    keep_ids: bool = False,
+    gather: bool = False,
 ) -> AnnotationFile | None:
     """Index a file; None when it is no COCO JSON.
+
+    Args:
+        root: The dataset.
+        found: The file.
+        ledger: Where bad records go.
+        keep_ids: Number labels like the categories.
+        gather: Keep the columns of plain annotations.
 
     Raises:
         InputError: It is damaged.
@@ -127,11 +143,8 @@ def open_file(
     """
     where = root.show(found.name)
     view = root.buffer(found.name)
-    if has_text_ids(view):
-        scan = scan_text_ids(view, where, ledger)
-    else:
-        columns = {"images": ("id",), "annotations": ("image_id",)}
-        scan = jsonindex.scan(view, columns, where, ledger)
+    gathered = Gathered(len(view)) if gather else None
+    scan = _scanned(view, where, ledger, gathered)
     images = scan.records.get("images")
     if images is None:
         ledger.warn(f"{found.name} is no COCO JSON: it has no list of images; passed over")
@@ -149,10 +162,21 @@ def open_file(
     rest.pop("annotations", None)
     keys = _item_keys(images, where, ledger)
     file = AnnotationFile(found, where, labels, rest, images, annotations, keys)
+    file.plain = gathered.rows(len(annotations)) if gathered is not None else None
     file.whole_names = _alike(images, keys)
     if file.whole_names:
         ledger.warn(f"{found.name}: images whose names differ in the ending keep it in their ids")
     return file
+
+
+def _scanned(
+    view: memoryview, where: str, ledger: Ledger, gathered: Gathered | None
+) -> jsonindex.JsonScan:
+    if has_text_ids(view):
+        return scan_text_ids(view, where, ledger)
+    columns = {"images": ("id",), "annotations": ("image_id",)}
+    gatherers = {"annotations": gathered} if gathered is not None else None
+    return jsonindex.scan(view, columns, where, ledger, gatherers=gatherers)
 
 
 def open_results(
@@ -179,7 +203,7 @@ def open_results(
         return known, file.found.subset in posixpath.basename(name)
 
     file = max(files, key=fit)
-    file.annotations = found
+    file.annotations, file.plain = found, None
     file.number_from = 1
     file.where = where
     file.found = msgspec.structs.replace(file.found, task="")

@@ -18,7 +18,7 @@ from dsk_coco.categories import FAMILY
 from dsk_coco.index import item_names
 from dsk_coco.panoptic import map_folder, parse_segments
 from dsk_coco.parse import CROWD, NOT_CROWD, Parser
-from dsk_coco.plainrows import PlainRows
+from dsk_coco.plainrows import PlainRows, whole_items
 from dsk_coco.records import (
     decode_plain,
     decode_records,
@@ -29,6 +29,8 @@ from dsk_coco.textids import ID, is_text_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from dsk.columns import BoxColumns
     from dsk.files import InputRoot
@@ -127,20 +129,33 @@ class SliceReader:
         if file.task not in ("instances", "stuff") or file.is_panoptic or file.number_from:
             return None
         try:
-            records = decode_plain(file.annotations.joined(rows))
-            found = PlainRows(records, file.labels.index)
+            found = self._plain_rows(file, rows)
         except (msgspec.MsgspecError, OverflowError):
             return None
+        labels = found.labels(file.labels.index)
         bounds = file.bounds[start : stop + 1] - file.bounds[start]
-        whole = found.whole(bounds)
+        whole = whole_items(found.fit & (labels >= 0), bounds)
         drafts = self._drafts(start, stop)
-        parser = self._parser(file)
-        for n in np.flatnonzero(~whole).tolist():
-            a, b = bounds[n : n + 2].tolist()
-            self._plain(
-                file, parser, records[a:b], rows[a:b], counts=[b - a], drafts=drafts[n : n + 1]
-            )
-        return found.columns(list(self._items(drafts)), bounds, whole)
+        counts = np.diff(bounds)
+        others = [drafts[n] for n in np.flatnonzero(~whole).tolist()]
+        if others:
+            left = rows[np.repeat(~whole, counts)]
+            records = decode_plain(file.annotations.joined(left))
+            parser = self._parser(file)
+            self._plain(file, parser, records, left, counts=counts[~whole].tolist(), drafts=others)
+        return found.columns(list(self._items(drafts)), bounds, whole, labels)
+
+    @staticmethod
+    def _plain_rows(file: AnnotationFile, rows: NDArray[np.int64]) -> PlainRows:
+        """Return the columns of records.
+
+        Raises:
+            msgspec.MsgspecError: One of them is not plain.
+            OverflowError: One of them has a number that fits no column.
+        """
+        if file.plain is not None:
+            return file.plain.rows(rows)
+        return PlainRows.of(decode_plain(file.annotations.joined(rows)))
 
     def _drafts(self, start: int, stop: int) -> list[_Draft]:
         drafts = [_Draft() for _ in range(start, stop)]
