@@ -89,16 +89,7 @@ class CocoImporter(Importer):
         for name in passed_over(root, there):
             ledger.warn(f"{name} is not read: the names of others begin with a task, its does not")
         names = self._wanted(root, there, results, ledger)
-        files = [
-            file
-            for found in names
-            if (
-                file := open_file(
-                    root, found, ledger, keep_ids=self._keep_ids, gather=self.only_columns
-                )
-            )
-            is not None
-        ]
+        files = self._opened(root, names, ledger)
         if not names and there and self._tasks:
             raise InputError(
                 f"there is nothing of the tasks {', '.join(self._tasks or ())}",
@@ -125,6 +116,13 @@ class CocoImporter(Importer):
         for file in files:
             file.folder = _image_folder(root, file)
         return CocoSource(root, files, self._options, ledger)
+
+    def _opened(self, root: InputRoot, names: list[Found], ledger: Ledger) -> list[AnnotationFile]:
+        keep_ids, gather = self._keep_ids, self.only_columns
+        files = (
+            open_file(root, found, ledger, keep_ids=keep_ids, gather=gather) for found in names
+        )
+        return [file for file in files if file is not None]
 
     def _wanted(
         self, root: InputRoot, found: list[Found], results: str, ledger: Ledger
