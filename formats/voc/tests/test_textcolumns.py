@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dsk_voc import textcolumns
 from dsk_voc.textcolumns import decimals
 
 _CENTS = st.integers(-(10**6), 10**6).map(lambda n: n / 100)
@@ -24,7 +26,25 @@ PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     )
 )
 def test_decimals_are_those_of_a_format(values: list[float]) -> None:
-    assert decimals(np.array(values, np.float64)) == [b"%.10g" % value for value in values]
+    expected = [b"%.10g" % value for value in values]
+    assert decimals(np.array(values, np.float64)) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(textcolumns, "WORTH", 2)
+        assert decimals(np.array(values, np.float64)) == expected
+
+
+def test_table_of_all_hundredths_and_their_neighbours() -> None:
+    near = np.arange(0, 100_100) / 100
+    for values in (
+        near,
+        near + 3.3,
+        near + 1e-11,
+        near + 2e-10,
+        np.nextafter(near, 2000),
+        near / 10,
+    ):
+        assert len(values) > textcolumns.WORTH
+        assert decimals(values) == [b"%.10g" % value for value in values.tolist()]
 
 
 def test_ties_round_by_the_exact_value() -> None:
