@@ -21,6 +21,7 @@ import numpy as np
 from msgspec import Raw, Struct
 
 from dsk.errors import InputError, RecordError
+from dsk.jsonerrors import UNDECODABLE, has_constant, json_error, record_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,13 +30,12 @@ if TYPE_CHECKING:
 
     from dsk.loss import Ledger
 
-__all__ = ["Gatherer", "JsonScan", "Records", "json_error", "record_message", "scan"]
+__all__ = ["Gatherer", "JsonScan", "Records", "scan"]
 
 WINDOW = 4 << 20
 _skim = msgspec.json.Decoder(msgspec.defstruct("Any", [], gc=False)).decode
 _OPEN, _CLOSE, _COMMA, _END = b"{},]"
 _SPACE = b" \t\r\n"
-_UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Records:
@@ -106,14 +106,6 @@ class Gatherer(Protocol):
         """
 
 
-def json_error(error: Exception, where: str) -> InputError:
-    """Turn a decoder's error into one that says where."""
-    text = "it nests too deep" if isinstance(error, RecursionError) else str(error)
-    if "truncated" in text.lower() or "unexpected end" in text.lower():
-        return InputError("the JSON ends early: the file is truncated", where=where)
-    return InputError(f"not valid JSON: {text}", where=where)
-
-
 def scan(
     view: memoryview,
     arrays: Mapping[str, Sequence[str]],
@@ -173,7 +165,7 @@ def _rest(view: memoryview, spans: Mapping[str, tuple[int, int]]) -> dict[str, R
     text = b"".join([*parts, view[position:]])
     try:
         rest = msgspec.json.decode(text, type=dict[str, Raw])
-    except _UNDECODABLE:
+    except UNDECODABLE:
         return None
     for key in spans:
         if bytes(rest.pop(key, Raw(b""))) != b"[]":
@@ -185,7 +177,7 @@ def _careful(walk: _Walk, arrays: Mapping[str, Sequence[str]]) -> JsonScan:
     """Scan with the decoder finding the arrays: right for any JSON; it words the errors."""
     try:
         top = msgspec.json.decode(walk.view, type=dict[str, Raw])
-    except _UNDECODABLE as error:
+    except UNDECODABLE as error:
         raise json_error(error, walk.where) from error
     base = _address(walk.view)
     records = {}
@@ -350,7 +342,7 @@ class _Walk:
         try:
             for a, b in zip(first.tolist(), last.tolist(), strict=True):
                 _skim(self.view[a : b + 1])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             return False
         return True
 
@@ -394,7 +386,7 @@ class _Walk:
         good = np.ones(len(first), bool)
         try:
             values = decoder.decode(text)
-        except _UNDECODABLE:
+        except UNDECODABLE:
             try:
                 return self._decode_singly(key, first, last, count, decoder)
             except _WrongCutsError:
@@ -435,14 +427,14 @@ class _Walk:
         for row, (a, b) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
             try:
                 found = decoder.decode(_list(self.view[a : b + 1]))
-            except _UNDECODABLE as error:
+            except UNDECODABLE as error:
                 text = self.view[a : b + 1]
                 again = _from_texts(text, decoder)
                 if again is not None:
                     self.has_texts = True
                     values.append(again)
                     continue
-                if not (sure or isinstance(error, msgspec.ValidationError) or _has_constant(text)):
+                if not (sure or isinstance(error, msgspec.ValidationError) or has_constant(text)):
                     raise _WrongCutsError from error
                 good[row] = False
                 where = f"{self.where}#/{key}/{count + row}"
@@ -459,23 +451,6 @@ class _WrongCutsError(Exception):
     """Braces in strings were taken for those of records."""
 
 
-def record_message(error: Exception, text: memoryview) -> str:
-    """Return what a decoder's error about a record says, in a user's words."""
-    if isinstance(error, msgspec.ValidationError):
-        return _PLACE.sub("", str(error)).replace(" - at ``", "")
-    if _has_constant(text):
-        return "NaN and Infinity are no JSON numbers"
-    return json_error(error, "").message
-
-
-_PLACE = re.compile(r"\$\[(?:\d+|\.\.\.)\]\.?")
-_CONSTANT = re.compile(rb"[:\[,\s](?:NaN|-?Infinity|nan|-?inf)\b")
-
-
-def _has_constant(text: memoryview) -> bool:
-    return _CONSTANT.search(text) is not None
-
-
 def _column_decoder(fields: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
     record = msgspec.defstruct("Record", [(name, int, -1) for name in fields], gc=False)
     return msgspec.json.Decoder(list[record], strict=False)  # type: ignore[valid-type]
@@ -486,7 +461,7 @@ def _from_texts(text: memoryview, decoder: msgspec.json.Decoder[Any]) -> Any:
     record: Any = decoder.type.__args__[0]
     try:
         plain = msgspec.json.decode(text)
-    except _UNDECODABLE:
+    except UNDECODABLE:
         return None
     found = {}
     for name in record.__struct_fields__ if isinstance(plain, dict) else ():

@@ -16,6 +16,8 @@ from dsk.dataset import Dataset
 from dsk.detect import choose
 from dsk.errors import DskWarning, InputError, RecordError
 from dsk.files import open_root
+from dsk.loss import Ledger
+from dsk.opening import open_dataset
 from dsk.pixels import encode
 
 PNG = encode(np.zeros((10, 20, 3), np.uint8), ".png")
@@ -846,3 +848,41 @@ def test_images_far_from_the_annotations(folder, make):
     folder.put("dataset/one/1.png", b"")
     found = items(folder.path)
     assert [i.media.read_bytes() == PNG for i in found.values()] == [True] * 3
+
+
+@pytest.mark.parametrize("only_columns", [False, True])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        (b'"note": "ok"', b'"note": "\xff"', 1),
+        (b'"note": "ok"', b'"no\xffte": "ok"', 1),
+        (b'"mark": "ok"', b'"mark": "\xb6"', 1),
+        (b'"mark": "ok"', b'"\xb6": "ok"', 1),
+        (b'"name": "dog"', b'"name": "\xff"', None),
+        (b'"year": 1', b'"year": "\xff"', None),
+    ],
+)
+def test_bytes_that_are_no_text(folder, make, edit, only_columns):
+    """One line says so; skipping loses the field or the record, not the rest."""
+    old, new, bad = edit
+    images = [make.image(1, "a.png", note="ok"), make.image(2, "b.png")]
+    objects = [make.obj(5, 1, mark="ok"), make.obj(6, 2)]
+    text = json.dumps(make.document(images, objects, info={"year": 1})).encode()
+    assert old in text
+    folder.put("annotations/instances_x.json", "{}")
+    (folder.path / "annotations/instances_x.json").write_bytes(text.replace(old, new))
+
+    def read(on_error):
+        ledger = Ledger(on_error)
+        dataset = open_dataset(folder.path, "coco", {}, on_error, only_columns=only_columns)
+        for partition in dataset.source.partitions():
+            list(dataset.source.read(partition, ledger))
+        return dataset.opening_ledger.bad_count + ledger.bad_count
+
+    with pytest.raises((InputError, RecordError)):
+        read("raise")
+    if bad is None:
+        with pytest.raises(InputError):
+            read("skip")
+    else:
+        assert read("skip") == bad

@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 
 from dsk.categories import Categories, LabelCategory, PointsCategory
 from dsk.errors import InputError
+from dsk.jsonerrors import UNDECODABLE
 from dsk.loss import Ledger
 from dsk_coco.textids import ID, field_values, is_text_id, text_number
 
@@ -159,7 +160,7 @@ def _rows(raw: Raw | None, where: str) -> tuple[_Rows, bool]:
                 row[ID] = row["id"]
                 row["id"] = text_number(row[ID])
         categories = msgspec.convert(fields, list[_Category], strict=False)
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise InputError(str(error).replace("$", ""), where=place) from error
     known = _Category.__struct_fields__
     rows = [

@@ -12,6 +12,7 @@ from msgspec import Struct
 from dsk import jsonindex
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.grouping import group_rows
+from dsk.jsonerrors import UNDECODABLE, json_error
 from dsk.names import clean_name, stem_of
 from dsk_coco.categories import numbered_categories, read_categories
 from dsk_coco.plainrows import Gathered
@@ -157,8 +158,8 @@ def open_file(
         labels = numbered_categories(annotations, where, ledger) or labels
     try:
         rest = {key: msgspec.json.decode(raw) for key, raw in scan.rest.items()}
-    except msgspec.MsgspecError as error:
-        raise InputError(str(error), where=where) from error
+    except UNDECODABLE as error:
+        raise json_error(error, where) from error
     rest.pop("annotations", None)
     keys = _item_keys(images, where, ledger)
     file = AnnotationFile(found, where, labels, rest, images, annotations, keys)
@@ -228,7 +229,7 @@ def _item_keys(images: jsonindex.Records, where: str, ledger: Ledger) -> NDArray
         try:
             names = _decode_names(images.joined(slice(start, stop)))
             keys[start:stop] = [hash(item_names(name)[1]) or 1 for name in names]
-        except (msgspec.MsgspecError, ValueError, UnsafePathError):
+        except (*UNDECODABLE, ValueError, UnsafePathError):
             for row in range(start, stop):
                 keys[row] = _single_key(images, row, where, ledger)
     keys[_bad_ids(images, keys, where, ledger)] = 0
@@ -259,7 +260,7 @@ def _single_key(images: jsonindex.Records, row: int, where: str, ledger: Ledger)
     except UnsafePathError as error:
         hint = "file_name is relative to the folder of the images"
         ledger.bad_record(RecordError(error.message, where=place, hint=error.hint or hint))
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (*UNDECODABLE, ValueError) as error:
         ledger.bad_record(RecordError(str(error), where=place))
     return 0
 

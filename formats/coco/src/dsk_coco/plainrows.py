@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Struct
 
 from dsk.columns import BoxColumns
+from dsk.jsonerrors import UNDECODABLE
 from dsk_coco.parse import NOT_CROWD
 from dsk_coco.records import decode_plain, good_outlines
 
@@ -133,7 +134,7 @@ class Gathered:
             if len(records) == count:
                 self._keep(msgspec.structs.astuple(PlainRows.of(records)), len(text))
                 return records
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError):
+        except (*UNDECODABLE, OverflowError):
             pass
         self._columns.clear()
         return None

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from dsk.annotations import Annotation, Bbox, Mask, Polygon, Skeleton
 from dsk.errors import DskError, RecordError
 from dsk.item import DatasetItem
+from dsk.jsonerrors import UNDECODABLE
 from dsk.media import Image
 from dsk_coco.categories import FAMILY
 from dsk_coco.index import item_names
@@ -130,7 +131,7 @@ class SliceReader:
             return None
         try:
             found = self._plain_rows(file, rows)
-        except (msgspec.MsgspecError, OverflowError):
+        except (*UNDECODABLE, OverflowError):
             return None
         labels = found.labels(file.labels.index)
         bounds = file.bounds[start : stop + 1] - file.bounds[start]
@@ -213,17 +214,23 @@ class SliceReader:
         """Decode whole records; fields that cannot be decoded are reported and left out."""
         try:
             return _decode_dicts(records.joined(rows))
-        except msgspec.MsgspecError:
+        except UNDECODABLE:
             pass
         found = []
         for row in rows:
             record: dict[str, Any] = {}
-            for name, raw in _decode_raw(records.raw(row)).items():
+            where = f"{file.where}#/{key}/{row}"
+            text = bytes(records.raw(row))
+            try:
+                fields = _decode_raw(text)
+            except UnicodeDecodeError as error:  # the name of a field: the others can be had
+                self._ledger.bad_record(RecordError(str(error), where=where))
+                fields = _decode_raw(text.decode("utf-8", "replace").encode())
+            for name, raw in fields.items():
                 try:
                     record[name] = msgspec.json.decode(raw)
-                except msgspec.MsgspecError as error:
-                    where = f"{file.where}#/{key}/{row}/{name}"
-                    self._ledger.bad_record(RecordError(str(error), where=where))
+                except UNDECODABLE as error:
+                    self._ledger.bad_record(RecordError(str(error), where=f"{where}/{name}"))
             found.append(record)
         return found
 
@@ -237,14 +244,14 @@ class SliceReader:
         if file.task in ("instances", "stuff") and not self._options["merge_polygons"]:
             try:
                 plain = decode_plain(text)
-            except msgspec.MsgspecError:
+            except UNDECODABLE:
                 pass
             else:
                 self._plain(file, parser, plain, rows, counts=counts, drafts=drafts)
                 return
         try:
             records: Sequence[Record | None] = decode_records(text)
-        except msgspec.MsgspecError:
+        except UNDECODABLE:
             records = [None] * len(rows)
         rows = rows.tolist()
         self._general(file, parser, records, rows, counts=counts, drafts=drafts)
@@ -320,7 +327,7 @@ class SliceReader:
                         record.id = rows[at] + file.number_from
                     number = record.id
                     draft.annotations += parser.parse(record, extra, draft.size)
-                except (ValueError, msgspec.MsgspecError) as error:
+                except (ValueError, *UNDECODABLE) as error:
                     self._bad(str(error), file, rows[at], draft, number)
 
     def _panoptic(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Raw, Struct
 
+from dsk.jsonerrors import UNDECODABLE
 from dsk_coco.textids import ID, text_number
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def decode_tolerant(text: bytes | memoryview) -> tuple[Record, dict[str, Any] | 
                     known[name] = _id_number(name, bytes(raw), extra)
                 else:
                     known[name] = decode(raw)
-            except msgspec.MsgspecError as error:
+            except UNDECODABLE as error:
                 raise ValueError(f"{name}: {error}") from error
     return Record(**known), extra or None
 

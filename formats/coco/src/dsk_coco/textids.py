@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from dsk import jsonindex
 from dsk.errors import RecordError
-from dsk.jsonindex import record_message
+from dsk.jsonerrors import UNDECODABLE, record_message
 
 if TYPE_CHECKING:
     from dsk.jsonindex import JsonScan, Records
@@ -114,11 +114,11 @@ def field_values(records: Records, decode: Any, name: str, where: str, ledger: L
         rows = range(start, min(start + _BATCH, len(records)))
         try:
             found += [getattr(r, name) for r in decode(records.joined(rows))]
-        except msgspec.MsgspecError:
+        except UNDECODABLE:
             for row in rows:
                 try:
                     found.append(getattr(decode(records.joined([row]))[0], name))
-                except msgspec.MsgspecError as error:
+                except UNDECODABLE as error:
                     what = record_message(error, records.raw(row))
                     ledger.bad_record(RecordError(what, where=f"{where}/{row}"))
                     found.append(None)

@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 
 from dsk.categories import Categories, LabelCategory, LabelGroup, PointsCategory
 from dsk.errors import InputError
+from dsk.jsonerrors import UNDECODABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -161,7 +162,7 @@ def from_json(raw: Raw, where: str, ledger: Ledger, joints: int = 0) -> Categori
         parsed = msgspec.json.decode(raw, type=_Categories, strict=False)
         part = parsed.label or _Labels()
         labels = [_label_from(one) for one in part.labels]
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise InputError(str(error), where=f"{where}#/categories") from error
     points = {
         one.label_id: PointsCategory(

@@ -15,6 +15,7 @@ from dsk import jsonindex
 from dsk.categories import Categories
 from dsk.errors import InputError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source, slices
+from dsk.jsonerrors import UNDECODABLE
 from dsk_datumaro import categories
 from dsk_datumaro.detect import FOLDER, annotation_files
 from dsk_datumaro.encode import NAME
@@ -99,7 +100,7 @@ def _open_file(root: InputRoot, name: str, ledger: Ledger) -> _File | None:
     try:
         head = msgspec.json.decode(msgspec.json.encode(known), type=_Head)
         fields = {k: msgspec.json.decode(v) for k, v in found.rest.items() if k not in _TOP}
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise InputError(str(error), where=where) from error
     if str(head.dm_format_version or "legacy") not in VERSIONS:
         ledger.warn(f"{name} has format version {head.dm_format_version!r}; read as 1.0")
@@ -130,7 +131,7 @@ def _ids_of(records: jsonindex.Records, start: int, stop: int) -> list[bytes]:
     """Return each record's id as its JSON has it, quotes off; damaged records differ from all."""
     try:
         found = _ids(records.span(start, stop))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         if stop - start > 1:
             return [one for row in range(start, stop) for one in _ids_of(records, row, row + 1)]
         found = [_IdOnly()]

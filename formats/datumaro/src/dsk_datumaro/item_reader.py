@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from dsk.annotations import Mask3d
 from dsk.errors import RecordError, UnsafePathError
 from dsk.item import DatasetItem
+from dsk.jsonerrors import UNDECODABLE
 from dsk.names import clean_name
 from dsk_datumaro.encode import NAME
 from dsk_datumaro.masks import bad_masks
@@ -82,7 +83,7 @@ class ItemReader:
         text = records.span(first, last + 1) if dense else records.joined(rows)
         try:
             found: list[ItemIn | None] = list(_decode(text))
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except UNDECODABLE:
             found = [None] * len(rows)
         good = [record for record in found if record is not None]
         self._parsers = CHECKED_PARSERS if polygons_are_flat(good) else PARSERS

@@ -185,6 +185,6 @@ def _defects(root: InputRoot, name: str) -> dict[int, str]:
         return {}
     try:
         entries = msgspec.json.decode(root.text_bytes(name), type=list[_Defect])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"no list of defects: {error}", where=root.show(name)) from error
     return {entry.pixel_value: entry.defect_name for entry in entries}

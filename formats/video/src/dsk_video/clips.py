@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Raw, Struct
 
 from dsk.errors import InputError, RecordError
-from dsk.jsonindex import json_error
+from dsk.jsonerrors import json_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -38,7 +38,7 @@ def find_tables(root: InputRoot, files: int = _FILES) -> list[str]:
 
 def tells_clips(root: InputRoot, name: str) -> str:
     """Tell by a table's first bytes whether it lists clips: a reason, or ""."""
-    head = root.read(name, _HEAD).removeprefix(b"\xef\xbb\xbf")
+    head = root.text_bytes(name, _HEAD)
     if name.lower().endswith(".csv"):
         columns = (
             head.lstrip(b"\r\n").partition(b"\n")[0].decode("utf-8", "replace").lower().split(",")

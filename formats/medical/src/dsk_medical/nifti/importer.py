@@ -81,7 +81,7 @@ class NiftiImporter(Importer):
 def _registry(path: str) -> dict[str, str]:
     try:
         return msgspec.json.decode(Path(path).read_bytes(), type=dict[str, str])
-    except (OSError, msgspec.MsgspecError, RecursionError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(
             f"no registry of volumes: {error}", where=path, hint='{"123": "path of the volume"}'
         ) from error

@@ -1,0 +1,40 @@
+"""What a JSON decoder raises, in a user's words."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from dsk.errors import InputError
+
+__all__ = ["UNDECODABLE", "has_constant", "json_error", "record_message"]
+
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What the decoder raises for text that is no JSON, not of the wanted sort, no UTF-8, too deep."""
+
+
+def json_error(error: Exception, where: str) -> InputError:
+    """Turn a decoder's error into one that says where."""
+    text = "it nests too deep" if isinstance(error, RecursionError) else str(error)
+    if "truncated" in text.lower() or "unexpected end" in text.lower():
+        return InputError("the JSON ends early: the file is truncated", where=where)
+    return InputError(f"not valid JSON: {text}", where=where)
+
+
+def record_message(error: Exception, text: memoryview) -> str:
+    """Return what a decoder's error about a record says, in a user's words."""
+    if isinstance(error, msgspec.ValidationError):
+        return _PLACE.sub("", str(error)).replace(" - at ``", "")
+    if has_constant(text):
+        return "NaN and Infinity are no JSON numbers"
+    return json_error(error, "").message
+
+
+_PLACE = re.compile(r"\$\[(?:\d+|\.\.\.)\]\.?")
+_CONSTANT = re.compile(rb"[:\[,\s](?:NaN|-?Infinity|nan|-?inf)\b")
+
+
+def has_constant(text: memoryview) -> bool:
+    """Tell whether a text has a number that JSON does not know, as Python's writer makes them."""
+    return _CONSTANT.search(text) is not None
