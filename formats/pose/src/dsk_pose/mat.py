@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import struct
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +11,7 @@ from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import Header, Importer, ListSource
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk_pose.joints import CATEGORIES, COUNT, SPLIT_HINT, ImageFinder, People, Person, item_of
+from dsk_pose.matfile import load_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,25 +21,6 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
 
 __all__ = ["MpiiImporter"]
-
-_DAMAGED = (
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OSError,
-    OverflowError,
-    MemoryError,
-    NotImplementedError,
-    UnboundLocalError,
-    UnicodeError,
-    EOFError,
-    zlib.error,
-    struct.error,
-)
-"""What damaged MATLAB files make scipy raise."""
-
 
 _RELEASE = frozenset({"annolist", "img_train", "act", "version"})
 _RECORD = frozenset({"image", "annorect", "vidx", "frame_sec"})
@@ -61,7 +41,7 @@ class MpiiImporter(Importer):
         find = ImageFinder(root, name.rpartition("/")[0])
         people = People(self.visibility, ledger)
         items: dict[str, DatasetItem] = {}
-        release = _load(root, name, where)
+        release = load_variable(root.read(name), "RELEASE", where)
         left: set[str] = _unknown(release, _RELEASE)
         facts = _Facts(release, ledger, split=self.split)
         for number, record in enumerate(_records(release, where), 1):
@@ -154,19 +134,6 @@ def _find(root: InputRoot) -> str:
     if not names:
         raise InputError("there is no MATLAB file (.mat)", where=root.path)
     return min(names, key=lambda name: ("mpii" not in name.lower(), name))
-
-
-def _load(root: InputRoot, name: str, where: str) -> Any:
-    from scipy import io  # type: ignore[import-untyped]
-    from scipy.io.matlab import MatReadError  # type: ignore[import-untyped]
-
-    try:
-        with root.open(name) as file:
-            return io.loadmat(
-                file, struct_as_record=False, squeeze_me=True, variable_names=["RELEASE"]
-            ).get("RELEASE")
-    except (*_DAMAGED, MatReadError) as error:
-        raise InputError(f"no readable MATLAB file: {error}", where=where) from error
 
 
 def _records(release: Any, where: str) -> list[Any]:
