@@ -188,7 +188,16 @@ def test_arrays_of_other_shapes_or_types_are_refused(tmp_path, array):
     assert list(read(tmp_path, on_error="skip")) == ["HGG_val1"]
 
 
-@pytest.mark.parametrize("data", [b"", b"\x93NUMPY", b"\x93NUMPY\x01\x00\xff\xff{", b"no array"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x93NUMPY",
+        b"\x93NUMPY\x01\x00\xff\xff{",
+        b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f4'(\n",  # Python's tokenizer meets the end
+        b"no array",
+    ],
+)
 def test_damaged_arrays_are_refused(tmp_path, data):
     make(tmp_path)
     (tmp_path / f"HGG_val0{DATA}").write_bytes(data)

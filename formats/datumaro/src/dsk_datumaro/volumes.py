@@ -13,6 +13,7 @@ import numpy as np
 from dsk.errors import MediaError, OutputError
 from dsk.jsonvalues import plain_value
 from dsk.media import ArchiveMember, Media
+from dsk.npy import DAMAGE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,8 +78,8 @@ def _read(media: Media) -> NDArray[Any]:
             data = io.BytesIO(packed.read(info))
         array: NDArray[Any] = np.load(data, allow_pickle=False)
     except (
-        *(KeyError, ValueError, OSError, EOFError, MemoryError, NotImplementedError, RuntimeError),
-        *(zipfile.BadZipFile, zlib.error),
+        *(KeyError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),
+        *DAMAGE,
     ) as error:
         raise MediaError(f"no readable array: {error}", where=media.path) from error
     return array

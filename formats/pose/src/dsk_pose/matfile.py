@@ -12,6 +12,7 @@ from dsk.errors import InputError
 
 __all__ = ["load_variable"]
 
+
 def load_variable(data: bytes, name: str, where: str) -> Any:
     """Return a variable of a MATLAB file, None if it is not there.
 

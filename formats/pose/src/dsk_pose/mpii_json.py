@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import posixpath
-from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +12,7 @@ import numpy as np
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import Header, Importer, ListSource
 from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.npy import DAMAGE
 from dsk_pose.joints import CATEGORIES, SPLIT_HINT, ImageFinder, People, Person, item_of
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ ANNOTATIONS = "mpii_annotations.json"
 _NOWHERE = [-1, -1]
 _LARGEST = 1e300  # what is larger may be no float: JSON's whole numbers have no limit
 HEADS, SEEN, POSES = "mpii_headboxes.npy", "jnt_visible.npy", "mpii_pos_gt.npy"
-
-_DAMAGED = (ValueError, OSError, EOFError, SyntaxError, MemoryError, TypeError, TokenError)
-"""What numpy raises for damaged files; it reads their headers as Python."""
 
 
 class MpiiJsonImporter(Importer):
@@ -281,6 +278,6 @@ def _array(root: InputRoot, name: str, shape: tuple[int | None, ...]) -> NDArray
         )
         if not fits or not np.isfinite(found).all():
             raise InputError(f"an array of shape {found.shape} does not fit", where=where)
-    except _DAMAGED as error:
+    except DAMAGE as error:
         raise InputError(f"no readable numpy file: {error}", where=where) from error
     return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dsk import npy
 from dsk.errors import MediaError
 from dsk_medical.volume.arrays import FileArray, TransposedVolume
 from dsk_medical.volume.reader import DAMAGE, ByteReader
@@ -82,7 +83,7 @@ def _read_header(media: Media, name: str) -> tuple[tuple[int, ...], bool, np.dty
             }[version]
             shape, fortran, dtype = read(file, max_header_size=_MAX_HEADER)
             offset = file.tell()
-    except (*DAMAGE, KeyError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+    except (*DAMAGE, *npy.DAMAGE, KeyError) as error:
         text = str(error).partition("\n")[0]
         raise MediaError(f"no readable .npy file: {text}", where=name) from error
     if not all(isinstance(n, int) and n >= 0 for n in shape):
