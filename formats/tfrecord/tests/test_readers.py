@@ -31,6 +31,7 @@ OBJECTS = {
     "image/object/class/text": "byte",
     "image/object/class/label": "int",
 }
+MASK, WEIGHT = "image/object/mask", "image/object/mask/weight"
 SHAPE = np.zeros((HEIGHT, WIDTH), np.uint8)
 SHAPE[2:9, 3:11] = 1
 
@@ -73,14 +74,48 @@ def test_records(written: Path) -> None:
     assert first["image/object/difficult"].tolist() == [1, 0]
     assert (first["image/height"][0], first["image/width"][0]) == (HEIGHT, WIDTH)
     assert np.array_equal(PilImage.open(io.BytesIO(first["image/encoded"])), PIXELS)
-    shown = PilImage.open(io.BytesIO(first["image/object/mask"][1]))
+    filled, shown = (np.array(PilImage.open(io.BytesIO(m))) for m in first["image/object/mask"])
     assert np.array_equal(shown, SHAPE)
+    expected = np.zeros_like(SHAPE)
+    expected[4:10, 3:14] = 1
+    assert np.array_equal(filled, expected)
+    assert first["image/object/mask/weight"].tolist() == [0, 1]
 
 
 def test_every_record_has_the_features_of_objects(written: Path) -> None:
     records = read(written / "train.tfrecord", description=OBJECTS)
     assert [len(r["image/object/bbox/xmin"]) for r in records] == [2, 2, 0]
     assert [len(r["image/object/class/text"]) for r in records] == [2, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("boxes", "weights", "told"),
+    [
+        ([Bbox(3, 4, 10, 6, label=0), Bbox(29.9, 0, 0.1, 0.1)], [0, 0, 1], 2),
+        ([Bbox(-5, -5, 2, 2, label=1)], [0, 1], 1),
+        ([], None, 0),
+    ],
+)
+def test_every_object_has_a_mask_or_none_has(
+    tmp_path: Path, boxes: list[Bbox], weights: list[int] | None, told: int
+) -> None:
+    """TensorFlow decodes each as an image and leaves out those of weight 0."""
+    media = Image.from_array(PIXELS, "a.png")
+    mixed = DatasetItem("a", "train", media, [*boxes, Mask(from_dense(SHAPE), label=0)])
+    dataset = Dataset.from_iterable([mixed, DatasetItem("b", "train", media, boxes)], ["c", "d"])
+    report = dataset.export(tmp_path / "o", "tf_detection_api", save_masks=True)
+    events = {e.code: (e.kind, e.count) for e in report.losses if e.code != "DSK-L007"}
+    assert events == ({"DSK-L003": ("bbox", told)} if told else {})
+    first, second = read(tmp_path / "o" / "train.tfrecord")
+    # the library gives a list of one value as the value
+    found = [np.array(PilImage.open(io.BytesIO(m))) for m in np.atleast_1d(first[MASK]).tolist()]
+    assert [m.shape for m in found] == [SHAPE.shape] * (len(boxes) + 1)
+    assert all(m.any() for m in found)
+    assert (first[WEIGHT].tolist() if WEIGHT in first else None) == weights
+    assert MASK not in second
+    assert WEIGHT not in second
+    back = Dataset.import_from(tmp_path / "o", "tf_detection_api").get("a", "train")
+    assert [type(a) for a in back.annotations] == [*[Bbox] * len(boxes), Mask]
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ def record(name: str = "a.png", **changes: list[Any] | None) -> bytes:
     }
     for key, value in changes.items():
         full = {"text": "class/text", "label": "class/label"}.get(key)
-        full = key if key in ("mask", "difficult") else full
+        full = key if key in ("mask", "mask/weight", "difficult") else full
         full = f"image/object/{full}" if full else f"image/object/bbox/{key}"
         images = ("height", "width", "filename", "encoded", "source_id")
         full = f"image/{key}" if key in images else full
@@ -422,6 +422,18 @@ def test_an_empty_mask_leaves_the_box(tmp_path: Path) -> None:
     assert isinstance(item.annotations[0], Bbox)
 
 
+def test_masks_of_weight_0_are_none(tmp_path: Path) -> None:
+    masks = [masks_png(np.ones((4, 8)))] * 2
+    two = {"xmin": [0.0] * 2, "xmax": [1.0] * 2, "ymin": [0.0] * 2, "ymax": [1.0] * 2}
+    two |= {"text": [b"cat"] * 2, "label": [1] * 2, "mask": masks}
+    (item,) = read(tmp_path, record(**two, **{"mask/weight": [1.0, 0.0]}))
+    assert [type(a) for a in item.annotations] == [Mask, Bbox]
+    dataset = read(tmp_path, record(**two, **{"mask/weight": [1.0, 0.5]}))
+    with pytest.warns(DskWarning, match="between 0 and 1"):
+        (item,) = dataset
+    assert [type(a) for a in item.annotations] == [Mask, Mask]
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
 def test_compressed_files(tmp_path: Path, pack: Any) -> None:
     assert [item.id for item in read(tmp_path, pack(record() + record("b.png")))] == ["a", "b"]
@@ -442,6 +454,7 @@ def test_compressed_files(tmp_path: Path, pack: Any) -> None:
         ({"xmax": [float("inf")]}, "finite"),
         ({"height": None, "encoded": [b""]}, "without image/height"),
         ({"mask": [0.5, 0.5]}, "masks"),
+        ({"mask": [b"x"], "mask/weight": [1.0, 0.0]}, "1 masks have 2 values"),
         ({"mask": [masks_png(np.ones((8, 4)))]}, r"\(8, 4\), of the image \(4, 8\)"),
         ({"difficult": [b"0"]}, "no list of numbers"),
     ],

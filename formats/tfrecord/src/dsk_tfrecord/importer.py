@@ -48,7 +48,7 @@ class TfDetectionApiImporter(Importer):
                 where=root.path,
                 hint="they end in .tfrecord, .record or .tfrec",
             )
-        files = self._files(root, shards, ledger)
+        files, shards = self._files(root, shards, ledger)
         shards = one_per_image(files, shards)
         entries: dict[int, Entry] = {}
         for name in find_label_maps(root, shards):
@@ -72,12 +72,30 @@ class TfDetectionApiImporter(Importer):
         )
         return TfRecordSource(header, shards, files, RecordReader(labels, renamed))
 
-    def _files(self, root: InputRoot, shards: list[Shard], ledger: Ledger) -> list[RecordFile]:
-        names = [shard.name for shard in shards]
+    def _files(
+        self, root: InputRoot, shards: list[Shard], ledger: Ledger
+    ) -> tuple[list[RecordFile], list[Shard]]:
+        """Return the files and their subsets, without files of which nothing can be read.
+
+        Raises:
+            InputError: There is no other file.
+        """
         load = lru_cache(_HELD)(lambda name: unpacked(root.buffer(name), root.show(name)))
-        return [
-            RecordFile(partial(load, name), root.show(name), ledger, crc=self.crc) for name in names
-        ]
+        files: list[RecordFile] = []
+        kept: list[Shard] = []
+        for shard in shards:
+            where = root.show(shard.name)
+            try:
+                file = RecordFile(partial(load, shard.name), where, ledger, crc=self.crc)
+            except InputError as error:
+                if ledger.on_error == "raise" or (not kept and shard is shards[-1]):
+                    raise
+                what = f"{error.message}; the file is left out"
+                ledger.bad_record(RecordError(what, where=error.where or where))
+                continue
+            files.append(file)
+            kept.append(shard)
+        return files, kept
 
 
 _HELD = 128

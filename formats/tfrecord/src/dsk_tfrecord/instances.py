@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dsk import masks
 from dsk.annotations import Bbox, Mask
 from dsk.convert import bbox_of
@@ -14,7 +16,7 @@ from dsk_tfrecord import keys
 from dsk_tfrecord.objects import png_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dsk.annotations import Annotation, Box
     from dsk.item import DatasetItem
@@ -26,6 +28,7 @@ __all__ = ["InstanceWriter"]
 _TRUE, _FALSE = frozenset({"true", "1", "1.0", "yes"}), frozenset({"false", "0", "0.0", "no"})
 
 Size = tuple[int, int]
+Columns = dict[str, list[Any]]
 
 
 class InstanceWriter:
@@ -57,9 +60,10 @@ class InstanceWriter:
                     return None  # what is wrong with it is said when it is written
         return None
 
-    def features(self, item: DatasetItem, size: Size | None, ledger: Ledger) -> dict[str, Any]:
+    def features(self, item: DatasetItem, size: Size | None, ledger: Ledger) -> Columns:
         """Return the features of an item's objects; empty ones if it has no objects."""
-        columns: dict[str, list[Any]] = {key: [] for key in keys.OBJECTS}
+        columns: Columns = {key: [] for key in keys.OBJECTS}
+        firsts: list[Annotation] = []
         pngs: list[bytes] = []
         flags: list[dict[str, bool]] = []
         for members in _instances(item.annotations):
@@ -72,10 +76,21 @@ class InstanceWriter:
                 columns[key].append(value)
             columns[keys.TEXT].append(b"" if first.label is None else self._texts[first.label])
             columns[keys.LABEL].append(0 if first.label is None else first.label + 1)
+            firsts.append(first)
             pngs.append(png)
             flags.append(_flags(members, item, ledger))
-        if any(pngs):
-            columns[keys.MASK] = pngs
+        if size is not None and any(pngs):
+            columns |= _mask_columns(columns, pngs, size)
+            for a in [a for a, png in zip(firsts, pngs, strict=True) if not png]:
+                ledger.add(
+                    "DSK-L003",
+                    "bbox→mask of weight 0 that fills it, beside masks of other objects",
+                    kind=a.kind,
+                    item=item.id,
+                    subset=item.subset,
+                    annotation=a.id,
+                    hint="-O save_masks=false writes boxes only",
+                )
         for key, name in keys.FLAGS.items():
             if any(name in known for known in flags):
                 columns[key] = [int(known.get(name, False)) for known in flags]
@@ -141,6 +156,31 @@ def _png(given: list[Mask], size: Size) -> bytes:
         counts.append(counts_of(rle))
     whole = counts[0] if len(counts) == 1 else masks.union(counts)
     return png_bytes(masks.to_dense(whole, *size))
+
+
+def _mask_columns(columns: Mapping[str, list[Any]], pngs: list[bytes], size: Size) -> Columns:
+    """Return the features of masks, of which some are b"": every object has one, or none has.
+
+    TensorFlow cannot decode b"". A mask that is not there fills its box, and its weight is 0:
+    the Object Detection API leaves it out (object_detection/core/standard_fields.py,
+    groundtruth_instance_mask_weights), and readers that do not know weights get no empty mask.
+    """
+    if all(pngs):
+        return {keys.MASK: pngs}
+    boxes = zip(*[columns[key] for key in keys.EDGES], strict=True)
+    whole = [png or _filled(box, size) for png, box in zip(pngs, boxes, strict=True)]
+    return {keys.MASK: whole, keys.MASK_WEIGHT: [float(bool(png)) for png in pngs]}
+
+
+def _filled(edges: Sequence[float], size: Size) -> bytes:
+    """Return the pixels of a box, one at least, as a PNG file."""
+    height, width = size
+    xmin, xmax, ymin, ymax = edges
+    left, top = min(round(xmin * width), width - 1), min(round(ymin * height), height - 1)
+    right, bottom = max(round(xmax * width), left + 1), max(round(ymax * height), top + 1)
+    pixels = np.zeros(size, np.bool_)
+    pixels[top:bottom, left:right] = True
+    return png_bytes(pixels)
 
 
 def _around(boxes: list[Box]) -> Box:

@@ -14,6 +14,9 @@ SHA256 = "image/key/sha256"
 TEXT = "image/object/class/text"
 LABEL = "image/object/class/label"
 MASK = "image/object/mask"
+MASK_WEIGHT = "image/object/mask/weight"
+"""0 for an object whose mask is not to be considered; without it all masks are."""
+
 XMIN = "image/object/bbox/xmin"
 XMAX = "image/object/bbox/xmax"
 YMIN = "image/object/bbox/ymin"
@@ -42,6 +45,7 @@ KNOWN = frozenset(
         TEXT,
         LABEL,
         MASK,
+        MASK_WEIGHT,
         *EDGES,
         *FLAGS,
         "image/channels",

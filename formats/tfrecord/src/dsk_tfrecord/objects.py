@@ -148,6 +148,8 @@ class RecordReader:
         if any(_PIXELS < value < math.inf for column in edges for value in column):
             raise _BadError("a box is in pixels; coordinates are shares from 0 to 1")
         pngs = _masks(features, count, size)
+        if edges[0]:  # an object without a mask is its box
+            pngs = _considered(features, pngs, ledger)
         count = count or len(pngs)
         if not count:
             return []
@@ -263,6 +265,20 @@ def _masks(
         raise _BadError(f"{len(values)} numbers of masks are not {count} masks of the image's size")
     pixels = np.array(values).reshape(count, *size)
     return [_rle(mask) for mask in pixels]
+
+
+def _considered(
+    features: Features, pngs: list[PngMask | Rle | None], ledger: Ledger
+) -> list[PngMask | Rle | None]:
+    """Return the masks of objects, None for those whose weight is 0: they stand for no mask."""
+    weights = _numbers(features, keys.MASK_WEIGHT)
+    if not pngs or not weights:
+        return pngs
+    if len(weights) != len(pngs):
+        raise _BadError(f"{len(pngs)} masks have {len(weights)} values of {keys.MASK_WEIGHT}")
+    if not {0, 1}.issuperset(weights):
+        ledger.warn(f"values of {keys.MASK_WEIGHT} between 0 and 1 are not kept")
+    return [mask if weight else None for mask, weight in zip(pngs, weights, strict=True)]
 
 
 def _check_size(mask: PngMask | Rle | None, size: tuple[int, int]) -> None:
