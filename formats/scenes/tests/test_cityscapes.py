@@ -16,6 +16,7 @@ from dsk.files import DirectoryRoot
 from dsk.media import Image as MediaImage
 from dsk.rle import from_dense
 from dsk_scenes.cityscapes import detect as cityscapes_detect
+from dsk_scenes.cityscapes.tables import LABELS, TRAIN_LABELS
 from dsk_scenes.shared.labelmap import IndexReader
 
 if TYPE_CHECKING:
@@ -203,6 +204,49 @@ def test_license_plates_are_not_drawn(tmp_path: Path) -> None:
     assert [(e.code, e.count) for e in report.events if e.kind == "mask"] == [("DSK-L017", 1)]
     given.export(tmp_path / "own", "cityscapes")
     assert pixels(tmp_path / "own", "instanceIds") == [[1003, 2000, 0]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "value"),
+    [
+        (("sky", *(e.name for e in LABELS if e.name != "sky")), 23),
+        (("sky", *(e.name for e in TRAIN_LABELS[:-1] if e.name != "sky")), 23),
+        (("sky",), 1),
+        (("sky", *(e.name for e in TRAIN_LABELS[1:-1] if e.name != "sky")), 1),
+        (("sky", *(e.name for e in TRAIN_LABELS if e.name != "sky")), 1),  # with a background
+        (("sky", *(e.name for e in LABELS if e.name != "sky"), "unicorn"), 1),
+        (("sky", *(e.name for e in LABELS if e.name != "sky"), "Sky"), 1),
+    ],
+)
+def test_labels_that_are_all_cityscapes_own_have_its_ids(
+    tmp_path: Path, labels: tuple[str, ...], value: int
+) -> None:
+    given = dataset((0, [[1, 0]], {"is_crowd": True}, 0), labels=labels)
+    given.export(tmp_path / "out", "cityscapes")
+    assert pixels(tmp_path / "out", "labelIds") == [[value, 0]]
+    assert named(tmp_path / "out")[-1] == ("sky", 0, True)
+
+
+def test_no_labels_are_not_cityscapes_own(tmp_path: Path) -> None:
+    dataset(labels=()).export(tmp_path / "out", "cityscapes")
+    assert not (tmp_path / "out/label_colors.txt").read_bytes()
+
+
+def test_own_names_keep_their_colours(tmp_path: Path) -> None:
+    others = (e.name for e in TRAIN_LABELS[:-1] if e.name not in ("sky", "road"))
+    names = ("sky", "unlabeled", "road", *others)
+    given = dataset((0, [[1, 0, 0]], {}, 0), (2, [[0, 1, 0]], {}, 0), labels=names)
+    colors = {0: (1, 2, 3), 1: (4, 5, 6)}
+    categories = Categories(labels=given.categories().labels, colors=colors)
+    changed = Dataset.from_iterable(list(given), categories)
+    report = changed.export(tmp_path / "out", "cityscapes")
+    assert [(e.code, e.what) for e in report.losses] == [
+        ("DSK-L010", "colour of label 'unlabeled', which is black here")
+    ]
+    assert pixels(tmp_path / "out", "color") == [
+        [[1, 2, 3, 255], [128, 64, 128, 255], [0, 0, 0, 255]]
+    ]
+    assert pixels(tmp_path / "out", "labelIds") == [[23, 7, 0]]
 
 
 def test_too_many_labels(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cityscapesscripts.evaluation.instances2dict import instances2dict
 from cityscapesscripts.helpers.csHelpers import getCoreImageFileName, getCsFileInfo, getDirectory
-from cityscapesscripts.helpers.labels import id2label, name2label
+from cityscapesscripts.helpers.labels import id2label, labels, name2label
 from cityscapesscripts.preparation.createPanopticImgs import convert2panoptic
 from PIL import Image as PilImage
 
@@ -20,6 +20,7 @@ from dsk.media import Image
 from dsk.rle import from_dense
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -111,6 +112,39 @@ def test_label_maps_agree_with_the_scripts_table(written: Path) -> None:
         label = id2label[number]
         assert set(trained[ids == number]) == {label.trainId}
         assert np.array_equal(np.unique(colours[ids == number], axis=0), [label.color])
+
+
+@pytest.mark.parametrize("spell", [str, str.title, lambda name: name.replace(" ", "")])
+@pytest.mark.parametrize("step", [1, -1])
+@pytest.mark.parametrize("left", [None, 255], ids=["all", "evaluated"])
+def test_own_names_have_the_ids_of_the_scripts_table(
+    tmp_path: Path, spell: Callable[[str], str], step: int, left: int | None
+) -> None:
+    """Labels without colours, in any order, some missing: their names alone say it."""
+    table = [label for label in labels if label.id >= 0 and label.trainId != left][::step]
+    rows = np.arange(len(table)).reshape(1, -1)
+    masks = [
+        Mask(from_dense(rows == n), label=n, attributes={"is_crowd": not label.hasInstances})
+        for n, label in enumerate(table)
+    ]
+    given = Dataset.from_iterable(
+        [DatasetItem("ulm/ulm_000000_000019", "val", annotations=masks)],
+        [spell(label.name) for label in table],
+    )
+    report = given.export(tmp_path / "o", "cityscapes", train_ids=True)
+    assert not report.losses
+    (file,) = tmp_path.glob("o/gtFine/val/*/*_gtFine_instanceIds.png")
+    numbers = [label.id * 1000 if label.hasInstances else label.id for label in table]
+    assert pixels(file, "instanceIds").tolist() == [numbers]
+    assert pixels(file, "labelIds").tolist() == [[label.id for label in table]]
+    assert pixels(file, "labelTrainIds").tolist() == [[label.trainId for label in table]]
+    colours = np.array(PilImage.open(str(file).replace("instanceIds", "color")).convert("RGB"))
+    assert colours.tolist() == [[list(label.color) for label in table]]
+    back = Dataset.import_from(tmp_path / "o", "cityscapes", source="instance")
+    names = back.categories().names
+    (item,) = back
+    found = sorted(names[a.label] for a in item.annotations)
+    assert found == sorted(spell(label.name) for label in table)
 
 
 def test_panoptic_maps_can_be_made(written: Path, capsys: pytest.CaptureFixture[str]) -> None:

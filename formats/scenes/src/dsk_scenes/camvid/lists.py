@@ -68,7 +68,7 @@ def find_home(root: InputRoot) -> str | None:
 
 def _fits(root: InputRoot, home: str, name: str) -> bool:
     """Tell whether one of a list's first lines names an image or a mask that is there."""
-    head = root.read(name, _HEAD).decode("utf-8-sig", "replace").split("\n")
+    head = root.text_bytes(name, _HEAD).decode(errors="replace").split("\n")
     if len(head) > 1:
         head = head[:-1]
     for text in head[:20]:

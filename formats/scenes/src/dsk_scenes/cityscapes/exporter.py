@@ -11,7 +11,7 @@ from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.labelmaps import encode_map
 from dsk_scenes.cityscapes.layout import FINE, IMAGES
-from dsk_scenes.cityscapes.tables import INSTANCES, LABELS, LICENSE_PLATE, TRAIN_IDS
+from dsk_scenes.cityscapes.tables import INSTANCES, LABELS, LICENSE_PLATE, TRAIN_IDS, TRAIN_LABELS
 from dsk_scenes.shared.painting import Painted, labelled, paint
 from dsk_scenes.shared.target import make_target, write_labels
 
@@ -55,6 +55,7 @@ class CityscapesExporter(Exporter):
             ctx.ledger,
             unique=False,
             lines=not self.save_dataset_meta,
+            telling=[entry.name for entry in TRAIN_LABELS[:-1]],
         )
         entries = self._target.entries
         if len(entries) > 256:

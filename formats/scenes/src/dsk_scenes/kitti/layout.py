@@ -55,7 +55,7 @@ class Split(Struct, frozen=True):
 def has_objects(root: InputRoot, folder: str) -> bool | None:
     """Tell whether text files have lines of KITTI objects; None when they have no lines at all."""
     for name in root.listing(folder).pick((".txt",))[:_TRIES]:
-        head = root.read(f"{folder}/{name}", _HEAD).removeprefix(b"\xef\xbb\xbf")
+        head = root.text_bytes(f"{folder}/{name}", _HEAD)
         fields = joined(head.lstrip().split(b"\n", 1)[0].decode("utf-8", "replace").split())
         if fields:
             return len(fields) in _FIELDS and not is_number(fields[0])

@@ -58,7 +58,7 @@ def find_table(root: InputRoot, paths: Sequence[str]) -> str | None:
 
 
 def _is_csv(root: InputRoot, name: str) -> bool:
-    head = root.read(name, 4096).decode("utf-8-sig", "replace").split("\n")[0]
+    head = root.text_bytes(name, 4096).decode(errors="replace").split("\n")[0]
     return parse_class_csv(head, name) is not None
 
 

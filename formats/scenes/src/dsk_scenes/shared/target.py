@@ -25,7 +25,7 @@ from dsk_scenes.shared.colors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from dsk.categories import Categories
     from dsk.loss import Ledger
@@ -69,6 +69,7 @@ def make_target(
     *,
     unique: bool,
     lines: bool = True,
+    telling: Collection[str] = (),
 ) -> Target:
     """Return the labels of an export.
 
@@ -80,6 +81,8 @@ def make_target(
         ledger: For names, colours and places that change.
         unique: Colours must differ, because they are all that files hold.
         lines: Names must fit into lines.
+        telling: Names that make labels the format's own if all are there and no other format's:
+            "source" gives them the format's indices then.
 
     Raises:
         OptionError: There is no such table.
@@ -90,6 +93,9 @@ def make_target(
         entries = list(own)
     elif label_map == "source":
         entries, renamed = _from_source(categories, ledger, lines=lines)
+        if telling:
+            whole = _completed(entries, own, telling, ledger)
+            official, entries = whole is not None, whole or entries
     else:
         entries = _from_file(label_map, name)
     before = [entry.name for entry in entries]
@@ -99,17 +105,23 @@ def make_target(
         if not added and [e.name for e in entries] != before:
             ledger.add("DSK-L010", "order of labels: the background comes first")
         entries = _with_colors(entries, ledger, unique=unique)
+    index = _indices(categories, entries, renamed, loosely=official)
+    source = label_map == "source" and entries == list(own)
+    return Target(entries, index, added, official or source)
+
+
+def _indices(
+    categories: Categories, entries: Sequence[Entry], renamed: Mapping[str, str], *, loosely: bool
+) -> list[int | None]:
+    """Return the place of each label among the entries, loosely: whatever the case and blanks."""
     by_name = {entry.name: n for n, entry in enumerate(entries)}
-    squeezed = {entry.name.replace(" ", "").lower(): n for n, entry in enumerate(entries)}
+    squeezed = {_squeezed(entry.name): n for n, entry in enumerate(entries)} if loosely else {}
     index: list[int | None] = []
     for label in categories.labels:
         wanted = renamed.get(label.name, label.name)
         there = by_name.get(wanted)
-        if there is None and official:
-            there = squeezed.get(wanted.replace(" ", "").lower())
-        index.append(there)
-    source = label_map == "source" and entries == list(own)
-    return Target(entries, index, added, official or source)
+        index.append(squeezed.get(_squeezed(wanted)) if there is None else there)
+    return index
 
 
 def _from_source(
@@ -121,6 +133,37 @@ def _from_source(
     for number, name in enumerate(fitted):
         entries.setdefault(name, Entry(name, categories.colors.get(number)))
     return list(entries.values()), dict(zip(names, fitted, strict=True))
+
+
+def _squeezed(name: str) -> str:
+    return name.replace(" ", "").lower()
+
+
+def _completed(
+    entries: Sequence[Entry], own: Sequence[Entry], telling: Collection[str], ledger: Ledger
+) -> list[Entry] | None:
+    """Return a format's own labels, those of the source with its spelling and its colours.
+
+    The first one stays black: readers know the background by it.
+
+    Returns:
+        None when a label is not the format's, or when one that is telling is missing: people and
+        cars alone are in many datasets.
+    """
+    places = {_squeezed(entry.name): n for n, entry in enumerate(own)}
+    given = {places.get(_squeezed(entry.name)): entry for entry in entries}
+    few = any(places[_squeezed(name)] not in given for name in telling)
+    if None in given or len(given) < len(entries) or few:
+        return None
+    whole = []
+    for place, entry in enumerate(own):
+        found = given.get(place, entry)
+        color = found.color
+        if place == 0 and color not in (None, entry.color):
+            ledger.add("DSK-L010", f"colour of label {found.name!r}, which is black here")
+            color = None
+        whole.append(Entry(found.name, color or entry.color))
+    return whole
 
 
 def _from_file(path: str, name: str) -> list[Entry]:
