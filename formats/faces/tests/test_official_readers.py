@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dsk import Dataset
 from dsk.annotations import Bbox, Label
 from dsk.item import DatasetItem
+from dsk.media import Image
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,3 +47,34 @@ def test_wider_face(tmp_path: Path) -> None:
     folder, names = "1--Parade", [name for name, _ in read]
     assert names == [f"{folder}/a.jpg", f"{folder}/none.jpg", "no_label/b.jpg"]
     assert [found for _, found in read] == [rows, [[0] * 10], rows[:1]]
+
+
+def file_list(file: Path) -> list[str]:
+    """Return images: each line is a path, whatever it says."""
+    return [line.rstrip() for line in file.read_text().splitlines()]
+
+
+def test_wider_face_of_the_subset_test(tmp_path: Path) -> None:
+    """torchvision reads the list of files and opens each; those who wrote faces get them back."""
+    box = Bbox(10, 20, 30, 40, label=0)
+    image = Image.from_array(np.zeros((4, 6, 3), np.uint8), "x.jpg")
+    items = [
+        DatasetItem("a", "test", image, [Label(label=1), box]),
+        DatasetItem("b c", "test", image),
+        DatasetItem("a", "train", image, [box]),
+        DatasetItem("d/e", "test", image),
+    ]
+    dataset = Dataset.from_iterable(items, ["face", "Parade"])
+    dataset.export(tmp_path / "o", "wider_face", save_media=True)
+    lists = sorted(file.name for file in (tmp_path / "o/wider_face_split").iterdir())
+    assert lists == [
+        "wider_face_test_bbx_gt.txt",
+        "wider_face_test_filelist.txt",
+        "wider_face_train_bbx_gt.txt",
+    ]
+    names = file_list(tmp_path / "o/wider_face_split/wider_face_test_filelist.txt")
+    assert names == ["1--Parade/a.jpg", "no_label/b c.jpg", "no_label/d/e.jpg"]
+    assert all((tmp_path / "o/WIDER_test/images" / name).is_file() for name in names)
+    back = Dataset.import_from(tmp_path / "o")
+    assert (back.format, len(list(back))) == ("wider_face", 4)
+    assert [a.kind for a in back.get("a", "test").annotations] == ["label", "bbox"]

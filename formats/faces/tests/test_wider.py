@@ -63,6 +63,16 @@ def test_lists_of_files_and_readme(tmp_path: Path) -> None:
     assert not item.annotations
 
 
+@pytest.mark.parametrize("other", ["filelist", "FILELIST"])
+@pytest.mark.parametrize("table", ["bbx_gt", "BBX_GT"])
+def test_a_table_goes_before_a_list_of_files(tmp_path: Path, table: str, other: str) -> None:
+    """Whichever is first by name."""
+    write(tmp_path, OFFICIAL, f"wider_face_test_{table}.txt")
+    write(tmp_path, "0--Parade/a.jpg\n0--Parade/b.jpg\n", f"wider_face_test_{other}.txt")
+    (item,) = Dataset.import_from(tmp_path)
+    assert (item.id, item.subset, len(item.annotations)) == ("a", "test", 2)
+
+
 def test_events_are_labels_if_declared(tmp_path: Path) -> None:
     write(tmp_path / "top", OFFICIAL)
     assert Dataset.import_from(tmp_path).categories().names == ["face"]

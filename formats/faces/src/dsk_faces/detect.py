@@ -26,7 +26,7 @@ _HEAD = 4096
 def detect_wider_face(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     for name in wider.find_lists(root).values():
-        lines = root.read(name, _HEAD).decode("utf-8-sig", "replace").splitlines()
+        lines = root.text_bytes(name, _HEAD).decode(errors="replace").splitlines()
         if lines and wider.is_path(lines[0].strip()):
             return Detection(90, f"{name} lists images and faces")
     return None
@@ -67,7 +67,7 @@ def detect_vgg_face2(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     _, tables = vgg.find_tables(root)
     for name in _given(root, [name for found in tables.values() for name in found.values()]):
-        if root.read(name, 64).lstrip(b"\xef\xbb\xbf").upper().startswith(b"NAME_ID,"):
+        if root.text_bytes(name, 64).upper().startswith(b"NAME_ID,"):
             return Detection(90, f"{name} begins with NAME_ID")
     return None
 
@@ -75,7 +75,7 @@ def detect_vgg_face2(root: InputRoot) -> Detection | None:
 def detect_lfw(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     for name in _given(root, lfw.find_subsets(root).values()):
-        text = root.read(name, _HEAD).decode("utf-8-sig", "replace")
+        text = root.text_bytes(name, _HEAD).decode(errors="replace")
         first, *lines = text.splitlines()[:20] or [""]
         tab = lfw.separator(name)
         if tab == "," and not lfw.is_columns(first):

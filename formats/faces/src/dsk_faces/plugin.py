@@ -20,7 +20,10 @@ _ORDER = Option(
     choices=("auto", "official", "datumaro"),
     help="the order of the last columns; Datumaro's differs from the official one",
 )
-_WIDER = "wider_face_split/wider_face_<subset>_bbx_gt.txt, WIDER_<subset>/images/<n>--<event>/"
+_WIDER = (
+    "wider_face_split/wider_face_<subset>_bbx_gt.txt, wider_face_test_filelist.txt, "
+    "WIDER_<subset>/images/<n>--<event>/"
+)
 _VGG = (
     "bb_landmark/loose_bb_<subset>.csv, loose_landmark_<subset>.csv, <subset>/<label>/, labels.txt"
 )

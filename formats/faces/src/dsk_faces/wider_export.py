@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["WiderFaceExporter"]
 
 _NO_WORDS = re.compile(r"[^\S ]|\0| (?= )|^ | $|^$")
+_TEST, _FILES = "test", "filelist"
+"""The subset of which the official list is one of files, and that sort of list."""
+
 _Row = tuple[str, tuple[str, ...], str]
 _MISSING = ("-",) * len(ATTRIBUTES)
 _MARKS = frozenset({"-", "True", "False"})  # see is_marked
@@ -31,6 +34,9 @@ _NONE = "0\n0 0 0 0 0 0 0 0 0 0\n"  # the official way to say that there is no f
 
 class WiderFaceExporter(Exporter):
     """Writes ``wider_face_split``, images and ``labels.txt``.
+
+    Readers of the official files (torchvision) want a list of files for the subset ``test``, which
+    has no faces there: it has one beside its table.
 
     Args:
         attribute_order: The columns' order: official, datumaro, or auto: that of Datumaro for
@@ -61,6 +67,7 @@ class WiderFaceExporter(Exporter):
         """See ``Exporter.write``; the state says which subsets need Datumaro's order."""
         marked: dict[str, bool] = {}
         found: dict[str, dict[str, list[str]]] = {}
+        files: list[str] = []
         for item in items:
             path = f"{self._folder(item, ctx)}/{ctx.image_name(item)}"
             if "\n" in path or "\r" in path or path != path.rstrip():
@@ -80,12 +87,17 @@ class WiderFaceExporter(Exporter):
                 if not lines or any(six for _, six, _ in rows):
                     lines = f"{len(rows)}\n{_lines(rows, _PLACES[order])}" if rows else _NONE
                 parts.append(f"{path}\n{lines}")
+            if item.subset == _TEST:
+                files.append(f"{path}\n")
             if item.media is not None:
                 ctx.save_image(item, f"WIDER_{item.subset}/images/{path}")
         for subset, blocks in found.items():
             for order, parts in blocks.items():
                 with ctx.fragment(f"{order}/{subset}") as file:
                     file.write("".join(parts).encode())
+        if files:
+            with ctx.fragment(f"{_FILES}/{_TEST}") as file:
+                file.write("".join(files).encode())
         return marked
 
     def finish(self, states: list[dict[str, bool]], ctx: WriteContext) -> None:
@@ -101,6 +113,9 @@ class WiderFaceExporter(Exporter):
                 order = "datumaro" if marked.get(subset) else "official"
             name = f"{SPLIT}/wider_face_{subset}_bbx_gt.txt"
             ctx.out.join(name, ctx.out.fragments(f"{order}/{subset}"))
+        if _TEST in subsets:
+            name = f"{SPLIT}/wider_face_{_TEST}_{_FILES}.txt"
+            ctx.out.join(name, ctx.out.fragments(f"{_FILES}/{_TEST}"))
 
     def _folder(self, item: DatasetItem, ctx: WriteContext) -> str:
         """Return the folder of an item's first label: its event."""
