@@ -104,6 +104,8 @@ INNER = st.one_of(
             "\x0c",
             "\xa0",
             "<other/>",
+            "<points/>",
+            '<attribute name="age"><b/></attribute>',
             '<attribute name="a&amp;b">x</attribute>',
         ]
     ),

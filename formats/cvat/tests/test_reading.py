@@ -11,6 +11,7 @@ from PIL import Image as PilImage
 from dsk import Dataset
 from dsk.annotations import Bbox, Cuboid2d, Ellipse, Mask, Polygon, RotatedBbox, Skeleton
 from dsk.errors import InputError, RecordError
+from dsk.loss import Ledger
 from dsk_cvat.shapes import CORNERS
 from dsk_cvat.xmltext import Lines
 
@@ -341,3 +342,61 @@ def test_radii_have_no_sign(read):
         read(image('<ellipse label="car" cx="5" cy="6" rx="-3" ry="2"/>'))
     ).annotations
     assert (ellipse.x, ellipse.y, ellipse.w, ellipse.h) == (2, 4, 6, 4)
+
+
+TRACKED = '<box frame="{}" xtl="1" ytl="1" xbr="2" ybr="2"/>'
+TOLD = "<{}> in {} is not known and left out"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (image(box("<note>x</note><note/>")), {TOLD.format("note", "a <box>"): 2}),
+        (image(box('<points points="1,2"/>')), {TOLD.format("points", "a <box>"): 1}),
+        (image('<tag label="car"><note/></tag>'), {TOLD.format("note", "a <tag>"): 1}),
+        (
+            image(box('<attribute name="age"><b>3</b></attribute>')),
+            {TOLD.format("b", "an <attribute>"): 1},
+        ),
+        (
+            (
+                f'<track id="0" label="car">{TRACKED.format(0)[:-2]}><note/></box>'
+                f'<event frame="1"/>{TRACKED.format(1)}<end/></track>'
+            ),
+            {
+                TOLD.format("note", "a <box>"): 1,
+                TOLD.format("event", "a <track>"): 1,
+                TOLD.format("end", "a <track>"): 1,
+            },
+        ),
+    ],
+)
+def test_elements_that_are_not_known_are_told(read, body, told):
+    ledger = Ledger()
+    dataset = read(body)
+    items = list(dataset.read(ledger))
+    assert sum(len(item.annotations) for item in items) == len(items)
+    assert dataset.opening_ledger.warnings | ledger.warnings == told
+
+
+def test_elements_in_points_of_skeletons_are_told(read):
+    known = '<attribute name="age">4</attribute>'
+    text = skeleton().replace('points="2,2"/>', f'points="2,2">{known}{{}}</points>')
+    for inner, told in (("", {}), ("<note/>", {TOLD.format("note", "a <points>"): 1})):
+        ledger = Ledger()
+        list(read(image(text.format(inner)), labels=SKELETON).read(ledger))
+        assert ledger.warnings == told
+
+
+@pytest.mark.parametrize("inner", ["", '<attribute name="age">4</attribute>'])
+@pytest.mark.parametrize("start", ["<box", "<box "])  # CVAT's own writing, and another one
+@pytest.mark.parametrize("corners", [(4, 2, 1, 6), (1, 6, 4, 2), (4, 6, 1, 2)])
+def test_swapped_corners_are_put_right(read, corners, start, inner):
+    names = ("xtl", "ytl", "xbr", "ybr")
+    given = " ".join(f'{name}="{v}"' for name, v in zip(names, corners, strict=True))
+    text = f'{start} label="car" {given}>{inner}</box>'
+    turned = f'{start} label="car" {given} rotation="30">{inner}</box>'
+    with pytest.warns(UserWarning, match="swapped corners"):
+        plain, rotated = only(read(image(text + turned))).annotations
+    assert (plain.x, plain.y, plain.w, plain.h) == (1, 2, 3, 4)
+    assert (rotated.cx, rotated.cy, rotated.w, rotated.h, rotated.r) == (2.5, 4, 3, 4, 30)

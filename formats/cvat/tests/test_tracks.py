@@ -69,6 +69,26 @@ def test_interpolation(read):
     ]
 
 
+@pytest.mark.parametrize("start", ["<box", "<box "])  # CVAT's own writing, and another one
+def test_swapped_corners_of_keyframes_are_put_right(read, start):
+    more = SIZE + "<stop_frame>2</stop_frame>"
+    swapped = box(2, 8).replace('xtl="8"', 'xtl="10"').replace('xbr="10"', 'xbr="8"')
+    body = track((box(0, 0) + swapped).replace("<box", start))
+    with pytest.warns(UserWarning, match="swapped corners"):
+        items = list(read(body, more=more, interpolate=True))
+    assert [(i.annotations[0].x, i.annotations[0].w) for i in items] == [(0, 2), (4, 2), (8, 2)]
+
+
+def test_radii_of_keyframes_have_no_sign(read):
+    more = SIZE + "<stop_frame>2</stop_frame>"
+    body = track(
+        '<ellipse frame="0" cx="5" cy="5" rx="-2" ry="1"/><ellipse frame="2" cx="5" cy="5" rx="4" '
+        'ry="1"/>'
+    )
+    items = list(read(body, more=more, interpolate=True))
+    assert [i.annotations[0].w for i in items] == [4, 6, 8]
+
+
 def test_tasks_of_a_project_stay_apart(read):
     one = track(box(0, 1), 'id="0" label="car" task_id="1" subset="train"')
     two = track(box(0, 1), 'id="1" label="car" task_id="2" subset="train"')

@@ -237,3 +237,17 @@ def test_visibility_of_loose_points_is_reported(tmp_path):
     points = [Points([1.0, 2.0], [v], label=0) for v in (2, 1, 0)] + [Points([1.0, 2.0], label=0)]
     report, _ = export(tmp_path, [DatasetItem("a", annotations=points)])
     assert codes(report) == {("DSK-L005", "visibility of points", 2)}
+
+
+@pytest.mark.parametrize("video", [False, True])
+def test_attributes_of_points_keep_their_type(tmp_path, video):
+    labels = (LabelCategory("man"), LabelCategory("nose", parent="man", attributes=("age", "who")))
+    categories = Categories(labels=labels, points={0: PointsCategory(("nose",))})
+    given = {"age": 4.0, "who": "x", "new": True}
+    a = Skeleton([1.0, 2.0], [2], [given], label=0, object_id=0)
+    item = DatasetItem("frame_000000", annotations=[a])
+    dataset = Dataset.from_iterable([item], categories=categories)
+    dataset.export(tmp_path / "out", "cvat", use_track=video)
+    (back,) = Dataset.import_from(tmp_path / "out", "cvat")
+    found = back.annotations[0].point_attributes[0]
+    assert {name: found[name] for name in given} == given

@@ -42,8 +42,9 @@ def between(a: Element, b: Element, share: float, frame: int) -> Element:
     made.set("keyframe", "0")
     if a.tag != b.tag or a is b:
         return made
-    for name, text in a.attrib.items():
-        other = b.get(name)
+    wanted = _put_right(b)
+    for name, text in _put_right(a).items():
+        other = wanted.get(name)
         if other is None:
             continue
         if name in _BOX or (a.tag == "cuboid" and name[:1] in _CUBOID):
@@ -54,6 +55,24 @@ def between(a: Element, b: Element, share: float, frame: int) -> Element:
         elif name == "points":
             made.set(name, _points(text, other, share))
     return made
+
+
+def _put_right(shape: Element) -> dict[str, str]:
+    """Return a shape's attributes; corners that are swapped in order, radii without their sign.
+
+    Raises:
+        ValueError: A coordinate is no number.
+    """
+    given = dict(shape.attrib)
+    if shape.tag == "box":
+        for low, high in (("xtl", "xbr"), ("ytl", "ybr")):
+            if low in given and high in given and float(given[low]) > float(given[high]):
+                given[low], given[high] = given[high], given[low]
+    elif shape.tag == "ellipse":
+        for name in ("rx", "ry"):
+            if name in given:
+                given[name] = repr(abs(float(given[name])))
+    return given
 
 
 def _points(text: str, other: str, share: float) -> str:

@@ -121,8 +121,8 @@ class QuickReader:
             elif tag == "box":
                 x, y = float(x1), float(y1)
                 w, h = float(x2) - x, float(y2) - y
-                if not isfinite(x + y + w + h):
-                    raise ValueError("not finite")
+                if not isfinite(x + y + w + h) or w < 0 or h < 0:
+                    raise ValueError("not finite, or its corners are swapped")
                 angle = float(turn) if turn else 0.0
                 if not isfinite(angle):
                     raise ValueError("not finite")
@@ -201,7 +201,9 @@ class QuickReader:
                 facts = self._facts_of_track(track, own, filled=False)
             x, y = float(x1), float(y1)
             w, h = float(x2) - x, float(y2) - y
-            return Bbox(x, y, w, h, **facts) if isfinite(x + y + w + h) else None
+            if not isfinite(x + y + w + h) or w < 0 or h < 0:
+                return None
+            return Bbox(x, y, w, h, **facts)
         except ValueError:
             return None  # the parser says what is wrong
 
@@ -312,12 +314,15 @@ def _key(found: re.Match[bytes]) -> _Key:
     """Return a shape of a track.
 
     Raises:
-        ValueError: A number cannot be read, or a tag has the numbers of another one.
+        ValueError: A number cannot be read, a tag has the numbers of another one, or the corners of
+            a box are swapped.
     """
     tag, flags, x1, y1, x2, y2, turn, points, more, inner = found.groups()
     name = tag.decode()
     if points is None and name == "box":
         numbers = [float(x1), float(y1), float(x2), float(y2)]
+        if numbers[0] > numbers[2] or numbers[1] > numbers[3]:
+            raise ValueError("swapped corners")
     else:
         numbers = numbers_of((points or b"").decode())
         name = _outline(name)

@@ -31,6 +31,7 @@ _ENDS = {
     name: re.compile(rb"</" + name + rb"\s*>")
     for name in (b"image", b"meta", *(s.encode() for s in SHAPES))
 }
+_ANY = re.compile(rb"<([A-Za-z_][^\s<>/]{0,60})")
 _TRACK_KNOWN = frozenset({"id", "label", "source", "group_id", "subset", "task_id"})
 _COMMENT_END = re.compile(rb"-->")
 _FRAME = re.compile(rb"""(?:^|\s)frame\s*=\s*["']\s*(\d{1,15})\s*["']""")
@@ -170,6 +171,12 @@ class _Scanner:
                 except RecordError as error:
                     self._bad(error.message, start)
 
+    def _tell_between(self, start: int, stop: int) -> None:
+        """Warn of elements between the shapes of a track."""
+        for name in _ANY.findall(self._scan.data[start : min(stop, start + _GAP)]):
+            what = name.decode("utf-8", "replace")
+            self._ledger.warn(f"<{what}> in a <track> is not known and left out")
+
     def _bad(self, message: str, offset: int) -> None:
         place = self._scan.place(min(offset, len(self._scan.data)))
         hint = "the file may be cut off; export it again"
@@ -266,6 +273,7 @@ class _Scanner:
             position = self._plain(position, number)
         while (found := _INNER.search(data, position)) is not None:
             kind, start = found[1], found.start()
+            self._tell_between(position, start)
             if kind is None:
                 if bytes(data[start : start + 2]) == b"</":
                     open_tracks.pop()

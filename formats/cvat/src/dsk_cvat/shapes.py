@@ -123,6 +123,24 @@ def _integer(element: Element, name: str) -> int:
     return number
 
 
+def _tell_unknown(element: Element, ledger: Ledger) -> None:
+    """Warn of elements inside a shape that have no place in the model."""
+    for child in element:
+        if child.tag == "attribute":
+            for inner in child:
+                ledger.warn(f"<{inner.tag}> in an <attribute> is not known and left out")
+        elif child.tag != "points" or element.tag != "skeleton":
+            ledger.warn(f"<{child.tag}> in a <{element.tag}> is not known and left out")
+
+
+def _in_order(
+    x1: float, y1: float, x2: float, y2: float, ledger: Ledger
+) -> tuple[float, float, float, float]:
+    """Return the corners of a box, the top left one first, and tell that they were swapped."""
+    ledger.warn("there are boxes with swapped corners (xtl > xbr or ytl > ybr); they are put right")
+    return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
+
+
 class ShapeReader:
     """Makes annotations of elements.
 
@@ -152,7 +170,6 @@ class ShapeReader:
         self._extras: dict[str, dict[str, Any]] = {}
         self._values: dict[tuple[int | None, str, str], Any] = {}
         self._makers: dict[str, Callable[[Element, Any, dict[str, Any]], Annotation | None]] = {
-            "box": self._box,
             "polygon": lambda e, _, common: Polygon(numbers_of(e.get("points", "")), **common),
             "polyline": lambda e, _, common: PolyLine(numbers_of(e.get("points", "")), **common),
             "points": lambda e, _, common: Points(numbers_of(e.get("points", "")), **common),
@@ -163,7 +180,7 @@ class ShapeReader:
 
     def knows(self, tag: str) -> bool:
         """Tell whether elements of this name are shapes."""
-        return tag in self._makers or tag in ("skeleton", "tag")
+        return tag in self._makers or tag in ("box", "skeleton", "tag")
 
     def read(
         self,
@@ -188,6 +205,7 @@ class ShapeReader:
         tag = element.tag
         if tag == "box" and track is None and not len(element):
             return self._plain_box(element, ledger)
+        _tell_unknown(element, ledger)
         name = (
             element.get("label", "") if track is None else track.label or element.get("label", "")
         )
@@ -201,6 +219,8 @@ class ShapeReader:
             return self._skeleton(element, parts, common, ledger, tracked=track is not None)
         if tag == "ellipse" and float(element.get("rotation") or 0) % 180:
             ledger.warn("turned ellipses become polygons")
+        if tag == "box":
+            return self._box(element, common, ledger)
         return self._makers[tag](element, size, common)
 
     def _plain_box(self, element: Element, ledger: Ledger) -> Bbox | RotatedBbox:
@@ -209,9 +229,12 @@ class ShapeReader:
         attrib = element.attrib
         try:
             x, y = float(attrib["xtl"]), float(attrib["ytl"])
-            w, h = float(attrib["xbr"]) - x, float(attrib["ybr"]) - y
+            x2, y2 = float(attrib["xbr"]), float(attrib["ybr"])
         except KeyError as error:
             raise ValueError(f"the attribute {error.args[0]} is missing") from None
+        if x2 < x or y2 < y:
+            x, y, x2, y2 = _in_order(x, y, x2, y2, ledger)
+        w, h = x2 - x, y2 - y
         if not isfinite(x + y + w + h):
             raise ValueError("xtl, ytl, xbr, ybr are not finite")
         name = get("label", "")
@@ -349,17 +372,19 @@ class ShapeReader:
         self._values[key] = value
         return value
 
-    def _box(self, element: Element, size: Any, common: dict[str, Any]) -> Annotation:  # noqa: ARG002
-        x1, y1, x2, y2 = _floats(element, ("xtl", "ytl", "xbr", "ybr"))
-        w, h = x2 - x1, y2 - y1
-        if not isfinite(x1 + y1 + w + h):
+    def _box(self, element: Element, common: dict[str, Any], ledger: Ledger) -> Annotation:
+        x, y, x2, y2 = _floats(element, ("xtl", "ytl", "xbr", "ybr"))
+        if x2 < x or y2 < y:
+            x, y, x2, y2 = _in_order(x, y, x2, y2, ledger)
+        w, h = x2 - x, y2 - y
+        if not isfinite(x + y + w + h):
             raise ValueError("xtl, ytl, xbr, ybr are not finite")
         angle = float(element.get("rotation") or 0)
         if not isfinite(angle):
             raise ValueError("the rotation is not finite")
         if angle % 360:
-            return RotatedBbox(x1 + w / 2, y1 + h / 2, w, h, angle, **common)
-        return Bbox(x1, y1, w, h, **common)
+            return RotatedBbox(x + w / 2, y + h / 2, w, h, angle, **common)
+        return Bbox(x, y, w, h, **common)
 
     def _ellipse(self, element: Element, size: Any, common: dict[str, Any]) -> Annotation:  # noqa: ARG002
         cx, cy, rx, ry = _floats(element, ("cx", "cy", "rx", "ry"))
@@ -422,6 +447,7 @@ class ShapeReader:
         for name, part in given:
             if name not in names:
                 raise ValueError(f"the skeleton {owner!r} has no point {name!r}")
+            _tell_unknown(part, ledger)
             text = part.get("points", "")
             if not text.strip() and "points" in part.attrib:
                 continue  # a point that was never placed

@@ -92,6 +92,8 @@ class ShapeWriter:
         common = set(categories.attributes)
         self._declared = [common.union(label.attributes) for label in categories.labels]
         self._points = categories.points
+        self._owners = [label.name for label in categories.labels]
+        self._parts = {(label.parent, label.name): n for n, label in enumerate(categories.labels)}
         self._undeclared = undeclared
         self._video = video
         self._makers: dict[type[Annotation], tuple[str, Callable[[Any], str]]] = {
@@ -134,7 +136,7 @@ class ShapeWriter:
             seen.lose("visibility of points", a, code="DSK-L005")
         if type(a) is Skeleton:
             seen.skeletons.add(label)
-            inner += "".join(self._points_of(a))
+            inner += "".join(self._points_of(a, seen))
         return f"{head}>{inner}</{tag}>" if inner else f"{head}/>"
 
     def _tag(self, a: Label, seen: Seen) -> str:
@@ -174,7 +176,7 @@ class ShapeWriter:
         names = list(category.labels) if category is not None else []
         return names[:count] + [str(n + 1) for n in range(len(names), count)]
 
-    def _points_of(self, a: Skeleton) -> list[str]:
+    def _points_of(self, a: Skeleton, seen: Seen) -> list[str]:
         """Return the elements of a skeleton's points."""
         made = []
         gone = self._video and is_on(a.attributes.get("outside"))
@@ -192,11 +194,13 @@ class ShapeWriter:
                 head += f'keyframe="{key:d}" '
             head += f'source="manual" outside="{outside:d}" occluded="{occluded:d}" '
             head += f'points="{x:.10g},{y:.10g}" z_order="{a.z_order}"'
-            inner = "".join(
-                f'<attribute name="{attribute_text(k)}">{element_text(_value(v))}</attribute>'
-                for k, v in own.items()
-                if k not in BUILTIN
-            )
+            inner, part = "", self._parts.get((self._owners[a.label or 0], name))
+            for k, v in own.items():
+                if k not in BUILTIN:
+                    text = element_text(_value(v))
+                    inner += f'<attribute name="{attribute_text(k)}">{text}</attribute>'
+                    if part is not None:
+                        seen.value(part, k, v, a)
             made.append(f"{head}>{inner}</points>" if inner else f"{head}/>")
         return made
 
