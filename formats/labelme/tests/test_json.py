@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import json
 
 import numpy as np
@@ -274,3 +275,13 @@ def test_a_list_of_labels_of_chinese_windows(tmp_path):
     (tmp_path / "labels.txt").write_bytes(b"\xff\xff")
     with pytest.raises(InputError, match="no text"):
         read(tmp_path)
+
+
+def test_byte_order_marks(tmp_path):
+    file = put(tmp_path, shape("point", [1, 1]))
+    file.write_bytes(codecs.BOM_UTF8 + file.read_bytes())
+    (tmp_path / "labels.txt").write_bytes(codecs.BOM_UTF8 + b"car\nbus\n")
+    (tmp_path / "other.json").write_bytes(codecs.BOM_UTF8 + b'{"x": []}')
+    dataset = Dataset.import_from(tmp_path)
+    assert [i.id for i in dataset] == ["a"]
+    assert dataset.categories().names == ["car", "bus"]

@@ -53,8 +53,8 @@ def detect_xml(root: InputRoot) -> Detection | None:
 def detect_json(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     for name in islice(_names(root, ".json"), _PROBES):
-        data = root.read(name, _HEAD)
-        if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        data = root.text_bytes(name, _HEAD)
+        if not data.lstrip(b" \t\r\n").startswith(b"{"):
             continue
         if b'"imageData"' in data and not _SHAPES.search(data) and root.size(name) < _WHOLE:
             data = root.read(name)  # the image comes before the shapes

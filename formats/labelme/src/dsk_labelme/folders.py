@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import TYPE_CHECKING
 
 from dsk.media import is_image_name
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
 
-__all__ = ["Folders", "reader_of"]
+__all__ = ["Folders", "reader_of", "text_reader_of"]
 
 
 def reader_of(root: InputRoot) -> Callable[[str], bytes]:
@@ -27,6 +28,12 @@ def reader_of(root: InputRoot) -> Callable[[str], bytes]:
         return root.read(name) if data is None else data
 
     return read
+
+
+def text_reader_of(root: InputRoot) -> Callable[[str], bytes]:
+    """Return ``InputRoot.text_bytes`` for many small files, see ``reader_of``."""
+    read = reader_of(root)
+    return lambda name: read(name).removeprefix(codecs.BOM_UTF8)
 
 
 class Folders:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,11 +17,13 @@ from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
-from dsk_labelme.folders import Folders, reader_of
+from dsk_labelme.folders import Folders, text_reader_of
+from dsk_labelme.joining import Claim, Plan, grouped, joined, settle
+from dsk_labelme.jsonimages import named_image, own_image, stated_name
 from dsk_labelme.jsonshapes import Groups, Shape, made_of, read_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from dsk.files import InputRoot
     from dsk.loss import Ledger
@@ -29,7 +32,6 @@ __all__ = ["LabelMeJsonImporter"]
 
 SUBSETS = frozenset({"train", "val", "valid", "validation", "test", "trainval"})
 _HOLDERS = frozenset({"labels", "label", "annotations", "annotation", "jsons", "json"})
-_IMAGES = ("images", "image", "imgs", "img")
 _RESERVED = frozenset({"__ignore__"})
 _KNOWN = frozenset(
     {
@@ -77,10 +79,11 @@ class _LabelOnly(Struct):
 
 
 class _Brief(Struct):
-    """What the labels of a dataset need."""
+    """What the labels and the images of a dataset need."""
 
     shapes: list[_LabelOnly]
     flags: dict[str, Any] | None = None
+    imagePath: Any = None  # noqa: N815
 
 
 class _LooseBrief(Struct):
@@ -88,6 +91,7 @@ class _LooseBrief(Struct):
 
     shapes: Any = None
     flags: Any = None
+    imagePath: Any = None  # noqa: N815
 
 
 _decode_brief = msgspec.json.Decoder(_Brief).decode
@@ -96,12 +100,11 @@ _decode_loose_brief = msgspec.json.Decoder(_LooseBrief).decode
 
 def _utf8(data: bytes) -> bytes:
     """Return JSON text as UTF-8; Windows in China writes it in its own encoding."""
-    text = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        text.decode()
+        data.decode()
     except UnicodeDecodeError:
-        return text.decode("gb18030").encode()
-    return text
+        return data.decode("gb18030").encode()
+    return data
 
 
 class LabelMeJsonImporter(Importer):
@@ -110,14 +113,14 @@ class LabelMeJsonImporter(Importer):
     def __init__(self, *, image_flags: str = "labels") -> None:
         self.flags_are_labels = image_flags == "labels"
 
-    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         if root.focus is not None:
             names = [root.focus]
         else:
             names = [name for name in root.walk() if name.lower().endswith(".json")]
-        names, found, flags = self._survey(root, names)
-        if not names:
+        images, found, flags = self._survey(root, names)
+        if not images:
             raise InputError(
                 "no labelme JSON file",
                 where=root.path,
@@ -126,32 +129,33 @@ class LabelMeJsonImporter(Importer):
         listed = _listed(root)
         labels = listed + sorted(name for name in found if name not in listed)
         labels += [name for name in flags if name not in labels]
-        places = [_place(name, root) for name in names]
+        places = {name: _place(name, root) for name in images}
+        plan = _plan(images, places, Folders(root), ledger)
         header = Header(
             categories=Categories.from_names(labels),
-            subsets=tuple(dict.fromkeys(subset for subset, _ in places)),
-            items=len(names),
+            subsets=tuple(dict.fromkeys(subset for subset, _ in places.values())),
+            items=len(places) - len(plan.hidden),
         )
-        return _JsonSource(root, names, places, header, flags_are_labels=self.flags_are_labels)
+        return _JsonSource(root, places, plan, header, flags_are_labels=self.flags_are_labels)
 
     def _survey(
         self, root: InputRoot, names: Sequence[str]
-    ) -> tuple[list[str], set[str], dict[str, None]]:
-        """Return the files with shapes, the labels of shapes, and the flags of images."""
-        kept: list[str] = []
+    ) -> tuple[dict[str, str], set[str], dict[str, None]]:
+        """Return the files with shapes and the images they name, labels, and flags of images."""
+        kept: dict[str, str] = {}
         found: set[str] = set()
         flags: dict[str, None] = {}
-        read = reader_of(root)
+        read = text_reader_of(root)
         for name in names:
             data = read(name)
             if b'"shapes"' not in data and name != root.focus:
-                if data.strip() and data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in b"{[":
+                if data.strip() and data.lstrip(b" \t\r\n")[:1] in b"{[":
                     continue  # some other tool's file
-                kept.append(name)  # a damaged one, which reading will complain about
+                kept[name] = ""  # a damaged one, which reading will complain about
                 continue
-            kept.append(name)
+            kept[name] = ""
             try:
-                labels, own = _stated(_utf8(data))
+                labels, own, kept[name] = _stated(_utf8(data))
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue  # reading will say what is wrong with it
             found.update(label for label in labels if isinstance(label, str) and label)
@@ -160,8 +164,8 @@ class LabelMeJsonImporter(Importer):
         return kept, found, flags
 
 
-def _stated(text: bytes) -> tuple[list[Any], Iterable[str]]:
-    """Return the labels of a file's shapes and the flags of its image.
+def _stated(text: bytes) -> tuple[list[Any], Iterable[str], str]:
+    """Return the labels of a file's shapes, the flags of its image, and the image that it names.
 
     What is odd is passed over, as ``_taken_apart`` does.
 
@@ -174,8 +178,9 @@ def _stated(text: bytes) -> tuple[list[Any], Iterable[str]]:
         loose = _decode_loose_brief(text)
         shapes = loose.shapes if isinstance(loose.shapes, list) else []
         labels = [shape.get("label") for shape in shapes if isinstance(shape, dict)]
-        return labels, loose.flags if isinstance(loose.flags, dict) else ()
-    return [shape.label for shape in brief.shapes], brief.flags or ()
+        flags = loose.flags if isinstance(loose.flags, dict) else ()
+        return labels, flags, stated_name(loose.imagePath)
+    return [shape.label for shape in brief.shapes], brief.flags or (), stated_name(brief.imagePath)
 
 
 def _listed(root: InputRoot) -> list[str]:
@@ -183,7 +188,7 @@ def _listed(root: InputRoot) -> list[str]:
     if not root.is_file("labels.txt"):
         return []
     try:
-        text = _utf8(root.read("labels.txt")).decode()
+        text = _utf8(root.text_bytes("labels.txt")).decode()
     except UnicodeDecodeError as error:
         raise InputError(f"no text: {error}", where=root.show("labels.txt")) from error
     lines = [line.strip() for line in text.splitlines()]
@@ -204,22 +209,66 @@ def _place(name: str, root: InputRoot) -> tuple[str, str]:
     return DEFAULT_SUBSET, stem
 
 
+def _plan(
+    images: Mapping[str, str],
+    places: Mapping[str, tuple[str, str]],
+    folders: Folders,
+    ledger: Ledger,
+) -> Plan:
+    """Decide about files that have one item id, or one image in one subset.
+
+    Args:
+        images: The images that files name.
+        places: Subsets and ids of files.
+        folders: The dataset's folders.
+        ledger: For warnings.
+    """
+    stems = {
+        name: (places[name][0], stem_of(given.rpartition("/")[2]))
+        for name, given in images.items()
+        if given
+    }
+
+    def image_of(name: str) -> str | None:
+        return named_image(folders, name, images[name]) or own_image(folders, name)
+
+    alike = chain(*grouped((stem, name) for name, stem in stems.items()))
+    found = {name: place for name in alike if (place := image_of(name)) is not None}
+    shared = grouped(((places[name][0], place), name) for name, place in found.items())
+    doubtful = list(chain(*grouped((place, name) for name, place in places.items()), *shared))
+    if not doubtful:
+        return Plan()
+    own_stems = {(places[name][0], stem_of(name.rpartition("/")[2])) for name in doubtful}
+    rivals = (name for name, stem in stems.items() if stem in own_stems)
+    claims = []
+    for name in dict.fromkeys(chain(doubtful, rivals)):
+        subset, ident = places[name]
+        image, missing = found.get(name) or image_of(name), stem_of(name)
+        same = (subset, ident, missing) if image is None else (subset, image)
+        own_ids = list(dict.fromkeys((ident, missing, name)))
+        own = own_image(folders, name)
+        claims.append(Claim(name, subset, ident, image or missing, same, own, own_ids))
+    return settle(claims, set(places.values()), ledger)
+
+
 class _JsonSource(Source):
     """An opened labelme dataset."""
 
     def __init__(
         self,
         root: InputRoot,
-        names: Sequence[str],
-        places: Sequence[tuple[str, str]],
+        places: Mapping[str, tuple[str, str]],
+        plan: Plan,
         header: Header,
         *,
         flags_are_labels: bool,
     ) -> None:
         self.header = header
         self._root = root
-        self._names = names
         self._places = places
+        self._plan = plan
+        hidden = plan.hidden
+        self._names = [name for name in places if name not in hidden]
         self._flags_are_labels = flags_are_labels
         self._labels = {name: n for n, name in enumerate(header.categories.names)}
         self._folders = Folders(root)
@@ -231,17 +280,29 @@ class _JsonSource(Source):
 
     def read(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
-        read = reader_of(self._root)
-        for n in range(*partition):
-            name = self._names[n]
-            where = self._root.show(name)
-            try:
-                item_id = clean_name(self._places[n][1], where)
-                yield self._item(name, read(name), self._places[n][0], item_id, ledger)
-            except RecordError as error:
-                ledger.bad_record(error)
-            except InputError as error:
-                ledger.bad_record(RecordError(error.message, where=error.where or where))
+        read, others = text_reader_of(self._root), self._plan.others
+        for name in self._names[slice(*partition)]:
+            more = others.get(name)
+            if more is None:
+                found = self._one(name, read, ledger)
+            else:
+                same = [i for n in (name, *more) if (i := self._one(n, read, ledger)) is not None]
+                found = joined(same) if same else None
+            if found is not None:
+                yield found
+
+    def _one(self, name: str, read: Callable[[str], bytes], ledger: Ledger) -> DatasetItem | None:
+        """Return what one file says; None if it is damaged."""
+        where = self._root.show(name)
+        subset, stated = self._places[name]
+        try:
+            item_id = clean_name(self._plan.ids.get(name, stated), where)
+            return self._item(name, read(name), subset, item_id, ledger)
+        except RecordError as error:
+            ledger.bad_record(error)
+        except InputError as error:
+            ledger.bad_record(RecordError(error.message, where=error.where or where))
+        return None
 
     def _item(
         self, name: str, data: bytes, subset: str, item_id: str, ledger: Ledger
@@ -300,30 +361,18 @@ class _JsonSource(Source):
         data: Raw,
         size: tuple[int, int] | None,
     ) -> Image:
-        """Return the image: the one that is named, one of the same name nearby, or the data.
-
-        A file may name itself as its image, as one of labelme's own examples does.
-        """
-        folder, _, base = name.rpartition("/")
-        given = stated.replace("\\", "/") if isinstance(stated, str) else ""
-        for place in _nearby(folder, given):
-            if self._folders.has(place) and not place.lower().endswith(".json"):
-                last = place.rpartition("/")[2]
-                path = f"{item_id}.{last.rpartition('.')[2]}" if is_image_name(last) else item_id
-                return Image(path=path, source=self._root.locate(place), size=size)
-        stem = stem_of(base)
-        for near in (folder, *_beside(folder)):
-            other = self._folders.images(near).get(stem)
-            if other is not None:
-                place = f"{near}/{other}" if near else other
-                path = f"{item_id}.{other.rpartition('.')[2]}"
-                return Image(path=path, source=self._root.locate(place), size=size)
+        """Return the image: the one that is named, one of the same name nearby, or the data."""
+        given = stated_name(stated)
+        place = self._plan.images.get(name) or named_image(self._folders, name, given)
+        place = place or own_image(self._folders, name)
+        if place is not None:
+            last = place.rpartition("/")[2]
+            path = f"{item_id}.{last.rpartition('.')[2]}" if is_image_name(last) else item_id
+            return Image(path=path, source=self._root.locate(place), size=size)
         ext = f".{given.rpartition('.')[2]}" if is_image_name(given) else ".jpg"
         inside = _inside(data)
-        if inside is not None:
-            return Image(path=item_id + ext, source=inside, size=size)
-        missing = f"{folder}/{stem}{ext}" if folder else stem + ext
-        return Image(path=item_id + ext, source=self._root.locate(missing), size=size)
+        source = self._root.locate(stem_of(name) + ext) if inside is None else inside
+        return Image(path=item_id + ext, source=source, size=size)
 
 
 def _taken_apart(data: bytes, where: str, item: str) -> tuple[_File, dict[str, Any]]:
@@ -362,35 +411,6 @@ def _has_mask(shape: Any) -> bool:
 
 
 _BULK = frozenset({"shapes", "imageData"})
-
-
-def _nearby(folder: str, given: str) -> Iterator[str]:
-    """Yield where the named image may be; absolute paths are another machine's."""
-    if not given:
-        return
-    parts: list[str] | None = folder.split("/") if folder else []
-    absolute = given.startswith("/") or given[1:2] == ":"
-    for step in [] if absolute else given.split("/"):
-        if step == ".." and parts is not None:
-            parts = parts[:-1] if parts else None
-        elif step not in ("", ".", "..") and parts is not None:
-            parts = [*parts, step]
-    if parts and not absolute:
-        yield "/".join(parts)
-    last = given.rpartition("/")[2]
-    prefix = f"{folder}/" if folder else ""
-    yield prefix + last
-    yield from (f"{near}/{last}" for near in _beside(folder))
-
-
-def _beside(folder: str) -> Iterator[str]:
-    """Yield the folders of images that may belong to a folder of JSON files, the nearest first."""
-    parts = folder.split("/") if folder else []
-    for n in range(len(parts) - 1, -1, -1):
-        for images in _IMAGES:
-            yield "/".join([*parts[:n], images, *parts[n + 1 :]])
-            if n + 1 < len(parts):
-                yield "/".join([*parts[:n], images])
 
 
 def _inside(data: Raw) -> bytes | None:

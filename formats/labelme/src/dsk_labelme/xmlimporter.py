@@ -6,22 +6,22 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
-from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.item import DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.metafile import read_meta
-from dsk.names import clean_name, stem_of
+from dsk.names import clean_name
 from dsk.xmltext import parse_root
 from dsk_labelme.folders import Folders, reader_of
+from dsk_labelme.joining import Claim, Plan, grouped, joined, settle
 from dsk_labelme.xmlobjects import ObjectReader, Parsed
+from dsk_labelme.xmlplaces import File, Named, Places, list_files
 from dsk_labelme.xmltext import FALLBACK, parse_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dsk.files import InputRoot
     from dsk.loss import Ledger
@@ -30,30 +30,16 @@ __all__ = ["LabelMeImporter"]
 
 _NAME = re.compile(rb"<name>([^<]*)</name>")
 _FOLDER = re.compile(rb"<folder>([^<]*)</folder>")
-_ODD = re.compile(rb"<name[\s/]")
-_ANNOTATIONS, _IMAGES, _MASKS = "annotations", "images", "masks"
-
-
-class _File(Struct, frozen=True):
-    """An XML file.
-
-    Attributes:
-        name: Its relative name.
-        home: What precedes ``Annotations``; None when the file lies beside its image.
-        subset: The subset that its place says.
-    """
-
-    name: str
-    home: str | None
-    subset: str
+_FILENAME = re.compile(rb"<filename>([^<]*)</filename>")
+_ODD = re.compile(rb"<(?:name[\s/]|folder\s|filename\s)")
 
 
 class LabelMeImporter(Importer):
     """Opens LabelMe XML datasets."""
 
-    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
-        files = _list(root)
+        files = list_files(root)
         if not files:
             raise InputError(
                 "no XML file", where=root.path, hint="give the folder with LabelMe's annotations"
@@ -62,77 +48,69 @@ class LabelMeImporter(Importer):
         names: dict[str, None] = {}
         subsets: dict[str, None] = {}
         read = reader_of(root)
+        places = Places(root, Folders(root))
+        items: list[tuple[File, Named]] = []
         for file in files:
-            data = read(file.name)
+            labels, folder, filename = _stated(read(file.name))
             if stated is None:
-                names.update(dict.fromkeys(_label_names(data)))
-            subset = file.subset
-            if file.home is not None:
-                found = _FOLDER.search(data)
-                text = html.unescape(_decoded(found[1])).strip() if found else ""
-                subset = (_cleaned(text) if text else "") or subset
-            subsets[subset] = None
+                names.update(dict.fromkeys(labels))
+            try:
+                named = places.named(file, filename, folder)
+            except InputError:  # reading will say so
+                subsets[file.subset] = None
+                continue
+            subsets[named.subset] = None
+            items.append((file, named))
         flags = ("occluded", "username")
         if stated is None:
-            labels = tuple(LabelCategory(name) for name in names)
-            categories = Categories(labels=labels, attributes=flags)
+            categories = Categories(
+                labels=tuple(LabelCategory(name) for name in names), attributes=flags
+            )
         else:
             given = stated[0]
             categories = Categories(given.labels, flags, given.colors, given.points, given.groups)
-        header = Header(categories=categories, subsets=tuple(subsets), items=len(files))
-        return _LabelMeSource(root, files, header)
+        plan = _plan(items, places, ledger)
+        count = len(files) - len(plan.hidden)
+        header = Header(categories=categories, subsets=tuple(subsets), items=count)
+        return _LabelMeSource(root, files, places, plan, header)
 
 
-def _list(root: InputRoot) -> list[_File]:
-    if root.focus is not None:
-        return [_File(root.focus, None, DEFAULT_SUBSET)]
-    files = []
-    homes: dict[str, bool] = {}
-    for name in root.walk():
-        if not name.lower().endswith(".xml"):
-            continue
-        parts = name.split("/")
-        at = next((n for n, part in enumerate(parts[:-1]) if part.lower() == _ANNOTATIONS), -1)
-        if at >= 0 and _is_home("/".join(parts[:at]), parts[at], root, homes):
-            below = parts[at + 1 : -1]
-            files.append(_File(name, "/".join(parts[:at]), below[0] if below else DEFAULT_SUBSET))
-        else:
-            files.append(_File(name, None, parts[0] if len(parts) > 1 else DEFAULT_SUBSET))
-    if any(file.home is not None for file in files):
-        files = [file for file in files if file.home is not None]
-    return sorted(files, key=lambda file: file.name)
+def _plan(items: Sequence[tuple[File, Named]], places: Places, ledger: Ledger) -> Plan:
+    """Decide about files whose items have one id."""
+    taken = {(named.subset, named.id) for _, named in items}
+    if len(taken) == len(items):
+        return Plan()
+    claims = []
+    for group in grouped(((named.subset, named.id), (file, named)) for file, named in items):
+        for file, named in group:
+            image = places.image(named.images, file.name)
+            same = (named.subset, named.id, image)
+            ids = places.own_ids(file, named)
+            other = ids[0] != named.id and (named.subset, ids[0]) in taken  # another file's image
+            own = None if other else places.own_image(named.images, file.name)
+            claims.append(Claim(file.name, named.subset, named.id, image, same, own, ids))
+    return settle(claims, taken, ledger)
 
 
-def _is_home(folder: str, annotations: str, root: InputRoot, known: dict[str, bool]) -> bool:
-    """Tell whether annotations are the web tool's; in lower case they need images beside."""
-    if annotations == "Annotations":
-        return True
-    found = known.get(folder)
-    if found is None:
-        beside = [name.lower() for name in root.entries(folder)[0]]
-        found = known[folder] = _IMAGES in beside
-    return found
+def _stated(data: bytes) -> tuple[list[str], str, str]:
+    """Return the names of a file's objects, and the folder and the image that it names.
 
-
-def _label_names(data: bytes) -> Iterator[str]:
-    """Yield the names of a file's objects; those of a damaged file are found out about later."""
+    Those of a damaged file are found out about later.
+    """
     if b"<!" in data or b"\0" in data or _ODD.search(data):
         try:
             root = parse_root(data, "", fallback=FALLBACK)
         except RecordError:
-            return
+            return [], "", ""
         names = [element.findtext("name") or "" for element in root.iter("object")]
+        folder, filename = ((root.findtext(name) or "").strip() for name in ("folder", "filename"))
     else:
         names = [html.unescape(_decoded(raw)) for raw in _NAME.findall(data)]
-    yield from (name for raw in names if (name := " ".join(raw.split())))
-
-
-def _cleaned(folder: str) -> str:
-    """Return a folder's name as that of a subset; "" if it leads out, which reading will say."""
-    try:
-        return clean_name(folder)
-    except InputError:
-        return ""
+        folder, filename = (
+            html.unescape(_decoded(found[1])).strip() if found else ""
+            for found in (_FOLDER.search(data), _FILENAME.search(data))
+        )
+    return [name for raw in names if (name := " ".join(raw.split()))], folder, filename
 
 
 def _decoded(raw: bytes) -> str:
@@ -145,13 +123,23 @@ def _decoded(raw: bytes) -> str:
 class _LabelMeSource(Source):
     """An opened dataset of XML files."""
 
-    def __init__(self, root: InputRoot, files: Sequence[_File], header: Header) -> None:
+    def __init__(
+        self,
+        root: InputRoot,
+        files: Sequence[File],
+        places: Places,
+        plan: Plan,
+        header: Header,
+    ) -> None:
         self.header = header
         self._root = root
-        self._files = files
+        hidden = plan.hidden
+        self._files = [file for file in files if file.name not in hidden]
+        self._others = {file.name: file for file in files if file.name in hidden}
+        self._places = places
+        self._plan = plan
         self._folders = Folders(root)
         self._reader = ObjectReader(header.categories)
-        self._homes: dict[str, tuple[str, str]] = {}
 
     def partitions(self) -> list[tuple[int, int]]:
         """Return slices of the list of files."""
@@ -160,45 +148,42 @@ class _LabelMeSource(Source):
 
     def read(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
-        root, read = self._root, reader_of(self._root)
+        read, others = reader_of(self._root), self._plan.others
         for file in self._files[slice(*partition)]:
-            where = root.show(file.name)
-            try:
-                element, runs = parse_file(read(file.name), where)
-                parsed = self._reader.head(element, runs, where, ledger)
-                item = self._item(file, parsed, ledger)
-            except RecordError as error:
-                ledger.bad_record(error)
-                continue
-            except InputError as error:
-                ledger.bad_record(RecordError(error.message, where=error.where or where))
-                continue
-            yield item
+            more = others.get(file.name)
+            if more is None:
+                found = self._one(file, read, ledger)
+            else:
+                same = [file, *(self._others[name] for name in more)]
+                items = [i for one in same if (i := self._one(one, read, ledger)) is not None]
+                found = joined(items) if items else None
+            if found is not None:
+                yield found
 
-    def _item(self, file: _File, parsed: Parsed, ledger: Ledger) -> DatasetItem:
+    def _one(self, file: File, read: Callable[[str], bytes], ledger: Ledger) -> DatasetItem | None:
+        """Return what one file says; None if it is damaged."""
         where = self._root.show(file.name)
-        base = file.name.rpartition("/")[2]
-        given = clean_name(parsed.filename, where) if parsed.filename else stem_of(base)
-        folder = clean_name(parsed.folder, where) if parsed.folder else ""
-        item_id = stem_of(given) if parsed.filename else given
-        subset = file.subset
-        if file.home is not None:
-            subset = folder or file.subset
-            images, masks = self._places(file.home, file.name, subset, file.subset)
-            images = [f"{place}/{given}" for place in images]
-        else:
-            item_id = f"{folder}/{item_id}" if folder else item_id
-            beside = file.name.rpartition("/")[0]
-            images = [f"{beside}/{given.rpartition('/')[2]}"]
-            parts = beside.split("/")
-            masks = ["/".join([*parts[:n], "Masks"]) for n in range(len(parts), -1, -1)]
-        item_id = clean_name(item_id, where)
-        images = [image.replace("//", "/").strip("/") for image in images]
-        media = self._image(images, stem_of(base), parsed, item_id)
-        masks = [m.strip("/") for m in masks]
+        try:
+            element, runs = parse_file(read(file.name), where)
+            parsed = self._reader.head(element, runs, where, ledger)
+            return self._item(file, parsed, ledger)
+        except RecordError as error:
+            ledger.bad_record(error)
+        except InputError as error:
+            ledger.bad_record(RecordError(error.message, where=error.where or where))
+        return None
+
+    def _item(self, file: File, parsed: Parsed, ledger: Ledger) -> DatasetItem:
+        where = self._root.show(file.name)
+        named = self._places.named(file, parsed.filename, parsed.folder)
+        item_id = self._plan.ids.get(file.name, named.id)
+        place = self._plan.images.get(file.name) or self._places.image(named.images, file.name)
+        base = place.rpartition("/")[2]
+        path = f"{item_id}.{base.rpartition('.')[2]}" if is_image_name(base) else item_id
+        media = Image(path=path, source=self._root.locate(place), size=parsed.size)
 
         def find_mask(name: str) -> Image | None:
-            for place in masks:
+            for place in named.masks:
                 full = f"{place}/{clean_name(name, where)}"
                 if self._folders.has(full):
                     return Image(path=name, source=self._root.locate(full))
@@ -207,46 +192,4 @@ class _LabelMeSource(Source):
         annotations = self._reader.objects(parsed, where, item_id, find_mask, ledger)
         own = {"source": parsed.source} if parsed.source else {}
         extra = {"label_me": own | parsed.more} if own or parsed.more else None
-        return DatasetItem(item_id, subset, media, annotations, {}, extra)
-
-    def _places(self, home: str, name: str, subset: str, other: str) -> tuple[list[str], list[str]]:
-        """Return where images and masks may be: by the subset, the file's folder, or in none."""
-        known = self._homes.get(home)
-        if known is None:
-            folders = {name.lower(): name for name in sorted(self._root.entries(home)[0])[::-1]}
-            prefix = f"{home}/" if home else ""
-            images, masks = (prefix + folders.get(own.lower(), own) for own in ("Images", "Masks"))
-            known = self._homes[home] = images, masks
-        images, masks = known
-        own = "/".join(name[len(home) :].strip("/").split("/")[1:-1])
-        first = "" if subset == DEFAULT_SUBSET == other and not own else subset
-        places = [f"{images}/{place}" for place in dict.fromkeys((first, own, ""))]
-        return places, [f"{masks}/{subset}", f"{masks}/{other}", f"{masks}/{own}", masks]
-
-    def _image(self, names: Sequence[str], own: str, parsed: Parsed, item_id: str) -> Image:
-        """Return the image; one of another ending when there is none of the exact name.
-
-        Args:
-            names: Where it may be; the first one is where it belongs.
-            own: The XML file's name without its ending, which renamed images may have.
-            parsed: What the file says.
-            item_id: Id of the item.
-        """
-        place = next((name for name in names if self._folders.has(name)), None)
-        if place is None:
-            place = next(filter(None, (self._other(name) for name in names)), None)
-        if place is None:
-            folders = [name.rpartition("/")[0] for name in names]
-            found = [(f, self._folders.images(f).get(own)) for f in folders]
-            place = next((f"{f}/{n}" if f else n for f, n in found if n), names[0])
-        base = place.rpartition("/")[2]
-        path = f"{item_id}.{base.rpartition('.')[2]}" if is_image_name(base) else item_id
-        return Image(path=path, source=self._root.locate(place), size=parsed.size)
-
-    def _other(self, name: str) -> str | None:
-        """Return an image that has another ending."""
-        folder, _, base = name.rpartition("/")
-        images = self._folders.images(folder)
-        stem = stem_of(base) if is_image_name(base) else base
-        found = min((images[s] for s in (stem, base) if s in images), default=None)
-        return f"{folder}/{found}" if found is not None and folder else found
+        return DatasetItem(item_id, named.subset, media, annotations, {}, extra)
