@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
+from dsk.listings import is_prose
 from dsk.media import is_image_name
-from dsk_ocr.grammar import NUMBER
+from dsk.names import stem_of
+from dsk_ocr.grammar import NUMBER, SCRIPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +22,16 @@ __all__ = ["detect_localization", "detect_recognition", "detect_segmentation"]
 
 _DEPTH = 3
 _HEAD = 4096
+_FEW, _MANY = 4, 100
+"""How many texts of one folder are looked into, and of all."""
+
 _REGION = re.compile(
     rf"\s*(?:{NUMBER}\s+{NUMBER}\s+{NUMBER}\s+{NUMBER}(?:\s+\".*)?"
     rf"|{NUMBER}(?:\s*,\s*{NUMBER}){{3,}}\s*(?:,.*)?)"
 )
+_OUTLINE = re.compile(rf"\s*{NUMBER}(?:\s*,\s*{NUMBER}){{7,}}\s*,(.*)")
+_LETTER = re.compile(r"[^\d\s.,+-]")
+_CLASS = re.compile(r"[A-Za-z][\w -]*,\s*[012]")
 _CHARACTER = re.compile(r"#?\s*(?:\d+\s+){3}\S+\s+\S+(?:\s+-?\d+(?:\.\d+)?){4}\s+\".*")
 
 
@@ -75,7 +85,52 @@ def detect_localization(root: InputRoot) -> Detection | None:
         empty = empty or name
         if count > 200:
             break
-    return Detection(45, f"{empty} is an empty file of text boxes") if empty else None
+    if empty:
+        return Detection(45, f"{empty} is an empty file of text boxes")
+    return _named_as_images(root)
+
+
+def _named_as_images(root: InputRoot) -> Detection | None:
+    """Tell SROIE and MLT of 2019 by the texts' content: their names say nothing."""
+    for name in islice(_first_texts(root), _MANY):
+        score = _rate_outlines(_lines(root, name))
+        stem = stem_of(posixpath.basename(name))
+        if score and (root.focus is not None or _has_image(root, stem)):
+            return Detection(score, f"{name} holds outlines of text in the image of its name")
+    return None
+
+
+def _first_texts(root: InputRoot) -> Iterator[str]:
+    """Yield the first text files of each folder."""
+    if root.focus is not None:
+        yield from [root.focus] if root.focus.lower().endswith(".txt") else []
+        return
+    level = [""]
+    for _ in range(_DEPTH + 1):
+        below: list[str] = []
+        for folder in level:
+            listing = root.listing(folder)
+            texts = (name for name in listing.pick((".txt",)) if not is_prose(name))
+            for name in islice(texts, _FEW):
+                yield posixpath.join(folder, name)
+            below += [posixpath.join(folder, name) for name in listing.folders]
+        level = below
+
+
+def _rate_outlines(lines: list[str]) -> int:
+    """Return how sure lines are corners and a text, not numbers (MOT) or classes (DOTA)."""
+    found = [_OUTLINE.fullmatch(line) for line in lines]
+    texts = [match[1].strip() for match in found if match is not None]
+    if len(texts) < len(lines) or not any(_LETTER.search(text) for text in texts):
+        return 0
+    if all(_CLASS.fullmatch(text) for text in texts):
+        return 0
+    return 80 if all(text.partition(",")[0] in SCRIPTS for text in texts) else 75
+
+
+def _has_image(root: InputRoot, stem: str) -> bool:
+    names = root.walk(depth=_DEPTH, words=(stem.lower(),))
+    return any(is_image_name(n) and stem_of(posixpath.basename(n)) == stem for n in names)
 
 
 def detect_segmentation(root: InputRoot) -> Detection | None:

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
+    Naming = Callable[[str, str], str | None]
+    """From a text file's folder and name to its item's id; None for what is something else."""
+
 __all__ = ["IMAGES", "Home", "find_homes", "find_lists"]
 
 IMAGES = "images"
 DEPTH = 3
+_HEAD = 64
 _HIDDEN = re.compile(r"_GT$|(?:^|/)\.{1,2}$")
-
-Naming = "Callable[[str], str | None]"
-"""From a text file's name to its item's id; None for files that are something else."""
 
 
 class Home(Struct):
@@ -64,10 +65,10 @@ def find_homes(
     Raises:
         InputError: There are no such files.
     """
-    homes = _homes(root, named)
-    if not any(home.texts for home in homes):  # named as the images are: SROIE, MLT of 2019
-        stems = {stem_of(posixpath.basename(n)) for n in root.walk() if is_image_name(n)}
-        homes = _homes(root, lambda base: stem_of(base) if stem_of(base) in stems else None)
+    if any(named(posixpath.basename(name)) is not None for name in _text_files(root, "")):
+        homes = _homes(root, lambda _, base: named(base), mixed=True)
+    else:
+        homes = _homes(root, _named_as_images(root, ledger), mixed=False)
     if not any(home.texts for home in homes):
         raise InputError(f"there are no files {what}", where=root.path)
     _pair_splits(root, homes)
@@ -77,14 +78,38 @@ def find_homes(
     return [part for home in homes for part in _join(home, ledger, several=several)]
 
 
-def _homes(root: InputRoot, named: Callable[[str], str | None]) -> list[Home]:
-    """Return the folders of subsets with the texts and images in them."""
+def _named_as_images(root: InputRoot, ledger: Ledger) -> Naming:
+    """Return what tells the ids of texts named as the images are: SROIE, MLT of 2019."""
+    stems = {stem_of(posixpath.basename(n)) for n in root.walk() if is_image_name(n)}
+    texts = [n for n in _text_files(root, "") if stem_of(posixpath.basename(n)) in stems]
+    first: dict[str, str] = {}
+    for name in texts:
+        first.setdefault(posixpath.dirname(name), name)
+    facts = {f for f, n in first.items() if root.text_bytes(n, _HEAD).lstrip().startswith(b"{")}
+    for folder in sorted(facts):  # of SROIE's third task: company, date, address, total
+        ledger.warn(f"the texts in {folder or root.name} are JSON, not lines: they are left out")
+
+    def named(folder: str, base: str) -> str | None:
+        stem = stem_of(base)
+        return stem if stem in stems and folder not in facts else None
+
+    return named
+
+
+def _homes(root: InputRoot, named: Naming, *, mixed: bool) -> list[Home]:
+    """Return the folders of subsets with the texts and images in them.
+
+    Args:
+        root: The dataset.
+        named: Tells ids.
+        mixed: In folders without such texts, others will do if an image there has their name.
+    """
     paths = list(_with_images(root, "", DEPTH)) or list(_with_texts(root, "", named, DEPTH))
     homes = []
     for path in paths:
         texts = _texts(root, path, named)
         images = _images(root, path)
-        if not texts:  # other names will do if an image has them
+        if mixed and not texts:
             stems = {stem_of(n[len(path) + 1 if path else 0 :]): n for n in _text_files(root, path)}
             texts = {stem: name for stem, name in stems.items() if stem in images}
         if texts or images:
@@ -101,11 +126,9 @@ def _with_images(root: InputRoot, under: str, depth: int) -> Iterator[str]:
             yield from _with_images(root, posixpath.join(under, folder), depth - 1)
 
 
-def _with_texts(
-    root: InputRoot, under: str, named: Callable[[str], str | None], depth: int
-) -> Iterator[str]:
+def _with_texts(root: InputRoot, under: str, named: Naming, depth: int) -> Iterator[str]:
     folders, files = root.entries(under)
-    if any(named(name) is not None for name in files) or not depth:
+    if any(named(under, name) is not None for name in files) or not depth:
         yield under
         return
     below = [posixpath.join(under, folder) for folder in folders]
@@ -155,22 +178,29 @@ def _text_files(root: InputRoot, folder: str) -> list[str]:
     return root.files(folder, (".txt",))
 
 
-def _texts(root: InputRoot, folder: str, named: Callable[[str], str | None]) -> dict[str, str]:
-    cut = len(folder) + 1 if folder else 0
+def _texts(root: InputRoot, folder: str, named: Naming) -> dict[str, str]:
+    under = _unpacked(root, folder)
+    cut = len(under) + 1 if under else 0
     found = {}
-    for name in _text_files(root, folder):
-        below, _, base = name[cut:].rpartition("/")
-        item = named(base)
+    for name in _text_files(root, under):
+        path, _, base = name.rpartition("/")
+        item = named(path, base)
         if item is not None:
-            found[posixpath.join(below, item)] = name
+            found[posixpath.join(path[cut:], item)] = name
     return found
+
+
+def _unpacked(root: InputRoot, folder: str) -> str:
+    """Return the one folder in a folder if their names are one, as unpackers do it, or itself."""
+    name = posixpath.basename(folder)
+    return f"{folder}/{name}" if name and root.entries(folder) == ([name], []) else folder
 
 
 def _images(root: InputRoot, folder: str) -> dict[str, str]:
     """Return the images of a subset: those below ``images``, else those beside the texts."""
     found: dict[str, str] = {}
     own = posixpath.join(folder, IMAGES)
-    under = own if root.is_dir(own) else folder
+    under = own if root.is_dir(own) else _unpacked(root, folder)
     cut = len(under) + 1 if under else 0
     for name in root.walk(under):
         if is_image_name(name) and not _HIDDEN.search(stem_of(name)):
@@ -217,21 +247,28 @@ def _lend_images(root: InputRoot, homes: list[Home], ledger: Ledger) -> None:
 
 
 def _join(home: Home, ledger: Ledger, *, several: bool) -> list[Home]:
-    """Let texts in a folder of their own, ``gt`` beside ``images``, meet their images.
+    """Let texts in a folder of their own meet their images: ``gt`` and ``images``.
 
     Returns:
         The subsets that both hold, ``gt/train`` and ``images/train``, or the home itself.
     """
     if not (home.texts and home.images and home.images.keys().isdisjoint(home.texts)):
         return [home]
-    texts = home.texts
-    while len({item.partition("/")[0] for item in texts}) == 1 and all("/" in i for i in texts):
-        texts = {item.partition("/")[2]: name for item, name in texts.items()}
-        if not home.images.keys().isdisjoint(texts):
-            home.texts = texts
-            return _parted(home, f"{home.subset}_" if several else "") or [home]
+    for texts in _shorter(home.texts):
+        for images in _shorter(home.images):
+            if not images.keys().isdisjoint(texts):
+                home.texts, home.images = texts, images
+                return _parted(home, f"{home.subset}_" if several else "") or [home]
     ledger.warn(f"no text of {home.subset} is named like one of its images")
     return [home]
+
+
+def _shorter(names: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Yield files by item id, then without the folders that all ids begin with, one by one."""
+    yield names
+    while len({item.partition("/")[0] for item in names}) == 1 and all("/" in i for i in names):
+        names = {item.partition("/")[2]: name for item, name in names.items()}
+        yield names
 
 
 def _parted(home: Home, prefix: str) -> list[Home]:

@@ -19,7 +19,8 @@ _PLACES = """\
                                         x1,y1,x2,y2,x3,y3,x4,y4,"text"
 <subset>/images/<item>.png
 read as well: commas and spaces mixed (2013), text without quotes (2015), script before the
-text (MLT), outlines of more corners, images in a folder beside (ch4_training_images)"""
+text (MLT), outlines of more corners, images in a folder beside (ch4_training_images), texts
+named like the images (SROIE, MLT of 2019)"""
 
 _CHARACTERS = """\
 <subset>/<item>_GT.txt                  red green blue, center x y, x1 y1 x2 y2, "c"; an empty
