@@ -198,6 +198,30 @@ def test_subsets_by_folders(tmp_path: Path) -> None:
         assert {(i.subset, i.id) for i in found} == ids
 
 
+@pytest.mark.parametrize(
+    ("place", "subset", "name"),
+    [
+        ("train1/dancetrack0001", "train1", "dancetrack0001"),  # as DanceTrack's archives unpack
+        ("gt/mot_challenge/MOT17-train/MOT17-02-DPM", "train", "MOT17-02-DPM"),  # TrackEval's data
+        ("det/MOT17-02", "default", "det/MOT17-02"),
+        ("videos/test-1", "default", "videos/test-1"),
+        ("val2/train/MOT17-02", "train", "MOT17-02"),
+    ],
+)
+def test_folders_above_sequences(tmp_path: Path, place: str, subset: str, name: str) -> None:
+    sequence(tmp_path / place, "1,1,0,0,1,1,1,1,1\n")
+    sequence(tmp_path / "val/x", "1,1,0,0,1,1,1,1,1\n")
+    found = {(i.subset, i.id) for i in Dataset.import_from(tmp_path, "mot_seq")}
+    assert found == {(subset, f"{name}/1"), ("val", "x/1")}
+
+
+def test_equal_names_below_folders_of_one_split(tmp_path: Path) -> None:
+    for benchmark in ("MOT16", "MOT17"):
+        sequence(tmp_path / f"{benchmark}-train/02", "1,1,0,0,1,1,1,1,1\n")
+    found = [(i.subset, i.id) for i in Dataset.import_from(tmp_path, "mot_seq")]
+    assert found == [("train", "MOT16-train/02/1"), ("train", "MOT17-train/02/1")]
+
+
 def test_one_table_alone(tmp_path: Path) -> None:
     sequence(tmp_path, "1,1,0,0,1,1,1,1,1\n")
     sequence(tmp_path, "1,-1,0,0,1,1,0.25\n", table="det")

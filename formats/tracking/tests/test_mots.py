@@ -76,10 +76,11 @@ def lines_of(frame: int) -> str:
     return "".join(lines)
 
 
-def test_texts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_texts(tmp_path: Path, mark: str) -> None:
     (tmp_path / "instances_txt").mkdir()
-    (tmp_path / "instances_txt/0002.txt").write_text(lines_of(7))
-    assert facts(Dataset.import_from(tmp_path, "mots")) == {"0002/000007": EXPECTED}
+    (tmp_path / "instances_txt/0002.txt").write_text(mark + lines_of(7))
+    assert facts(Dataset.import_from(tmp_path)) == {"0002/000007": EXPECTED}
     save(tmp_path / "images/0002/000007.png", VALUES)
     assert next(iter(Dataset.import_from(tmp_path, "mots"))).media is not None
 

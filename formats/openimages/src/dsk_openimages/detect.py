@@ -33,7 +33,7 @@ def detect(root: InputRoot) -> Detection | None:
 
 
 def _judge(root: InputRoot, name: str) -> Detection:
-    head = root.read(name, _HEAD).removeprefix(b"\xef\xbb\xbf")
+    head = root.text_bytes(name, _HEAD)
     columns = [c.strip().strip(b'"') for c in head.split(b"\n", 1)[0].split(b",")]
     if b"ImageID" in columns:
         alone = ALL_BOXES in name.lower()

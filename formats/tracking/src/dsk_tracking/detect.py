@@ -49,7 +49,7 @@ def _folders(root: InputRoot) -> list[str]:
 
 
 def _judge(root: InputRoot, name: str) -> Detection | None:
-    data = root.read(name, _HEAD).removeprefix(b"\xef\xbb\xbf")
+    data = root.text_bytes(name, _HEAD)
     lines = [line.rstrip(b"\r") for line in data.split(b"\n")]
     if len(data) == _HEAD:
         lines.pop()
@@ -91,7 +91,7 @@ def detect_mots(root: InputRoot) -> Detection | None:
 
 def holds_masks(root: InputRoot, name: str) -> bool:
     """Tell whether a text file's first line is one of MOTS: boxes have commas."""
-    head = root.read(name, 256).split(b"\n")[0].split()
+    head = root.text_bytes(name, 256).split(b"\n")[0].split()
     return len(head) == 6 and all(part.isdigit() for part in head[:5])
 
 

@@ -128,7 +128,7 @@ class MotSource(Source):
     def _parse(self, video: Video, ledger: Ledger) -> NDArray[np.float64]:
         if not video.table:
             return _NO_TABLE
-        return parse_rows(self._root.read(video.table), self._root.show(video.table), ledger)
+        return parse_rows(self._root.text_bytes(video.table), self._root.show(video.table), ledger)
 
     def _table(self, number: int) -> NDArray[np.float64]:
         kept = self._kept.get(number)

@@ -165,7 +165,7 @@ class MotsSource(Source):
             home = self._homes[number]
             rows: Rows = {}
             for sequence, name in home.files.items():
-                data = self._root.read(name)
+                data = self._root.text_bytes(name)
                 for place, line in enumerate(data.replace(b"\r\n", b"\n").split(b"\n"), 1):
                     if line.strip():
                         self._row((number, sequence), line, f"{name}:{place}", rows, ledger)

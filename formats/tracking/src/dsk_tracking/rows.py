@@ -34,11 +34,10 @@ def parse_rows(data: bytes, where: str, ledger: Ledger) -> NDArray[np.float64]:
     visibility. An unknown class is -1, an unknown visibility 1.
 
     Args:
-        data: The file.
+        data: The file, without a byte-order mark.
         where: Its name, for messages.
         ledger: Where bad rows go, and what is told of columns that are left out.
     """
-    data = data.removeprefix(b"\xef\xbb\xbf")
     rows = _quick(data)
     if rows is None:
         rows = _careful(data, where, ledger)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,7 +15,7 @@ from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
 from dsk.metafile import META_NAME, read_meta
 from dsk.names import clean_name, stem_of
-from dsk.splits import SPLITS, subset_of_root
+from dsk.splits import SPLITS, is_subset_name, subset_of_root
 from dsk_tracking.labels import read_lines
 from dsk_tracking.numbering import LARGEST
 
@@ -56,6 +58,9 @@ LABELS = (
     "crowd",
 )
 """The benchmark's classes from 1; the last one came with MOT20."""
+
+_SPLIT_OF = re.compile(r".+-(?=(?:train|val|test)$)", re.IGNORECASE)
+"""What stands before the split in the names of TrackEval's folders: ``MOT17-train``."""
 
 _LARGEST = 10_000_000  # frames: four days of video
 
@@ -130,11 +135,13 @@ def _search(root: InputRoot, under: str, depth: int) -> list[str]:
     folders, files = root.entries(under)
     found = []
     tables = [name for name in (GT, DET) if name.split("/")[0] in folders]
+    own = [IMAGES]
     if SEQINFO in files or any(root.is_file(posixpath.join(under, name)) for name in tables):
         found.append(under)
+        own += ["gt", "det"]  # elsewhere sequences may lie in such a folder: TrackEval's data
     if depth:
         for folder in folders:
-            if folder not in ("gt", "det", IMAGES):
+            if folder not in own:
                 found += _search(root, posixpath.join(under, folder), depth - 1)
     return found
 
@@ -158,13 +165,13 @@ def _name(sequences: list[Sequence], subset: str) -> None:
     several: dict[tuple[str, str], list[tuple[Sequence, str]]] = {}
     for sequence in sequences:
         parts = sequence.path.split("/") if sequence.path else []
-        place = next((n for n, part in enumerate(parts) if part.lower() in SPLITS), -1)
+        place = _split_place(parts)
         if place >= 0:
-            sequence.subset = parts[place]
+            sequence.subset = _SPLIT_OF.sub("", parts[place])
         elif parts:
             sequence.subset = subset
         name = "/".join(parts[place + 1 :])
-        above = "/".join(parts[: max(place, 0)])
+        above = "/".join(parts[: place + (sequence.subset != parts[place])] if place >= 0 else [])
         several.setdefault((sequence.subset, name), []).append((sequence, above))
     if len(sequences) == 1:
         return
@@ -172,6 +179,16 @@ def _name(sequences: list[Sequence], subset: str) -> None:
         for sequence, above in found:
             longer = [above, name] if len(found) > 1 else [name]
             sequence.prefix = "".join(f"{part}/" for part in longer if part)
+
+
+def _split_place(parts: list[str]) -> int:
+    """Return which folder of a sequence's path is its subset, -1 for none.
+
+    The sequence's own folder is only if its name is plain: a sequence may be called ``test-1``.
+    """
+    plain = (n for n, part in enumerate(parts) if part.lower() in SPLITS)
+    others = (n for n, part in enumerate(parts[:-1]) if is_subset_name(_SPLIT_OF.sub("", part)))
+    return next(chain(plain, others), -1)
 
 
 def _describe(root: InputRoot, sequence: Sequence, ledger: Ledger) -> Sequence:
