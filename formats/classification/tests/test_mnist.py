@@ -278,6 +278,18 @@ def test_ids_with_commas(tmp_path: Path) -> None:
         Dataset.import_from(tmp_path / "o", "mnist_csv")
 
 
+@pytest.mark.parametrize("odd", ["1\x1d", "9" * 5000])
+def test_numbers_of_sizes_that_are_none(tmp_path: Path, odd: str) -> None:
+    """What only looks like a number is part of an id, or refused."""
+    sample(ids="a").export(tmp_path / "o", "mnist_csv", save_media=True)
+    (tmp_path / "o" / "meta_test.csv").write_text(f"{odd},1\n{odd},1\n")
+    try:
+        found = [item.id for item in Dataset.import_from(tmp_path / "o", "mnist_csv")]
+    except (InputError, RecordError):
+        return
+    assert len(found) == 2
+
+
 @pytest.mark.parametrize("name", ["mnist", "mnist_csv", "imagenet_txt"])
 def test_labels_that_are_no_lines(tmp_path: Path, name: str) -> None:
     image = Image.from_array(np.zeros((28, 28), np.uint8), "a.png")

@@ -161,11 +161,13 @@ def _read_meta(
         raise InputError(f"{len(rows)} rows for {count} images", where=where)
     if not rows:
         return None, None
-    numeric = [[field.strip().isdecimal() for field in row] for row in rows]
+    # int() takes fewer characters for blanks than strip(), and no more than 4300 digits
+    bare = [[field.strip() for field in row] for row in rows]
+    numeric = [[field.isdecimal() and len(field) < 10 for field in row] for row in bare]
     if all(len(row) == 2 and all(row) for row in numeric):
-        return None, [(int(h), int(w)) for h, w in rows]
+        return None, [(int(h), int(w)) for h, w in bare]
     if all(len(row) > 2 and all(row[-2:]) for row in numeric):
-        return [",".join(row[:-2]) for row in rows], [(int(r[-2]), int(r[-1])) for r in rows]
+        return [",".join(row[:-2]) for row in rows], [(int(r[-2]), int(r[-1])) for r in bare]
     return [",".join(row) for row in rows], None
 
 
