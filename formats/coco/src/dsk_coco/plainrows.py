@@ -65,7 +65,7 @@ class PlainRows(Struct):
             fit,
         )
 
-    def rows(self, rows: NDArray[np.int64]) -> PlainRows:
+    def rows(self, rows: NDArray[np.signedinteger[Any]]) -> PlainRows:
         """Return the columns of some records."""
         return PlainRows(*(column[rows] for column in msgspec.structs.astuple(self)))
 

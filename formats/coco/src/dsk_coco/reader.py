@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import compress, islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -30,8 +30,6 @@ from dsk_coco.textids import ID, is_text_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from numpy.typing import NDArray
 
     from dsk.columns import BoxColumns
     from dsk.files import InputRoot
@@ -129,8 +127,13 @@ class SliceReader:
         rows = file.rows[int(file.bounds[start]) : int(file.bounds[stop])]
         if file.task not in ("instances", "stuff") or file.is_panoptic or file.number_from:
             return None
+        records = None
         try:
-            found = self._plain_rows(file, rows)
+            if file.plain is not None:
+                found = file.plain.rows(rows)
+            else:
+                records = decode_plain(file.annotations.joined(rows))
+                found = PlainRows.of(records)
         except (*UNDECODABLE, OverflowError):
             return None
         labels = found.labels(file.labels.index)
@@ -138,25 +141,15 @@ class SliceReader:
         whole = whole_items(found.fit & (labels >= 0), bounds)
         drafts = self._drafts(start, stop)
         counts = np.diff(bounds)
+        left = np.repeat(~whole, counts)
+        if records is None:
+            own = decode_plain(file.annotations.joined(rows[left]))
+        else:
+            own = list(compress(records, left))
         others = [drafts[n] for n in np.flatnonzero(~whole).tolist()]
-        if others:
-            left = rows[np.repeat(~whole, counts)]
-            records = decode_plain(file.annotations.joined(left))
-            parser = self._parser(file)
-            self._plain(file, parser, records, left, counts=counts[~whole].tolist(), drafts=others)
+        parser, owned = self._parser(file), counts[~whole].tolist()
+        self._plain(file, parser, own, rows[left], counts=owned, drafts=others)
         return found.columns(list(self._items(drafts)), bounds, whole, labels)
-
-    @staticmethod
-    def _plain_rows(file: AnnotationFile, rows: NDArray[np.int64]) -> PlainRows:
-        """Return the columns of records.
-
-        Raises:
-            msgspec.MsgspecError: One of them is not plain.
-            OverflowError: One of them has a number that fits no column.
-        """
-        if file.plain is not None:
-            return file.plain.rows(rows)
-        return PlainRows.of(decode_plain(file.annotations.joined(rows)))
 
     def _drafts(self, start: int, stop: int) -> list[_Draft]:
         drafts = [_Draft() for _ in range(start, stop)]
