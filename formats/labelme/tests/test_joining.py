@@ -212,3 +212,13 @@ def test_json_files_of_one_id(tmp_path):
         ("train", f"{folder}/train/a"): (f"{folder}/train/a.jpg", [folder])
         for folder in ("labels", "json")
     }
+
+
+def test_what_files_of_one_image_contradict_each_other_in_is_told(tmp_path):
+    for name in ("a", "a_2"):
+        js(tmp_path, f"{name}.json", "a.jpg", name, note=f"of {name}", same=1)
+    put(tmp_path, "a.jpg")
+    told = ["one item with all", "differ in labelme_json note; the first one's is kept"]
+    found(tmp_path, "labelme_json", *told)
+    (item,) = Dataset.import_from(tmp_path, "labelme_json").read(Ledger())
+    assert item.extra["labelme_json"] == {"note": "of a", "same": 1}

@@ -139,29 +139,51 @@ def _to_own_ids(
         )
 
 
-def joined(items: Sequence[DatasetItem]) -> DatasetItem:
+def joined(items: Sequence[DatasetItem], ledger: Ledger) -> DatasetItem:
     """Return one item with the annotations of all, of which the first one says the rest.
 
-    Numbers of objects and groups count on from file to file. Labels of the image are there once.
+    Numbers of objects and groups count on from file to file. Equal labels of the image are there
+    once.
+
+    Args:
+        items: What the files say.
+        ledger: Told of what they contradict each other in.
     """
     first = items[0]
     annotations: list[Annotation] = list(first.annotations)
-    labels = {a.label for a in annotations if a.kind == "label"}
+    labels = [_plain_label(a) for a in annotations if a.kind == "label"]
     attributes, extra = dict(first.attributes), first.extra
     for item in items[1:]:
         groups = max((a.group for a in annotations), default=0)
         ids = max((a.id for a in annotations), default=-1) + 1
         numbered = any(a.id for a in item.annotations)
         for a in item.annotations:
-            if a.kind == "label" and a.label in labels:
+            if a.kind == "label" and _plain_label(a) in labels:
                 continue
             annotations.append(
                 replace(a, group=a.group and a.group + groups, id=a.id + ids if numbered else a.id)
             )
-        labels |= {a.label for a in item.annotations if a.kind == "label"}
+        labels += [_plain_label(a) for a in item.annotations if a.kind == "label"]
+        _tell_conflicts("", item.attributes, attributes, ledger)
         attributes = {**item.attributes, **attributes}
+        for family in (item.extra or {}).keys() & (extra or {}).keys():
+            _tell_conflicts(f"{family} ", (item.extra or {})[family], (extra or {})[family], ledger)
         extra = _merged(item.extra, extra)
     return first.replace(annotations=annotations, attributes=attributes, extra=extra)
+
+
+def _plain_label(a: Annotation) -> tuple[int | None, dict[str, Any]]:
+    return a.label, a.attributes
+
+
+def _tell_conflicts(
+    what: str, more: Mapping[str, Any], kept: Mapping[str, Any], ledger: Ledger
+) -> None:
+    for name in sorted(more.keys() & kept.keys()):
+        if more[name] != kept[name]:
+            ledger.warn(
+                f"annotation files of one image differ in {what}{name}; the first one's is kept"
+            )
 
 
 def _merged(

@@ -156,7 +156,7 @@ class _LabelMeSource(Source):
             else:
                 same = [file, *(self._others[name] for name in more)]
                 items = [i for one in same if (i := self._one(one, read, ledger)) is not None]
-                found = joined(items) if items else None
+                found = joined(items, ledger) if items else None
             if found is not None:
                 yield found
 
