@@ -9,6 +9,7 @@ import msgspec
 from dsk.annotations import Mask, Polygon
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import Importer
+from dsk.jsonerrors import UNDECODABLE
 from dsk.names import clean_name
 from dsk_ade20k.layout import find_scenes
 from dsk_ade20k.maps import HIDDEN, ValueMask, classes, grey
@@ -90,7 +91,7 @@ def parse(data: bytes) -> list[Object]:
     """
     try:
         found = _decode(text_of(data)).annotation.object
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise ValueError(f"no description of an image: {error}") from error
     return [found] if isinstance(found, Object) else found
 
@@ -125,7 +126,7 @@ def _names(root: InputRoot, scenes: Sequence[Scene]) -> Iterator[str]:
         if scene.description:
             try:
                 found = _decode_names(text_of(root.text_bytes(scene.description)))
-            except (msgspec.MsgspecError, RecursionError):
+            except UNDECODABLE:
                 continue
             entries = found.annotation.object
             for entry in [entries] if isinstance(entries, _Name) else entries:

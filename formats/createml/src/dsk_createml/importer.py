@@ -12,13 +12,13 @@ from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source, slices
 from dsk.item import DatasetItem
+from dsk.jsonerrors import UNDECODABLE
 from dsk.media import is_image_name
 from dsk.metafile import read_meta
 from dsk.names import clean_name
 from dsk_createml.common import DOUBLE_STEM, ImageFinder, own_id, subsets_of, with_images
 from dsk_createml.detect import find_json
 from dsk_createml.records import (
-    BAD,
     annotations_of,
     decode_any,
     extras_of,
@@ -135,7 +135,7 @@ class _Survey:
         try:
             record = decode_any(row)
             name = name_of(record, where)
-        except BAD as error:
+        except UNDECODABLE as error:
             self._ledger.bad_record(RecordError(f"no record of an image: {error}", where=where))
         except RecordError as error:
             self._ledger.bad_record(error)

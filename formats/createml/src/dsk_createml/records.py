@@ -10,6 +10,7 @@ from msgspec import Raw, Struct
 
 from dsk.annotations import Bbox, Label
 from dsk.errors import InputError, RecordError
+from dsk.jsonerrors import UNDECODABLE
 from dsk.jsonindex import scan
 
 if TYPE_CHECKING:
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
     from dsk.annotations import Annotation
     from dsk.loss import Ledger
 
-__all__ = ["BAD", "annotations_of", "extras_of", "labels_of", "name_of", "quick_decode", "rows_of"]
+__all__ = ["annotations_of", "extras_of", "labels_of", "name_of", "quick_decode", "rows_of"]
 
-BAD = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _NAMES = ("image", "imagefilename", "imageFilename", "imageFileName", "filename")
 _LISTS = ("annotations", "annotation")
 _KNOWN = frozenset((*_NAMES, *_LISTS))
@@ -70,7 +70,9 @@ def rows_of(view: memoryview, where: str, ledger: Ledger) -> list[Raw]:
         view = view[3:]
     try:
         rows = _decode_rows(view)
-    except BAD as error:  # the scan names what is wrong, and leaves out what can be left out
+    except (
+        UNDECODABLE
+    ) as error:  # the scan names what is wrong, and leaves out what can be left out
         text = bytes(view[: 1 << 12]).lstrip()
         if not text.startswith(b"["):
             what = "no list of records" if text else "no JSON: the file is empty"
@@ -89,7 +91,7 @@ def quick_decode(rows: Iterable[Raw]) -> list[Record] | None:
     """Decode records at once; None if one of them has other fields than most files have."""
     try:
         return _decode_records(b"[%b]" % b",".join(rows))
-    except BAD:
+    except UNDECODABLE:
         return None
 
 

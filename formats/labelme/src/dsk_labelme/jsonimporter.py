@@ -15,6 +15,7 @@ from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.jsonerrors import UNDECODABLE
 from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
 from dsk_labelme.folders import Folders, text_reader_of
@@ -156,7 +157,7 @@ class LabelMeJsonImporter(Importer):
             kept[name] = ""
             try:
                 labels, own, kept[name] = _stated(_utf8(data))
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            except UNDECODABLE:
                 continue  # reading will say what is wrong with it
             found.update(label for label in labels if isinstance(label, str) and label)
             if self.flags_are_labels:
@@ -287,7 +288,7 @@ class _JsonSource(Source):
                 found = self._one(name, read, ledger)
             else:
                 same = [i for n in (name, *more) if (i := self._one(n, read, ledger)) is not None]
-                found = joined(same) if same else None
+                found = joined(same, ledger) if same else None
             if found is not None:
                 yield found
 
@@ -311,7 +312,7 @@ class _JsonSource(Source):
         own: dict[str, Any] = {}
         try:
             file: _File = _decode_file(_utf8(data))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNDECODABLE:
             file, own = _taken_apart(data, where, item_id)
         height, width = _side(file.imageHeight), _side(file.imageWidth)
         size = (height, width) if height and width else None
@@ -387,7 +388,7 @@ def _taken_apart(data: bytes, where: str, item: str) -> tuple[_File, dict[str, A
             raise RecordError("it has no shapes", where=where, item=item)
         rest = {key: msgspec.json.decode(raw) for key, raw in top.items() if key not in _BULK}
         file = _File(_decoded_shapes(top["shapes"]), imageData=top.get("imageData", _NULL))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise RecordError(f"no valid JSON: {error}", where=where, item=item) from error
     file.imagePath = rest.get("imagePath")
     file.imageHeight, file.imageWidth = rest.get("imageHeight"), rest.get("imageWidth")

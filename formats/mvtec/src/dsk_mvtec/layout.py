@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from dsk.errors import InputError
+from dsk.jsonerrors import UNDECODABLE
 from dsk.media import is_image_name
 from dsk.names import stem_of
 
@@ -185,6 +186,6 @@ def _defects(root: InputRoot, name: str) -> dict[int, str]:
         return {}
     try:
         entries = msgspec.json.decode(root.text_bytes(name), type=list[_Defect])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise InputError(f"no list of defects: {error}", where=root.show(name)) from error
     return {entry.pixel_value: entry.defect_name for entry in entries}

@@ -12,6 +12,7 @@ import numpy as np
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import Header, Importer, ListSource
 from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.jsonerrors import UNDECODABLE
 from dsk.npy import DAMAGE
 from dsk_pose.joints import CATEGORIES, SPLIT_HINT, ImageFinder, People, Person, item_of
 
@@ -95,7 +96,7 @@ def _find(root: InputRoot) -> str:
 def _records(root: InputRoot, name: str, where: str) -> list[Any]:
     try:
         records = msgspec.json.decode(root.text_bytes(name))
-    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+    except (*UNDECODABLE, ValueError) as error:
         raise InputError(f"no readable JSON: {error}", where=where) from error
     if not isinstance(records, list):
         raise InputError("it holds no list of records", where=where)

@@ -12,6 +12,7 @@ from dsk.annotations import Mask, Rle
 from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.jsonerrors import UNDECODABLE
 from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
 from dsk_segment_anything.plugin import FAMILY
@@ -92,7 +93,6 @@ _decode_raw = msgspec.json.Decoder(_RawFile).decode
 _decode_image = msgspec.json.Decoder(_ImageInfo).decode
 _decode_annotation = msgspec.json.Decoder(_Annotation).decode
 _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
-_BAD = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class SegmentAnythingImporter(Importer):
@@ -161,7 +161,7 @@ class _Source(Source):
                     data = root.read(name)  # which says what is wrong with it
                 content = _decoded(data.removeprefix(b"\xef\xbb\xbf"))
                 yield self._item(name, content, where, ledger)
-            except _BAD as error:
+            except UNDECODABLE as error:
                 what = f"no Segment Anything file: {error}"
                 ledger.bad_record(RecordError(what, where=where))
             except RecordError as error:
@@ -191,7 +191,7 @@ class _Source(Source):
                 else:
                     parsed = one
                     masks.append(_mask(parsed, None))
-            except (*_BAD, ValueError) as error:
+            except (*UNDECODABLE, ValueError) as error:
                 ledger.bad_record(
                     RecordError(
                         f"annotation {number}: {error}",

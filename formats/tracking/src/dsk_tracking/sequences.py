@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from dsk.errors import InputError
 from dsk.item import DEFAULT_SUBSET
+from dsk.jsonerrors import UNDECODABLE
 from dsk.media import is_image_name
 from dsk.metafile import META_NAME, read_meta
 from dsk.names import clean_name, stem_of
@@ -277,7 +278,7 @@ def read_frames(root: InputRoot, sequence: Sequence) -> dict[int, tuple[str, str
     where = root.show(name)
     try:
         frames: dict[int, Any] = _frames.decode(root.text_bytes(name))
-    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+    except (*UNDECODABLE, ValueError) as error:
         raise InputError(f"it holds no subset and id by frame: {error}", where=where) from error
     for subset, item in frames.values():
         clean_name(subset, where)

@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Raw, Struct
 
 from dsk.errors import InputError, RecordError
-from dsk.jsonerrors import json_error
+from dsk.jsonerrors import UNDECODABLE, json_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -214,7 +214,7 @@ class JsonTable(Table):
         try:
             text = view[3:] if bytes(view[:3]) == b"\xef\xbb\xbf" else view
             records = msgspec.json.decode(text, type=dict[str, Raw])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except UNDECODABLE as error:
             raise json_error(error, self.where) from error
         self._names = list(records)
         self._records = list(records.values())
@@ -231,7 +231,7 @@ class JsonTable(Table):
             where = f"{self.where}#/{name}"
             try:
                 yield number, self._clip(name, record, where)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            except UNDECODABLE as error:
                 ledger.bad_record(RecordError(f"a malformed record: {error}", where=where))
             except RecordError as error:
                 ledger.bad_record(error)
@@ -260,7 +260,7 @@ def is_clip(record: Raw | bytes) -> bool:
     try:
         fields = _fields.decode(record)
         clip = _record.decode(record)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return False
     if clip.annotations is not None and clip.annotations.segment is not None:
         return True

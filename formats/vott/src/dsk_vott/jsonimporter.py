@@ -13,6 +13,7 @@ from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
+from dsk.jsonerrors import UNDECODABLE
 from dsk.metafile import read_meta
 from dsk.names import clean_name
 from dsk_vott.common import ImageFinder, id_of, subset_of
@@ -46,7 +47,6 @@ class _AssetTags(Struct):
 _decode_project = msgspec.json.Decoder(_Project).decode
 _decode_tags = msgspec.json.Decoder(_AssetTags).decode
 _decode_any = msgspec.json.Decoder(dict[str, Any]).decode
-_BAD = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class _Record(Struct, frozen=True):
@@ -106,7 +106,7 @@ class VottJsonImporter(Importer):
             data = data[3:]
         try:
             project = _decode_project(data)
-        except _BAD as error:
+        except UNDECODABLE as error:
             raise InputError(
                 f"no VoTT export: {error}",
                 where=where,
@@ -138,7 +138,7 @@ class _Survey:
             item = id_of(clean_name(name, where))
             clean_name(item, where)
             clean_name(record.key, where)
-        except _BAD as error:
+        except UNDECODABLE as error:
             self._ledger.bad_record(RecordError(f"no valid asset: {error}", where=where))
             return
         except InputError as error:
@@ -177,7 +177,7 @@ class _Labels:
                 continue
             try:
                 tags = _decode_any(root.read(f"{home}/{name}" if home else name)).get("tags")
-            except _BAD:
+            except UNDECODABLE:
                 continue  # encrypted or damaged; the regions name their tags themselves
             self.add_tags(tags)
 
@@ -232,7 +232,7 @@ class _VottSource(Source):
             where = f"{self._root.show(record.file)}#/assets/{record.key}"
             try:
                 content = _decode_any(data)
-            except _BAD as error:
+            except UNDECODABLE as error:
                 what = f"no valid asset: {error}"
                 ledger.bad_record(RecordError(what, where=where, item=record.item))
                 continue

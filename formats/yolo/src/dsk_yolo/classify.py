@@ -12,6 +12,7 @@ from dsk.categories import Categories
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import PARTITION_ITEMS, Header, Source
 from dsk.item import DatasetItem
+from dsk.jsonerrors import UNDECODABLE
 from dsk.media import is_image_name
 from dsk.metafile import META_NAME, meta_text, read_meta
 from dsk.names import clean_name, stem_of
@@ -111,7 +112,7 @@ def _read_table(root: InputRoot, folder: str) -> dict[str, _Record]:
         return {}
     try:
         return msgspec.json.decode(root.text_bytes(file), type=dict[str, _Record])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise InputError(str(error), where=root.show(file)) from error
 
 

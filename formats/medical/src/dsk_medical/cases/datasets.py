@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dsk.errors import InputError, RecordError, UnsafePathError
+from dsk.jsonerrors import UNDECODABLE
 from dsk.names import clean_name
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def load_json(root: InputRoot, name: str) -> dict[str, Any]:
     data = root.read(name, MAX_BYTES)
     try:
         found = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise InputError(f"no JSON: {error}", where=root.show(name)) from error
     if not isinstance(found, dict):
         raise InputError("an object is expected", where=root.show(name))

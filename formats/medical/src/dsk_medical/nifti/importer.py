@@ -11,6 +11,7 @@ from dsk.errors import InputError, MediaError, RecordError
 from dsk.files import open_root
 from dsk.flow import Importer
 from dsk.item import DEFAULT_SUBSET
+from dsk.jsonerrors import UNDECODABLE
 from dsk_medical.nifti.layout import Layout, Study, discover
 from dsk_medical.nifti.separate import join_volumes, read_mapping, resolve_mapping
 from dsk_medical.nifti.source import NiftiSource
@@ -81,7 +82,7 @@ class NiftiImporter(Importer):
 def _registry(path: str) -> dict[str, str]:
     try:
         return msgspec.json.decode(Path(path).read_bytes(), type=dict[str, str])
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (OSError, *UNDECODABLE) as error:
         raise InputError(
             f"no registry of volumes: {error}", where=path, hint='{"123": "path of the volume"}'
         ) from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dsk.item import DEFAULT_SUBSET
+from dsk.jsonerrors import UNDECODABLE
 from dsk.names import clean_name
 from dsk_medical.nifti.filenames import parse, prefix
 from dsk_medical.nifti.layout import MaskFile, Study
@@ -36,7 +37,7 @@ def read_mapping(root: InputRoot, names: list[str], ledger: Ledger) -> dict[str,
     for name in names:
         try:
             found |= msgspec.json.decode(root.text_bytes(name), type=dict[str, Target])
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             ledger.warn(f"{root.show(name)} maps no files to volumes and is left out: {error}")
     return found
 

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from dsk.errors import InputError
+from dsk.jsonerrors import UNDECODABLE
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -164,5 +165,5 @@ def read_table(root: InputRoot, folder: str, name: str, kind: type[T], *, needed
         return []
     try:
         return msgspec.json.decode(root.text_bytes(full), type=list[kind])  # type: ignore[valid-type]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise InputError(f"damaged table: {error}", where=root.show(full)) from error

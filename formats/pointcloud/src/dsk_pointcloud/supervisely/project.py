@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, UnsafePathError
+from dsk.jsonerrors import UNDECODABLE
 from dsk.names import clean_name
 from dsk_pointcloud.clouds.names import is_cloud_name
 
@@ -106,7 +107,7 @@ def decode(data: bytes | memoryview, where: str) -> Any:
     """
     try:
         return msgspec.json.decode(bytes(data).removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise InputError(f"damaged JSON: {error}", where=where) from error
 
 

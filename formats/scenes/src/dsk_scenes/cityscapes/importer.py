@@ -10,6 +10,7 @@ from dsk.annotations import Mask, Polygon
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
 from dsk.flow import Importer
+from dsk.jsonerrors import UNDECODABLE
 from dsk_scenes.cityscapes.layout import find_files
 from dsk_scenes.cityscapes.persons import LABELS as PERSON_LABELS
 from dsk_scenes.cityscapes.persons import read_persons
@@ -174,7 +175,7 @@ class CityscapesSource(SceneSource):
         where = self._root.show(scene.mask)
         try:
             objects = _decode(self._root.text_bytes(scene.mask)).objects
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             raise InputError(f"no Cityscapes outlines: {error}", where=where) from error
         found: list[Annotation] = []
         for number, entry in enumerate(objects):

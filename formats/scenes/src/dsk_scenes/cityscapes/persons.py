@@ -6,6 +6,7 @@ import msgspec
 
 from dsk.annotations import Bbox
 from dsk.errors import InputError
+from dsk.jsonerrors import UNDECODABLE
 
 __all__ = ["LABELS", "PERSONS", "read_persons"]
 
@@ -44,7 +45,7 @@ def read_persons(data: bytes, where: str) -> list[Bbox | str]:
     """
     try:
         objects = _decode(data).objects
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise InputError(f"no boxes of CityPersons: {error}", where=where) from error
     found: list[Bbox | str] = []
     for entry in objects:

@@ -8,6 +8,7 @@ import msgspec
 
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError
+from dsk.jsonerrors import UNDECODABLE
 from dsk_scenes.shared.colors import Entry, read_colors
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def read_config(root: InputRoot, name: str) -> list[Entry]:
     where = root.show(name)
     try:
         labels = _decode(root.text_bytes(name)).labels
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise InputError(f"no configuration of Mapillary Vistas: {error}", where=where) from error
     for label in labels:
         if not 0 <= min(label.color) <= max(label.color) <= 255:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from dsk.annotations import Mask, Polygon
 from dsk.errors import InputError, RecordError
 from dsk.flow import Importer
+from dsk.jsonerrors import UNDECODABLE
 from dsk_scenes.mapillary.config import read_config, read_table, to_categories
 from dsk_scenes.mapillary.layout import (
     INSTANCES,
@@ -245,7 +246,7 @@ def _names_in(root: InputRoot, files: Iterable[str]) -> list[str]:
     for name in files:
         try:
             decoded = _decode_names(root.text_bytes(name))
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        except UNDECODABLE:
             continue
         names.update((entry.label, None) for entry in decoded.objects)
     return list(names)
@@ -288,7 +289,7 @@ class InstanceSource(SceneSource):
         where = self._root.show(scene.more)
         try:
             objects = _decode(self._root.text_bytes(scene.more)).objects
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             problem = RecordError(f"no outlines: {error}", where=where, item=scene.id)
             ledger.bad_record(problem)
             return []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dsk.errors import InputError, UnsafePathError
+from dsk.jsonerrors import UNDECODABLE
 from dsk.names import clean_name
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def read_panoptic(root: InputRoot, name: str) -> Panoptic:
     where = root.show(name)
     try:
         decoded = _decode(root.text_bytes(name))
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise InputError(f"no panoptic annotations: {error}", where=where) from error
     folder = name.rpartition("/")[0]
     files, segments = {}, {}
