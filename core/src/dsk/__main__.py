@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -18,6 +19,10 @@ __all__ = ["main"]
 
 INTERNAL = 70
 """Exit code for a bug in dsk or a plugin (BSD's EX_SOFTWARE)."""
+
+
+OBJECTS = 50_000
+"""New objects before the cyclic collector looks: starting makes that many, and hardly a cycle."""
 
 
 class Interrupted(BaseException):
@@ -68,6 +73,7 @@ def _internal(error: Exception) -> int:
 
 def main() -> NoReturn:
     """Run ``dsk`` with the process's arguments and exit."""
+    gc.set_threshold(OBJECTS)
     from dsk.cli.app import run
 
     warnings.showwarning = _show_warning
@@ -91,6 +97,7 @@ def main() -> NoReturn:
         code = 1
     except Exception as error:  # noqa: BLE001 - the last line of defence, shown as a bug
         code = _internal(error)
+    gc.freeze()  # or the collector would look at everything once more before the process ends
     sys.exit(code)
 
 

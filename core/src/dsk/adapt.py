@@ -153,7 +153,7 @@ class Adapter:
                     break
         if not self._caps.subsets and item.subset != DEFAULT_SUBSET:
             what = f"subset {item.subset}"
-            self._ledger.add("DSK-L012", what, item=item.id, subset=item.subset)
+            self._ledger.add_at("DSK-L012", what, item)
         if annotations and not are_finite(annotations):
             annotations = self._without_nan(item)
             item = replace(item, annotations=annotations)
@@ -170,7 +170,7 @@ class Adapter:
         kept = []
         for a in item.annotations:
             if is_outside(a.attributes):
-                self._drop("DSK-L017", "outside the view", a, item, HINTS["outside"])
+                self._ledger.add_at("DSK-L017", "outside the view", item, a, hint=HINTS["outside"])
             else:
                 kept.append(a)
         return kept
@@ -181,7 +181,7 @@ class Adapter:
             if are_finite((a,)):
                 kept.append(a)
             else:
-                self._drop("DSK-L018", f"{a.kind}: NaN or infinite coordinates", a, item, "")
+                self._ledger.add_at("DSK-L018", f"{a.kind}: NaN or infinite coordinates", item, a)
         return kept
 
     def _fit_item(self, item: DatasetItem) -> DatasetItem:
@@ -190,9 +190,7 @@ class Adapter:
             held: frozenset[str] = caps.item_attributes or frozenset()
             for name in item.attributes:
                 if name not in held and name != "id":
-                    ledger.add(
-                        "DSK-L009", f"item attribute {name}", item=item.id, subset=item.subset
-                    )
+                    ledger.add_at("DSK-L009", f"item attribute {name}", item)
         if item.extra:
             self._lost_extra(item.extra, item.id, item.subset, 0)
         media = item.media
@@ -204,7 +202,7 @@ class Adapter:
             and not (isinstance(media, Image) and "image" in caps.media)
         ):
             what, hint = f"{media.kind} left out", self._hint(media.kind)
-            ledger.add("DSK-L016", what, item=item.id, subset=item.subset, hint=hint)
+            ledger.add_at("DSK-L016", what, item, hint=hint)
             return replace(item, media=None)
         return item
 
@@ -277,13 +275,14 @@ class Adapter:
             if cls not in keeps:
                 action = plan.get(cls, _DROP)
                 if action is _DROP:
-                    self._drop("DSK-L001", f"{a.kind} not held", a, item, self._hint(a.kind))
+                    hint = self._hint(a.kind)
+                    self._ledger.add_at("DSK-L001", f"{a.kind} not held", item, a, hint=hint)
                     continue
                 b = self._convert(a, action, item)
             if b is None:
                 continue
             if b.label is None and type(b) in needs:
-                self._drop("DSK-L002", f"{b.kind} without label", a, item, "")
+                self._ledger.add_at("DSK-L002", f"{b.kind} without label", item, a)
             elif self._split and type(b) is Polygon and (b.holes or not self._caps.multi_ring):
                 out.extend(self._rings(b, item, {c.group for c in (*annotations, *out)}))
             else:
@@ -311,7 +310,7 @@ class Adapter:
                 if type(a) is Skeleton
                 else (a.group, a.label, getattr(a, "bbox", None)) in boxes
             ):
-                self._drop("DSK-L014", "box of an object that has one", a, item, "")
+                self._ledger.add_at("DSK-L014", "box of an object that has one", item, a)
             else:
                 kept.append(a)
         return kept
@@ -323,11 +322,11 @@ class Adapter:
                 size = item.media.get_size()
             b: Annotation | None = CONVERSIONS[target](a, size)
         except (ValueError, MediaError) as error:
-            self._drop("DSK-L018", f"{a.kind}→{target}: {error}", a, item, "")
+            self._ledger.add_at("DSK-L018", f"{a.kind}→{target}: {error}", item, a)
             return None
         if b is None:
             why = "image size not known" if target == "mask" and size is None else "empty geometry"
-            self._drop("DSK-L018", f"{a.kind}→{target}: {why}", a, item, "")
+            self._ledger.add_at("DSK-L018", f"{a.kind}→{target}: {why}", item, a)
             return None
         self._count("DSK-L003", self._arrows[type(a)], a, item)
         return b
@@ -350,11 +349,6 @@ class Adapter:
             event.samples.append(Sample(item.id, item.subset, a.id))
         return event
 
-    def _drop(self, code: str, what: str, a: Annotation, item: DatasetItem, hint: str) -> None:
-        self._ledger.add(
-            code, what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id, hint=hint
-        )
-
     def _rings(
         self,
         a: Polygon,
@@ -368,35 +362,20 @@ class Adapter:
         try:
             rings = a.rings
         except ValueError as error:
-            self._drop("DSK-L018", f"polygon: {error}", a, item, "")
+            self._ledger.add_at("DSK-L018", f"polygon: {error}", item, a)
             return []
         if all(n in a.holes for n in range(len(rings))):
-            self._drop("DSK-L018", "polygon: empty geometry", a, item, "")
+            self._ledger.add_at("DSK-L018", "polygon: empty geometry", item, a)
             return []
         if a.holes and not self._caps.holes:
-            self._ledger.add(
-                "DSK-L005",
-                "polygon holes",
-                kind="polygon",
-                item=item.id,
-                subset=item.subset,
-                annotation=a.id,
-            )
+            self._ledger.add_at("DSK-L005", "polygon holes", item, a)
             rings = [ring for n, ring in enumerate(rings) if n not in a.holes]
             a = replace(a, points=rings, holes=(), area=None)
         if self._caps.multi_ring or len(rings) == 1:
             return [a]
         fresh = a.id if a.id and a.id not in groups else 1 + max(groups)
         group = a.group or fresh
-        self._ledger.add(
-            "DSK-L013",
-            "polygon parts",
-            kind="polygon",
-            count=len(rings) - 1,
-            item=item.id,
-            subset=item.subset,
-            annotation=a.id,
-        )
+        self._ledger.add_at("DSK-L013", "polygon parts", item, a, count=len(rings) - 1)
         return [replace(a, points=ring, group=group, bbox=None, area=None) for ring in rings]
 
     def _fields(
@@ -420,9 +399,7 @@ class Adapter:
         if groups and "group" not in fields:
             for count in groups.values():
                 if count > 1:
-                    self._ledger.add(
-                        "DSK-L005", "group", count=count, item=item.id, subset=item.subset
-                    )
+                    self._ledger.add_at("DSK-L005", "group", item, count=count)
 
     def _lost_attributes(self, a: Annotation, item: DatasetItem) -> None:
         held = self._caps.attributes

@@ -11,6 +11,9 @@ from dsk.errors import RecordError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from dsk.annotations import Annotation
+    from dsk.item import DatasetItem
+
 __all__ = ["CODES", "BadRecord", "Event", "Ledger", "Report", "Sample"]
 
 SAMPLES = 5
@@ -134,6 +137,29 @@ class Ledger:
         event.count += count
         if item and len(event.samples) < SAMPLES:
             event.samples.append(Sample(item, subset, annotation))
+
+    def add_at(
+        self,
+        code: str,
+        what: str,
+        item: DatasetItem,
+        annotation: Annotation | None = None,
+        *,
+        count: int = 1,
+        hint: str = "",
+    ) -> None:
+        """Count an event of an item, or of one of its annotations; see ``add``."""
+        kind, number = ("", 0) if annotation is None else (annotation.kind, annotation.id)
+        self.add(
+            code,
+            what,
+            kind=kind,
+            count=count,
+            item=item.id,
+            subset=item.subset,
+            annotation=number,
+            hint=hint,
+        )
 
     def unused_labels(
         self, count: int, used: Iterable[Collection[int]], what: str, hint: str = ""

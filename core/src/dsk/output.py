@@ -107,9 +107,7 @@ class WriteContext:
             if not media.exists:
                 self._missing(item)
                 return False
-            self.ledger.add(
-                "DSK-L016", f"image re-encoded {own}→{ext}", item=item.id, subset=item.subset
-            )
+            self.ledger.add_at("DSK-L016", f"image re-encoded {own}→{ext}", item)
         from dsk.pixels import encode
 
         try:
@@ -160,4 +158,4 @@ class WriteContext:
         self._not_saved(item, f"{kind} not found", "check where the source keeps its media")
 
     def _not_saved(self, item: DatasetItem, what: str, hint: str) -> None:
-        self.ledger.add("DSK-L016", what, item=item.id, subset=item.subset, hint=hint)
+        self.ledger.add_at("DSK-L016", what, item, hint=hint)

@@ -32,7 +32,7 @@ class FunctionTransform(Transform):
         if change:
             code, did = ("DSK-L013", "added") if change > 0 else ("DSK-L019", "removed")
             what = f"annotations {did} by a function"
-            ledger.add(code, what, count=abs(change), item=item.id, subset=item.subset)
+            ledger.add_at(code, what, item, count=abs(change))
         return results
 
 
@@ -73,11 +73,11 @@ def _run_step(
         if isinstance(result, DatasetItem):
             yield result
         elif result is None:
-            ledger.add("DSK-L020", f"item removed by {name}", item=item.id, subset=item.subset)
+            ledger.add_at("DSK-L020", f"item removed by {name}", item)
             if item.annotations:
                 gone = len(item.annotations)
                 what = f"with items removed by {name}"
-                ledger.add("DSK-L019", what, count=gone, item=item.id, subset=item.subset)
+                ledger.add_at("DSK-L019", what, item, count=gone)
         else:
             yield from result
 

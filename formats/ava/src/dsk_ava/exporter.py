@@ -123,7 +123,7 @@ def _subset(item: DatasetItem, ledger: Ledger) -> str:
     for other in OTHERS:
         name = re.sub(re.escape(other), f"{other[0]}-{other[1:]}", name, flags=re.IGNORECASE)
     if name != item.subset:
-        ledger.add("DSK-L012", f"subset {item.subset} is {name}", item=item.id, subset=item.subset)
+        ledger.add_at("DSK-L012", f"subset {item.subset} is {name}", item)
     return name
 
 

@@ -77,9 +77,7 @@ class ImagenetExporter(Exporter):
         used = set()
         for item in items:
             if item.media is None:
-                ctx.ledger.add(
-                    "DSK-L008", "item without an image", item=item.id, subset=item.subset
-                )
+                ctx.ledger.add_at("DSK-L008", "item without an image", item)
                 for a in item.annotations:
                     _drop(ctx, item, a, "label of an item without an image")
                 continue
@@ -104,11 +102,10 @@ class ImagenetExporter(Exporter):
             else:
                 found[name] = a
         if len(found) > 1:
-            ctx.ledger.add(
+            ctx.ledger.add_at(
                 "DSK-L008",
                 "item with several labels becomes an item for each",
-                item=item.id,
-                subset=item.subset,
+                item,
                 hint="imagenet_txt holds several labels",
             )
         return found or {NO_LABEL: None}
@@ -154,11 +151,9 @@ def _base(item: DatasetItem, name: str, labels: list[str], ctx: WriteContext) ->
             base = name[len(label) + 1 :]
             break
     if base == name or "/" in base:
-        ctx.ledger.add(
-            "DSK-L015", "ids begin with the label's folder", item=item.id, subset=item.subset
-        )
+        ctx.ledger.add_at("DSK-L015", "ids begin with the label's folder", item)
     return base.replace("/", "_")
 
 
 def _drop(ctx: WriteContext, item: DatasetItem, a: Annotation, what: str) -> None:
-    ctx.ledger.add("DSK-L017", what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)
+    ctx.ledger.add_at("DSK-L017", what, item, a)

@@ -107,6 +107,6 @@ def _numbers(item: DatasetItem, ctx: WriteContext) -> list[int]:
 
 def _leave_out(item: DatasetItem, ctx: WriteContext) -> None:
     what = "quotation marks, tabs or line breaks in an id"
-    ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset, hint="rename the item")
+    ctx.ledger.add_at("DSK-L008", what, item, hint="rename the item")
     for a in item.annotations:
         ctx.ledger.add("DSK-L017", what, kind=a.kind, item=item.id, subset=item.subset)

@@ -31,7 +31,7 @@ def load(item: DatasetItem, ctx: WriteContext) -> NDArray[np.uint8] | None:
         return None
     if not media.exists:
         hint = "check where the source keeps its media"
-        ctx.ledger.add("DSK-L016", "image not found", item=item.id, subset=item.subset, hint=hint)
+        ctx.ledger.add_at("DSK-L016", "image not found", item, hint=hint)
         return None
     try:
         pixels = media.data
@@ -85,4 +85,4 @@ def gray_of(pixels: NDArray[np.uint8], item: DatasetItem, ctx: WriteContext) -> 
 
 
 def _changed(item: DatasetItem, ctx: WriteContext, what: str) -> None:
-    ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+    ctx.ledger.add_at("DSK-L016", what, item)

@@ -17,13 +17,11 @@ def first_label(item: DatasetItem, ctx: WriteContext) -> int | None:
     if not annotations:
         return None
     for a in annotations[1:]:
-        ctx.ledger.add(
+        ctx.ledger.add_at(
             "DSK-L017",
             "further labels of an image",
-            kind=a.kind,
-            item=item.id,
-            subset=item.subset,
-            annotation=a.id,
+            item,
+            a,
             hint="imagenet_txt holds several labels",
         )
     return annotations[0].label

@@ -266,14 +266,7 @@ class CocoExporter(Exporter):
             return
         for n, a in enumerate(drawn[:-1]):
             if masks.intersection_area(counts[n], masks.union(counts[n + 1 :])):
-                ctx.ledger.add(
-                    "DSK-L006",
-                    "overlapping masks",
-                    kind="mask",
-                    item=item.id,
-                    subset=item.subset,
-                    annotation=a.id,
-                )
+                ctx.ledger.add_at("DSK-L006", "overlapping masks", item, a)
 
     def _segment(self, a: Mask, number: int, counts: Any) -> dict[str, Any]:
         from dsk import masks

@@ -38,7 +38,7 @@ class ClassesExporter(Exporter):
             own = rows.setdefault(item.subset, [])
             if name != name.strip() or "\n" in name or "\r" in name:
                 what = "item whose name a table cannot hold"
-                ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+                ctx.ledger.add_at("DSK-L008", what, item)
                 if item.annotations:
                     what, n = "labels of such an item", len(item.annotations)
                     ctx.ledger.add("DSK-L018", what, kind="label", count=n, item=item.id)

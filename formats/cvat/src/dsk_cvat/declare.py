@@ -79,15 +79,7 @@ class Seen(Struct):
     def lose(self, what: str, a: Annotation, hint: str = "", code: str = "DSK-L004") -> None:
         """Report an attribute, or what else the code is of, that is lost or changed."""
         item = self.item
-        self.ledger.add(
-            code,
-            what,
-            kind=a.kind,
-            item=item.id,
-            subset=item.subset,
-            annotation=a.id,
-            hint=hint,
-        )
+        self.ledger.add_at(code, what, item, a, hint=hint)
 
     def value(self, label: int, name: str, value: Any, a: Annotation) -> None:
         """Count a value that is written."""

@@ -139,14 +139,14 @@ class CvatExporter(Exporter):
     def _report_ids(self, item: DatasetItem, ledger: Ledger) -> None:
         """Report the ids of the source; those of tracks are kept, or reported as such."""
         if "id" in item.attributes:
-            ledger.add("DSK-L015", "image ids", item=item.id, subset=item.subset)
+            ledger.add_at("DSK-L015", "image ids", item)
         gone = sum(
             a.id not in (0, a.object_id if self.use_track else a.attributes.get("track_id"))
             for a in item.annotations
         )
         if gone:
             what = "annotation ids"
-            ledger.add("DSK-L015", what, count=gone, item=item.id, subset=item.subset)
+            ledger.add_at("DSK-L015", what, item, count=gone)
 
     def _name(self, item: DatasetItem, name: str) -> str:
         return f"images/{item.subset}/{name}" if self.subset_folders else f"images/{name}"
@@ -175,7 +175,7 @@ class CvatExporter(Exporter):
         frame = _frame_of(item) if not self.reindex else None
         if frame is None and "frame" in item.attributes and not self.reindex:
             what = "item attribute frame, which is no number"
-            ctx.ledger.add("DSK-L009", what, item=item.id, subset=item.subset)
+            ctx.ledger.add_at("DSK-L009", what, item)
         size = _size(item, ctx)
         start = text.write('  <image id="')
         share.places.append(start + len('  <image id="'))
@@ -211,10 +211,10 @@ class CvatExporter(Exporter):
             ctx.ledger.add("DSK-L015", "ids of items become frame numbers")
         for field_name in (item.extra or {}).get("cvat") or ():
             what = f"cvat field {field_name}, which images have"
-            ctx.ledger.add("DSK-L011", what, item=item.id, subset=item.subset)
+            ctx.ledger.add_at("DSK-L011", what, item)
         if not item.annotations:
             what = "frames without shapes, which a list of tracks does not name"
-            ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+            ctx.ledger.add_at("DSK-L008", what, item)
         share.frames.append(frame)
         share.size = share.size or _size(item, ctx)
         for a in item.annotations:
@@ -338,11 +338,4 @@ def _size(item: DatasetItem, ctx: WriteContext) -> tuple[int, int] | None:
 
 
 def _drop(a: Any, error: ValueError, item: DatasetItem, ctx: WriteContext) -> None:
-    ctx.ledger.add(
-        "DSK-L018",
-        f"{a.kind}: {error}",
-        kind=a.kind,
-        item=item.id,
-        subset=item.subset,
-        annotation=a.id,
-    )
+    ctx.ledger.add_at("DSK-L018", f"{a.kind}: {error}", item, a)

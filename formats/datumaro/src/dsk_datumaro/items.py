@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Raw
 
-from dsk.annotations import Annotation, Mask3d, Polygon, Skeleton
+from dsk.annotations import Mask3d, Polygon, Skeleton
 from dsk.errors import OutputError
 from dsk.jsonvalues import plain_value
 from dsk_datumaro.encode import ENCODERS, NAME, are_rings, encode_rings, is_finite
@@ -97,7 +97,7 @@ class PartWriter:
                     masks = record.setdefault("dsk", {}).setdefault("annotations", [])
                     masks.append({"at": position, **mask})
             except ValueError as error:
-                self._note("DSK-L018", f"{a.kind}: {error}", item, a)
+                self._ctx.ledger.add_at("DSK-L018", f"{a.kind}: {error}", item, a)
                 continue
             if cls is Skeleton and a.label is not None:
                 self._skeletons.add(a.label)
@@ -114,13 +114,8 @@ class PartWriter:
         for one in out:
             points = _field(one, "points")
             if type(points) is Raw and not are_rings([points]):
-                self._ctx.ledger.add(
-                    "DSK-L018",
-                    "polygon: the points are no rings of numbers",
-                    kind="polygon",
-                    item=item.id,
-                    subset=item.subset,
-                    annotation=one.id,
+                self._ctx.ledger.add_at(
+                    "DSK-L018", "polygon: the points are no rings of numbers", item, one
                 )
             else:
                 good.append(one)
@@ -137,7 +132,7 @@ class PartWriter:
         records = encode_rings(a, free_group)
         out += records
         if len(records) > 1:
-            self._note("DSK-L013", "polygon rings", item, a, count=len(records) - 1)
+            self._ctx.ledger.add_at("DSK-L013", "polygon rings", item, a, count=len(records) - 1)
 
     def _text(self, item: DatasetItem, record: dict[str, Any]) -> bytes:
         """Return the record's JSON, without the numbers that JSON cannot say."""
@@ -168,22 +163,9 @@ class PartWriter:
             else:
                 self._ctx.ledger.add("DSK-L018", f"{kind}: NaN or infinite coordinates", **where)
         if not is_finite(item.attributes):
-            self._ctx.ledger.add(
-                "DSK-L007", "NaN or infinity written as null", item=item.id, subset=item.subset
-            )
+            self._ctx.ledger.add_at("DSK-L007", "NaN or infinity written as null", item)
         record["annotations"] = good
         return self._encode(record)
-
-    def _note(self, code: str, what: str, item: DatasetItem, a: Annotation, count: int = 1) -> None:
-        self._ctx.ledger.add(
-            code,
-            what,
-            kind=a.kind,
-            count=count,
-            item=item.id,
-            subset=item.subset,
-            annotation=a.id,
-        )
 
 
 def _field(record: Record | dict[str, Any], name: str) -> Any:

@@ -159,7 +159,7 @@ def describe_volume(
     try:
         msgspec.json.encode(more.get("header"), enc_hook=plain_value)
     except (OutputError, TypeError, ValueError):
-        ctx.ledger.add("DSK-L011", "volume header", item=item.id, subset=item.subset)
+        ctx.ledger.add_at("DSK-L011", "volume header", item)
         del more["header"]
     record.setdefault("dsk", {})["media"] = more
     return "media"

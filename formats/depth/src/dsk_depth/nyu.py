@@ -117,7 +117,7 @@ class NyuDepthExporter(Exporter):
                 media = item.media
                 if depth is None or not isinstance(media, Image) or not media.exists:
                     what = "item without an image" if depth else "image without a depth map"
-                    ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+                    ctx.ledger.add_at("DSK-L008", what, item)
                     continue
                 metres = _metres(depth.data, item.id)
                 pixels = _rgb(media.data, item, ctx)
@@ -134,7 +134,7 @@ class NyuDepthExporter(Exporter):
             ctx.ledger.media_saved += 1
             if not is_subset(item.subset) and item.subset != DEFAULT_SUBSET:
                 what = f"subset {item.subset}, which becomes a folder"
-                ctx.ledger.add("DSK-L012", what, item=item.id, subset=item.subset)
+                ctx.ledger.add_at("DSK-L012", what, item)
 
 
 def _file_name(item: DatasetItem) -> str:
@@ -162,5 +162,5 @@ def _rgb(pixels: NDArray[Any], item: DatasetItem, ctx: WriteContext) -> NDArray[
     if pixels.dtype != np.uint8 or pixels.shape[2] != 3:
         raise MediaError(f"an image of {pixels.dtype} {pixels.shape} has no place", where=item.id)
     if what:
-        ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+        ctx.ledger.add_at("DSK-L016", what, item)
     return pixels

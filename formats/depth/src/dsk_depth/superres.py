@@ -129,7 +129,7 @@ class SuperResolutionExporter(Exporter):
                 ctx.ledger.bad_record(RecordError(error.message, where=error.where, item=item.id))
             if not pictures:
                 what = "item without an image"
-                ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+                ctx.ledger.add_at("DSK-L008", what, item)
             for folder, picture in pictures:
                 shown = item.replace(media=picture)
                 ctx.save_image(shown, f"{home}{folder}/{ctx.image_name(shown)}")

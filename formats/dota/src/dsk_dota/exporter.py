@@ -68,11 +68,11 @@ class DotaExporter(Exporter):
         if not isinstance(difficulty, int):
             number = _number(difficulty)
             if number != difficulty:
-                _lose(ledger, "DSK-L004", "value of difficulty, which becomes a number", a, item)
+                ledger.add_at("DSK-L004", "value of difficulty, which becomes a number", item, a)
             difficulty = number
         digits = self.precision
         if any(round(value, digits) != value for value in corners):
-            _lose(ledger, "DSK-L007", "coordinates rounded", a, item)
+            ledger.add_at("DSK-L007", "coordinates rounded", item, a)
         return self._row % (*corners, self._names[a.label or 0], difficulty)
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
@@ -111,7 +111,7 @@ def _headers(item: DatasetItem, ledger: Ledger) -> list[str]:
         line = f"{key}:{value}"
         if is_header(line) is None or len(line.splitlines()) > 1:
             what = f"dota field {key}"
-            ledger.add("DSK-L011", what, item=item.id, subset=item.subset)
+            ledger.add_at("DSK-L011", what, item)
         else:
             lines.append(f"{line}\n")
     return lines
@@ -121,13 +121,13 @@ def _corners(a: Annotation, item: DatasetItem, ledger: Ledger) -> Sequence[float
     if isinstance(a, RotatedBbox):
         return rotated_box_corners(a.cx, a.cy, a.w, a.h, a.r)
     if isinstance(a, Bbox):
-        _lose(ledger, "DSK-L003", "bbox→corners", a, item)
+        ledger.add_at("DSK-L003", "bbox→corners", item, a)
         return box_ring(a.x, a.y, a.w, a.h)
     assert isinstance(a, Polygon)
     rings = a.rings
     if len(rings) == 1 and len(rings[0]) == _QUAD:
         return rings[0]
-    _lose(ledger, "DSK-L003", "polygon→rectangle around it", a, item)
+    ledger.add_at("DSK-L003", "polygon→rectangle around it", item, a)
     points = [value for ring in rings for value in ring]
     x, y, w, h = bbox_of(a) or (0.0, 0.0, 0.0, 0.0)
     return rotated_box_corners(*min_area_rect(points)) if points else box_ring(x, y, w, h)
@@ -140,7 +140,3 @@ def _number(value: Any) -> int:
             return int(word)
         return int(word in ("true", "yes"))
     return int(value) if isinstance(value, float) and value.is_integer() else int(bool(value))
-
-
-def _lose(ledger: Ledger, code: str, what: str, a: Annotation, item: DatasetItem) -> None:
-    ledger.add(code, what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)

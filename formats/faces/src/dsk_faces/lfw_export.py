@@ -56,7 +56,7 @@ class LfwExporter(Exporter):
         texts: dict[str, dict[str, list[str]]] = {}
         for item in items:
             if not _UNHELD.isdisjoint(item.id):
-                ctx.ledger.add("DSK-L008", "tabs in an id", item=item.id, subset=item.subset)
+                ctx.ledger.add_at("DSK-L008", "tabs in an id", item)
                 for a in item.annotations:
                     drop(a, item, ctx, "tabs in an id")
                 continue

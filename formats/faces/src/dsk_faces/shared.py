@@ -43,7 +43,7 @@ def fit_categories(categories: Categories, bad: re.Pattern[str], ledger: Ledger)
 
 def drop(a: Annotation, item: DatasetItem, ctx: WriteContext, what: str) -> None:
     """Report an annotation that the format's rules leave out."""
-    ctx.ledger.add("DSK-L017", what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)
+    ctx.ledger.add_at("DSK-L017", what, item, a)
 
 
 def five_points(a: Points, item: DatasetItem, ctx: WriteContext) -> bool:

@@ -51,7 +51,7 @@ class VggFace2Exporter(Exporter):
         tables: dict[str, dict[str, list[list[str]]]] = {}
         for item in items:
             if "\n" in item.id or "\r" in item.id or item.id != item.id.strip():
-                ctx.ledger.add("DSK-L008", "line breaks in an id", item=item.id, subset=item.subset)
+                ctx.ledger.add_at("DSK-L008", "line breaks in an id", item)
                 for a in item.annotations:
                     drop(a, item, ctx, "line breaks in an id")
                 continue
@@ -83,9 +83,7 @@ class VggFace2Exporter(Exporter):
         folder = NO_LABEL if index is None else self._labels[index]
         own = item.id.startswith(f"{folder}/")
         if not own:
-            ctx.ledger.add(
-                "DSK-L015", "ids begin with the label's folder", item=item.id, subset=item.subset
-            )
+            ctx.ledger.add_at("DSK-L015", "ids begin with the label's folder", item)
         name = item.id if own else f"{folder}/{item.id}"
         for shape in (points, box):
             if shape is not None and shape.label != index:

@@ -165,11 +165,11 @@ def _value(value: Any) -> str:
 
 
 def _drop(a: Annotation, item: DatasetItem, ctx: WriteContext, what: str) -> None:
-    ctx.ledger.add("DSK-L017", what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)
+    ctx.ledger.add_at("DSK-L017", what, item, a)
 
 
 def _leave_out(item: DatasetItem, ctx: WriteContext) -> None:
     what = "line breaks in an id"
-    ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+    ctx.ledger.add_at("DSK-L008", what, item)
     for a in item.annotations:
         _drop(a, item, ctx, what)

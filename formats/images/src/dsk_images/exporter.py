@@ -114,7 +114,7 @@ _HINT = "rename one of them, or export each subset to an archive of its own"
 def _has_image(item: DatasetItem, ctx: WriteContext) -> bool:
     """Tell whether an item can be written, and the ledger what is lost of it."""
     if item.media is None:
-        ctx.ledger.add("DSK-L008", "item without an image", item=item.id, subset=item.subset)
+        ctx.ledger.add_at("DSK-L008", "item without an image", item)
         return False
     return True
 

@@ -74,11 +74,11 @@ class LabelMeJsonExporter(Exporter):
             try:
                 shapes.append(self._shape(a, item, ctx))
             except ValueError as error:
-                _add("DSK-L018", f"{a.kind}: {error}", a, item, ctx)
+                ctx.ledger.add_at("DSK-L018", f"{a.kind}: {error}", item, a)
         prefix = "" if item.subset == DEFAULT_SUBSET else f"{item.subset}/"
         if prefix and item.subset.lower() not in SUBSETS:
             what = f"subset {item.subset}, which becomes a folder"
-            ctx.ledger.add("DSK-L012", what, item=item.id, subset=item.subset)
+            ctx.ledger.add_at("DSK-L012", what, item)
         name = ctx.image_name(item)
         height = width = None
         if isinstance(item.media, Image):
@@ -107,16 +107,16 @@ class LabelMeJsonExporter(Exporter):
     def _flag(self, a: Label, flags: dict[str, Any], item: DatasetItem, ctx: WriteContext) -> None:
         name = self._names[a.label or 0]
         if not name:
-            _add("DSK-L017", "a label of the image without a name", a, item, ctx)
+            ctx.ledger.add_at("DSK-L017", "a label of the image without a name", item, a)
             return
         if flags.get(name) is True:
-            _add("DSK-L014", "a label that the image has already", a, item, ctx)
+            ctx.ledger.add_at("DSK-L014", "a label that the image has already", item, a)
             return
         flags[name] = True
         for attribute in a.attributes:
-            _add("DSK-L004", f"{attribute} of a label of the image", a, item, ctx)
+            ctx.ledger.add_at("DSK-L004", f"{attribute} of a label of the image", item, a)
         if a.group:
-            _add("DSK-L005", "group of a label of the image", a, item, ctx)
+            ctx.ledger.add_at("DSK-L005", "group of a label of the image", item, a)
 
     def _shape(self, a: Annotation, item: DatasetItem, ctx: WriteContext) -> dict[str, Any]:
         kind, points, mask = _geometry(a, item, ctx)
@@ -157,10 +157,6 @@ class LabelMeJsonExporter(Exporter):
         ctx.write("labels.txt", "".join(lines).encode("utf-8", "surrogateescape"))
 
 
-def _add(code: str, what: str, a: Annotation, item: DatasetItem, ctx: WriteContext) -> None:
-    ctx.ledger.add(code, what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)
-
-
 def _pairs(values: Any) -> list[tuple[float, float]]:
     return list(zip(values[::2], values[1::2], strict=True))
 
@@ -182,7 +178,7 @@ def _geometry(
         if abs(a.w - a.h) < 1e-9:
             x, y = a.x + a.w / 2, a.y + a.h / 2
             return "circle", [[x, y], [x + a.w / 2, y]], None
-        _add("DSK-L003", "ellipse→polygon", a, item, ctx)
+        ctx.ledger.add_at("DSK-L003", "ellipse→polygon", item, a)
         outline = to_polygon(a)
         assert outline is not None
         return "polygon", _pairs(outline.rings[0]), None
@@ -199,7 +195,7 @@ def _geometry(
         points = _pairs(a.points)
         kind = "point" if len(points) == 1 else "points"
         if any(v != 2 for v in a.visibility):
-            _add("DSK-L005", "visibility of points", a, item, ctx)
+            ctx.ledger.add_at("DSK-L005", "visibility of points", item, a)
     if not points:
         raise ValueError("empty geometry")
     return kind, points, None

@@ -115,14 +115,7 @@ class LabelMeExporter(Exporter):
         try:
             kind, shape = self._shape(a, number, item, ctx)
         except ValueError as error:
-            ctx.ledger.add(
-                "DSK-L018",
-                f"{a.kind}: {error}",
-                kind=a.kind,
-                item=item.id,
-                subset=item.subset,
-                annotation=a.id,
-            )
+            ctx.ledger.add_at("DSK-L018", f"{a.kind}: {error}", item, a)
             return None
         own = (a.extra or {}).get("label_me") or {}
         name = self._names[a.label] if a.label is not None else ""
@@ -179,14 +172,7 @@ def _further(own: dict[str, Any], known: Container[str], indent: str) -> str:
 def _occluded(a: Annotation, item: DatasetItem, ctx: WriteContext) -> bool:
     value = a.attributes.get("occluded", False)
     if not isinstance(value, bool):
-        ctx.ledger.add(
-            "DSK-L004",
-            "value of occluded, which becomes yes or no",
-            kind=a.kind,
-            item=item.id,
-            subset=item.subset,
-            annotation=a.id,
-        )
+        ctx.ledger.add_at("DSK-L004", "value of occluded, which becomes yes or no", item, a)
     return value.strip().lower() in _TRUE if isinstance(value, str) else bool(value)
 
 
@@ -196,13 +182,8 @@ def _report(a: Annotation, values: dict[str, Any], item: DatasetItem, ctx: Write
         plain = isinstance(value, bool | int | float | str)
         spoilt = name != name.strip() or cannot_hold(name) or cannot_hold(str(value))
         if not plain or spoilt or name == "":
-            ctx.ledger.add(
-                "DSK-L004",
-                f"type or characters of {name}, which becomes text",
-                kind=a.kind,
-                item=item.id,
-                subset=item.subset,
-                annotation=a.id,
+            ctx.ledger.add_at(
+                "DSK-L004", f"type or characters of {name}, which becomes text", item, a
             )
 
 

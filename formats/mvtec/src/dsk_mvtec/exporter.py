@@ -98,7 +98,7 @@ class _MvtecExporter(Exporter):
         if rest.startswith(f"{label}/"):
             return f"{first}/", rest
         what = "item id, which begins with its label now"
-        ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+        ledger.add_at("DSK-L008", what, item)
         return "", f"{label}/{item.id}"
 
     def _mask(self, item: DatasetItem, kept: Sequence[Annotation], ledger: Ledger) -> bytes:
@@ -118,11 +118,11 @@ class _MvtecExporter(Exporter):
             except ValueError as error:
                 why = f"mask: {error}"
             if why:
-                _lose(ledger, "DSK-L018", why, mask, item)
+                ledger.add_at("DSK-L018", why, item, mask)
             else:
                 counts.append(own)
         if len(counts) > 1:
-            _lose(ledger, "DSK-L014", "masks of one image", found[0], item, len(counts) - 1)
+            ledger.add_at("DSK-L014", "masks of one image", item, found[0], count=len(counts) - 1)
         if counts and size is not None:
             whole = masks.union(counts)
             _compare(boxes, boxes_of(whole, size), item, ledger)
@@ -167,28 +167,20 @@ def _of_one_label(item: DatasetItem, ledger: Ledger) -> list[Annotation]:
     labelled = False
     for a in item.annotations:
         if a.label != stated[0].label:
-            _lose(ledger, "DSK-L017", "annotations of a further label", a, item)
+            ledger.add_at("DSK-L017", "annotations of a further label", item, a)
         elif isinstance(a, Label) and labelled:
-            _lose(ledger, "DSK-L014", "labels of one image", a, item)
+            ledger.add_at("DSK-L014", "labels of one image", item, a)
         else:
             labelled = labelled or isinstance(a, Label)
             kept.append(a)
     return kept
 
 
-def _lose(  # noqa: PLR0917 - what a ledger takes
-    ledger: Ledger, code: str, what: str, a: Annotation, item: DatasetItem, count: int = 1
-) -> None:
-    ledger.add(
-        code, what, kind=a.kind, count=count, item=item.id, subset=item.subset, annotation=a.id
-    )
-
-
 def _lose_item(item: DatasetItem, kept: Sequence[Annotation], ledger: Ledger) -> None:
     what = "item without an image, which is what its label is known by"
-    ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+    ledger.add_at("DSK-L008", what, item)
     for a in kept:
-        _lose(ledger, "DSK-L017", "annotations without an image", a, item)
+        ledger.add_at("DSK-L017", "annotations without an image", item, a)
 
 
 def _compare(
@@ -199,7 +191,7 @@ def _compare(
         own = (box.x, box.y, box.w, box.h)
         near = (all(abs(a - b) <= 1 for a, b in zip(own, part, strict=True)) for part in parts)
         if not any(near):
-            _lose(ledger, "DSK-L017", "boxes beside a mask", box, item)
+            ledger.add_at("DSK-L017", "boxes beside a mask", item, box)
 
 
 def _size(item: DatasetItem) -> tuple[int, int] | None:
@@ -218,7 +210,7 @@ def _filled(boxes: list[Bbox], item: DatasetItem, ledger: Ledger) -> bytes:
     size = _size(item)
     if size is None:
         for box in boxes:
-            _lose(ledger, "DSK-L018", "box: image size not known", box, item)
+            ledger.add_at("DSK-L018", "box: image size not known", item, box)
         return b""
     canvas = np.zeros(size, np.bool_)
     drawn = 0
@@ -226,15 +218,15 @@ def _filled(boxes: list[Bbox], item: DatasetItem, ledger: Ledger) -> bytes:
         left, top = max(round(box.x), 0), max(round(box.y), 0)
         right, bottom = min(round(box.x + box.w), size[1]), min(round(box.y + box.h), size[0])
         if left >= right or top >= bottom:
-            _lose(ledger, "DSK-L018", "box without a pixel in its image", box, item)
+            ledger.add_at("DSK-L018", "box without a pixel in its image", item, box)
             continue
         drawn += 1
         if (left, top, right - left, bottom - top) != (box.x, box.y, box.w, box.h):
-            _lose(ledger, "DSK-L007", "boxes rounded to pixels", box, item)
+            ledger.add_at("DSK-L007", "boxes rounded to pixels", item, box)
         canvas[top:bottom, left:right] = True
     parts = len(boxes_of(masks.from_dense(canvas), size)) if drawn else 0
     if parts < drawn:
-        _lose(ledger, "DSK-L014", "boxes that touch", boxes[0], item, drawn - parts)
+        ledger.add_at("DSK-L014", "boxes that touch", item, boxes[0], count=drawn - parts)
     return _png(canvas) if drawn else b""
 
 

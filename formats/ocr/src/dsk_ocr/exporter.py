@@ -44,14 +44,7 @@ def text_of(a: Annotation, item: DatasetItem, ledger: Ledger, name: str = "text"
     value = a.attributes.get(name, "")
     text = one_line(value if isinstance(value, str) else str(value))
     if text != value:
-        ledger.add(
-            "DSK-L004",
-            f"value of {name}, which becomes a line of text",
-            kind=a.kind,
-            item=item.id,
-            subset=item.subset,
-            annotation=a.id,
-        )
+        ledger.add_at("DSK-L004", f"value of {name}, which becomes a line of text", item, a)
     return text
 
 
@@ -89,14 +82,7 @@ class RecognitionExporter(Exporter):
     def _text(a: Caption, item: DatasetItem, ledger: Ledger) -> str:
         text = one_line(a.caption)
         if text != a.caption:
-            ledger.add(
-                "DSK-L007",
-                "line breaks in captions",
-                kind="caption",
-                item=item.id,
-                subset=item.subset,
-                annotation=a.id,
-            )
+            ledger.add_at("DSK-L007", "line breaks in captions", item, a)
         return quoted(text)
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:

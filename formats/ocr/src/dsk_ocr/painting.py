@@ -89,23 +89,19 @@ def _files(item: DatasetItem, ledger: Ledger) -> tuple[str, bytes]:
     for word in words:
         for char in word:
             if not seen[id(char)]:
-                _lose(ledger, "DSK-L017", "mask covered by others", char.mask, item)
+                ledger.add_at("DSK-L017", "mask covered by others", item, char.mask)
                 continue
             if seen[id(char)] != masks.area(char.counts):
                 what = "mask covered in part by another one"
-                _lose(ledger, "DSK-L006", what, char.mask, item)
+                ledger.add_at("DSK-L006", what, item, char.mask)
             if char.mask.attributes.get("index", index) != index:
-                _lose(ledger, "DSK-L004", "value of index", char.mask, item)
+                ledger.add_at("DSK-L004", "value of index", item, char.mask)
             lines.append(_line(char, item, ledger))
             index += 1
         lines.append("\n")
     colors = [WHITE, *(char.color for char in stacked)]
     table = np.array([(c >> 16, c >> 8 & 255, c & 255) for c in colors], np.uint8)
     return "".join(lines[:-1]), encode(overlay.drawn(table), ".bmp")
-
-
-def _lose(ledger: Ledger, code: str, what: str, mask: Mask, item: DatasetItem) -> None:
-    ledger.add(code, what, kind="mask", item=item.id, subset=item.subset, annotation=mask.id)
 
 
 def _characters(item: DatasetItem, ledger: Ledger) -> Iterator[_Char]:
@@ -125,7 +121,7 @@ def _characters(item: DatasetItem, ledger: Ledger) -> Iterator[_Char]:
         except ValueError as error:
             why = f"mask: {error}"
         if why:
-            _lose(ledger, "DSK-L018", why, mask, item)
+            ledger.add_at("DSK-L018", why, item, mask)
             continue
         yield _Char(mask, counts, rle.size, place)
 
@@ -157,7 +153,7 @@ def _color(chars: list[_Char], item: DatasetItem, ledger: Ledger) -> None:
             char.color = color
             continue
         if stated is not None:
-            _lose(ledger, "DSK-L004", "value of color", char.mask, item)
+            ledger.add_at("DSK-L004", "value of color", item, char.mask)
         without.append(char)
     spread = (red << 16 | green << 8 | blue for red, green, blue in map(palette_color, count(1)))
     fresh = (color for color in spread if color not in used)
@@ -170,7 +166,7 @@ def _line(char: _Char, item: DatasetItem, ledger: Ledger) -> str:
     text = text_of(mask, item, ledger)
     center = mask.attributes.get("center", _UNKNOWN)
     if not isinstance(center, str) or _CENTER.fullmatch(center) is None:
-        _lose(ledger, "DSK-L004", "value of center", mask, item)
+        ledger.add_at("DSK-L004", "value of center", item, mask)
         center = _UNKNOWN
     stated = ((mask.extra or {}).get("icdar") or {}).get("box")
     if not isinstance(stated, list | tuple) or len(stated) != _BOX:

@@ -128,7 +128,7 @@ class Encoder:
 
     @staticmethod
     def _lost(a: Annotation, name: str, item: DatasetItem, ledger: Ledger) -> None:
-        ledger.add("DSK-L004", name, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)
+        ledger.add_at("DSK-L004", name, item, a)
 
     def _score(self, a: Annotation, item: DatasetItem, ledger: Ledger) -> object:
         self._unheld(a, item, ledger)

@@ -166,9 +166,7 @@ class OpenImagesExporter(Exporter):
 
     @staticmethod
     def _drop(a: Annotation, item: DatasetItem, what: str, ctx: WriteContext) -> None:
-        ctx.ledger.add(
-            "DSK-L018", what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id
-        )
+        ctx.ledger.add_at("DSK-L018", what, item, a)
 
     @staticmethod
     def _size(item: DatasetItem, ctx: WriteContext) -> tuple[int, int] | None:
@@ -223,7 +221,7 @@ def _image_row(item: DatasetItem, ctx: WriteContext) -> list[object]:
     if not own:
         return [item.id, item.subset, *("",) * (len(IMAGE_COLUMNS) - 2)]
     for name in own.keys() - set(IMAGE_COLUMNS):
-        ctx.ledger.add("DSK-L011", f"{FAMILY} field {name}", item=item.id, subset=item.subset)
+        ctx.ledger.add_at("DSK-L011", f"{FAMILY} field {name}", item)
     return [item.id, item.subset, *(own.get(name, "") for name in IMAGE_COLUMNS[2:])]
 
 
@@ -238,12 +236,6 @@ def _report_groups(item: DatasetItem, boxes: dict[int, Bbox], ctx: WriteContext)
             continue
         box = boxes.get(a.group)
         if box is None or (box is not a and (type(a) is not Mask or a.label != box.label)):
-            ctx.ledger.add(
-                "DSK-L005",
-                "group",
-                kind=a.kind,
-                item=item.id,
-                subset=item.subset,
-                annotation=a.id,
-                hint="groups hold a box and masks of its label",
+            ctx.ledger.add_at(
+                "DSK-L005", "group", item, a, hint="groups hold a box and masks of its label"
             )

@@ -112,12 +112,12 @@ class OpenPcDetExporter(_PlainExporter):
             data = write_bin(cloud)
         except InputError as error:
             what = f"point cloud not saved: {error.message}"
-            ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+            ctx.ledger.add_at("DSK-L016", what, item)
             return
         for lost in lost_in(cloud, ".bin"):
-            ctx.ledger.add("DSK-L016", f".npy holds no {lost}", item=item.id, subset=item.subset)
+            ctx.ledger.add_at("DSK-L016", f".npy holds no {lost}", item)
         out = io.BytesIO()
         np.save(out, np.frombuffer(data, "<f4").reshape(-1, 4), allow_pickle=False)
-        ctx.ledger.add("DSK-L016", "point cloud re-encoded →.npy", item=item.id, subset=item.subset)
+        ctx.ledger.add_at("DSK-L016", "point cloud re-encoded →.npy", item)
         ctx.write(f"points/{item.id}.npy", out.getvalue())
         ctx.ledger.media_saved += 1

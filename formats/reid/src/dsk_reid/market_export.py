@@ -44,7 +44,7 @@ class MarketExporter(Exporter):
             path = f"{folder}/{_name(item, ctx)}{ending}"
             if "\n" in path or "\r" in path:
                 what = "line breaks in an id"
-                ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+                ctx.ledger.add_at("DSK-L008", what, item)
                 continue
             lists.setdefault(item.subset, []).append(path)
             if item.media is not None:
@@ -75,7 +75,7 @@ def _name(item: DatasetItem, ctx: WriteContext) -> str:
         )
         if match[6]:
             what = "ids that begin as names of Market-1501 lose that part"
-            ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+            ctx.ledger.add_at("DSK-L008", what, item)
         return item.id
     if not given:
         return item.id
@@ -93,7 +93,7 @@ def _name(item: DatasetItem, ctx: WriteContext) -> str:
     )
     if base[0].isdecimal():
         what = "ids that begin with a digit get an underscore"
-        ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+        ctx.ledger.add_at("DSK-L008", what, item)
         base = f"_{base}"
     return f"{folder}{slash}{made}{base}"
 
@@ -102,7 +102,7 @@ def _report(item: DatasetItem, names: list[str], ctx: WriteContext) -> None:
     for name in names:
         what = f"item attribute {name}"
         hint = "an image's name needs a person_id and whole numbers, and an id agrees with them"
-        ctx.ledger.add("DSK-L009", what, item=item.id, subset=item.subset, hint=hint)
+        ctx.ledger.add_at("DSK-L009", what, item, hint=hint)
 
 
 def _whole(value: Any) -> int | None:

@@ -56,7 +56,7 @@ class SegmentAnythingExporter(Exporter):
         name = ctx.image_name(item)
         if "/" in name:
             what = "ids with folders, whose / becomes __"
-            ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+            ctx.ledger.add_at("DSK-L008", what, item)
             name = name.replace("/", "__")
         stem = item.id.replace("/", "__")
         info: dict[str, Any] = {"image_id": _image_id(item), "file_name": name}
@@ -102,22 +102,22 @@ class SegmentAnythingExporter(Exporter):
         for n, a in enumerate(item.annotations):
             if isinstance(a, Bbox):
                 if a.group in grouped:
-                    _add("DSK-L014", "box of a mask", a, item, ctx)
+                    ctx.ledger.add_at("DSK-L014", "box of a mask", item, a)
                 else:
                     hint = "-t boxes_to_masks makes masks of boxes"
-                    _add("DSK-L017", "box without a mask", a, item, ctx, hint=hint)
+                    ctx.ledger.add_at("DSK-L017", "box without a mask", item, a, hint=hint)
                 continue
             assert isinstance(a, Mask)
             try:
                 made = _annotation(a, checked.get(n), boxes.get(a.group))
             except ValueError as error:
-                _add("DSK-L018", f"mask: {error}", a, item, ctx)
+                ctx.ledger.add_at("DSK-L018", f"mask: {error}", item, a)
                 continue
             if a.label is not None:
                 ctx.ledger.add("DSK-L010", "labels of masks")
             if made["id"] <= 0 or made["id"] in taken:
                 made["id"] = highest + 1
-                _add("DSK-L015", "masks numbered anew", a, item, ctx)
+                ctx.ledger.add_at("DSK-L015", "masks numbered anew", item, a)
             taken.add(made["id"])
             highest = max(highest, made["id"])
             found.append(made)
@@ -132,20 +132,6 @@ def _image_id(item: DatasetItem) -> int:
     if isinstance(given, int) and not isinstance(given, bool) and given >= 0:
         return given
     return zlib.crc32(f"{item.subset}/{item.id}".encode("utf-8", "surrogateescape"))
-
-
-def _add(
-    code: str, what: str, a: Annotation, item: DatasetItem, ctx: WriteContext, *, hint: str = ""
-) -> None:
-    ctx.ledger.add(
-        code,
-        what,
-        kind=a.kind,
-        item=item.id,
-        subset=item.subset,
-        annotation=a.id,
-        hint=hint,
-    )
 
 
 def _checked(annotations: Sequence[Annotation]) -> dict[int, str]:

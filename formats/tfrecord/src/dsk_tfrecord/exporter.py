@@ -165,7 +165,7 @@ def _image(item: DatasetItem, ctx: WriteContext) -> tuple[str, bytes, str]:
             data, kind = encode_image(media.data, ext), _FORMATS[ext]
             if not is_decoded(media.source):
                 what = f"image re-encoded {media.ext}→{ext}"
-                ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+                ctx.ledger.add_at("DSK-L016", what, item)
             name = item.id + ext
     except MediaError as error:
         bad = RecordError(error.message, where=error.where or media.path, item=item.id)
@@ -189,4 +189,4 @@ def _content(media: Image, ext: str | None) -> tuple[bytes, str]:
 
 
 def _missing(item: DatasetItem, what: str, hint: str, ctx: WriteContext) -> None:
-    ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset, hint=hint)
+    ctx.ledger.add_at("DSK-L016", what, item, hint=hint)

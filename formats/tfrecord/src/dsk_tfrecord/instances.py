@@ -82,13 +82,11 @@ class InstanceWriter:
         if size is not None and any(pngs):
             columns |= _mask_columns(columns, pngs, size)
             for a in [a for a, png in zip(firsts, pngs, strict=True) if not png]:
-                ledger.add(
+                ledger.add_at(
                     "DSK-L003",
                     "bbox→mask of weight 0 that fills it, beside masks of other objects",
-                    kind=a.kind,
-                    item=item.id,
-                    subset=item.subset,
-                    annotation=a.id,
+                    item,
+                    a,
                     hint="-O save_masks=false writes boxes only",
                 )
         for key, name in keys.FLAGS.items():
@@ -108,10 +106,10 @@ class InstanceWriter:
             box = _around([b for b in map(bbox_of, boxes) if b is not None])
         except (ValueError, InputError) as error:
             for a in members:
-                _report(ledger, "DSK-L018", f"{a.kind}: {error}", a, item)
+                ledger.add_at("DSK-L018", f"{a.kind}: {error}", item, a)
             return None
         for a in members[1:]:
-            _report(ledger, "DSK-L014", "one object in several annotations", a, item)
+            ledger.add_at("DSK-L014", "one object in several annotations", item, a)
         return self._edges(box, size, members[0], item, ledger), png
 
     @staticmethod
@@ -123,7 +121,7 @@ class InstanceWriter:
         edges = (x / width, (x + w) / width, y / height, (y + h) / height)
         inside = tuple(min(max(edge, 0.0), 1.0) for edge in edges)
         if any(abs(a - b) > _SLACK for a, b in zip(edges, inside, strict=True)):
-            _report(ledger, "DSK-L007", "box clipped to the image", first, item)
+            ledger.add_at("DSK-L007", "box clipped to the image", item, first)
         return inside
 
 
@@ -206,9 +204,5 @@ def _flags(members: list[Annotation], item: DatasetItem, ledger: Ledger) -> dict
                 value = word in _TRUE
                 if found.setdefault(name, value) == value:
                     continue
-            _report(ledger, "DSK-L004", name, a, item)
+            ledger.add_at("DSK-L004", name, item, a)
     return found
-
-
-def _report(ledger: Ledger, code: str, what: str, a: Annotation, item: DatasetItem) -> None:
-    ledger.add(code, what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)

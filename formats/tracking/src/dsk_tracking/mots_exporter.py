@@ -72,11 +72,10 @@ class MotsExporter(Exporter):
                 ctx.write(f"{item.subset}/{INSTANCES}/{item.id}.png", data)
             saved = ctx.save_image(item, f"{item.subset}/images/{ctx.image_name(item)}")
             if not data and not saved:
-                ctx.ledger.add(
+                ctx.ledger.add_at(
                     "DSK-L008",
                     "item without masks, whose image is not written",
-                    item=item.id,
-                    subset=item.subset,
+                    item,
                     hint="--save-media",
                 )
         return list(subsets)
@@ -120,7 +119,7 @@ class MotsExporter(Exporter):
             except ValueError as error:
                 why = f"mask: {error}"
             if why:
-                _lose(ledger, "DSK-L018", why, mask, item)
+                ledger.add_at("DSK-L018", why, item, mask)
                 continue
             found.append((mask, counts))
         values = self._values([mask for mask, _ in found], item, ledger)
@@ -143,7 +142,7 @@ class MotsExporter(Exporter):
                     while (kind, track) in used:
                         track += 1
                     free[kind] = track + 1
-                    _lose(ledger, "DSK-L015", "masks without a track", mask, item)
+                    ledger.add_at("DSK-L015", "masks without a track", item, mask)
             value = TRACKS * kind + track
             if track >= TRACKS or value > _HIGHEST:
                 raise OutputError(
@@ -155,26 +154,22 @@ class MotsExporter(Exporter):
         return values
 
 
-def _lose(ledger: Ledger, code: str, what: str, mask: Mask, item: DatasetItem) -> None:
-    ledger.add(code, what, kind="mask", item=item.id, subset=item.subset, annotation=mask.id)
-
-
 def _track(mask: Mask, item: DatasetItem, ledger: Ledger) -> int:
     """Return a mask's track, or -1."""
     value: Any = mask.attributes.get("track_id", mask.object_id)
     if isinstance(value, str) and value.strip().isdecimal() and value.strip().isascii():
-        _lose(ledger, "DSK-L004", "type of track_id, which becomes a number", mask, item)
+        ledger.add_at("DSK-L004", "type of track_id, which becomes a number", item, mask)
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         if value is not None:
-            _lose(ledger, "DSK-L004", "value of track_id, which becomes a number", mask, item)
+            ledger.add_at("DSK-L004", "value of track_id, which becomes a number", item, mask)
         return -1
     if value < 0:
         value = mask.object_id
     elif mask.object_id not in (-1, value):
-        _lose(ledger, "DSK-L005", "object_id, which is not the track_id", mask, item)
+        ledger.add_at("DSK-L005", "object_id, which is not the track_id", item, mask)
     return max(int(value), -1)
 
 
@@ -183,12 +178,12 @@ def _report(item: DatasetItem, layers: list[_Layer], seen: list[int], ledger: Le
     values: set[int] = set()
     for layer, visible in zip(layers, seen, strict=True):
         if not visible:
-            _lose(ledger, "DSK-L017", "mask covered by others", layer.mask, item)
+            ledger.add_at("DSK-L017", "mask covered by others", item, layer.mask)
             continue
         if visible != masks.area(layer.counts):
-            _lose(ledger, "DSK-L006", "mask covered in part by another one", layer.mask, item)
+            ledger.add_at("DSK-L006", "mask covered in part by another one", item, layer.mask)
         if layer.value in values:
-            _lose(ledger, "DSK-L014", "masks of one track", layer.mask, item)
+            ledger.add_at("DSK-L014", "masks of one track", item, layer.mask)
         values.add(layer.value)
 
 

@@ -78,9 +78,7 @@ class RowWriter:
         return "".join(rows).replace(".0,", ",").replace(".0\n", "\n"), len(rows)
 
     def _lost(self, what: str, box: Bbox, item: DatasetItem, code: str = "DSK-L004") -> None:
-        self._ledger.add(
-            code, what, kind="bbox", item=item.id, subset=item.subset, annotation=box.id
-        )
+        self._ledger.add_at(code, what, item, box)
 
     def _track(self, box: Bbox, item: DatasetItem, numbers: Numbers) -> str:
         value: Any = box.attributes.get("track_id", box.object_id)

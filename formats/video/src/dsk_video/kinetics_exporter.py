@@ -67,7 +67,7 @@ class KineticsExporter(Exporter):
             if item.annotations:
                 for column in item.attributes:
                     what = f"{column} of a whole video that has labels"
-                    ctx.ledger.add("DSK-L009", what, item=item.id, subset=item.subset)
+                    ctx.ledger.add_at("DSK-L009", what, item)
             for label, attributes, fields in _rows(item):
                 if label is not None:
                     labels[label] = None

@@ -129,9 +129,7 @@ class Assembler:
     ) -> None:
         for a in annotations:
             for name in a.attributes:
-                ledger.add(
-                    "DSK-L004", name, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id
-                )
+                ledger.add_at("DSK-L004", name, item, a)
 
     def without_crowds(self, item: DatasetItem, ledger: Ledger) -> DatasetItem:
         """Turn crowd regions beside boxes into boxes, when the item has no other masks.
@@ -156,7 +154,7 @@ class Assembler:
             except ValueError:
                 box = None
             code, what = ("DSK-L003", "mask→bbox") if box else ("DSK-L018", "mask→bbox: no pixels")
-            ledger.add(code, what, kind="mask", item=item.id, subset=item.subset, annotation=a.id)
+            ledger.add_at(code, what, item, a)
             if box is not None:
                 found.append(replace(box, attributes={"difficult": True, **box.attributes}))
         return item.replace(annotations=found)
@@ -173,9 +171,7 @@ class Assembler:
             else:
                 names.append(name)
                 continue
-            ledger.add(
-                code, what, kind="label", item=item.id, subset=item.subset, annotation=label.id
-            )
+            ledger.add_at(code, what, item, label)
         return names
 
     def _objects(self, item: DatasetItem, boxes: Sequence[Bbox], ledger: Ledger) -> list[_Object]:
@@ -187,11 +183,11 @@ class Assembler:
         for box in boxes:
             name = names[box.label] if box.label is not None else None
             if name is None:
-                self._drop(item, box, "DSK-L017", "box whose label is not in the label map", ledger)
+                ledger.add_at("DSK-L017", "box whose label is not in the label map", item, box)
             elif self._nests and box.group and name in part_names:
                 later.append(box)
             elif any(_same(box, other.box) for other in by_group.get(box.group, ())):
-                self._drop(item, box, "DSK-L014", "box given twice", ledger)
+                ledger.add_at("DSK-L014", "box given twice", item, box)
             else:
                 objects.append(_Object(box))
                 if box.group:
@@ -219,16 +215,12 @@ class Assembler:
             what = "object without actions"
         else:
             return True
-        self._drop(item, obj.box, "DSK-L017", what, ledger)
+        ledger.add_at("DSK-L017", what, item, obj.box)
         return False
 
     def _names_actions(self, box: Bbox) -> bool:
         known = self._target.actions[box.label or 0]
         return any(isinstance(box.attributes.get(name), bool) for name in known)
-
-    @staticmethod
-    def _drop(item: DatasetItem, box: Bbox, code: str, what: str, ledger: Ledger) -> None:
-        ledger.add(code, what, kind="bbox", item=item.id, subset=item.subset, annotation=box.id)
 
     def _write_objects(
         self, item: DatasetItem, objects: Sequence[_Object], done: Assembled, ledger: Ledger
@@ -238,9 +230,7 @@ class Assembler:
             label = box.label or 0
             text = self._writer.text(label, box.attributes)
             for code, what in text.lost:
-                ledger.add(
-                    code, what, kind="bbox", item=item.id, subset=item.subset, annotation=box.id
-                )
+                ledger.add_at(code, what, item, box)
             done.objects.append(self._writer.object(box, obj.parts, text))
             if obj.parts:
                 done.with_parts.append(number)
@@ -277,13 +267,7 @@ class Assembler:
         for group, count in members.items():
             kept = tied.get(group, 0)
             if count > max(kept, 1):
-                ledger.add(
-                    "DSK-L005",
-                    "group",
-                    count=count - kept if kept > 1 else count,
-                    item=item.id,
-                    subset=item.subset,
-                )
+                ledger.add_at("DSK-L005", "group", item, count=count - kept if kept > 1 else count)
 
 
 def _same(box: Bbox, other: Bbox) -> bool:

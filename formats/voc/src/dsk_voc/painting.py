@@ -150,9 +150,7 @@ class MaskPainter:
                 except ValueError as error:
                     why = f"mask: {error}"
             if why or counts is None or label is None:
-                ledger.add(
-                    code, why, kind="mask", item=item.id, subset=item.subset, annotation=mask.id
-                )
+                ledger.add_at(code, why, item, mask)
                 continue
             value = VOID if label == self._target.void and not self._wide else label
             layers.append(_Layer(place, mask, counts, value))
@@ -192,14 +190,7 @@ class MaskPainter:
             code, what = "DSK-L006", "mask covered in part by another one"
             if not visible:
                 code, what = "DSK-L017", "mask covered by others"
-            ledger.add(
-                code,
-                what,
-                kind="mask",
-                item=item.id,
-                subset=item.subset,
-                annotation=layer.mask.id,
-            )
+            ledger.add_at(code, what, item, layer.mask)
 
     def _class_file(self, classes: NDArray[Any]) -> bytes:
         if not self._wide:

@@ -210,9 +210,7 @@ def write_classify(
     for item in items:
         folder = folder_of(item.subset)
         if folder != item.subset:
-            ctx.ledger.add(
-                "DSK-L012", f"subset {item.subset}→{folder}", item=item.id, subset=item.subset
-            )
+            ctx.ledger.add_at("DSK-L012", f"subset {item.subset}→{folder}", item)
         labels = _labels_of(item, names, ctx)
         file = ctx.image_name(item)
         places = [label_folder(name) for name in labels] or [NO_LABEL]
@@ -261,7 +259,5 @@ def _labels_of(item: DatasetItem, names: ClassNames, ctx: WriteContext) -> list[
         else:
             out.append(names.names[number])
             continue
-        ctx.ledger.add(
-            "DSK-L017", what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id
-        )
+        ctx.ledger.add_at("DSK-L017", what, item, a)
     return out

@@ -285,9 +285,7 @@ class _Note:
 
     def __call__(self, code: str, what: str, hint: str = "") -> None:
         a, item = self._annotation, self._item
-        self.ledger.add(
-            code, what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id, hint=hint
-        )
+        self.ledger.add_at(code, what, item, a, hint=hint)
 
 
 def _rotation(a: Annotation) -> float:

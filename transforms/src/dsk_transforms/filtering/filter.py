@@ -132,7 +132,7 @@ class Filter(Transform):
         if not gone:
             return item
         what = "annotations removed by the filter"
-        ledger.add("DSK-L019", what, count=gone, item=item.id, subset=item.subset)
+        ledger.add_at("DSK-L019", what, item, count=gone)
         return item.replace(annotations=kept)
 
     def scope(self, item: DatasetItem, ledger: Ledger) -> Scope:

@@ -84,7 +84,7 @@ class IdFromImageName(Transform):
             new = self._suffixed.get((item.id, item.subset), new)
         if new == item.id:
             return item
-        ledger.add(CHANGED, f"ids changed by {_STEP}", item=item.id, subset=item.subset)
+        ledger.add_at(CHANGED, f"ids changed by {_STEP}", item)
         return item.replace(id=new)
 
 

@@ -110,5 +110,5 @@ class Renaming(Transform):
         if new == item.id:
             return item
         what = f"ids changed by {self.step}"
-        ledger.add(CHANGED, what, item=item.id, subset=item.subset)
+        ledger.add_at(CHANGED, what, item)
         return item.replace(id=new)

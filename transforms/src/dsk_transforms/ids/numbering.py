@@ -52,7 +52,7 @@ class Reindex(Transform):
         new = str(self._numbers[item.subset][item.id])
         if new == item.id:
             return item
-        ledger.add("DSK-L015", "ids numbered by reindex", item=item.id, subset=item.subset)
+        ledger.add_at("DSK-L015", "ids numbered by reindex", item)
         return item.replace(id=new)
 
 
@@ -106,5 +106,5 @@ class ReindexAnnotations(Transform):
         if not changed:
             return item
         what = "ids of annotations numbered by reindex_annotations"
-        ledger.add("DSK-L015", what, count=changed, item=item.id, subset=item.subset)
+        ledger.add_at("DSK-L015", what, item, count=changed)
         return item.replace(annotations=after)

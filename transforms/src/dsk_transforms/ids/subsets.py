@@ -81,5 +81,5 @@ class MapSubsets(Transform):
         new = self._new(item.subset)
         if new == item.subset:
             return item
-        ledger.add(CHANGED, f"subset {item.subset!r} → {new!r}", item=item.id, subset=item.subset)
+        ledger.add_at(CHANGED, f"subset {item.subset!r} → {new!r}", item)
         return item.replace(subset=new)

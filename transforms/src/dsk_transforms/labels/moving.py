@@ -78,11 +78,11 @@ class _Moving(Transform):
 
     def _removed(self, item: DatasetItem, a: Annotation, ledger: Ledger) -> None:
         what = f"label {self._names[a.label]!r}" if a.label is not None else "without a label"
-        ledger.add("DSK-L019", what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)
+        ledger.add_at("DSK-L019", what, item, a)
 
     def _lost_points(self, item: DatasetItem, a: Annotation, ledger: Ledger) -> None:
         what = f"keypoints of label {self._names[a.label or 0]!r}, which joined one with others"
-        ledger.add("DSK-L010", what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)
+        ledger.add_at("DSK-L010", what, item, a)
 
 
 class RemapLabels(_Moving):

@@ -172,7 +172,7 @@ class RemoveAnnotations(Transform):
         if not gone:
             return item
         what = "removed by id" if left or not self._all else "all removed"
-        ledger.add("DSK-L019", what, count=gone, item=item.id, subset=item.subset)
+        ledger.add_at("DSK-L019", what, item, count=gone)
         return item.replace(annotations=left)
 
 
@@ -209,7 +209,7 @@ class RemoveAttributes(Transform):
                 changes["attributes"] = _without(item.attributes, gone)
                 for name in gone:
                     what = f"item attribute {name!r} removed"
-                    ledger.add(CHANGED, what, item=item.id, subset=item.subset)
+                    ledger.add_at(CHANGED, what, item)
         if self._annotations:
             made = self._bared(item, ledger)
             if made is not None:
@@ -233,7 +233,7 @@ class RemoveAttributes(Transform):
                 counts[name] = counts.get(name, 0) + 1
         for name, count in counts.items():
             what = f"attribute {name!r} removed"
-            ledger.add(CHANGED, what, count=count, item=item.id, subset=item.subset)
+            ledger.add_at(CHANGED, what, item, count=count)
         return made if counts else None
 
 

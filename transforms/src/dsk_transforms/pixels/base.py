@@ -115,13 +115,11 @@ def account(item: DatasetItem, copies: Sequence[int], ledger: Ledger, why: str) 
     """
     for a, count in zip(item.annotations, copies, strict=True):
         if count == 0:
-            ledger.add(
-                "DSK-L019", why, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id
-            )
+            ledger.add_at("DSK-L019", why, item, a)
     more = sum(count - 1 for count in copies if count > 1)
     if more:
         what = "annotations in several parts of an image"
-        ledger.add("DSK-L013", what, count=more, item=item.id, subset=item.subset)
+        ledger.add_at("DSK-L013", what, item, count=more)
 
 
 def whole_number(name: str, value: float | str, least: int = 0) -> int:

@@ -123,7 +123,7 @@ class ConvertImage(PixelTransform):
         holds = _DEEP if self.depth == 16 else _ALPHA if self.mode == "rgba" else None
         if holds is not None and media.path and media.ext.lower() not in holds:
             what = f"image saved as .png, since {media.ext.lower()} holds no such pixels"
-            ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+            ledger.add_at("DSK-L016", what, item)
             stem = os.path.splitext(media.path)[0]  # noqa: PTH122 - a name in a dataset
             item = item.replace(media=replace(media, path=f"{stem}.png"))
         work = Converted(self.mode, self.depth)

@@ -186,14 +186,7 @@ def note_cut(item: DatasetItem, parts: Sequence[Part], ledger: Ledger) -> None:
         if part.cut:
             a = part.annotation
             what = "cut at the edge of a window"
-            ledger.add(
-                "DSK-L022",
-                what,
-                kind=a.kind,
-                item=item.id,
-                subset=item.subset,
-                annotation=a.id,
-            )
+            ledger.add_at("DSK-L022", what, item, a)
 
 
 def grouped(

@@ -115,7 +115,7 @@ def moved(a: Annotation, flats: Flats, place: Place) -> Annotation:
 
 def drop(ledger: Ledger, item: DatasetItem, a: Annotation, why: str) -> None:
     """Report an annotation that could not follow."""
-    ledger.add("DSK-L018", why, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)
+    ledger.add_at("DSK-L018", why, item, a)
 
 
 def refreshed(a: Annotation, factor: float | None) -> Annotation:
@@ -195,13 +195,11 @@ def _plain(
     if isinstance(a, RotatedBbox):
         box, exact = rotated_box(a, place)
         if not exact and ledger is not None and item is not None:
-            ledger.add(
+            ledger.add_at(
                 "DSK-L007",
                 "rotated boxes scaled unevenly, rectangles near the slanted result",
-                kind=a.kind,
-                item=item.id,
-                subset=item.subset,
-                annotation=a.id,
+                item,
+                a,
                 hint="rotated_boxes_to_polygons first, or keep_aspect",
             )
         return box

@@ -91,16 +91,16 @@ class MergeTile(Rearrangement):
             return []
         if len(tiles) > 1:
             what, count = "tiles joined to images", len(tiles) - 1
-            ledger.add("DSK-L020", what, count=count, item=first.id, subset=first.subset)
+            ledger.add_at("DSK-L020", what, first, count=count)
         return [made]
 
 
 def _removed(item: DatasetItem, ledger: Ledger) -> None:
-    ledger.add("DSK-L020", "tiles with bad attributes", item=item.id, subset=item.subset)
+    ledger.add_at("DSK-L020", "tiles with bad attributes", item)
     gone = len(item.annotations)
     if gone:
         what = "with tiles that have bad attributes"
-        ledger.add("DSK-L019", what, count=gone, item=item.id, subset=item.subset)
+        ledger.add_at("DSK-L019", what, item, count=gone)
 
 
 def _numbers(value: Any, count: int, item: DatasetItem, name: str) -> list[int]:
@@ -169,7 +169,7 @@ def _image(tiles: Sequence[_Tile], size: tuple[int, int], ledger: Ledger) -> Any
             placed.append((tile.window[0], tile.window[1], media))
         else:
             what = "tiles without pixels: the merged image is left out"
-            ledger.add("DSK-L016", what, item=tile.item.id, subset=tile.item.subset)
+            ledger.add_at("DSK-L016", what, tile.item)
             placed = []
             break
     suffix = first.ext if first.ext.lower() in WRITABLE else ".png"

@@ -116,13 +116,13 @@ def changed(item: DatasetItem, image: Image, work: Operation, size: Size, ledger
     """
     changes: dict[str, Any] = {"size": size}
     source = image.source
-    ledger.add("DSK-L022", "images changed", item=item.id, subset=item.subset)
+    ledger.add_at("DSK-L022", "images changed", item)
     if isinstance(image, VideoFrame) and image.video is not None:
         changes["video"] = None
         what = (
             "link of a frame to its video" if source else "frame of a video that is not extracted"
         )
-        ledger.add("DSK-L016", what, item=item.id, subset=item.subset, hint="extract the frames")
+        ledger.add_at("DSK-L016", what, item, hint="extract the frames")
     if source is None or not image.exists:
         return replace(image, source=None, **changes)
     if isinstance(source, Pixels):
@@ -133,7 +133,7 @@ def changed(item: DatasetItem, image: Image, work: Operation, size: Size, ledger
     if ext.lower() not in WRITABLE:
         changes["path"] = f"{stem}.png"
         what = f"image re-encoded {ext.lower()}→.png"
-        ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+        ledger.add_at("DSK-L016", what, item)
     return replace(image, source=made, **changes)
 
 

@@ -105,7 +105,7 @@ class Tile(PixelTransform):
             about = {SOURCE: item.id, INDEX: number, ROI: list(window), IMAGE_SIZE: list(size)}
             tiles.append(tile.replace(id=f"{item.id}_tile_{number}", attributes={**base, **about}))
         account_parts(item, cutter, totals, ledger, "annotations that no tile shows enough of")
-        ledger.add("DSK-L022", "items became tiles", item=item.id, subset=item.subset)
+        ledger.add_at("DSK-L022", "items became tiles", item)
         return tiles
 
 

@@ -129,10 +129,7 @@ class Anonymize(Transform):
         if not found:
             ledger.warn(f"anonymize changes images only: items with a {kind} stay as they are")
             return item
-        ledger.add(
-            "DSK-L016",
-            f"{kind} left out: anonymize cannot hide what is marked on it",
-            item=item.id,
-            subset=item.subset,
+        ledger.add_at(
+            "DSK-L016", f"{kind} left out: anonymize cannot hide what is marked on it", item
         )
         return item.replace(media=None)

@@ -83,7 +83,7 @@ class StripMetadata(Transform):
     def _image(self, item: DatasetItem, media: Image, ledger: Ledger) -> Image:
         if isinstance(media, VideoFrame) and media.video is not None:
             what = "link of a frame to its video, which cannot be cleaned"
-            ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+            ledger.add_at("DSK-L016", what, item)
             media = replace(media, video=None)
         if media.source is None or is_decoded(media.source):
             return media  # pixels without a file say nothing else
@@ -91,7 +91,7 @@ class StripMetadata(Transform):
             need_pydicom()
         elif media.ext.lower() not in IMAGE_SUFFIXES and type(media) in (Image, VideoFrame):
             what = f"image re-encoded: metadata of {media.ext.lower()} cannot be cut out"
-            ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+            ledger.add_at("DSK-L016", what, item)
             size = media.size
             return replace(changed(item, media, _as_it_is, (0, 0), ledger), size=size)
         return self._cleaned(item, media, ledger)  # type: ignore[return-value]
@@ -99,7 +99,7 @@ class StripMetadata(Transform):
     def _cleaned(self, item: DatasetItem, media: Media, ledger: Ledger, **changes: Any) -> Media:
         if type(media) not in (Image, VideoFrame, Volume, MediaElement):
             return media  # cleaned before
-        ledger.add("DSK-L022", "files without metadata", item=item.id, subset=item.subset)
+        ledger.add_at("DSK-L022", "files without metadata", item)
         keep, strict = self.orientation == "keep", ledger.on_error == "raise"
         return cleaned(media, keep_orientation=keep, strict=strict, **changes)
 
@@ -112,7 +112,7 @@ class StripMetadata(Transform):
             frames = tuple(self._image(item, image, ledger) for image in media.frames)
             if media.source is not None:
                 what = "file of several images left out, only its frames can be cleaned"
-                ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+                ledger.add_at("DSK-L016", what, item)
             return replace(media, frames=frames, source=None)
         changes: dict[str, Any] = {}
         if isinstance(media, Volume) and media.header is not None:

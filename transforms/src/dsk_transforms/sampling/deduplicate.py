@@ -113,14 +113,10 @@ class DeduplicateItems(Planned):
             return item
         like = "looks like" if self._near else "is"
         what = f"item whose image {like} an earlier one's"
-        ledger.add("DSK-L020", what, item=item.id, subset=item.subset, hint=self._pairs)
+        ledger.add_at("DSK-L020", what, item, hint=self._pairs)
         if item.annotations:
-            ledger.add(
-                "DSK-L019",
-                f"with items removed by {self.step}",
-                count=len(item.annotations),
-                item=item.id,
-                subset=item.subset,
+            ledger.add_at(
+                "DSK-L019", f"with items removed by {self.step}", item, count=len(item.annotations)
             )
         return ()
 

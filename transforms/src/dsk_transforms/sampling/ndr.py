@@ -195,7 +195,7 @@ class NearDuplicateRemoval(Planned):
         if item.subset != self._working or item.id not in self._moved:
             return item
         what = f"not kept by {self.step}: subset {self._working!r} → {self._duplicated!r}"
-        ledger.add(CHANGED, what, item=item.id, subset=item.subset)
+        ledger.add_at(CHANGED, what, item)
         return item.replace(subset=self._duplicated)
 
 

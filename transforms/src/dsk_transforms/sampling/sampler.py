@@ -183,5 +183,5 @@ class Sampler(Planned):
         if subset == item.subset:
             return item
         what = f"subset {item.subset!r} → {subset!r}"
-        ledger.add(CHANGED, what, item=item.id, subset=item.subset)
+        ledger.add_at(CHANGED, what, item)
         return item.replace(subset=subset)

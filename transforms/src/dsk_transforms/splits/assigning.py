@@ -117,5 +117,5 @@ class Splitting(Transform):
         if subset == item.subset:
             return item
         what = f"subsets given by {self.step}"
-        ledger.add(CHANGED, what, item=item.id, subset=item.subset)
+        ledger.add_at(CHANGED, what, item)
         return item.replace(subset=subset)

@@ -143,13 +143,11 @@ def _subset_folder(item: DatasetItem, ctx: WriteContext) -> str:
     """Return the folder that tells a case's subset, "" if its name tells it."""
     subset = {"val": "validation", "valid": "validation"}.get(item.subset, item.subset)
     if subset != item.subset:
-        ctx.ledger.add(
-            "DSK-L012", f"subset {item.subset} → {subset}", item=item.id, subset=item.subset
-        )
+        ctx.ledger.add_at("DSK-L012", f"subset {item.subset} → {subset}", item)
     if subset_of("", item.id) == subset:
         return ""
     if subset_of(subset, "") != subset or "/" in subset:
-        ctx.ledger.add("DSK-L012", f"subset {item.subset}", item=item.id, subset=item.subset)
+        ctx.ledger.add_at("DSK-L012", f"subset {item.subset}", item)
         return ""
     return f"{subset}/" if subset != "default" else ""
 

@@ -140,13 +140,11 @@ class BratsHdf5Exporter(Exporter):
         value = self._values.get(a.label if a.label is not None else -1)
         if value is None:
             name = self._names.get(a.label if a.label is not None else -1, "none")
-            ctx.ledger.add(
+            ctx.ledger.add_at(
                 "DSK-L017",
                 f"label {name} is none of NCR/NET, ED, ET",
-                kind=a.kind,
-                item=item.id,
-                subset=item.subset,
-                annotation=a.id,
+                item,
+                a,
                 hint=f"-O label_map={name}:0 says which channel of the masks it goes to",
             )
         return value
@@ -154,18 +152,17 @@ class BratsHdf5Exporter(Exporter):
     def _images(self, item: DatasetItem, ctx: WriteContext) -> Iterator[NDArray[Any] | None]:
         media = item.media
         if not isinstance(media, Volume) or media.source is None:
-            ctx.ledger.add("DSK-L016", "volume not found", item=item.id, subset=item.subset)
+            ctx.ledger.add_at("DSK-L016", "volume not found", item)
             return repeat(None)
         order = _order(media, ctx)
         array = open_volume(media)
         ctx.ledger.media_saved += 1
         ready = isinstance(array, SliceImages) or not self._zscore
         if not ready:
-            ctx.ledger.add(
+            ctx.ledger.add_at(
                 "DSK-L016",
                 "intensities written as z-scores of each slice",
-                item=item.id,
-                subset=item.subset,
+                item,
                 hint="normalize=none keeps them",
             )
         return (_ordered(piece, order, zscore=not ready) for piece in array.slices())

@@ -68,7 +68,7 @@ class BratsNumpyExporter(Exporter):
             if media.affine is not None:
                 ctx.ledger.warn("arrays have no affine: where volumes lie is lost (brats keeps it)")
         elif isinstance(media, Volume):
-            ctx.ledger.add("DSK-L016", "volume not found", item=item.id, subset=item.subset)
+            ctx.ledger.add_at("DSK-L016", "volume not found", item)
         if made is not None and made.count:
             _write_labels(ctx, item.id + LABEL, made)
             report_overlap(ctx, item, made.composer)

@@ -74,7 +74,7 @@ def report_names(ctx: WriteContext, item: DatasetItem, media: Volume) -> None:
     """Tell the ledger of names of channels, which files of single volumes do not hold."""
     if media.channels and media.channels[:3] != COLORS[:3]:
         what, hint = "names of channels", "nnunet and msd keep them"
-        ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset, hint=hint)
+        ctx.ledger.add_at("DSK-L016", what, item, hint=hint)
 
 
 class Stored(NamedTuple):
@@ -122,7 +122,7 @@ def unscaled(ctx: WriteContext, item: DatasetItem, array: Stored) -> Stored:
     if array.scaling == (1.0, 0.0):
         return array
     what = "scale factors applied: values are kept, their type is not"
-    ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+    ctx.ledger.add_at("DSK-L016", what, item)
     slope, inter = array.scaling
 
     def scaled(planes: Iterator[NDArray[Any]]) -> Iterator[NDArray[Any]]:

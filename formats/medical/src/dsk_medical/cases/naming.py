@@ -25,12 +25,7 @@ def suffix_of(item: DatasetItem, ctx: WriteContext) -> str:
     """
     suffix = "Ts" if item.subset.lower() in _TEST else "Tr"
     if item.subset != _BACK[suffix]:
-        ctx.ledger.add(
-            "DSK-L012",
-            f"subset {item.subset} → {_BACK[suffix]}",
-            item=item.id,
-            subset=item.subset,
-        )
+        ctx.ledger.add_at("DSK-L012", f"subset {item.subset} → {_BACK[suffix]}", item)
     return suffix
 
 

@@ -50,7 +50,7 @@ def page_spacing(affine: geometry.Affine | None) -> list[float] | None:
 
 
 def _tell(ctx: WriteContext, item: DatasetItem, what: str) -> None:
-    ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+    ctx.ledger.add_at("DSK-L016", what, item)
 
 
 def _picture(pixels: NDArray[Any], grid: Volume) -> bytes:

@@ -61,7 +61,7 @@ def write_array(
         )
         if header_of(grid) is not None:
             what, hint = "form codes and units of NIfTI", "file_ending=.nrrd keeps them"
-            ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset, hint=hint)
+            ctx.ledger.add_at("DSK-L016", what, item, hint=hint)
     else:
         from dsk_medical.cases.pictures import write_picture
 

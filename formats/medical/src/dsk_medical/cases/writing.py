@@ -124,12 +124,8 @@ def save_channels(
 
 
 def _missing(ctx: WriteContext, item: DatasetItem) -> None:
-    ctx.ledger.add(
-        "DSK-L016",
-        "volume not found",
-        item=item.id,
-        subset=item.subset,
-        hint="check where the source keeps its media",
+    ctx.ledger.add_at(
+        "DSK-L016", "volume not found", item, hint="check where the source keeps its media"
     )
 
 
@@ -277,7 +273,7 @@ def leave_out(ctx: WriteContext, item: DatasetItem, *, counted: bool = False) ->
         item: The item.
         counted: Its masks were reported before.
     """
-    ctx.ledger.add("DSK-L008", "items without a volume", item=item.id, subset=item.subset)
+    ctx.ledger.add_at("DSK-L008", "items without a volume", item)
     kinds = Counter(a.kind for a in item.annotations)
     for kind, count in () if counted else kinds.items():
         _lost(ctx, item, kind, f"{kind}: the item has no volume", count)
@@ -288,7 +284,7 @@ def _lost(ctx: WriteContext, item: DatasetItem, kind: str, what: str, count: int
 
 
 def _merged(ctx: WriteContext, item: DatasetItem, a: Annotation, what: str) -> None:
-    ctx.ledger.add("DSK-L014", what, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id)
+    ctx.ledger.add_at("DSK-L014", what, item, a)
 
 
 def save_labels(

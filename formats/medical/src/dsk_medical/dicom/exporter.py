@@ -73,16 +73,9 @@ class DicomSegExporter(Exporter):
     def _leave_out(self, item: DatasetItem, ctx: WriteContext) -> None:
         what = "items whose volume is no DICOM series"
         hint = "a segmentation refers to DICOM images; -f nrrd or -f nifti hold any volume"
-        ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset, hint=hint)
+        ctx.ledger.add_at("DSK-L008", what, item, hint=hint)
         for a in item.annotations:
-            ctx.ledger.add(
-                "DSK-L017",
-                "masks of volumes that are no DICOM series",
-                kind=a.kind,
-                item=item.id,
-                subset=item.subset,
-                annotation=a.id,
-            )
+            ctx.ledger.add_at("DSK-L017", "masks of volumes that are no DICOM series", item, a)
 
     def _write_item(
         self, item: DatasetItem, media: Volume, series: DicomVolume, ctx: WriteContext

@@ -118,24 +118,16 @@ class NiftiExporter(Exporter):
         return True
 
     def _report_missing(self, item: DatasetItem, ctx: WriteContext) -> None:
-        ctx.ledger.add(
+        ctx.ledger.add_at(
             "DSK-L008",
             "items without a volume",
-            item=item.id,
-            subset=item.subset,
+            item,
             hint="-O structure=planes writes masks without their volumes",
         )
         if self._structure != "by-name":
             return
         for a in item.annotations:
-            ctx.ledger.add(
-                "DSK-L017",
-                "masks without a volume",
-                kind=a.kind,
-                item=item.id,
-                subset=item.subset,
-                annotation=a.id,
-            )
+            ctx.ledger.add_at("DSK-L017", "masks without a volume", item, a)
 
     def _report_facts(self, item: DatasetItem, name: str, ctx: WriteContext) -> None:
         """Tell which attributes the file's name does not say."""
@@ -144,7 +136,7 @@ class NiftiExporter(Exporter):
         for fact in _FACTS:
             if fact in item.attributes and said.get(fact) != item.attributes[fact]:
                 what = f"item attribute {fact}"
-                ctx.ledger.add("DSK-L009", what, item=item.id, subset=item.subset)
+                ctx.ledger.add_at("DSK-L009", what, item)
 
     def _write_classes(
         self,

@@ -77,14 +77,7 @@ def report_numbers(ledger: Ledger, item: DatasetItem, annotations: Iterable[Anno
     """Tell that objects are known by their values from now on, no more by their numbers."""
     for a in annotations:
         if a.object_id >= 0:
-            ledger.add(
-                "DSK-L015",
-                "object_id: objects are values of their class",
-                kind=a.kind,
-                item=item.id,
-                subset=item.subset,
-                annotation=a.id,
-            )
+            ledger.add_at("DSK-L015", "object_id: objects are values of their class", item, a)
 
 
 def collect_scores(
@@ -109,15 +102,7 @@ def collect_scores(
 def _lost(ledger: Ledger, item: DatasetItem, a: Annotation) -> None:
     for name in SCORE_NAMES:
         if name in a.attributes:
-            ledger.add(
-                "DSK-L004",
-                name,
-                kind=a.kind,
-                item=item.id,
-                subset=item.subset,
-                annotation=a.id,
-                hint="scores are numbers, one for each slice",
-            )
+            ledger.add_at("DSK-L004", name, item, a, hint="scores are numbers, one for each slice")
 
 
 def _slices(item: DatasetItem, a: Annotation) -> list[int]:

@@ -136,9 +136,7 @@ class NnunetExporter(Exporter):
         suffix = suffix_of(item, ctx)
         if suffix == "Tr" and not labelled and self._unlabeled == "test":
             suffix = "Ts"
-            ctx.ledger.add(
-                "DSK-L012", "unlabelled cases moved to test", item=item.id, subset=item.subset
-            )
+            ctx.ledger.add_at("DSK-L012", "unlabelled cases moved to test", item)
         case = case_name(item)
         self._save_images(ctx, item, media, f"{self._base}images{suffix}/{case}", files)
         row = _Row(item.id, case, suffix, channel_names(item, media), (), not labelled)

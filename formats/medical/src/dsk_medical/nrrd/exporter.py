@@ -75,12 +75,12 @@ class NrrdExporter(Exporter):
             report_names(ctx, item, item.media)
         else:
             what, hint = "volume not found", "check where the source keeps its media"
-            ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset, hint=hint)
+            ctx.ledger.add_at("DSK-L016", what, item, hint=hint)
         masks: list[Annotation] = [a for a in item.annotations if isinstance(a, Mask | Mask3d)]
         if not masks:
             if not made:
                 what = "items without anything"
-                ctx.ledger.add("DSK-L008", what, item=item.id, subset=item.subset)
+                ctx.ledger.add_at("DSK-L008", what, item)
             return set()
         grid = volume_of_item(item)
         if grid is None:

@@ -144,7 +144,7 @@ def save_volume(
     like = header_of(volume)
     if like is not None and len(array.shape) > 3 and float(like["pixdim"][4]) not in (0.0, 1.0):
         what = "the time from one volume to the next"
-        ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset, hint="nifti keeps it")
+        ctx.ledger.add_at("DSK-L016", what, item, hint="nifti keeps it")
     about = {**(pairs if texts else {}), **forms_of(volume)}
     colors = volume.channels in (COLORS[:3], COLORS)
     affine = geometry.matrix(volume.affine)

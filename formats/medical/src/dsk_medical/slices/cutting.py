@@ -134,7 +134,7 @@ class VolumesToSlices(Transform):
         ledger.bad_record(bad)
         if item.annotations:
             what, gone = "annotations of volumes that cannot be read", len(item.annotations)
-            ledger.add("DSK-L018", what, count=gone, item=item.id, subset=item.subset)
+            ledger.add_at("DSK-L018", what, item, count=gone)
 
     def _about(self, item: DatasetItem, media: Volume) -> dict[str, Any]:
         about: dict[str, Any] = {

@@ -78,14 +78,7 @@ class SliceMasks:
         return found
 
     def _drop(self, a: Annotation, ledger: Ledger) -> None:
-        ledger.add(
-            "DSK-L018",
-            f"{a.kind} has no place in a slice",
-            kind=a.kind,
-            item=self._item.id,
-            subset=self._item.subset,
-            annotation=a.id,
-        )
+        ledger.add_at("DSK-L018", f"{a.kind} has no place in a slice", self._item, a)
 
     def _count(self, a: Annotation, made: int, ledger: Ledger) -> None:
         place: Any = {"item": self._item.id, "subset": self._item.subset, "annotation": a.id}

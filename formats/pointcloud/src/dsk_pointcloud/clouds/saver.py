@@ -76,13 +76,13 @@ class CloudSaver:
             data = encode(cloud, ext, encoding)
         except InputError as error:
             what = f"point cloud not saved: {error.message}"
-            ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+            ctx.ledger.add_at("DSK-L016", what, item)
             return False
         what = f"point cloud re-encoded {suffix_of(media.path)}→{ext}"
-        ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+        ctx.ledger.add_at("DSK-L016", what, item)
         for lost in lost_in(cloud, ext):
             what = f"{ext} holds no {lost}"
-            ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+            ctx.ledger.add_at("DSK-L016", what, item)
         ctx.write(name, data)
         ctx.ledger.media_saved += 1
         return True

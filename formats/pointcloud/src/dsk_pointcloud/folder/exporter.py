@@ -44,13 +44,9 @@ class CloudDirExporter(Exporter):
         for item in items:
             media = item.media
             if not isinstance(media, PointCloud):
-                ctx.ledger.add(
-                    "DSK-L008", "item without a point cloud", item=item.id, subset=item.subset
-                )
+                ctx.ledger.add_at("DSK-L008", "item without a point cloud", item)
                 continue
             self._clouds.save(item, media, f"{item.id}{self._clouds.suffix(media)}", ctx)
             if media.extra_images:
                 count = len(media.extra_images)
-                ctx.ledger.add(
-                    "DSK-L016", "related images", count=count, item=item.id, subset=item.subset
-                )
+                ctx.ledger.add_at("DSK-L016", "related images", item, count=count)

@@ -122,7 +122,7 @@ class Kitti3dExporter(Exporter):
         if ctx.save_media:
             for _ in range(len(images) - len(view.images)):
                 what = "further images left out"
-                ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+                ctx.ledger.add_at("DSK-L016", what, item)
 
     def _lines(self, item: DatasetItem, view: View, ctx: WriteContext) -> list[LabelLine]:
         """Return an item's labels; a box in the image and one in space of a group are one."""
@@ -165,9 +165,7 @@ class Kitti3dExporter(Exporter):
         self, item: DatasetItem, a: Cuboid3d, partner: Bbox | None, view: View, ctx: WriteContext
     ) -> LabelLine | None:
         def drop(code: str, why: str) -> None:
-            ctx.ledger.add(
-                code, why, kind=a.kind, item=item.id, subset=item.subset, annotation=a.id
-            )
+            ctx.ledger.add_at(code, why, item, a)
 
         numbers = (*a.position, *a.rotation, *a.scale)
         if max(map(abs, numbers)) > HUGE:

@@ -136,7 +136,7 @@ class NuscenesExporter(Exporter):
             channel = name if name.startswith("CAM_") else f"CAM_{name}"
             if not outer or not inner or channel in {c.channel for c in found}:
                 what = "images of cameras whose matrices are not known"
-                ctx.ledger.add("DSK-L016", what, item=item.id, subset=item.subset)
+                ctx.ledger.add_at("DSK-L016", what, item)
                 continue
             end = ctx.media.image_ext or posixpath.splitext(image.path)[1] or ".jpg"
             file = f"samples/{channel}/{flat}{end}"

@@ -299,15 +299,7 @@ class BoxWriter:
         return f'{{"name":{json_text(name)},"value":'
 
     def _lose(self, item: DatasetItem, a: Cuboid3d, what: str, hint: str = "") -> None:
-        self._ctx.ledger.add(
-            "DSK-L004",
-            what,
-            kind=a.kind,
-            item=item.id,
-            subset=item.subset,
-            annotation=a.id,
-            hint=hint,
-        )
+        self._ctx.ledger.add_at("DSK-L004", what, item, a, hint=hint)
 
 
 def _numbers(boxes: list[Cuboid3d]) -> list[float]:

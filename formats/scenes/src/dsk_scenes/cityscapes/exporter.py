@@ -93,13 +93,8 @@ class CityscapesExporter(Exporter):
             return kept
         for mask, label in kept:
             if label == LICENSE_PLATE:
-                ledger.add(
-                    "DSK-L017",
-                    "license plate, which Cityscapes does not draw",
-                    kind="mask",
-                    item=item.id,
-                    subset=item.subset,
-                    annotation=mask.id,
+                ledger.add_at(
+                    "DSK-L017", "license plate, which Cityscapes does not draw", item, mask
                 )
         return [pair for pair in kept if pair[1] != LICENSE_PLATE]
 

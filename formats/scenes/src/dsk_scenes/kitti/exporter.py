@@ -276,14 +276,7 @@ def _report_misplaced(
 
 
 def _lose_attribute(name: str, a: Annotation, item: DatasetItem, ledger: Ledger) -> None:
-    ledger.add(
-        "DSK-L004",
-        f"attribute {name}",
-        kind=a.kind,
-        item=item.id,
-        subset=item.subset,
-        annotation=a.id,
-    )
+    ledger.add_at("DSK-L004", f"attribute {name}", item, a)
 
 
 class KittiExporter(_KittiExporter):

@@ -55,7 +55,7 @@ def labelled(
     for mask in found:
         label = target.index[mask.label] if mask.label is not None else None
         if label is None:
-            _lose("DSK-L017", "mask whose label is not in the label map", mask, item, ledger)
+            ledger.add_at("DSK-L017", "mask whose label is not in the label map", item, mask)
         else:
             kept.append((mask, label))
     return kept
@@ -82,12 +82,12 @@ def paint(item: DatasetItem, found: Sequence[tuple[Mask, int]], ledger: Ledger) 
     for layer, counts, shown in zip(layers, merged, seen, strict=True):
         if not shown:
             for mask in layer.found:
-                _lose("DSK-L017", "mask covered by others", mask, item, ledger)
+                ledger.add_at("DSK-L017", "mask covered by others", item, mask)
             continue
         visible[layer.value] = visible.get(layer.value, 0) + len(layer.found)
         if shown != masks.area(counts):
             for mask in layer.found:
-                _lose("DSK-L006", "mask covered in part by another one", mask, item, ledger)
+                ledger.add_at("DSK-L006", "mask covered in part by another one", item, mask)
     joined = sum(visible.values()) - len(visible)
     if joined:
         ledger.add(
@@ -112,19 +112,15 @@ def _layers(
             rle = mask.rle
             counts = counts_of(rle)
         except ValueError as error:
-            _lose("DSK-L018", f"mask: {error}", mask, item, ledger)
+            ledger.add_at("DSK-L018", f"mask: {error}", item, mask)
             continue
         if not counts[1::2].any():
-            _lose("DSK-L018", "empty mask", mask, item, ledger)
+            ledger.add_at("DSK-L018", "empty mask", item, mask)
             continue
         size = size or rle.size
         if rle.size != size:
-            _lose(
-                "DSK-L018",
-                "mask of another size than the first one of its image",
-                mask,
-                item,
-                ledger,
+            ledger.add_at(
+                "DSK-L018", "mask of another size than the first one of its image", item, mask
             )
         elif layers and layers[-1].value == value:
             layers[-1].found.append(mask)
@@ -132,7 +128,3 @@ def _layers(
         else:
             layers.append(_Layer(value, [mask], [counts]))
     return layers, size or (0, 0)
-
-
-def _lose(code: str, what: str, mask: Mask, item: DatasetItem, ledger: Ledger) -> None:
-    ledger.add(code, what, kind="mask", item=item.id, subset=item.subset, annotation=mask.id)
