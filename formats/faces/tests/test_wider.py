@@ -45,6 +45,21 @@ def test_columns_of_datumaro(tmp_path: Path) -> None:
     assert "pose" not in item.annotations[1].attributes
 
 
+def test_values_that_are_words(tmp_path: Path) -> None:
+    """Datumaro writes attributes of other formats, as VOC's pose; a label may have six words."""
+    many = "a 1 b c d e"
+    rows = f"1 2 3 4 - - - False Left - car\n1 2 3 4 {many}\n"
+    write(tmp_path, f"0--P/a.jpg\n2\n{rows}")
+    (tmp_path / "labels.txt").write_text(f"car\n{many}\n")
+    dataset = Dataset.import_from(tmp_path, "wider_face")
+    names = [label.name for label in dataset.categories().labels]
+    (item,) = dataset
+    first, second = item.annotations
+    assert names[first.label] == "car"
+    assert first.attributes == {"occluded": False, "pose": "Left"}
+    assert (names[second.label], second.attributes) == (many, {})
+
+
 def test_images_without_faces_and_wrong_counts(tmp_path: Path) -> None:
     zero = "0 0 0 0 0 0 0 0 0 0\n"
     row = "1 2 3 4 0 0 0 0 0 0\n"

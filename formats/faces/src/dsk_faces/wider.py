@@ -265,7 +265,9 @@ class WiderFaceSource(Source):
         if not abs(x) + abs(y) + abs(w) + abs(h) < float("inf"):
             raise ValueError("x, y, width, height are finite numbers")
         given = fields[_BOX:_ALL]
-        known = len(given) == len(ATTRIBUTES) and all(map(_is_value, given))
+        known = len(given) == len(ATTRIBUTES) and any(map(_is_value, given))
+        if known and not all(map(_is_value, given)):  # a word among them, or a label of many words
+            known = " ".join(fields[_BOX:]) not in self._index
         attributes: dict[str, Any] = {}
         if known:
             for name, text in zip(order, given, strict=True):
