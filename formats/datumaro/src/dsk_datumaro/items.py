@@ -114,8 +114,13 @@ class PartWriter:
         for one in out:
             points = _field(one, "points")
             if type(points) is Raw and not are_rings([points]):
-                self._ctx.ledger.add_at(
-                    "DSK-L018", "polygon: the points are no rings of numbers", item, one
+                self._ctx.ledger.add(
+                    "DSK-L018",
+                    "polygon: the points are no rings of numbers",
+                    kind="polygon",
+                    item=item.id,
+                    subset=item.subset,
+                    annotation=one.id,
                 )
             else:
                 good.append(one)
