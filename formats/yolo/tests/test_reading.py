@@ -162,6 +162,12 @@ def test_two_values_per_keypoint(tmp_path):
     assert list(found[0].visibility) == [2, 0]
 
 
+def test_no_keypoints_are_boxes(tmp_path):
+    """Datumaro writes a pose dataset without skeletons so."""
+    found, _ = one(tmp_path, "0 0.5 0.5 0.25 0.5", f"{NAMES}kpt_shape: [0, 3]\n")
+    assert [type(a) for a in found] == [Bbox]
+
+
 def test_images_that_are_not_there_need_their_size(tmp_path):
     files = {"data.yaml": f"train: images/train\n{NAMES}", "labels/train/a b.txt": BOX}
     make(tmp_path, files)

@@ -42,7 +42,7 @@ class Config(Struct):
         ids: Dense index by class id as written in rows.
         subsets: Image folders, lists or images by subset, as written.
         path: The ``path`` key.
-        kpt_shape: (number of keypoints, 2 or 3), or None.
+        kpt_shape: (number of keypoints, 2 or 3), or None. Datumaro writes no keypoints as 0.
         kpt_names: Keypoint names by class id, or all under None.
         flip_idx: Keypoint that each one becomes when the image is mirrored.
         task: What the rows hold, if dsk wrote the file.
@@ -203,7 +203,7 @@ def _shape(value: Any, where: str) -> tuple[int, int] | None:
     if value is None or (isinstance(value, str) and value in _NULL):
         return None
     shape = _integers(value)
-    if len(shape) != 2 or shape[1] not in (2, 3) or not 0 < shape[0] <= 10_000:
+    if len(shape) != 2 or shape[1] not in (2, 3) or shape[0] > 10_000:
         raise InputError(
             "kpt_shape is not [number of keypoints, 2 or 3]",
             where=where,

@@ -154,7 +154,7 @@ class YoloImporter(Importer):
                     where=config.file,
                     hint="add for instance 'kpt_shape: [17, 3]' to it",
                 )
-            return "pose"
+            return "pose" if config.kpt_shape[0] else "detect"
         if self.task in ("auto", "obb") and probe.counts.is_roboflow:
             return "roboflow"
         if self.task == "auto" and config.task in ("segment", "obb"):
