@@ -273,6 +273,7 @@ def test_archives(tmp_path):
         ('<annotations><meta/><image id="0 name="a"/></annotations>', "damaged attributes"),
         ("<annotations><meta/><track id='0'><box/></track></annotations>", "has no frame"),
         ("<annotations><meta/><oops</annotations>", "well-formed"),
+        ("<annotations><meta><task\x01></meta></annotations>", "<meta>: no well-formed XML"),
         ("<annotations><meta/></annotations>junk", "behind"),
     ],
 )

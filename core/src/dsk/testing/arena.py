@@ -9,13 +9,16 @@ from pathlib import Path
 
 from dsk.testing.mutations import sort_of
 
-__all__ = ["BOMB", "SECRET", "VICTIMS", "Arena", "Variants", "first_of_each_sort"]
+__all__ = ["BOMB", "POLICIES", "SECRET", "VICTIMS", "Arena", "Variants", "first_of_each_sort"]
 
 VICTIMS = ("victim-one", "victim-two", "bystander")
 """Ids of the items of a dataset under attack; the first is the one that is renamed."""
 
 SECRET = "dsk-secret-4711"  # noqa: S105 - bait
 """Text that stands in files beside the dataset and must never turn up in it."""
+
+POLICIES = ("raise", "skip")
+"""What is done at bad records, in the order in which it is tried."""
 
 BOMB = 80 << 20
 """Bytes that a bomb unpacks to: more than what archives may hold for free."""

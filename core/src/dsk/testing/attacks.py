@@ -20,7 +20,7 @@ from typing import Any
 from dsk.errors import DskError
 from dsk.names import clean_name
 from dsk.testing import sandbox, variants
-from dsk.testing.arena import SECRET, VICTIMS, Arena, Variants
+from dsk.testing.arena import POLICIES, SECRET, VICTIMS, Arena, Variants
 from dsk.testing.mutations import DAMAGES, mutations
 
 __all__ = [
@@ -74,17 +74,20 @@ def _strike(
     problems = []
     arena.reset()
     for what, path in attack.variants(arena):
-        for policy in ("raise", "skip"):
-            before = _state(arena)
+        for policy in POLICIES:
+            before, whole = _state(arena), False
             items: list[Any] = []
             try:
                 items = consume(path, arena.converted, policy)
+                whole = True
             except DskError:
                 pass  # what an attack shall lead to
             except Exception as error:  # noqa: BLE001 - any other is what is looked for
                 problems.append(f"{what}, {policy}: {tell(error)}")
             problems += [f"{what}, {policy}: {p}" for p in _harm(arena, items, before)]
             shutil.rmtree(arena.converted, ignore_errors=True)
+            if whole:
+                break  # nothing raised, so there is nothing to skip
         if path != arena.data:
             path.unlink(missing_ok=True)
         arena.reset()

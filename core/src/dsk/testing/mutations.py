@@ -21,6 +21,9 @@ PLACES = 36
 PER_PLACE = 4
 """How many values each place is given."""
 
+ODD_BYTES = (1, 1, 1, 4, 4, 32)
+"""How many random bytes are put into a file, time after time."""
+
 JSON_VALUES: tuple[Any, ...] = (
     None, "", "x", -1, 10**9, 1.5, True, [], {}, [None], {"x": 1}, [[]], "../x", 2**63, "9" * 5000,
 )  # fmt: skip
@@ -40,6 +43,7 @@ def mutations(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
     except (ValueError, ET.ParseError) as error:
         msg = f"{name} is no valid file of its sort: {error}"
         raise AssertionError(msg) from error
+    yield from _odd_bytes(data)
 
 
 def sort_of(data: bytes) -> str:
@@ -179,6 +183,17 @@ def _binary(data: bytes) -> Iterator[tuple[str, bytes]]:
         faulty = bytearray(data)
         faulty[place] ^= 1 << chance.randrange(8)
         yield f"a bit of byte {place} flipped", bytes(faulty)
+
+
+def _odd_bytes(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Put random bytes in random places: text stops being text, quotes and brackets go missing."""
+    chance = random.Random(len(data))  # noqa: S311 - places of faults
+    for count in ODD_BYTES if data else ():
+        faulty = bytearray(data)
+        places = [chance.randrange(len(data)) for _ in range(count)]
+        for place in places:
+            faulty[place] = chance.randrange(256)
+        yield f"{count} random bytes, the first at {places[0]}", bytes(faulty)
 
 
 _FAULTS = {"json": _json, "lines": _text, "xml": _xml, "text": _text, "binary": _binary}

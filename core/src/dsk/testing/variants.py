@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from dsk.testing.arena import BOMB, SECRET, VICTIMS, Arena, Variants
+from dsk.testing.arena import BOMB, SECRET, VICTIMS, Arena, Variants, first_of_each_sort
 from dsk.testing.mutations import sort_of
 
 __all__ = [
@@ -182,8 +182,11 @@ def zip_bomb(arena: Arena) -> Variants:
 
 
 def zip_lies(arena: Arena) -> Variants:
-    """Damage members inside the zip, and mark them as encrypted."""
+    """Damage members inside the zip, one of each sort, and mark them as encrypted."""
+    victims = set(first_of_each_sort(arena.data))
     for n, (name, _) in enumerate(_members(arena)):
+        if name not in victims:
+            continue
         packed = _pack(arena, _members(arena))
         with zipfile.ZipFile(packed) as archive:
             info = archive.infolist()[n]

@@ -199,7 +199,13 @@ class _Scanner:
                 return len(data)
             end = closing.end()
         if kind == b"meta":
-            self._scan.meta = parse_part(bytes(data[start:end]), self._scan.where)[0]
+            try:
+                self._scan.meta = parse_part(bytes(data[start:end]), self._scan.where)[0]
+            except RecordError as error:  # without the labels there is nothing to read
+                where = self._scan.place(start)
+                raise InputError(
+                    f"<meta>: {error.message}", where=where, hint=error.hint
+                ) from error
         elif kind == b"image":
             self._image(tag, end)
         else:
