@@ -17,6 +17,7 @@ from dsk.item import DatasetItem
 from dsk.media import is_image_name
 from dsk.metafile import read_meta
 from dsk.names import clean_name
+from dsk.truth import truth_of
 from dsk_createml.common import DOUBLE_STEM, ImageFinder, own_id, subsets_of, with_images
 from dsk_createml.detect import find_csv, is_classes
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["ClassesImporter"]
 
 _HEAD = 1 << 16
-_YES = frozenset({"1", "1.0", "true", "yes"})
-_NO = frozenset({"", "0", "0.0", "false", "no"})
 
 
 class _Table(Struct):
@@ -176,11 +175,11 @@ def _marked(row: list[str], columns: list[int]) -> list[int]:
     for column, cell in zip(columns, row[1:], strict=False):
         if cell == "0":
             continue
-        word = cell.strip().lower()
-        if word in _YES:
-            marked.append(column)
-        elif word not in _NO:
+        is_marked = truth_of(cell)
+        if is_marked is None:
             raise ValueError(f"{cell!r} is neither 0 nor 1")
+        if is_marked:
+            marked.append(column)
     return marked
 
 

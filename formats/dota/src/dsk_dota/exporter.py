@@ -13,6 +13,7 @@ from dsk.flow import Exporter
 from dsk.geometry import box_ring, min_area_rect, rotated_box_corners
 from dsk.metafile import META_NAME, meta_text
 from dsk.names import NO_LINE, fitting
+from dsk.truth import truth_of
 from dsk_dota.layout import IMAGES, LABELS
 from dsk_dota.rows import is_header
 
@@ -138,5 +139,5 @@ def _number(value: Any) -> int:
         word = value.strip().lower()
         if word.lstrip("+-").isdecimal():
             return int(word)
-        return int(word in ("true", "yes"))
+        return int(bool(truth_of(word)))
     return int(value) if isinstance(value, float) and value.is_integer() else int(bool(value))

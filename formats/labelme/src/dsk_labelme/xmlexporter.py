@@ -13,6 +13,7 @@ from dsk.flow import Exporter
 from dsk.media import Image
 from dsk.metafile import meta_text
 from dsk.pixels import encode
+from dsk.truth import truth_of
 from dsk_labelme.xmlobjects import HEAD_KNOWN, OBJECT_KNOWN
 from dsk_labelme.xmltext import attribute_list, cannot_hold, xml_text
 
@@ -29,7 +30,6 @@ __all__ = ["LabelMeExporter"]
 _PALETTE = np.array([[0, 0, 0, 0], [255, 203, 0, 153]], dtype=np.uint8)
 _POINT = "<pt><x>%.10g</x><y>%.10g</y></pt>"
 _BUILTIN = ("occluded", "username")
-_TRUE = frozenset({"1", "true", "yes"})
 _TAG = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
@@ -173,7 +173,7 @@ def _occluded(a: Annotation, item: DatasetItem, ctx: WriteContext) -> bool:
     value = a.attributes.get("occluded", False)
     if not isinstance(value, bool):
         ctx.ledger.add_at("DSK-L004", "value of occluded, which becomes yes or no", item, a)
-    return value.strip().lower() in _TRUE if isinstance(value, str) else bool(value)
+    return bool(truth_of(value) if isinstance(value, str) else value)
 
 
 def _report(a: Annotation, values: dict[str, Any], item: DatasetItem, ctx: WriteContext) -> None:

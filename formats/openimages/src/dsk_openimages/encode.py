@@ -15,6 +15,7 @@ from PIL import Image as PilImage
 from dsk.annotations import Bbox, Label, Mask
 from dsk.errors import InputError, OutputError
 from dsk.rle import dense
+from dsk.truth import truth_of
 from dsk_openimages.labels import FAMILY
 from dsk_openimages.objects import FLAGS
 
@@ -39,7 +40,6 @@ _KEPT = {
     Mask: frozenset({"box_id", "predicted_iou"}),
 }
 _BAD_PART = re.compile(r"|\.|\.\.|.*[/\\\0].*", re.DOTALL)
-_TRUE, _FALSE = frozenset({"true", "1", "1.0", "yes"}), frozenset({"false", "0", "0.0", "no"})
 
 
 def plain(name: str) -> bool:
@@ -142,13 +142,11 @@ class Encoder:
         value = a.attributes.get(name)
         if value is None:
             return -1
-        word = str(value).strip().lower()
-        if word in _TRUE:
-            return 1
-        if word in _FALSE:
-            return 0
-        self._lost(a, name, item, ledger)
-        return -1
+        truth = truth_of(value)
+        if truth is None:
+            self._lost(a, name, item, ledger)
+            return -1
+        return int(truth)
 
     @staticmethod
     def _source(a: Annotation, item: DatasetItem, ledger: Ledger) -> str:

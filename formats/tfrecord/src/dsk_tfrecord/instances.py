@@ -12,6 +12,7 @@ from dsk.convert import bbox_of
 from dsk.errors import InputError, MediaError
 from dsk.media import Image
 from dsk.rle import counts_of
+from dsk.truth import truth_of
 from dsk_tfrecord import keys
 from dsk_tfrecord.objects import png_bytes
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from dsk.output import WriteContext
 
 __all__ = ["InstanceWriter"]
-
-_TRUE, _FALSE = frozenset({"true", "1", "1.0", "yes"}), frozenset({"false", "0", "0.0", "no"})
 
 Size = tuple[int, int]
 Columns = dict[str, list[Any]]
@@ -199,10 +198,8 @@ def _flags(members: list[Annotation], item: DatasetItem, ledger: Ledger) -> dict
         for name in keys.FLAGS.values():
             if name not in a.attributes:
                 continue
-            word = str(a.attributes[name]).strip().lower()
-            if word in _TRUE or word in _FALSE:
-                value = word in _TRUE
-                if found.setdefault(name, value) == value:
-                    continue
+            value = truth_of(a.attributes[name])
+            if value is not None and found.setdefault(name, value) == value:
+                continue
             ledger.add_at("DSK-L004", name, item, a)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Bbox
+from dsk.truth import truth_of
 from dsk_tracking.numbering import LARGEST, NO_TRACK
 
 if TYPE_CHECKING:
@@ -13,19 +14,6 @@ if TYPE_CHECKING:
     from dsk_tracking.numbering import Numbers
 
 __all__ = ["RowWriter"]
-
-_TRUE = frozenset({"1", "true", "yes", "y", "t"})
-_FALSE = frozenset({"0", "false", "no", "n", "f", "none", ""})
-
-
-def _truth(value: Any) -> bool | None:
-    """Return a flag's value, which other formats may have as text; None when it is none."""
-    if isinstance(value, bool):
-        return value
-    if value in (0, 1):
-        return bool(value)
-    word = str(value).strip().lower()
-    return True if word in _TRUE else False if word in _FALSE else None
 
 
 class RowWriter:
@@ -110,8 +98,8 @@ class RowWriter:
         attributes = box.attributes
         if not attributes:
             return True, 1.0
-        ignored = _truth(attributes.get("ignored", False))
-        occluded = _truth(attributes.get("occluded", False))
+        ignored = truth_of(attributes.get("ignored", False))
+        occluded = truth_of(attributes.get("occluded", False))
         if ignored is None:
             self._lost("value of ignored", box, item)
         if occluded is None:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from dsk.errors import MediaError
 from dsk.media import Image
+from dsk.truth import truth_of
 from dsk_voc.target import XML_REFUSES
 from dsk_voc.tasks import BUILTIN
 
@@ -45,7 +46,6 @@ _UNKNOWN = (
 _END = "\t</object>\n"
 _SPECIAL = re.compile(r"[&<>\r]|" + XML_REFUSES.pattern)
 _XML_NAME = re.compile(r"[^\W\d][\w.-]*")
-_TRUE = frozenset({"1", "true", "yes"})
 
 CACHE = 20_000  # different sets of attributes whose text is kept
 
@@ -223,9 +223,10 @@ def _flag(name: str, attributes: Mapping[str, Any], lost: list[tuple[str, str]])
         if value not in (0, 1):
             lost.append(("DSK-L004", f"value of {name}, which becomes 0 or 1"))
         return int(value > (TRUNCATED if name == "truncated" else 0))
-    if str(value).strip().lower() not in (*_TRUE, "0", "false", "no", "none", ""):
+    truth = truth_of(value)
+    if truth is None:
         lost.append(("DSK-L004", f"value of {name}, which becomes 0 or 1"))
-    return int(str(value).strip().lower() in _TRUE)
+    return int(bool(truth))
 
 
 def _pair(value: Any) -> tuple[float, float] | None:

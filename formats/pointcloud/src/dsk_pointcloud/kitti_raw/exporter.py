@@ -14,6 +14,7 @@ from dsk.flow import Exporter
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Image, PointCloud
 from dsk.metafile import META_NAME, meta_text
+from dsk.truth import truth_of
 from dsk_pointcloud.axes import facing_ahead, quarter_turns
 from dsk_pointcloud.cameras import CAMERA, matrices_of
 from dsk_pointcloud.clouds.saver import CloudSaver
@@ -341,8 +342,10 @@ def _states(attributes: dict[str, Any]) -> tuple[int, int]:
         ValueError: One of them is no value that KITTI knows.
     """
     given = attributes.get("occlusion")
+    occluded = attributes.get("occluded")
+    hidden = bool(truth_of(occluded) if isinstance(occluded, str) else occluded)
     try:
-        occlusion = enum_value(given, OCCLUSION, 1 if _true(attributes.get("occluded")) else 0)
+        occlusion = enum_value(given, OCCLUSION, int(hidden))
     except ValueError as error:
         raise ValueError(f"attribute occlusion: {error}") from error
     try:
@@ -350,10 +353,6 @@ def _states(attributes: dict[str, Any]) -> tuple[int, int]:
     except ValueError as error:
         raise ValueError(f"attribute truncation: {error}") from error
     return occlusion, truncation
-
-
-def _true(value: Any) -> bool:
-    return value.strip().lower() in ("true", "1", "yes") if isinstance(value, str) else bool(value)
 
 
 def _track(item: DatasetItem, a: Cuboid3d, *, reindex: bool) -> int | None:
