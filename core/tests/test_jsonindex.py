@@ -286,6 +286,12 @@ def test_what_is_no_such_document_is_an_input_error(window, text):
         run(text)
 
 
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "nan", "inf"])
+def test_numbers_that_json_does_not_know_are_named(window, number):
+    with pytest.raises(InputError, match=r"NaN and Infinity are no JSON numbers \(byte \d+\)"):
+        run(f'{{"annotations": [{{}}], "info": {{"year": {number}}}}}')
+
+
 def test_text_that_is_no_utf8_is_an_input_error(window):
     with pytest.raises(InputError):
         run(b'\xff\xfe{\0"\0')

@@ -178,7 +178,7 @@ def _careful(walk: _Walk, arrays: Mapping[str, Sequence[str]]) -> JsonScan:
     try:
         top = msgspec.json.decode(walk.view, type=dict[str, Raw])
     except UNDECODABLE as error:
-        raise json_error(error, walk.where) from error
+        raise json_error(error, walk.where, walk.view) from error
     base = _address(walk.view)
     records = {}
     for key, fields in arrays.items():
