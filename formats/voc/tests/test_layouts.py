@@ -485,3 +485,20 @@ def test_xml_of_fair1m_is_not_taken_for_voc(tmp_path):
     text = "<annotation><size><width>9</width></size><objects><object/></objects></annotation>"
     put(tmp_path, {"labelXml/0.xml": text, "images/0.tif": b""})
     assert detect(open_root(tmp_path)) is None
+
+
+def test_objects_may_have_a_polygon_behind_the_box(tmp_path):
+    polygon = "<polygon><x1>1</x1><y1>2</y1><x2>3</x2><y2>2</y2><x3>3</x3><y3>5</y3></polygon>"
+    text = XML.format("a.jpg", "cat").replace("</bndbox>", f"</bndbox>{polygon}")
+    dataset = Dataset.import_from(put(tmp_path, {"train/a.xml": text, "train/a.jpg": b""}))
+    assert dataset.format == "voc"
+    (item,) = dataset
+    assert item.annotations[0].extra["voc"]["polygon"]["y3"] == "5"
+
+
+def test_polygons_without_boxes_are_no_voc(tmp_path):
+    shape = "<polygon><pt><x>1</x><y>2</y></pt></polygon>"
+    objects = f"<object><name>a</name>{shape}</object><object><name>b</name>{shape}</object>"
+    for size in ("", "<size><width>9</width><height>9</height></size>"):
+        put(tmp_path, {"a.xml": f"<annotation>{size}{objects}</annotation>"})
+        assert detect(open_root(tmp_path)) is None

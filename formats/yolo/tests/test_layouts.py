@@ -7,7 +7,9 @@ from wild import BOX, FOLDER, NAMES, PNG, make, read
 
 from dsk.annotations import Bbox
 from dsk.errors import InputError, RecordError
+from dsk.files import open_root
 from dsk.testing.samples import encoded_image
+from dsk_yolo.detect import detect
 
 LAYOUTS = {
     "darknet": {
@@ -327,3 +329,44 @@ def test_dataset_meta_wins_over_names(tmp_path):
         tmp_path, {**LAYOUTS["darknet"], "dataset_meta.json": '{"label_map": {"0": "x", "1": "y"}}'}
     )
     assert read(tmp_path)[0].categories().names == ["x", "y"]
+
+
+YAML_WITHOUT_IMAGES = {
+    "one pair": ("default", {"images/a.png": PNG, "labels/a.txt": BOX}),
+    "subsets inside": ("train", {"images/train/a.png": PNG, "labels/train/a.txt": BOX}),
+    "subsets outside": ("train", {"train/images/a.png": PNG, "train/labels/a.txt": BOX}),
+}
+
+
+@pytest.mark.parametrize("file", ["data.yaml", "my.yaml"])
+@pytest.mark.parametrize("layout", YAML_WITHOUT_IMAGES)
+def test_yaml_of_class_names_only(tmp_path, layout, file):
+    subset, files = YAML_WITHOUT_IMAGES[layout]
+    make(tmp_path, {file: "nc: 2\nnames: [cat, dog]\n", **files})
+    dataset, items, told = read(tmp_path, None)
+    assert dataset.format == "yolo"
+    assert dataset.categories().names == ["cat", "dog"]
+    assert [a.kind for a in items[subset, "a"].annotations] == ["bbox"]
+    assert any("names no images" in text for text in told)
+    assert list(read(tmp_path / file)[1]) == [(subset, "a")]
+
+
+def test_yaml_of_class_names_with_keypoints(tmp_path):
+    files = {"images/a.png": PNG, "labels/a.txt": "0 .5 .5 .1 .1 .5 .5 2\n"}
+    make(tmp_path, {"data.yaml": "names: [cat]\nkpt_shape: [1, 3]\n", **files})
+    _, items, _ = read(tmp_path, None)
+    assert [a.kind for a in items["default", "a"].annotations] == ["skeleton"]
+
+
+def test_key_of_any_name_for_a_folder_that_is_there(tmp_path):
+    files = {"images/a.png": PNG, "labels/a.txt": BOX}
+    make(tmp_path, {"data.yaml": "path: .\ndefault: images\nnames: {1: cat, 0: dog}\n", **files})
+    dataset, items, _ = read(tmp_path, None)
+    assert dataset.format == "yolo"
+    assert list(items) == [("default", "a")]
+
+
+def test_yaml_of_class_names_without_rows_is_none(tmp_path):
+    make(tmp_path, {"data.yaml": NAMES, "images/a.png": PNG, "labels/a.txt": "a cat\n"})
+    found = detect(open_root(tmp_path))
+    assert found is None or found.score < 10

@@ -17,11 +17,11 @@ __all__ = ["detect"]
 
 _HEAD = 4096
 
-# LabelMe has the same root element; its images are <imagesize>, its objects have polygons. Those
-# of FAIR1M are <objects>.
-_BOX = re.compile(rb"<object>.*?<bndbox>", re.DOTALL)
+# LabelMe has the same root element; its images are <imagesize>, its objects have polygons and no
+# boxes. Those of FAIR1M are <objects>. Roboflow's VOC objects have a polygon behind the box.
+_BOX = re.compile(rb"<object>(?:(?!</object>).)*?<bndbox>", re.DOTALL)
 _EMPTY = re.compile(rb"<(?:size|segmented)>")
-_LABEL_ME = re.compile(rb"<(?:imagesize|polygon|sourceImage|objects)>")
+_LABEL_ME = re.compile(rb"<(?:imagesize|sourceImage|objects)>")
 
 
 def detect(root: InputRoot) -> Detection | None:
@@ -48,7 +48,7 @@ def _judge(root: InputRoot, names: list[str]) -> Detection | None:
             continue
         if _BOX.search(head):
             return Detection(70, f"{name} is an <annotation> of objects with <bndbox>")
-        if empty is None and _EMPTY.search(head):
+        if empty is None and _EMPTY.search(head) and b"<polygon>" not in head:
             empty = name
     if empty is not None:
         return Detection(40, f"{empty} is an <annotation> without objects")

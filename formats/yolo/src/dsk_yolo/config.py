@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Config",
+    "has_names",
     "is_dataset_yaml",
     "load_yaml",
     "parse_darknet",
@@ -103,6 +104,11 @@ def is_dataset_yaml(document: Any) -> bool:
         found and (key in SPLIT_KEYS or any(map(_LIKE_A_PATH.search, found)))
         for key, found in paths.items()
     )
+
+
+def has_names(document: Any) -> bool:
+    """Tell whether a loaded YAML names classes, of images that it may leave to the folders."""
+    return isinstance(document, dict) and isinstance(document.get("names"), (list, dict))
 
 
 def read_yaml(root: InputRoot, file: str, ledger: Ledger) -> Config:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dsk.files import InputRoot
+    from dsk_yolo.loose import Loose
 
 __all__ = ["detect"]
 
@@ -39,7 +40,7 @@ def detect(root: InputRoot) -> Detection | None:
         if find_beside(root) is not None:
             return Detection(35, "label files of YOLO rows beside images, without class names")
         return _classify(root)
-    if not any(_has_rows(root, p.images if p.labels is None else p.labels) for p in found.places):
+    if not _rows_in(root, found):
         return None
     named = found.names[0] if found.names else f"{found.places[0].images} folder"
     sure = 60 if found.home else 70  # below, there may be others too
@@ -47,7 +48,8 @@ def detect(root: InputRoot) -> Detection | None:
 
 
 def _config(root: InputRoot, file: str) -> Detection | None:
-    from dsk_yolo.config import is_dataset_yaml, load_yaml
+    from dsk_yolo.config import has_names, is_dataset_yaml, load_yaml
+    from dsk_yolo.loose import find_loose
 
     sure = 60 if root.focus is None and "/" in file else 90  # below, there may be others too
     if file.lower().endswith(".data"):
@@ -61,6 +63,9 @@ def _config(root: InputRoot, file: str) -> Detection | None:
     if is_dataset_yaml(document):
         kind = "keypoints: yolov8_pose" if _has_keypoints(document) else _kind(root, file)
         return Detection(sure, f"{file} names classes and images{kind and ' of '}{kind}")
+    beside = find_loose(root, posixpath.dirname(file)) if has_names(document) else None
+    if beside is not None and _rows_in(root, beside):
+        return Detection(min(sure, 70), f"{file} names classes, beside label files of YOLO rows")
     return Detection(3, f"{file} has no class names or no image folders")
 
 
@@ -116,6 +121,10 @@ def _label_folders(root: InputRoot, home: str) -> Iterator[str]:
         for path in (folder, *(f"{folder}/{n}" for n in inner)):
             if ".txt" in root.listing(path).endings:
                 yield path
+
+
+def _rows_in(root: InputRoot, found: Loose) -> bool:
+    return any(_has_rows(root, p.images if p.labels is None else p.labels) for p in found.places)
 
 
 def _has_rows(root: InputRoot, folder: str) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dsk.errors import InputError
-from dsk_yolo.config import is_dataset_yaml, load_yaml, parse_darknet
+from dsk_yolo.config import has_names, is_dataset_yaml, load_yaml, parse_darknet
 from dsk_yolo.loose import Loose, find_loose
 from dsk_yolo.paths import IMAGE_FOLDERS, LABEL_FOLDERS
 
@@ -105,6 +106,7 @@ def _configs(root: InputRoot, folder: str, wanted: str) -> list[str]:
     if not found:
         yamls = [prefix + n for n in names if n.lower().endswith(YAML)]
         found = [n for n in yamls[:MAX_LOOKS] if _is_yaml(root, n)]
+        found = found or _naming(root, folder, yamls[:MAX_LOOKS])
     if len(found) > 1:
         raise InputError(
             f"several files may describe the dataset: {', '.join(found[:5])}",
@@ -112,6 +114,18 @@ def _configs(root: InputRoot, folder: str, wanted: str) -> list[str]:
             hint="name one: -I config_file=NAME",
         )
     return found
+
+
+def _naming(root: InputRoot, folder: str, yamls: list[str]) -> list[str]:
+    """Return the one YAML file that names classes, but no images, of folders without names."""
+    loose = find_loose(root, folder) if yamls else None
+    if loose is None or loose.names:
+        return []
+    found = []
+    for file in yamls:
+        with suppress(InputError):
+            found += [file] if has_names(load_yaml(root.read(file, 1 << 20), file)) else []
+    return found if len(found) == 1 else []
 
 
 def _is_darknet(root: InputRoot, file: str) -> bool:

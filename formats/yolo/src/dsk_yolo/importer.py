@@ -6,6 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from dsk.categories import Categories, PointsCategory
 from dsk.columns import BoxColumns
@@ -21,7 +22,7 @@ from dsk_yolo.exif import turn_of
 from dsk_yolo.finding import find_dataset
 from dsk_yolo.folders import ImageFolder, LabelFolder
 from dsk_yolo.listing import Listing, list_darknet, list_yaml
-from dsk_yolo.loose import Loose, find_beside, list_loose
+from dsk_yolo.loose import Loose, find_beside, find_loose, list_loose
 from dsk_yolo.probing import RowCounts
 from dsk_yolo.rows import RowReader, is_number
 
@@ -108,6 +109,9 @@ class YoloImporter(Importer):
             config = read_darknet(root, found, ledger)
             return config, list_darknet(root, config, ledger)
         config = read_yaml(root, found, ledger)
+        if not config.subsets and (loose := find_loose(root, home)) is not None:
+            ledger.warn(f"{found}: it names no images; the folders beside it are read")
+            return config, list_loose(root, ledger, replace(loose, names=[]), sizes)[1]
         by_folder = self.subset_names == "folder"
         return config, list_yaml(root, config, sizes, ledger, by_folder=by_folder)
 
