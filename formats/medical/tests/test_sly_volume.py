@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 
 import numpy as np
@@ -96,6 +98,99 @@ def test_volumes_without_annotations_and_the_way_around(tmp_path):
     (tmp_path / "in/ds1/ann/c.nrrd.json").write_text("{}")
     with pytest.raises(InputError, match=r"c\.nrrd\.json.*its volume is missing"):
         Dataset.import_from(tmp_path / "in")
+
+
+def inside(array, **place):
+    """A figure's geometry as Supervisely's tools write it; the array is (x, y, z)."""
+    sizes = ",".join(map(str, array.shape)).encode()
+    data = base64.b64encode(gzip.compress(sizes + b"|" + array.astype(np.uint8).tobytes()))
+    return {"mask_3d": {"data": data.decode(), **place}, "shape": "mask_3d"}
+
+
+def embedding(root, geometry):
+    figure = {"key": "f9", "objectKey": "o1", "geometryType": "mask_3d", "geometry": geometry}
+    return project(root, spatialFigures=[figure])
+
+
+def test_masks_inside_the_annotation(tmp_path):
+    embedding(tmp_path, inside(mask(1).T))
+    first, _ = Dataset.import_from(tmp_path)
+    (a,) = first.annotations
+    assert np.array_equal(voxels(a), mask(1).T == 1)
+    assert a.affine is None
+
+
+def test_a_part_of_the_volume_inside_the_annotation(tmp_path):
+    part = image(mask(2))[2:4, 1:4, 2:4]
+    place = {
+        "space": "left-posterior-superior",
+        "space_directions": np.diag([0.5, 0.75, 2]).tolist(),
+        "space_origin": list(part.GetOrigin()),
+    }
+    array = sitk.GetArrayFromImage(part).T
+    embedding(tmp_path, inside(array, **place))
+    first, _ = Dataset.import_from(tmp_path)
+    assert np.array_equal(voxels(first.annotations[0]), mask(2).T == 1)
+    embedding(tmp_path, inside(array))  # no word of where it lies
+    with pytest.raises(InputError, match="f9"):
+        list(Dataset.import_from(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "no base64",
+        base64.b64encode(b"no gzip").decode(),
+        base64.b64encode(gzip.compress(b"\1" * 120)).decode(),
+        base64.b64encode(gzip.compress(b"5,6,4|" + b"\1" * 119)).decode(),
+        base64.b64encode(gzip.compress(b"5,6,4|" + b"\1" * 120)[:-12]).decode(),
+        base64.b64encode(gzip.compress(b"0,6,4|")).decode(),
+        base64.b64encode(gzip.compress(b"999999,999999,999|" + bytes(1 << 20))).decode(),
+    ],
+    ids=["base64", "gzip", "sizes", "short", "cut", "empty", "large"],
+)
+def test_damaged_masks_inside_the_annotation(tmp_path, data):
+    embedding(tmp_path, {"mask_3d": {"data": data}})
+    with pytest.raises(InputError, match="voxels cannot be read"):
+        list(Dataset.import_from(tmp_path))
+
+
+@pytest.mark.filterwarnings("ignore:.*turned round")
+@pytest.mark.parametrize("turned", [False, True])
+def test_origins_that_were_rounded(tmp_path, turned):
+    """Supervisely's tools keep a mask's origin in whole numbers."""
+    project(tmp_path)
+    volume, found = image(ARRAY), image(mask(1))
+    for one in (volume, found):
+        one.SetOrigin((-3.4, 10.3, 25.5))
+    if turned:
+        found = sitk.DICOMOrient(found, "RAS")
+    exact = found.GetOrigin()
+    sitk.WriteImage(volume, tmp_path / "ds0/volume/a.nrrd")
+    figure = {"key": "f1", "objectKey": "o1", "geometryType": "mask_3d"}
+    (tmp_path / "ds0/ann/a.nrrd.json").write_text(
+        json.dumps(
+            {"objects": [{"key": "o1", "classTitle": "lung"}], "spatialFigures": [figure]},
+        )
+    )
+    found.SetOrigin([round(n) for n in exact])
+    sitk.WriteImage(found, tmp_path / "ds0/mask/a.nrrd/f1.nrrd")
+    with pytest.warns(DskWarning, match="origin was rounded"):
+        first, _ = Dataset.import_from(tmp_path)
+    assert np.array_equal(voxels(first.annotations[0]), mask(1).T == 1)
+    assert first.annotations[0].affine is None
+    found.SetOrigin([round(n) + 1 for n in exact])  # not rounded: it lies elsewhere
+    sitk.WriteImage(found, tmp_path / "ds0/mask/a.nrrd/f1.nrrd")
+    with pytest.warns(DskWarning, match="spatial_mismatch"):
+        first, _ = Dataset.import_from(tmp_path)
+
+
+@pytest.mark.parametrize("steps", [[1, 2, 3], [["a", 0, 0]] * 3, {"x": 1}])
+def test_places_that_are_none_inside_the_annotation(tmp_path, steps):
+    place = {"space": "LPS", "space_directions": steps, "space_origin": [0, 0, 0]}
+    embedding(tmp_path, inside(mask(1).T, **place))
+    with pytest.raises(InputError, match="voxels cannot be read"):
+        list(Dataset.import_from(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -498,3 +498,13 @@ def test_sensors_that_are_not_read_are_told(tmp_path):
         table = folder / f"v1.0-mini/{name}.json"
         table.write_text(json.dumps([*json.loads(table.read_text()), row]))
     assert "not read: RADAR_FRONT" in " ".join(read(folder).opening_ledger.warnings)
+
+
+def test_invented_times_differ_between_scenes(tmp_path):
+    """Tools sort scenes by the time of their first sample."""
+    items = [DatasetItem(f"{n}", subset) for subset in ("a", "b") for n in range(2)]
+    Dataset.from_iterable(items, categories=["car"]).export(tmp_path / "out", "nuscenes")
+    (folder,) = (tmp_path / "out").glob("v1.0-*")
+    times = [row["timestamp"] for row in json.loads((folder / "sample.json").read_text())]
+    assert times == sorted(set(times))
+    assert len(times) == 4

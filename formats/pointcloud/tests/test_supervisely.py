@@ -11,12 +11,12 @@ from dsk.annotations import Cuboid3d
 from dsk.categories import Categories, LabelCategory
 from dsk.dataset import Dataset
 from dsk.detect import detect
-from dsk.errors import InputError, OutputError, RecordError
+from dsk.errors import DskWarning, InputError, OutputError, RecordError
 from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.media import Image, PointCloud
-from dsk_pointcloud.supervisely.keys import KeyNumbers
+from dsk_pointcloud.supervisely.keys import KeyNumbers, numbered
 
 TAGS = [
     {"name": "note", "value_type": "any_string", "applicable_type": "all", "classes": []},
@@ -563,3 +563,117 @@ def test_keys_of_the_source_are_written_as_they_are(tmp_path):
     assert [f["key"] for f in made["figures"]] == [f["objectKey"] for f in made["figures"]] == [key]
     assert [o["key"] for o in made["objects"]] == [key]
     assert list(json.loads((tmp_path / "out/key_id_map.json").read_text())["figures"]) == [key]
+
+
+@pytest.mark.parametrize("variant", ["pointclouds", "episodes"])
+def test_no_number_is_of_two_keys(tmp_path, variant):
+    """Supervisely's own reader does not open a project whose table has a number twice."""
+    more = {"label": 0, "id": 1, "attributes": {"track_id": 7}}
+    box = Cuboid3d((1, 2, 3), (0, 0, 0), (2, 4, 1), "+y", **more)
+    items = [
+        DatasetItem(f"{n}", subset, None, [box], {"frame": n})
+        for subset in ("a", "b")
+        for n in range(2)
+    ]
+    data = Dataset.from_iterable(items, categories=["Car"])
+    report = data.export(tmp_path / "out", "sly_pointcloud", format_variant=variant)
+    assert not report.losses
+    table = json.loads((tmp_path / "out/key_id_map.json").read_text())
+    sizes = {part: len(numbers) for part, numbers in table.items()}
+    assert sizes == {
+        "tags": 0,
+        "objects": 2,
+        "figures": 4,
+        "videos": 4 if variant == "pointclouds" else 2,
+    }
+    for numbers in table.values():
+        assert len(set(numbers.values())) == len(numbers)
+    if variant == "pointclouds":
+        found = list(read(tmp_path / "out"))
+        assert [item.attributes["frame"] for item in found] == [0, 1] * 2
+        assert [a.id for item in found for a in item.annotations] == [1] * 4
+    found = list(read(tmp_path / "out"))
+    assert {a.attributes["track_id"] for item in found for a in item.annotations} == {7}
+
+
+def test_numbering_of_keys():
+    rows = [("a", 3, 0), ("b", None, 3), ("c", 3, 9), ("d", None, 5), ("e", None, 0), ("a", 8, 0)]
+    found, moved = numbered(rows)
+    assert found == {"a": 3, "b": 4, "c": 5, "d": 6, "e": 7}
+    assert moved == {"c": 3}
+    assert numbered([("a", -2, 0), ("b", None, 0)]) == ({"a": -2, "b": 1}, {})
+
+
+@pytest.mark.parametrize("numbers", [[1], {"objects": [1]}, "x"])
+def test_damaged_numbers_of_the_project(tmp_path, numbers):
+    meta = {"classes": CLASSES, "tags": TAGS, "dsk": {"numbers": numbers}}
+    with pytest.raises(InputError, match=r"meta\.json"):
+        read(project(tmp_path, {"ds0/a.pcd": ann()}, meta))
+
+
+def test_all_facts_about_tags_are_kept(tmp_path):
+    tag = {
+        "name": "note",
+        "value_type": "any_string",
+        "applicable_type": "all",
+        "classes": [],
+        "target_type": "framesOnly",
+        "frame_range_max_length": 5,
+        "default_value": "x",
+    }
+    meta = {"classes": CLASSES, "tags": [tag], "projectType": "point_clouds"}
+    read(project(tmp_path / "in", {"ds0/a.pcd": ann()}, meta)).export(
+        tmp_path / "out", "sly_pointcloud"
+    )
+    (found,) = json.loads((tmp_path / "out/meta.json").read_text())["tags"]
+    assert tag.items() <= found.items()
+
+
+@pytest.mark.parametrize("kind", ["all", "framesOnly"])
+def test_tags_of_a_whole_episode_have_no_range(tmp_path, kind):
+    folder = episode(tmp_path / "in")
+    tags = [
+        {"name": "note", "value_type": "any_string", "target_type": kind, "classes": []},
+        *TAGS[1:],
+    ]
+    meta = {"classes": CLASSES, "tags": tags, "projectType": "point_cloud_episodes"}
+    (folder / "meta.json").write_text(json.dumps(meta))
+    (path,) = folder.glob("*/annotation.json")
+    plain = json.loads(path.read_text())
+    (plain[0] if isinstance(plain, list) else plain)["tags"] = [{"name": "note", "value": "dry"}]
+    path.write_text(json.dumps(plain))
+    read(folder, default_tags="never").export(tmp_path / "out", "sly_pointcloud")
+    (path,) = (tmp_path / "out").glob("*/annotation.json")
+    (tag,) = json.loads(path.read_text())["tags"]
+    assert ("frameRange" in tag) == (kind == "framesOnly")
+    assert all(item.attributes["note"] == "dry" for item in read(tmp_path / "out"))
+
+
+def test_objects_without_figures_are_told(tmp_path):
+    one = ann([figure(), "x", figure(owner=[])], [owner(), owner("o2")])
+    data = read(project(tmp_path, {"ds0/a.pcd": one}), on_error="skip")
+    with pytest.warns(DskWarning, match="objects without figures"):
+        (item,) = data
+    assert len(item.annotations) == 1
+
+
+def test_episodes_keep_their_keys(tmp_path):
+    folder = episode(tmp_path / "in")
+    (path,) = folder.glob("*/annotation.json")
+    plain = json.loads(path.read_text())
+    (plain[0] if isinstance(plain, list) else plain)["key"] = "e" * 32
+    path.write_text(json.dumps(plain))
+    (folder / "key_id_map.json").write_text(json.dumps({"videos": {"e" * 32: 60}}))
+    data = read(folder, default_tags="never")
+    data.export(tmp_path / "out", "sly_pointcloud")
+    table = json.loads((tmp_path / "out/key_id_map.json").read_text())
+    assert table["videos"] == {"e" * 32: 60}
+    (path,) = (tmp_path / "out").glob("*/annotation.json")
+    assert json.loads(path.read_text())["key"] == "e" * 32
+    parts = [item.replace(subset=item.id) for item in data]
+    again = Dataset.from_iterable(parts, categories=data.header.categories)
+    again.export(tmp_path / "parts", "sly_pointcloud", format_variant="episodes")
+    table = json.loads((tmp_path / "parts/key_id_map.json").read_text())
+    assert len(table["videos"]) == len(set(table["videos"].values())) == len(parts)
+    report = data.export(tmp_path / "clouds", "sly_pointcloud", format_variant="pointclouds")
+    assert "sly field episode" in {event.what for event in report.losses}

@@ -15,9 +15,11 @@ from dsk.item import DatasetItem
 from dsk.media import Media, Volume
 from dsk.names import clean_name
 from dsk_medical.cases.datasets import load_json
-from dsk_medical.nrrd.header import open_nrrd
+from dsk_medical.nrrd.header import NrrdFile, open_nrrd
 from dsk_medical.nrrd.source import volume_of
 from dsk_medical.slices.stacks import ObjectView
+from dsk_medical.sly_volume.embedded import embedded_mask
+from dsk_medical.sly_volume.origins import unrounded
 from dsk_medical.volume import geometry
 from dsk_medical.volume.align import place
 from dsk_medical.volume.labels import LabelVolume
@@ -122,22 +124,21 @@ class SlyVolumeSource(Source):
         if title not in self._by_title:
             raise RecordError(f"the class {title!r} is not in meta.json")
         name = f"{at.masks}/{_clean(figure.get('key'))}.nrrd"
-        if not self._root.is_file(name):
-            raise RecordError(f"there is no file {self._root.show(name)}")
-        own = self._open(name, ledger)
-        array = open_nrrd(Media(self._root.show(name), own.source)).array
-        fitted = place(
-            array,
-            geometry.matrix(own.affine),
-            geometry.matrix(media.affine),
-            media.shape,
-            policy=self._policy,
-            name=self._root.show(name),
-        )
+        shown = self._root.show(name)
+        target = geometry.matrix(media.affine)
+        file, affine = self._mask_file(name, figure, media, target)
+        for warning in file.warnings:
+            ledger.warn(warning)
+        if affine is not None and target is not None:
+            exact = unrounded(affine, file.array.shape, target, media.shape or ())
+            if exact is not None:
+                ledger.warn("masks whose origin was rounded to whole mm lie where their volumes do")
+                affine = exact
+        fitted = place(file.array, affine, target, media.shape, policy=self._policy, name=shown)
         if fitted.warning:
             ledger.warn(fitted.warning)
         return Mask3d(
-            LabelVolume(ObjectView(fitted.array), self._root.show(name)),
+            LabelVolume(ObjectView(fitted.array), shown),
             1,
             geometry.flat(fitted.affine),
             label=self._by_title[title],
@@ -145,6 +146,21 @@ class SlyVolumeSource(Source):
             attributes=_tags(of),
             extra={FAMILY: {"key": figure["key"], "object_key": figure["objectKey"]}},
         )
+
+    def _mask_file(
+        self, name: str, figure: dict[str, Any], media: Volume, target: geometry.Affine | None
+    ) -> tuple[NrrdFile, geometry.Affine | None]:
+        """Return a mask's file, or what its figure holds instead, and where it lies."""
+        shown = self._root.show(name)
+        if self._root.is_file(name):
+            file = open_nrrd(Media(shown, self._root.locate(name)))
+            return file, file.affine
+        inside = embedded_mask(figure, media.shape or (), shown)
+        if inside is None:
+            raise RecordError(f"there is no file {shown}")
+        file = open_nrrd(inside)
+        whole = file.affine is None and file.array.shape == tuple(media.shape or ())[:3]
+        return file, target if whole else file.affine
 
 
 def _clean(key: Any) -> str:

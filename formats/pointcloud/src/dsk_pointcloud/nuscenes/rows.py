@@ -126,8 +126,9 @@ def _scene(
     )
     tables.add("map", name, log_tokens=[log], category="semantic_prior", filename="")
     tables.chains = {}
+    start = len(tables.rows.get("sample", ()))  # no two scenes begin at one time
     for number, frame in enumerate(members):
-        stamp = _stamp(frame.timestamp, number * _STEP)
+        stamp = _stamp(frame.timestamp, (start + number) * _STEP)
         tables.add(
             "sample",
             frame.subset,

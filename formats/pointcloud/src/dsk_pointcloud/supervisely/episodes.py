@@ -26,25 +26,40 @@ class Episode(Struct, array_like=True):
     tags: list[dict[str, Any]]
     objects: list[dict[str, Any]]
     figures: list[dict[str, Any]]
+    key: str
+    number: int | None
 
 
-def write_episodes(frames: list[Episode], ctx: WriteContext) -> tuple[dict[str, int], list[str]]:
+def write_episodes(
+    frames: list[Episode], of_frames: frozenset[str], ctx: WriteContext
+) -> tuple[list[tuple[str, int | None, int]], list[str]]:
     """Write the annotation and the frame map of each subset.
 
+    Args:
+        frames: All frames.
+        of_frames: Tags that always state their frames; others only if they hold for some.
+        ctx: What is being written.
+
     Returns:
-        The numbers of the episodes by key, and the keys of tags of whole clouds.
+        The episodes as rows of ``numbered``, and the keys of tags of whole clouds.
     """
     from dsk_pointcloud.supervisely.exporter import set_folder
 
     subsets: dict[str, list[Episode]] = {}
     for frame in frames:
         subsets.setdefault(frame.subset, []).append(frame)
-    keys, tags = {}, []
-    for number, (subset, members) in enumerate(subsets.items(), 1):
-        key = key_of("episode", subset)
-        keys[key] = number
+    rows: list[tuple[str, int | None, int]] = []
+    tags: list[str] = []
+    taken: set[str] = set()
+    for subset, members in subsets.items():
+        own = {(frame.key, frame.number) for frame in members}
+        key, number = own.pop() if len(own) == 1 else ("", None)
+        if not key or key in taken:  # parts of an episode may have become several
+            key, number = key_of("episode", subset), None
+        taken.add(key)
+        rows.append((key, number, 0))
         ordered = _numbered(members, ctx)
-        plain = _annotation(key, ordered, ctx)
+        plain = _annotation(key, ordered, of_frames, ctx)
         tags += [tag["key"] for tag in plain["tags"]]
         folder = set_folder(subset)
         text = msgspec.json.format(msgspec.json.encode(plain), indent=1)
@@ -53,7 +68,7 @@ def write_episodes(frames: list[Episode], ctx: WriteContext) -> tuple[dict[str, 
         ctx.write(
             f"{folder}/{FRAME_MAP}", msgspec.json.format(msgspec.json.encode(names), indent=1)
         )
-    return keys, tags
+    return rows, tags
 
 
 def _numbered(members: list[Episode], ctx: WriteContext) -> list[tuple[int, Episode]]:
@@ -66,7 +81,9 @@ def _numbered(members: list[Episode], ctx: WriteContext) -> list[tuple[int, Epis
     return list(enumerate(members))
 
 
-def _annotation(key: str, ordered: list[tuple[int, Episode]], ctx: WriteContext) -> dict[str, Any]:
+def _annotation(
+    key: str, ordered: list[tuple[int, Episode]], of_frames: frozenset[str], ctx: WriteContext
+) -> dict[str, Any]:
     texts = {frame.description for _, frame in ordered}
     if len(texts) > 1:
         what = "item attribute description"
@@ -78,12 +95,12 @@ def _annotation(key: str, ordered: list[tuple[int, Episode]], ctx: WriteContext)
             objects.setdefault(one["key"], one)
             present.setdefault(one["key"], []).append((index, one["tags"]))
     for name, one in objects.items():
-        one["tags"] = _ranged(present[name], whole=True)
+        one["tags"] = _ranged(present[name], of_frames)
     everywhere = [(index, frame.tags) for index, frame in ordered]
     return {
         "description": texts.pop() if len(texts) == 1 else "",
         "key": key,
-        "tags": _ranged(everywhere, whole=False),
+        "tags": _ranged(everywhere, of_frames),
         "objects": list(objects.values()),
         "framesCount": len(ordered),
         "frames": [
@@ -92,12 +109,14 @@ def _annotation(key: str, ordered: list[tuple[int, Episode]], ctx: WriteContext)
     }
 
 
-def _ranged(frames: list[tuple[int, list[dict[str, Any]]]], *, whole: bool) -> list[dict[str, Any]]:
+def _ranged(
+    frames: list[tuple[int, list[dict[str, Any]]]], of_frames: frozenset[str]
+) -> list[dict[str, Any]]:
     """Join equal tags of frames that follow one another.
 
     Args:
         frames: Number and tags of each frame, in order.
-        whole: Leave out the range of a tag that has one value in all these frames.
+        of_frames: Tags that keep their range where they have one value in all these frames.
     """
     runs: list[dict[str, Any]] = []
     last: dict[tuple[str, str], dict[str, Any]] = {}
@@ -114,9 +133,8 @@ def _ranged(frames: list[tuple[int, list[dict[str, Any]]]], *, whole: bool) -> l
                 run["frameRange"] = [run["frameRange"][0], index]
             current[name] = run
         last, before = current, index
-    if whole and frames:
-        span = [frames[0][0], frames[-1][0]]
-        for run in runs:
-            if run["frameRange"] == span:
-                del run["frameRange"]
+    span = [frames[0][0], frames[-1][0]] if frames else []
+    for run in runs:
+        if run["frameRange"] == span and run["name"] not in of_frames:
+            del run["frameRange"]
     return runs

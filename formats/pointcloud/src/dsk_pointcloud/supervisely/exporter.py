@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,13 +26,14 @@ from dsk_pointcloud.supervisely.figures import (
     json_text,
     kept,
 )
+from dsk_pointcloud.supervisely.keys import numbered
 from dsk_pointcloud.supervisely.project import FAMILY, KEY_MAP, META
 from dsk_pointcloud.supervisely.tags import SPECIAL, Declared, TagFacts, tag_value
 from dsk_pointcloud.tokens import key_of
 from dsk_pointcloud.tracks import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dsk.flow import Header
     from dsk.item import DatasetItem
@@ -44,6 +46,9 @@ _SUFFIXES = (".pcd", ".ply", ".las", ".laz")
 _TIME = "2000-01-01T00:00:00.000Z"  # a time of writing would make each output another
 _NOBODY = User("", _TIME, _TIME)
 _SHADES = (0xFA, 0x32, 0x53, 0xC8, 0x96)
+
+_Row = tuple[str, int | None, int]
+"""What ``numbered`` takes."""
 
 
 class State(Struct):
@@ -131,13 +136,18 @@ class SlyPointCloudExporter(Exporter):
             content = boxes(item, own, user)
             number = whole(item.attributes.get("frame"))
             description = str(item.attributes.get("description") or "")
+            extra: dict[str, Any] = (item.extra or {}).get(FAMILY) or {}
             if self._episodes:
                 plain = msgspec.json.decode(f"{{{''.join(content)}}}")
                 cloud = f"{item.id}{ext}"
+                known = whole(extra.get("episode_id"))
+                plain |= {"key": kept(extra, "episode"), "number": known}
                 frame = Episode(item.subset, cloud, number, description, tags, **plain)
                 state.episodes.append(frame)
                 continue
-            key = kept((item.extra or {}).get(FAMILY), "key") or own
+            if kept(extra, "episode"):
+                ctx.ledger.add_at("DSK-L011", "sly field episode", item)
+            key = kept(extra, "key") or own
             state.videos.append((key, None if self._reindex else number))
             state.tags.extend(tag["key"] for tag in tags)
             head = f'{{"description":{json_text(description)},"key":{json_text(key)},'
@@ -190,35 +200,35 @@ class SlyPointCloudExporter(Exporter):
             for name, fact in state.facts.items():
                 facts.setdefault(name, TagFacts()).join(fact)
         kind = "point_cloud_episodes" if self._episodes else "point_clouds"
-        meta = {
+        meta: dict[str, Any] = {
             "classes": self._classes(),
             "tags": self._declared.rows(facts),
             "projectType": kind,
             "dsk": {"absent_tags": "unset"},
         }
-        ctx.write(META, _json(meta))
         episodes = [episode for state in states for episode in state.episodes]
-        videos, tags = write_episodes(episodes, ctx) if self._episodes else _clouds(states)
-        table = {
-            "tags": {key: number for number, key in enumerate(tags, 1)},
-            "objects": _object_ids(states),
-            "figures": self._figure_ids(states),
-            "videos": videos,
+        videos, tags = _clouds(states)
+        if self._episodes:
+            videos, tags = write_episodes(episodes, self._declared.of_frames(), ctx)
+        tables = {
+            "objects": numbered(_object_rows(states)),
+            "figures": self._figure_numbers(states),
+            "videos": numbered(videos),
         }
+        moved = {part: own for part, (_, own) in tables.items() if own}
+        if moved:
+            meta["dsk"]["numbers"] = moved
+        ctx.write(META, _json(meta))
+        keys = {key: number for number, key in enumerate(tags, 1)}
+        table = {"tags": keys, **{part: found for part, (found, _) in tables.items()}}
         ctx.write(KEY_MAP, _json(table))
 
-    def _figure_ids(self, states: list[State]) -> dict[str, int]:
+    def _figure_numbers(self, states: list[State]) -> tuple[dict[str, int], dict[str, int]]:
         keys = [key for state in states for key in state.figures]
-        own = [number for state in states for number in state.numbers]
-        if self._reindex or not any(own):
-            return dict(zip(keys, range(1, len(keys) + 1), strict=True))
-        free = max(own)
-        found = {}
-        for key, number in zip(keys, own, strict=True):
-            if not number:
-                free += 1
-            found[key] = number or free
-        return found
+        own = [number or None for state in states for number in state.numbers]
+        if self._reindex or not any(own):  # the same in less time
+            return dict(zip(keys, range(1, len(keys) + 1), strict=True)), {}
+        return numbered(zip(keys, own, repeat(0)))
 
     def _classes(self) -> list[dict[str, Any]]:
         cats = self._header.categories
@@ -239,40 +249,17 @@ class SlyPointCloudExporter(Exporter):
         return rows
 
 
-def _clouds(states: list[State]) -> tuple[dict[str, int], list[str]]:
-    """Return the numbers of clouds, and the keys of their tags."""
-    rows = [row for state in states for row in state.videos]
-    stated = [number for _, number in rows if number is not None]
-    free = max(stated, default=0)
-    videos = {}
-    for key, number in rows:
-        if number is None:
-            free += 1
-        videos[key] = free if number is None else number
-    return videos, [key for state in states for key in state.tags]
+def _clouds(states: list[State]) -> tuple[list[_Row], list[str]]:
+    """Return the rows of clouds, and the keys of their tags."""
+    rows = [(key, number, 0) for state in states for key, number in state.videos]
+    return rows, [key for state in states for key in state.tags]
 
 
-def _object_ids(states: list[State]) -> dict[str, int]:
+def _object_rows(states: list[State]) -> Iterator[_Row]:
     """Number objects: by track, else by the annotation's id if that is free, else by counting."""
-    rows: dict[str, tuple[int | None, int]] = {}
     for state in states:
-        rows |= {key: row for key, row in state.objects.items() if key not in rows}
-    taken = {track for track, _ in rows.values() if track is not None}
-    free = max(taken, default=0)
-    found = {}
-    for key, (track, own) in rows.items():
-        number = track
-        if number is None and own > 0 and own not in taken:
-            number = own
-            free = max(free, own)
-        if number is None:
-            free += 1
-            while free in taken:
-                free += 1
-            number = free
-        taken.add(number)
-        found[key] = number
-    return found
+        for key, (track, own) in state.objects.items():
+            yield key, track, own
 
 
 def _json(value: Any) -> bytes:

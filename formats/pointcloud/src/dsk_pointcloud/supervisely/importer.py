@@ -21,7 +21,7 @@ from dsk_pointcloud.supervisely.parse import FigureReader, object_keys, unwrappe
 from dsk_pointcloud.supervisely.project import FAMILY, Set
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dsk.annotations import Annotation
     from dsk.files import InputRoot
@@ -78,7 +78,8 @@ class SlySource(Source):
     def __init__(self, root: InputRoot, folder: str, defaults: str, ledger: Ledger) -> None:
         self._root = root
         self._meta = meta = project.read_meta(root, folder)
-        numbers = project.read_key_map(root, folder)
+        table = project.read_key_map(root, folder)
+        numbers = {part: known | meta.numbers[part] for part, known in table.items()}
         self._sets = list(project.find_sets(root, folder))
         self._videos = numbers["videos"]
         self._episodes: dict[str, dict[str, Any]] = {}
@@ -137,6 +138,7 @@ class SlySource(Source):
         frames = _frames(plain, where, ledger)
         mapped = self._frame_map(one, clouds, ledger)
         self._episodes[one.folder] = {"plain": plain, "frames": frames}
+        _note_bare(plain, (f for figures in frames.values() for f in figures), ledger)
         for index in sorted(set(frames) - set(mapped)):
             ledger.warn(f"{where}: frame {index} has no point cloud")
             mapped[index] = ""
@@ -235,7 +237,11 @@ class SlySource(Source):
         )
         attributes = {"frame": entry.index, "description": str(plain.get("description") or "")}
         attributes |= self._reader.item_attributes(plain, entry.index)
-        return DatasetItem(entry.id, _subset(one), medium, boxes, attributes)
+        key, extra = plain.get("key"), None
+        if isinstance(key, str):
+            number = self._videos.get(key)
+            extra = {FAMILY: {"episode": key} | ({} if number is None else {"episode_id": number})}
+        return DatasetItem(entry.id, _subset(one), medium, boxes, attributes, extra)
 
     def _cloud_item(
         self,
@@ -268,6 +274,7 @@ class SlySource(Source):
             attributes["description"] = str(plain.get("description") or "")
             attributes |= self._reader.item_attributes(plain, None)
             figures = plain.get("figures") or ()
+            _note_bare(plain, figures, ledger)
             boxes = self._reader.boxes(figures, _objects(plain), where, ledger, item=entry.id)
         return DatasetItem(entry.id, _subset(one), medium, boxes, attributes, extra)
 
@@ -329,6 +336,14 @@ def _frames(plain: dict[str, Any], where: str, ledger: Ledger) -> dict[int, list
             text = "a frame has an index and a list of figures"
             ledger.bad_record(RecordError(text, where=f"{where}#/frames/{number}"))
     return found
+
+
+def _note_bare(plain: dict[str, Any], figures: Iterable[Any], ledger: Ledger) -> None:
+    """Tell that objects have no figure, and so no place."""
+    keys = (figure.get("objectKey") for figure in figures if isinstance(figure, dict))
+    shown = {key for key in keys if isinstance(key, str)}
+    if not shown.issuperset(object_keys(plain)):
+        ledger.warn("objects without figures are not read")
 
 
 def _objects(plain: dict[str, Any]) -> dict[str, Any]:

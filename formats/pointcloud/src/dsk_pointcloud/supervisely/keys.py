@@ -1,4 +1,4 @@
-"""From keys of objects, figures and clouds to numbers."""
+"""Keys of objects, figures and clouds, and their numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["KeyNumbers"]
+__all__ = ["KeyNumbers", "numbered"]
 
 
 class KeyNumbers:
@@ -36,3 +36,39 @@ class KeyNumbers:
                 if one not in self._known and one not in self._more:
                     self._more[one] = self._free + len(self._more)
         return self._more.setdefault(key, self._free + len(self._more))
+
+
+def numbered(
+    rows: Iterable[tuple[str, int | None, int]],
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Number keys so that no two share a number: Supervisely's reader refuses such tables.
+
+    Args:
+        rows: Key, own number, and another one to take where that is free and there is no own one;
+            0 is none.
+
+    Returns:
+        The numbers by key, and the own numbers of keys that had to take another one.
+    """
+    keys: dict[str, tuple[int | None, int]] = {}
+    first: dict[int, str] = {}
+    for key, own, other in rows:
+        if key not in keys and own is not None:
+            first.setdefault(own, key)
+        keys.setdefault(key, (own, other))
+    taken, free = set(first), max((0, *first))
+    found, moved = {}, {}
+    for key, (own, other) in keys.items():
+        number = own
+        if own is not None and first[own] != key:
+            moved[key] = own
+            number = None
+        elif own is None and other > 0 and other not in taken:
+            number = other
+            free = max(free, other)
+        if number is None:
+            free += 1
+            number = free
+        taken.add(number)
+        found[key] = number
+    return found, moved

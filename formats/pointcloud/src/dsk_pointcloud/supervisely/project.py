@@ -77,12 +77,22 @@ class Tag(Struct, frozen=True):
 
 
 class Meta(Struct, frozen=True):
-    """``meta.json``: categories, tags, kind of project, and whether dsk wrote it."""
+    """``meta.json``: categories, tags, kind of project, and what dsk says if it wrote it.
+
+    Attributes:
+        categories: The classes.
+        tags: The declared tags.
+        project_type: The kind of project, or "".
+        own: Whether dsk wrote it.
+        numbers: Own numbers of keys that have another one in ``key_id_map.json``, where none
+            may come twice.
+    """
 
     categories: Categories
     tags: tuple[Tag, ...]
     project_type: str
     own: bool
+    numbers: dict[str, dict[str, int]]
 
 
 class Set(Struct, frozen=True):
@@ -183,8 +193,9 @@ def read_meta(root: InputRoot, project: str) -> Meta:
     )
     colors = {n: color for n, (_, color) in enumerate(classes) if color is not None}
     categories = Categories(labels=labels, attributes=tuple(dict.fromkeys(common)), colors=colors)
-    kind = str(plain.get("projectType") or "")
-    return Meta(categories, tags, kind, isinstance(plain.get("dsk"), dict))
+    kind, own = str(plain.get("projectType") or ""), plain.get("dsk")
+    numbers = own.get("numbers") if isinstance(own, dict) else None
+    return Meta(categories, tags, kind, isinstance(own, dict), _key_tables(numbers or {}, where))
 
 
 def _class(plain: dict[str, Any]) -> tuple[LabelCategory, tuple[int, int, int] | None]:
@@ -228,9 +239,13 @@ def read_key_map(root: InputRoot, project: str) -> dict[str, dict[str, int]]:
     """
     name = posixpath.join(project, KEY_MAP)
     if not root.is_file(name):
-        return {"objects": {}, "figures": {}, "videos": {}}
+        return _key_tables({}, name)
     where = root.show(name)
-    plain = decode(root.read(name), where)
+    return _key_tables(decode(root.read(name), where), where)
+
+
+def _key_tables(plain: Any, where: str) -> dict[str, dict[str, int]]:
+    """Return numbers by key of objects, figures and clouds; what is missing is empty."""
     if not isinstance(plain, dict):
         raise InputError("it holds an object", where=where)
     found = {}

@@ -92,6 +92,11 @@ class Declared:
         """Whether a tag is declared to have no value."""
         return name in self._flags
 
+    def of_frames(self) -> frozenset[str]:
+        """Return the tags that are declared to be for frames only."""
+        own = (n for n, t in self._raw.items() if t.get("target_type") == "framesOnly")
+        return frozenset(own)
+
     def names(self) -> frozenset[str]:
         """Return all declared names."""
         return self.common.union(self._raw, *self.by_label)
@@ -141,6 +146,7 @@ class Declared:
         if owners and name not in self.common and not (fact.classes - set(owners)):
             classes = owners
         row = {
+            **{key: value for key, value in raw.items() if key != "values"},
             "name": name,
             "value_type": kind,
             "color": raw.get("color") or _COLORS[number % len(_COLORS)],
