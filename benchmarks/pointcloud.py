@@ -204,6 +204,8 @@ def main() -> None:
     parser.add_argument("--datumaro", default="", help="interpreter of Datumaro's environment")
     parser.add_argument("--work", default=None, help="folder for what is made")
     arguments = parser.parse_args()
+    # Without bytecode dsk would be compiled in every run, and peers that pip compiled would not.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(dir=arguments.work) as folder:
         clouds(Path(folder))
         boxes(arguments, Path(folder))

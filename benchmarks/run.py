@@ -132,6 +132,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("/dev/shm/dsk-bench"))  # noqa: S108
     parser.add_argument("--peer", action="append", default=[])
     given = parser.parse_args()
+    # Without bytecode dsk would be compiled in every run, and peers that pip compiled would not.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if re.search(given.only, "start-up"):
         start = {"import typer": [sys.executable, "-c", "import typer"]}
         start |= {
