@@ -57,6 +57,7 @@ def embedded_mask(figure: dict[str, Any], shape: Sequence[int], name: str) -> Me
     except (ValueError, TypeError, zlib.error) as error:
         raise RecordError(f"its voxels cannot be read: {error}") from error
     voxels = np.frombuffer(data, np.uint8).reshape(sizes)
+    # Packed again, in NRRD's order of axes: an item may have many masks as large as its volume.
     return Media(name, head + gzip.compress(voxels.tobytes("F"), 1, mtime=0))
 
 
