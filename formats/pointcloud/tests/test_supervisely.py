@@ -657,6 +657,36 @@ def test_objects_without_figures_are_told(tmp_path):
     assert len(item.annotations) == 1
 
 
+@pytest.mark.parametrize(
+    ("tags", "told"),
+    [
+        ([{"name": "flag", "frameRange": [0, 2]}], "in frames without their figures"),
+        ([{"name": "flag", "frameRange": [1, 1]}], ""),
+        ([{"name": "flag", "frameRange": [1, 9]}], ""),
+        ([{"name": "note", "value": "a"}, {"name": "note", "value": "b"}], "of one name"),
+        ([{"name": "note", "value": "a"}, {"name": "note", "value": "a"}], ""),
+    ],
+)
+def test_tags_of_objects_that_no_box_holds_are_told(tmp_path, tags, told):
+    """The only object is in the last two of three frames."""
+    folder = episode(tmp_path)
+    (path,) = folder.glob("*/annotation.json")
+    (plain,) = json.loads(path.read_text())
+    plain["objects"] = [owner(tags=tags)]
+    plain["frames"] = [{"index": n, "figures": [figure(key=f"f{n}")]} for n in (1, 2)]
+    path.write_text(json.dumps(plain))
+    found = [text for text in read(folder).opening_ledger.warnings if "tags" in text]
+    assert [told in text for text in found] == [True] * bool(told)
+
+
+def test_several_tags_of_one_name_on_an_object_of_a_cloud_are_told(tmp_path):
+    tags = [{"name": "note", "value": "a"}, {"name": "note", "value": "b"}]
+    data = read(project(tmp_path, {"ds0/a.pcd": ann(objects=[owner(tags=tags)])}))
+    with pytest.warns(DskWarning, match="only the last is read"):
+        (item,) = data
+    assert item.annotations[0].attributes["note"] == "b"
+
+
 def test_episodes_keep_their_keys(tmp_path):
     folder = episode(tmp_path / "in")
     (path,) = folder.glob("*/annotation.json")

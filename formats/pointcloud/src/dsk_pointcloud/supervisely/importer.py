@@ -17,7 +17,7 @@ from dsk_pointcloud.clouds.names import is_cloud_name, suffix_of
 from dsk_pointcloud.frames import note_boxes
 from dsk_pointcloud.supervisely import project
 from dsk_pointcloud.supervisely.keys import KeyNumbers
-from dsk_pointcloud.supervisely.parse import FigureReader, object_keys, unwrapped
+from dsk_pointcloud.supervisely.parse import FigureReader, note_lost_tags, object_keys, unwrapped
 from dsk_pointcloud.supervisely.project import FAMILY, Set
 
 if TYPE_CHECKING:
@@ -142,6 +142,11 @@ class SlySource(Source):
         for index in sorted(set(frames) - set(mapped)):
             ledger.warn(f"{where}: frame {index} has no point cloud")
             mapped[index] = ""
+        present: dict[str, list[int]] = {}
+        for index, figures in sorted(frames.items()):
+            for shown in {f["objectKey"] for f in figures if _has_owner(f)}:
+                present.setdefault(shown, []).append(index)
+        note_lost_tags(_objects(plain), present, sorted(mapped), ledger)
         there = set(clouds)
         unused = len(there.difference(mapped.values()))
         if unused:
@@ -275,6 +280,7 @@ class SlySource(Source):
             attributes |= self._reader.item_attributes(plain, None)
             figures = plain.get("figures") or ()
             _note_bare(plain, figures, ledger)
+            note_lost_tags(_objects(plain), {}, [], ledger)
             boxes = self._reader.boxes(figures, _objects(plain), where, ledger, item=entry.id)
         return DatasetItem(entry.id, _subset(one), medium, boxes, attributes, extra)
 
@@ -338,10 +344,13 @@ def _frames(plain: dict[str, Any], where: str, ledger: Ledger) -> dict[int, list
     return found
 
 
+def _has_owner(figure: Any) -> bool:
+    return isinstance(figure, dict) and isinstance(figure.get("objectKey"), str)
+
+
 def _note_bare(plain: dict[str, Any], figures: Iterable[Any], ledger: Ledger) -> None:
     """Tell that objects have no figure, and so no place."""
-    keys = (figure.get("objectKey") for figure in figures if isinstance(figure, dict))
-    shown = {key for key in keys if isinstance(key, str)}
+    shown = {figure["objectKey"] for figure in figures if _has_owner(figure)}
     if not shown.issuperset(object_keys(plain)):
         ledger.warn("objects without figures are not read")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from itertools import pairwise
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Cuboid3d
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from dsk.annotations import Annotation
     from dsk.loss import Ledger
 
-__all__ = ["FigureReader", "object_keys", "tag_values", "unwrapped"]
+__all__ = ["FigureReader", "note_lost_tags", "object_keys", "tag_values", "unwrapped"]
 
 _USER = ("labelerLogin", "createdAt", "updatedAt")
 
@@ -59,15 +62,54 @@ def tag_values(
     for tag in tags:
         if not isinstance(tag, dict) or not isinstance(tag.get("name"), str):
             continue
-        span = tag.get("frameRange")
-        if frame is not None and isinstance(span, list) and len(span) == 2:
-            first, last = span
-            if not (isinstance(first, int) and isinstance(last, int) and first <= frame <= last):
+        if frame is not None:
+            first, last = frame_range(tag)
+            if not first <= frame <= last:
                 continue
         name, value = tag["name"], tag.get("value")
         kind = declared[name].value_type if name in declared else ""
         found[name] = True if value is None and kind == "none" else value_of(value)
     return found
+
+
+def frame_range(tag: dict[str, Any]) -> tuple[float, float]:
+    """Return the first and the last frame of a tag of an episode, infinite if it states none."""
+    span = tag.get("frameRange")
+    if not isinstance(span, list) or len(span) != 2:
+        return -inf, inf
+    first, last = span
+    return (first, last) if isinstance(first, int) and isinstance(last, int) else (inf, -inf)
+
+
+def note_lost_tags(
+    objects: dict[str, Any], present: dict[str, list[int]], frames: list[int], ledger: Ledger
+) -> None:
+    """Tell of tags of objects that no box holds.
+
+    Args:
+        objects: The objects by key.
+        present: The frames with figures of each object, sorted.
+        frames: All frames, sorted.
+        ledger: For the warnings.
+    """
+    for key, plain in objects.items():
+        spans, shown = [], present.get(key, [])
+        tags = plain.get("tags")
+        for tag in tags if isinstance(tags, list) else ():
+            if not isinstance(tag, dict) or not isinstance(tag.get("name"), str):
+                continue
+            first, last = frame_range(tag)
+            spans.append((tag["name"], first, last, tag.get("value")))
+            if first > -inf and _count(shown, first, last) < _count(frames, first, last):
+                ledger.warn("tags of objects in frames without their figures are not read")
+        spans.sort(key=lambda span: span[:3])
+        for a, b in pairwise(spans):
+            if a[0] == b[0] and b[1] <= a[2] and a[3] != b[3]:
+                ledger.warn("of several tags of one name on one object only the last is read")
+
+
+def _count(numbers: list[int], first: float, last: float) -> int:
+    return bisect_right(numbers, last) - bisect_left(numbers, first)
 
 
 def object_keys(plain: dict[str, Any]) -> list[str]:
