@@ -142,7 +142,7 @@ class Encoder:
         value = a.attributes.get(name)
         if value is None:
             return -1
-        truth = truth_of(value)
+        truth = None if value == "" else truth_of(value)  # nothing is unknown here, not false
         if truth is None:
             self._lost(a, name, item, ledger)
             return -1

@@ -198,7 +198,8 @@ def _flags(members: list[Annotation], item: DatasetItem, ledger: Ledger) -> dict
         for name in keys.FLAGS.values():
             if name not in a.attributes:
                 continue
-            value = truth_of(a.attributes[name])
+            given = a.attributes[name]
+            value = None if given in (None, "") else truth_of(given)  # nothing is not false here
             if value is not None and found.setdefault(name, value) == value:
                 continue
             ledger.add_at("DSK-L004", name, item, a)
