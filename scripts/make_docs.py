@@ -126,7 +126,8 @@ where it behaves differently on purpose, format by format, with the reason.
 
 def differences() -> str:
     parts = [DIFFERENCES]
-    formats = sorted((ROOT / "formats").glob("*/differences.md"))
+    packages = [*(ROOT / "formats").glob("*/differences.md"), *ROOT.glob("*/differences.md")]
+    formats = sorted(packages, key=lambda path: path.parent.name)
     for path in [*formats, *sorted((ROOT / "transforms" / "differences").glob("*.md"))]:
         lines = path.read_text(encoding="utf-8").strip().splitlines()
         if lines and lines[0].startswith("#"):
@@ -202,11 +203,11 @@ def pages() -> dict[Path, str]:
         if plugin.error:
             sys.exit(f"plugin {plugin.name} is broken: {plugin.error}")
         package = plugin.module.partition(".")[0].removeprefix("dsk_")
-        notes = ROOT / "formats" / package / "notes.md"
-        if notes.is_file():
-            made[PAGES / f"{package}.md"] = page(
-                f"dsk-{package}", plugin, notes.read_text(encoding="utf-8")
-            )
+        for notes in (ROOT / "formats" / package / "notes.md", ROOT / package / "notes.md"):
+            if notes.is_file():
+                made[PAGES / f"{package}.md"] = page(
+                    f"dsk-{package}", plugin, notes.read_text(encoding="utf-8")
+                )
     return made | transform_pages()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from math import cos, sin
 
@@ -186,3 +187,23 @@ def test_a_box_keeps_its_corners_through_every_format(drive, tmp_path):
     assert len(found) == len(expected)
     for a, b in zip(expected, found, strict=True):
         assert a == pytest.approx(b, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["kitti_raw", "sly_pointcloud"])
+def test_a_project_and_its_statistics(drive, tmp_path, name, monkeypatch, capsys):
+    """Datumaro's manual: import a dataset, compute statistics."""
+    source = drive
+    if name == "sly_pointcloud":
+        source = tmp_path / "sly"
+        run("convert", "-i", drive, "-f", name, "-o", source, "--save-media")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert run("create", "-o", "project") == 0
+    assert run("add", "path", "-p", "project", "-f", name, f"../{source.name}/") == 0
+    capsys.readouterr()
+    assert run("stats", "-p", "project", "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["annotations count"] == 5
+    labels = facts["annotations"]["labels"]["distribution"]
+    assert {label: count for label, (count, _) in labels.items()} == {"Car": 2, "Cyclist": 3}
+    assert run("export", "-p", "project", "-f", "kitti_raw", "-o", "out", "--", "--reindex") == 0

@@ -97,3 +97,11 @@ def test_categories_do_not_change(cls):
     value = cls("x") if cls is LabelCategory else cls()
     with pytest.raises(AttributeError):
         value.labels = ()
+
+
+def test_attributes_of_labels_that_meet_are_joined():
+    first = Categories(labels=(LabelCategory("cat", attributes=("age", "fur")),))
+    second = Categories(labels=(LabelCategory("cat", attributes=("fur", "tail")),))
+    union, moved = first.merged(second)
+    assert union.labels == (LabelCategory("cat", attributes=("age", "fur", "tail")),)
+    assert moved == {0: 0}

@@ -246,7 +246,7 @@ def test_the_input_is_never_replaced(tmp_path, toy, up):
     Dataset.from_iterable([DatasetItem("a")]).export(folder, "toy")
     before = sorted(p.name for p in folder.iterdir())
     dataset = Dataset.from_iterable([DatasetItem("b")])
-    dataset.path = str(folder)
+    dataset.places = (str(folder),)
     with pytest.raises(OutputExistsError, match="would replace the input"):
         dataset.export(folder.parent if up else folder, "toy", overwrite=True)
     assert sorted(p.name for p in folder.iterdir()) == before

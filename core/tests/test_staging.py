@@ -12,7 +12,7 @@ import pytest
 
 from dsk import staging
 from dsk.errors import OutputError, OutputExistsError
-from dsk.staging import Output
+from dsk.staging import Output, write_whole
 
 GONE = 2**22 + 1
 """A process number above Linux's largest."""
@@ -91,7 +91,7 @@ def test_an_empty_folder_may_be_filled(tmp_path, tree):
 
 KILLED = """
 import os, signal, sys
-from dsk.staging import Output
+from dsk.staging import Output, write_whole
 output = Output(sys.argv[1])
 output.write("half.txt", b"half")
 output.open("open.txt").write(b"lost")
@@ -562,3 +562,27 @@ def test_other_archives_than_zip_are_refused(tmp_path, name):
     assert left(tmp_path) == []
     (tmp_path / name).mkdir()
     Output(tmp_path / name).discard()
+
+
+def test_a_single_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+    place = tmp_path / "a.json"
+    write_whole(str(place), b"one")
+    write_whole(str(place), b"two")
+    assert place.read_bytes() == b"two"
+    umask = os.umask(0)
+    os.umask(umask)
+    assert place.stat().st_mode & 0o777 == 0o666 & ~umask
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OutputError, match="the disk is full"):
+        write_whole(str(place), b"three")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+    assert place.read_bytes() == b"two"
+
+
+def test_a_single_file_in_a_folder_that_is_none(tmp_path):
+    with pytest.raises(OutputError):
+        write_whole(str(tmp_path / "none/a.json"), b"")

@@ -117,7 +117,7 @@ class Categories(Struct, frozen=True):
         return replace(self, labels=tuple(labels))
 
     def merged(self, other: Categories) -> tuple[Categories, Mapping[int, int]]:
-        """Add another dataset's labels.
+        """Add another dataset's labels; of two with one name the attributes of both are kept.
 
         Returns:
             The union, this dataset's labels first, and the new index of each of ``other``'s.
@@ -130,7 +130,10 @@ class Categories(Struct, frozen=True):
             if key not in known:
                 known[key] = len(labels)
                 labels.append(label)
-            moved[number] = known[key]
+            at = moved[number] = known[key]
+            if label.attributes != labels[at].attributes:
+                both = dict.fromkeys(labels[at].attributes + label.attributes)
+                labels[at] = replace(labels[at], attributes=tuple(both))
         colors = {moved[n]: c for n, c in other.colors.items() if n in moved} | self.colors
         points = {moved[n]: p for n, p in other.points.items() if n in moved} | self.points
         union = Categories(

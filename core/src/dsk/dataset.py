@@ -50,8 +50,8 @@ class Dataset:
         """Bad records and warnings met while the source was opened."""
         self.planning_ledger = Ledger(on_error)
         """What was counted while steps that change the order of items were prepared."""
-        self.path: str | None = None
-        """Where it was opened from; an export never replaces that."""
+        self.places: tuple[str, ...] = ()
+        """Absolute paths that it is read from; an export never replaces them."""
 
     @classmethod
     def import_from(
@@ -157,7 +157,7 @@ class Dataset:
     def _with(self, step: Transform) -> Dataset:
         steps = (*self.steps, step)
         grown = Dataset(self.source, steps, format=self.format, on_error=self.on_error)
-        grown.opening_ledger, grown.path = self.opening_ledger, self.path
+        grown.opening_ledger, grown.places = self.opening_ledger, self.places
         return grown
 
     def transform(

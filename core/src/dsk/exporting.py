@@ -20,7 +20,7 @@ from dsk.registry import registry, resolve
 from dsk.staging import Output, output_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dsk.dataset import Dataset
     from dsk.descriptors import ExporterInfo
@@ -113,7 +113,7 @@ def export_dataset(
         settings.save_media or info.always_saves_media, settings.image_ext, settings.media
     )
     out: Output | None = None
-    _spare_input(dataset.path, path)
+    _spare_input(dataset.places, path)
     try:
         out = Output(path, overwrite=settings.overwrite, dry=settings.dry_run)
         context = WriteContext(out, ledger, media)
@@ -146,7 +146,7 @@ def export_dataset(
     return ledger.report(seconds=time.monotonic() - started, output=place)
 
 
-def _spare_input(source: str | None, destination: str | os.PathLike[str]) -> None:
+def _spare_input(sources: Sequence[str], destination: str | os.PathLike[str]) -> None:
     """Refuse a destination that is or holds the input or where one is: publishing replaces it."""
     if not os.fspath(destination):
         raise UsageError("there is no name for the output", hint="-o FOLDER")
@@ -157,10 +157,9 @@ def _spare_input(source: str | None, destination: str | os.PathLike[str]) -> Non
             where=place,
             hint="name a new folder in it, or go elsewhere first",
         )
-    if source is None or not os.path.exists(destination):  # noqa: PTH110
+    if not os.path.exists(destination):  # noqa: PTH110
         return
-    real = os.path.realpath(source)
-    if _is_below(real, place):
+    if any(_is_below(os.path.realpath(source), place) for source in sources):
         raise OutputExistsError(
             "the output would replace the input", where=place, hint="choose another place"
         )

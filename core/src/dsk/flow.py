@@ -95,6 +95,9 @@ class Source(ABC):
 
     header: Header
 
+    other_places: Sequence[str] = ()
+    """Absolute paths that it reads beside the one it was opened from; no export replaces them."""
+
     replays: ClassVar[bool] = False
     """Whether its items were counted before, when they were put in order."""
 

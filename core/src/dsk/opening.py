@@ -50,7 +50,7 @@ def open_dataset(
         importer.only_columns = only_columns
         source = _opened(importer, root, ledger)
     dataset = Dataset(source, format=format, on_error=on_error)
-    dataset.path = os.path.abspath(path)  # noqa: PTH100 - a str is wanted
+    dataset.places = (os.path.abspath(path), *source.other_places)  # noqa: PTH100 - a str is wanted
     dataset.opening_ledger = ledger
     return dataset
 

@@ -79,6 +79,8 @@ KNOWN_PACKAGES: dict[str, tuple[str, ...]] = {
     "dsk-createml": ("create_ml", "createml", "multiclass_csv"),
     "dsk-ava": ("ava",),
     "dsk-transforms": ("transform", "filter"),
+    "dsk-analysis": ("stats",),
+    "dsk-project": ("project", "create", "add", "remove", "import", "export"),
 }
 """Packages of this project and the names (or beginnings of names) they bring."""
 
@@ -262,7 +264,8 @@ class Registry:
         Raises:
             PluginError: A package that is not installed, or broken, would bring it.
         """
-        if name in KNOWN_PACKAGES["dsk-transforms"]:
+        packages = ("dsk-transforms", "dsk-analysis", "dsk-project")
+        if any(name in KNOWN_PACKAGES[package] for package in packages):
             self._get(self.commands, name, None, "")
 
     def _get(self, table: Table[Info], name: str, other: Table[Any] | None, verb: str) -> Info:

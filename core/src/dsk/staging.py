@@ -21,7 +21,7 @@ from dsk.names import clean_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Output", "discard_all", "output_error"]
+__all__ = ["Output", "discard_all", "output_error", "write_whole"]
 
 FRAGMENTS = ".fragments"
 _OWN: set[str] = set()
@@ -377,6 +377,32 @@ def output_error(error: OSError, where: str) -> OutputError:
     if error.errno == errno.EEXIST:
         return OutputError("two items want the same file", where=where, hint="rename one of them")
     return OutputError(error.strerror or str(error), where=where)
+
+
+def write_whole(path: str, data: bytes) -> None:
+    """Write one file that appears whole or not at all; what is there stays until it does.
+
+    Args:
+        path: The file, in a folder that is there.
+        data: Its content.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100
+    partial = os.path.join(folder, f".{name}.dsk-partial-{os.getpid()}")  # noqa: PTH118
+    try:
+        _remove(partial)  # of a killed run with this process number
+        descriptor = os.open(partial, _NEW, 0o666)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            os.replace(partial, path)  # noqa: PTH105
+        except BaseException:
+            _remove(partial)
+            raise
+    except OSError as error:
+        raise output_error(error, path) from error
 
 
 def discard_all() -> None:

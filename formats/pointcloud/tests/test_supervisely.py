@@ -679,6 +679,24 @@ def test_tags_of_objects_that_no_box_holds_are_told(tmp_path, tags, told):
     assert [told in text for text in found] == [True] * bool(told)
 
 
+@pytest.mark.parametrize("span", ["all", [0], [0, 1, 2], ["0", "1"], [0.0, 1.5], {}, [True, 1]])
+@pytest.mark.parametrize("of_object", [False, True])
+def test_tags_with_odd_frames_are_told_and_kept(tmp_path, span, of_object):
+    folder = episode(tmp_path)
+    (path,) = folder.glob("*/annotation.json")
+    (plain,) = json.loads(path.read_text())
+    tags = [{"name": "note", "value": "a", "frameRange": span}]
+    plain["tags"] = [] if of_object else tags
+    plain["objects"] = [owner(tags=tags if of_object else [])]
+    plain["frames"] = [{"index": n, "figures": [figure(key=f"f{n}")]} for n in range(3)]
+    path.write_text(json.dumps(plain))
+    data = read(folder)
+    assert any("no pair of frames" in text for text in data.opening_ledger.warnings)
+    for item in data:
+        holders = item.annotations if of_object else [item]
+        assert [holder.attributes["note"] for holder in holders] == ["a"]
+
+
 def test_several_tags_of_one_name_on_an_object_of_a_cloud_are_told(tmp_path):
     tags = [{"name": "note", "value": "a"}, {"name": "note", "value": "b"}]
     data = read(project(tmp_path, {"ds0/a.pcd": ann(objects=[owner(tags=tags)])}))

@@ -21,18 +21,6 @@ TRAILING = frozenset({"convert", "transform", "filter"})
 """Commands that take format options behind ``--``, as in Datumaro."""
 
 
-_NO_PROJECT = "there are no projects: every command takes the dataset itself, -i PATH"
-_ELSEWHERE = {
-    "add": _NO_PROJECT,
-    "create": _NO_PROJECT,
-    "export": "dsk convert -i IN -f FORMAT -o OUT",
-    "import": _NO_PROJECT,
-    "project": _NO_PROJECT,
-    "stats": "dsk info PATH counts items, subsets, labels, annotations, media and sizes",
-}
-"""What Datumaro's users do here instead of some of its commands."""
-
-
 def run(argv: Sequence[str]) -> int:
     """Run one command line.
 
@@ -46,12 +34,10 @@ def run(argv: Sequence[str]) -> int:
     commands.trailing[:] = trailing
     command = next((word for word in own if not word.startswith("-")), "")
     known = {info.name for info in registry().commands}
-    if trailing and command not in TRAILING and command not in known:
-        raise UsageError(f"'dsk {command}' takes no options behind --".replace("  ", " "))
     if command not in known and command not in commands.COMMANDS:
         registry().check_command(command)
-        if command in _ELSEWHERE:
-            raise UsageError(f"dsk has no command {command!r}", hint=_ELSEWHERE[command])
+    if trailing and command not in TRAILING and command not in known:
+        raise UsageError(f"'dsk {command}' takes no options behind --".replace("  ", " "))
     app = build(own)
     try:
         app(args=list(own), prog_name="dsk")

@@ -17,7 +17,13 @@ from dsk_pointcloud.clouds.names import is_cloud_name, suffix_of
 from dsk_pointcloud.frames import note_boxes
 from dsk_pointcloud.supervisely import project
 from dsk_pointcloud.supervisely.keys import KeyNumbers
-from dsk_pointcloud.supervisely.parse import FigureReader, note_lost_tags, object_keys, unwrapped
+from dsk_pointcloud.supervisely.parse import (
+    FigureReader,
+    note_lost_tags,
+    note_odd_ranges,
+    object_keys,
+    unwrapped,
+)
 from dsk_pointcloud.supervisely.project import FAMILY, Set
 
 if TYPE_CHECKING:
@@ -147,6 +153,7 @@ class SlySource(Source):
             for shown in {f["objectKey"] for f in figures if _has_owner(f)}:
                 present.setdefault(shown, []).append(index)
         note_lost_tags(_objects(plain), present, sorted(mapped), ledger)
+        note_odd_ranges(plain, ledger)
         there = set(clouds)
         unused = len(there.difference(mapped.values()))
         if unused:

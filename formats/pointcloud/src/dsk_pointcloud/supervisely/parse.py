@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from dsk.annotations import Annotation
     from dsk.loss import Ledger
 
-__all__ = ["FigureReader", "note_lost_tags", "object_keys", "tag_values", "unwrapped"]
+__all__ = [
+    "FigureReader",
+    "note_lost_tags",
+    "note_odd_ranges",
+    "object_keys",
+    "tag_values",
+    "unwrapped",
+]
 
 _USER = ("labelerLogin", "createdAt", "updatedAt")
 
@@ -75,10 +82,26 @@ def tag_values(
 def frame_range(tag: dict[str, Any]) -> tuple[float, float]:
     """Return the first and the last frame of a tag of an episode, infinite if it states none."""
     span = tag.get("frameRange")
-    if not isinstance(span, list) or len(span) != 2:
+    if not isinstance(span, list) or [type(frame) for frame in span] != [int, int]:
         return -inf, inf
-    first, last = span
-    return (first, last) if isinstance(first, int) and isinstance(last, int) else (inf, -inf)
+    return span[0], span[1]
+
+
+def note_odd_ranges(plain: dict[str, Any], ledger: Ledger) -> None:
+    """Tell of tags of an episode, its own and its objects', whose frames are no pair of numbers.
+
+    Args:
+        plain: The episode.
+        ledger: For the warnings.
+    """
+    owners = plain.get("objects")
+    owners = [plain, *(owners if isinstance(owners, list) else ())]
+    for owner in owners:
+        tags = owner.get("tags") if isinstance(owner, dict) else None
+        for tag in tags if isinstance(tags, list) else ():
+            span = tag.get("frameRange") if isinstance(tag, dict) else None
+            if span is not None and frame_range(tag)[0] == -inf:
+                ledger.warn("tags whose frameRange is no pair of frames are read for all frames")
 
 
 def note_lost_tags(

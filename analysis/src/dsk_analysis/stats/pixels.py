@@ -1,0 +1,134 @@
+"""The pixels of all images: colours and repeated images."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image as PilImage
+
+from dsk.errors import MediaError, RecordError
+from dsk.media import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+
+__all__ = ["Pixels", "colours"]
+
+DIGEST = 16
+"""Bytes kept of each image's content."""
+
+LEVELS = np.arange(256, dtype=np.float64)
+
+
+class Pixels:
+    """Histograms and digests of the images of one subset.
+
+    The histograms of red, green and blue hold all that mean and deviation need, exactly, however
+    many images there are.
+    """
+
+    def __init__(self) -> None:
+        self.counts = np.zeros((3, 256), np.int64)
+        self.left_out: Counter[str] = Counter()
+        self._digests = bytearray()
+        self._names: list[tuple[str, str]] = []
+
+    def add(self, item: DatasetItem, ledger: Ledger) -> tuple[int, int] | None:
+        """Look at an item's image.
+
+        Returns:
+            (height, width), or None if there is no image to look at.
+        """
+        media = item.media
+        if not isinstance(media, Image):
+            return None
+        if not media.exists:
+            self.left_out["missing"] += 1
+            return None
+        try:
+            pixels = np.ascontiguousarray(media.data)
+        except MediaError as error:
+            self.left_out["unreadable"] += 1
+            where = error.where or media.path
+            ledger.bad_record(RecordError(error.message, where=where, item=item.id))
+            return None
+        if pixels.ndim not in (2, 3) or not pixels.size or pixels.dtype.hasobject:
+            self.left_out["empty or no picture"] += 1
+            return None
+        digest = hashlib.sha1(pixels.data, usedforsecurity=False)  # the fastest of the good ones
+        digest.update(f"{pixels.shape}{pixels.dtype.str}".encode())
+        self._digests += digest.digest()[:DIGEST]
+        self._names.append((item.id, item.subset))
+        found = colours(pixels)
+        if found is None:
+            self.left_out[f"of {pixels.dtype}, which has no colours"] += 1
+        else:
+            self.counts += found
+        return int(pixels.shape[0]), int(pixels.shape[1])
+
+    def join(self, other: Pixels) -> None:
+        """Add another subset."""
+        self.counts += other.counts
+        self.left_out.update(other.left_out)
+        self._digests += other._digests
+        self._names += other._names
+
+    def mean_std(self) -> tuple[list[float] | None, list[float] | None]:
+        """Return mean and unbiased standard deviation of red, green, blue, 0–255; None of none.
+
+        Every pixel of every image weighs the same.
+        """
+        total = int(self.counts[0].sum())
+        if not total:
+            return None, None
+        means = self.counts @ LEVELS / total
+        squares = (self.counts * (LEVELS - means[:, None]) ** 2).sum(axis=1)
+        return means.tolist(), np.sqrt(squares / max(total - 1, 1)).tolist()
+
+    def repeated(self) -> tuple[int, list[list[list[str]]]]:
+        """Return how many images differ, and the groups of equal ones as [id, subset]."""
+        if not self._names:
+            return 0, []
+        digests = np.frombuffer(bytes(self._digests), np.uint64).reshape(len(self._names), -1)
+        order = np.lexsort(digests.T)
+        fresh = np.ones(len(order), np.bool_)
+        fresh[1:] = (digests[order[1:]] != digests[order[:-1]]).any(axis=1)
+        starts = np.flatnonzero(fresh)
+        groups = [part for part in np.split(order, starts[1:]) if len(part) > 1]
+        groups.sort(key=lambda part: int(part.min()))
+        return len(starts), [self._named(sorted(part.tolist())) for part in groups]
+
+    def _named(self, numbers: Sequence[int]) -> list[list[str]]:
+        return [list(self._names[n]) for n in numbers]
+
+
+def colours(pixels: NDArray[Any]) -> NDArray[np.int64] | None:
+    """Return how often each level occurs in red, green and blue.
+
+    Grey counts as all three, transparency is left out, 16 bits are brought to 8.
+
+    Args:
+        pixels: (height, width) or (height, width, channels), C-contiguous, not empty.
+
+    Returns:
+        (3, 256) counts, or None for numbers that have no range of their own.
+    """
+    if pixels.dtype == np.uint16:
+        pixels = ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    elif pixels.dtype == np.bool_:
+        pixels = pixels.astype(np.uint8) * 255
+    elif pixels.dtype != np.uint8:
+        return None
+    if pixels.ndim == 3 and pixels.shape[2] not in (3, 4):
+        pixels = pixels[:, :, :3] if pixels.shape[2] > 4 else pixels[:, :, 0]
+    found = PilImage.fromarray(np.ascontiguousarray(pixels)).histogram()
+    levels = np.array(found, np.int64).reshape(-1, 256)
+    return levels[:3] if len(levels) >= 3 else np.repeat(levels[:1], 3, axis=0)

@@ -1,0 +1,169 @@
+"""The commands about projects: signatures and help, the work is done elsewhere.
+
+Nothing heavy is imported here, and ``export`` shares the body of ``dsk convert``.
+"""
+
+# ruff: noqa: ARG001, PLR0917 - the values go on through typer's context, as in dsk convert
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from dsk.cli.commands import (
+    DryRun,
+    EngineName,
+    ExportOptions,
+    Filter,
+    FilterMode,
+    ImageExt,
+    ImportOptions,
+    Input,
+    Jobs,
+    Json,
+    MediaMode,
+    OnError,
+    Overwrite,
+    OwnPlace,
+    ReportFile,
+    SaveMedia,
+    Strict,
+    Target,
+    Transforms,
+    trailing,
+)
+
+__all__ = ["add", "create", "export", "import_", "project", "remove"]
+
+Project = Annotated[str, typer.Option("-p", "--project", help="The project's folder.")]
+NewProject = Annotated[str, typer.Option("-o", "--output", "--output-dir", help="Its folder.")]
+Replace = Annotated[bool, typer.Option("--overwrite", help="Replace a project that is there.")]
+Name = Annotated[
+    Optional[str],  # noqa: UP045 - typer reads the annotation at run time
+    typer.Option("-n", "--name", help="What the source is called; its path's last part else."),
+]
+SourceFormat = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "-f", "-if", "--format", "--input-format", help="Its format; found out when not given."
+    ),
+]
+Words = Annotated[
+    list[str], typer.Argument(metavar="PATH", help="The dataset; path PATH is it, too.")
+]
+
+
+def create(output: NewProject = ".", overwrite: Replace = False) -> None:
+    """Make an empty project.
+
+    \b
+    dsk create -o project
+    dsk add -p project coco/
+
+    A project names datasets, in any formats, that are read as one: export it, or name it wherever
+    a dataset is asked for.
+    """  # noqa: D301 - \b is typer's mark for text that is not to be wrapped
+    from dsk_project.work import make
+
+    make(output, overwrite=overwrite)
+
+
+def add(
+    words: Words,
+    project: Project = ".",
+    source_format: SourceFormat = None,
+    name: Name = None,
+    import_options: ImportOptions = None,
+) -> None:
+    """Add a dataset to a project.
+
+    \b
+    dsk add -p project -f coco ../coco/
+    dsk add path -p project -f kitti_raw ../kitti_raw/     as Datumaro has it
+    dsk add voc/ -n second -I tasks=detection
+
+    It stays where it is and is read whenever the project is. Items with the same id and subset
+    become one, labels with the same name, too.
+    """  # noqa: D301
+    from dsk_project.work import add_source
+
+    add_source(project, words, source_format, name, import_options or [])
+
+
+def remove(
+    name: Annotated[str, typer.Option("-n", "--name", help="The source's name.")],
+    project: Project = ".",
+) -> None:
+    """Take a dataset out of a project; its files stay.
+
+    \b
+    dsk remove -p project -n kitti_raw
+    """  # noqa: D301
+    from dsk_project.work import remove_source
+
+    remove_source(project, name)
+
+
+def import_(
+    source: Input,
+    output: NewProject = ".",
+    source_format: SourceFormat = None,
+    name: Name = None,
+    import_options: ImportOptions = None,
+    overwrite: Replace = False,
+) -> None:
+    """Make a project of a dataset: create and add in one.
+
+    \b
+    dsk import -f coco -i coco/ -o project
+    """  # noqa: D301
+    from dsk_project.work import make_of
+
+    make_of(output, source, source_format, name, import_options or [], overwrite=overwrite)
+
+
+def export(
+    context: typer.Context,
+    target_format: Target,
+    project: Project = ".",
+    output: OwnPlace = None,
+    expression: Filter = None,
+    filter_mode: FilterMode = None,
+    transforms: Transforms = None,
+    export_options: ExportOptions = None,
+    save_media: SaveMedia = False,
+    image_ext: ImageExt = None,
+    media: MediaMode = "copy",
+    overwrite: Overwrite = False,
+    jobs: Jobs = "1",
+    engine: EngineName = None,
+    strict: Strict = False,
+    dry_run: DryRun = False,
+    on_error: OnError = "raise",
+    report: ReportFile = None,
+    as_json: Json = False,
+) -> None:
+    """Write a project's datasets as one.
+
+    \b
+    dsk export -p project -f voc -o voc/ -- --save-media
+    dsk export -p project -f sly_pointcloud -o out/ --save-media
+    """  # noqa: D301
+    from dsk_project.work import export_project
+
+    given = {name: value for name, value in context.params.items() if name != "project"}
+    code = export_project(project, {**given, "trailing": list(trailing)})
+    if code:
+        raise typer.Exit(code)
+
+
+def project(project: Project = ".", as_json: Json = False) -> None:
+    """Show a project's sources; dsk info shows what is in them.
+
+    \b
+    dsk project -p project
+    """  # noqa: D301
+    from dsk_project.work import show
+
+    show(project, as_json=as_json)

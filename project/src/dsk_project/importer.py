@@ -1,0 +1,92 @@
+"""Reading a project as one dataset."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from dsk.arranging import ArrangedSource
+from dsk.errors import DskError, InputError, UnsafePathError
+from dsk.flow import Header, Importer, ListSource, Source
+from dsk.loss import Ledger
+from dsk.opening import open_dataset
+from dsk.registry import registry
+from dsk_project.config import FILE, NAME, SourceEntry, decode
+from dsk_project.joining import Chain, JoinItems, meet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dsk.files import InputRoot
+
+__all__ = ["ProjectImporter"]
+
+
+class ProjectImporter(Importer):
+    """Opens projects.
+
+    Args:
+        outside: Read sources that lie outside of the project's folder, too. Whoever names a
+            project with ``-p`` trusts it; a project that came with other files has no say about
+            what else is read.
+    """
+
+    def __init__(self, *, outside: bool = False) -> None:
+        self._outside = outside
+
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
+        """See ``Importer.open``."""
+        config = decode(root.read(FILE), root.show(FILE))
+        place = root.locate(FILE)
+        if not isinstance(place, str):
+            raise InputError("a project in an archive", where=root.path, hint="unpack it")
+        folder = os.path.dirname(place)  # noqa: PTH120
+        alone = len(config.sources) == 1
+        sources = [self._opened(one, folder, ledger, alone=alone) for one in config.sources]
+        joined = _joined(sources, ledger)
+        joined.other_places = tuple(one.place(folder) for one in config.sources)
+        return joined
+
+    def _opened(self, entry: SourceEntry, folder: str, ledger: Ledger, *, alone: bool) -> Source:
+        place = entry.place(folder)
+        try:
+            self._check(entry, folder, place)
+            dataset = open_dataset(
+                place,
+                entry.format,
+                entry.options,
+                ledger.on_error,
+                only_columns=alone and self.only_columns,
+            )
+        except DskError as error:
+            error.message = f"source {entry.name!r}: {error.message}"
+            raise
+        ledger.merge(dataset.opening_ledger)
+        return dataset.source
+
+    def _check(self, entry: SourceEntry, folder: str, place: str) -> None:
+        """Refuse what no source may be."""
+        if registry().importer(entry.format).name == NAME:
+            raise InputError("a project cannot be part of another one", where=place)
+        if "\0" in place:
+            raise InputError("its path holds a NUL", where=os.path.join(folder, FILE))  # noqa: PTH118
+        home = os.path.join(os.path.realpath(folder), "")  # noqa: PTH118
+        if not self._outside and not os.path.join(os.path.realpath(place), "").startswith(home):  # noqa: PTH118
+            raise UnsafePathError(
+                "it lies outside of the project",
+                where=place,
+                hint="if you trust the project: -I outside=true, or -p where a command has it",
+            )
+
+
+def _joined(sources: Sequence[Source], ledger: Ledger) -> Source:
+    """Return several datasets as one; they are read now if they have items in common."""
+    if not sources:
+        return ListSource((), Header())
+    if len(sources) == 1:
+        return sources[0]
+    chain = Chain(sources, ledger)
+    # What this pass finds, the one that reads the items tells.
+    if not meet(chain, Ledger(ledger.on_error)):
+        return chain
+    return ArrangedSource(chain, (), JoinItems(), ledger)

@@ -1,0 +1,159 @@
+"""Several datasets as one: labels by name, items by id and subset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from msgspec.structs import replace
+
+from dsk.categories import Categories
+from dsk.flow import Header, Rearrangement, Source
+from dsk_project.contents import content_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from dsk.annotations import Annotation
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
+    from dsk.media import Media
+
+__all__ = ["Chain", "JoinItems", "meet"]
+
+
+class Chain(Source):
+    """Datasets one after the other.
+
+    Args:
+        sources: The datasets.
+        ledger: Told of facts about whole datasets that differ: those of the first one are kept.
+    """
+
+    def __init__(self, sources: Sequence[Source], ledger: Ledger) -> None:
+        self._sources = sources
+        categories = Categories()
+        self._labels: list[Mapping[int, int]] = []
+        for source in sources:
+            categories, moved = categories.merged(source.header.categories)
+            self._labels.append(moved)
+        headers = [source.header for source in sources]
+        counts = [header.items for header in headers]
+        known = all(header.subsets for header in headers)
+        self.header = Header(
+            categories=categories,
+            media=frozenset().union(*(header.media for header in headers)),
+            subsets=tuple(dict.fromkeys(n for h in headers for n in h.subsets)) if known else (),
+            items=sum(n or 0 for n in counts) if None not in counts else None,
+            info=_joined_info([header.info for header in headers], ledger),
+        )
+
+    def partitions(self) -> Sequence[Any]:
+        """Return (dataset, its partition)."""
+        return [(n, part) for n, source in enumerate(self._sources) for part in source.partitions()]
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """Yield items with the labels of all datasets."""
+        number, part = partition
+        return self._labelled(number, self._sources[number].read(part, ledger))
+
+    def index(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.index``."""
+        number, part = partition
+        return self._labelled(number, self._sources[number].index(part, ledger))
+
+    def _labelled(self, number: int, items: Iterable[DatasetItem]) -> Iterator[DatasetItem]:
+        moved = self._labels[number]
+        if all(old == new for old, new in moved.items()):
+            return iter(items)
+        return (replace(i, annotations=_relabelled(i.annotations, moved)) for i in items)
+
+    def close(self) -> None:
+        """Release what the datasets hold."""
+        for source in self._sources:
+            source.close()
+
+
+def _relabelled(annotations: Iterable[Annotation], moved: Mapping[int, int]) -> list[Annotation]:
+    return [a if a.label is None else replace(a, label=moved[a.label]) for a in annotations]
+
+
+def _joined_info(infos: Sequence[Mapping[str, Any]], ledger: Ledger) -> dict[str, Any]:
+    joined: dict[str, Any] = {}
+    for info in infos:
+        for family, facts in info.items():
+            if joined.setdefault(family, facts) != facts:
+                ledger.add("DSK-L011", f"{family} facts of a further source")
+    return joined
+
+
+def meet(source: Source, ledger: Ledger) -> bool:
+    """Tell whether two items of a dataset have the same id and subset.
+
+    Args:
+        source: The dataset, of which only an index is read, where it has one.
+        ledger: For what reading finds.
+    """
+    seen: list[NDArray[np.int64]] = []
+    for partition in source.partitions():
+        keys = (hash((item.subset, item.id)) for item in source.index(partition, ledger))
+        seen.append(np.fromiter(keys, np.int64))
+    found = np.sort(np.concatenate(seen)) if seen else np.zeros(0, np.int64)
+    return bool((found[1:] == found[:-1]).any())
+
+
+class JoinItems(Rearrangement):
+    """Makes one item of those with the same id and subset, in the order of subsets and ids."""
+
+    def key(self, item: DatasetItem) -> tuple[str, str]:
+        """Return subset and id."""
+        return item.subset, item.id
+
+    def join(self, items: list[DatasetItem], ledger: Ledger) -> list[DatasetItem]:
+        """Join items: what is in several is there once, of what differs the first one's stays."""
+        first, *others = items
+        if not others:
+            return items
+        annotations = list(first.annotations)
+        attributes, extra = dict(first.attributes), dict(first.extra or {})
+        for item in others:
+            ledger.add_at("DSK-L020", "item of a further source joins its namesake", item)
+            annotations += _new(annotations, item, ledger)
+            for name, value in item.attributes.items():
+                if attributes.setdefault(name, value) != value:
+                    what = f"item attribute {name} of a further source, which differs"
+                    ledger.add_at("DSK-L009", what, item)
+            for family, fields in (item.extra or {}).items():
+                if extra.setdefault(family, fields) != fields:
+                    ledger.add_at("DSK-L011", f"{family} fields of a further source", item)
+        media = _best([item.media for item in items])
+        return [
+            replace(
+                first,
+                media=media,
+                annotations=annotations,
+                attributes=attributes,
+                extra=extra or None,
+            )
+        ]
+
+
+def _new(known: list[Annotation], item: DatasetItem, ledger: Ledger) -> list[Annotation]:
+    """Return the annotations of an item that are not known yet, their groups kept apart."""
+    used = max((a.group for a in known), default=0)
+    contents = set(map(content_of, known)) if item.annotations else set()
+    found = []
+    for a in item.annotations:
+        if content_of(a) in contents:
+            ledger.add_at("DSK-L014", "annotation that several sources have", item, a)
+        else:
+            found.append(replace(a, group=a.group + used) if a.group and used else a)
+    return found
+
+
+def _best(media: Sequence[Media | None]) -> Media | None:
+    """Return the first medium that can be had, else the first that is named."""
+    named = [medium for medium in media if medium is not None]
+    return next((medium for medium in named if medium.exists), named[0] if named else None)

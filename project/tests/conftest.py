@@ -1,0 +1,132 @@
+"""A small format of its own for projects to read and write: this package brings none."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from dsk import registry as registry_module
+from dsk.annotations import Bbox
+from dsk.categories import Categories
+from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.errors import RecordError
+from dsk.flow import Detection, Exporter, Header, Importer, Source
+from dsk.hooks import ENTRY_POINT_GROUP
+from dsk.item import DatasetItem
+from dsk.media import Image
+
+
+class ToySource(Source):
+    """``toy.json``: labels, and items with boxes ``[label, x, y, w, h, group]``."""
+
+    def __init__(self, root, mark):
+        self.root, self.mark = root, mark
+        self.data = json.loads(root.text("toy.json"))
+        self.reads = 0
+        self.header = Header(
+            categories=Categories.from_names(self.data["labels"]),
+            subsets=tuple(self.data.get("subsets", ())),
+            items=len(self.data["items"]),
+            info=self.data.get("info", {}),
+        )
+
+    def partitions(self):
+        return [0]
+
+    def read(self, partition, ledger):
+        for entry in self.data["items"]:
+            if entry["id"] == "bad":
+                ledger.bad_record(RecordError("a bad item", where="toy.json"))
+                continue
+            boxes = [
+                Bbox(*map(float, sides), label=label, group=group, id=number)
+                for number, (label, *sides, group) in enumerate(entry["boxes"], 1)
+            ]
+            name = f"{entry['id']}.png"
+            yield DatasetItem(
+                self.mark + entry["id"],
+                entry.get("subset", "train"),
+                Image(name, self.root.locate(name), None, (8, 9)),
+                boxes,
+                entry.get("attributes", {}),
+                entry.get("extra"),
+            )
+
+
+class ToyImporter(Importer):
+    def __init__(self, *, mark=""):
+        self.mark = mark
+
+    def open(self, root, ledger):
+        return ToySource(root, self.mark)
+
+
+class ToyExporter(Exporter):
+    def begin(self, header, ctx):
+        self.labels = header.categories.names
+
+    def write(self, items, ctx):
+        made = []
+        for item in items:
+            boxes = [[a.label, a.x, a.y, a.w, a.h, a.group] for a in item.annotations]
+            entry = {"id": item.id, "subset": item.subset, "boxes": boxes}
+            made.append({**entry, "attributes": item.attributes})
+            ctx.save_image(item, f"{item.id}.png")
+        return made
+
+    def finish(self, states, ctx):
+        items = [entry for state in states for entry in state]
+        ctx.write("toy.json", json.dumps({"labels": self.labels, "items": items}).encode())
+
+
+def toy_plugin():
+    module = ModuleType("toy_format")
+    module.DSK_API = (1, 0)
+    kinds = frozenset({"bbox"})
+    module.dsk_importers = lambda: [
+        ImporterInfo(
+            name="toy",
+            target="toy_format:ToyImporter",
+            detector="toy_format:detect",
+            kinds=kinds,
+            options=(Option(name="mark", default=""),),
+        )
+    ]
+    holds = Capabilities(
+        annotations=kinds, fields=frozenset({"group", "attributes"}), item_attributes=True
+    )
+    module.dsk_exporters = lambda: [
+        ExporterInfo(name="toy", target="toy_format:ToyExporter", capabilities=holds)
+    ]
+    module.detect = lambda root: Detection(70, "x") if root.is_file("toy.json") else None
+    module.ToyImporter, module.ToyExporter = ToyImporter, ToyExporter
+    return module
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """Return a function that writes a toy dataset; the format is installed, and tmp_path is cwd."""
+    monkeypatch.setitem(sys.modules, "toy_format", toy_plugin())
+    dist = SimpleNamespace(_path=Path("dsk_project-0.1.0.dist-info"))
+    points = [
+        EntryPoint("toy", "toy_format", ENTRY_POINT_GROUP),
+        EntryPoint("project", "dsk_project.plugin", ENTRY_POINT_GROUP)._for(dist),
+    ]
+    monkeypatch.setattr(registry_module, "entry_points", lambda group: points)
+    registry_module.registry.cache_clear()
+    monkeypatch.chdir(tmp_path)
+
+    def write(name, items, labels=("cat", "dog"), **more):
+        folder = tmp_path / name
+        folder.mkdir(parents=True, exist_ok=True)
+        data = {"labels": labels, "items": items, **more}
+        (folder / "toy.json").write_text(json.dumps(data))
+        return folder
+
+    yield write
+    registry_module.registry.cache_clear()
