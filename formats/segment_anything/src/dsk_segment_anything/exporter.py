@@ -10,7 +10,6 @@ import numpy as np
 
 from dsk import masks
 from dsk.annotations import Bbox, Mask, Rle
-from dsk.convert import area_of, bbox_of
 from dsk.errors import MediaError, OutputError
 from dsk.flow import Exporter
 from dsk.jsonvalues import plain_value
@@ -21,10 +20,14 @@ from dsk_segment_anything.plugin import FAMILY
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from dsk.annotations import Annotation
     from dsk.flow import Header
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
+
+    _Runs = tuple[str, NDArray[np.int64]]  # COCO's text, and what it stands for
 
 __all__ = ["SegmentAnythingExporter"]
 
@@ -134,7 +137,7 @@ def _image_id(item: DatasetItem) -> int:
     return zlib.crc32(f"{item.subset}/{item.id}".encode("utf-8", "surrogateescape"))
 
 
-def _checked(annotations: Sequence[Annotation]) -> dict[int, str]:
+def _checked(annotations: Sequence[Annotation]) -> dict[int, _Runs]:
     """Return the run lengths of masks that have them as COCO's text, by position.
 
     They are checked together; if one is damaged none are returned, and looking at each by itself
@@ -160,28 +163,31 @@ def _checked(annotations: Sequence[Annotation]) -> dict[int, str]:
     possible = counts.min() >= 0 and counts.max() < 1 << 31  # sums cannot overflow
     if not possible or pixels.tolist() != [height * width for height, width in sizes]:
         return {}
-    return {n: t if isinstance(t, str) else t.decode("ascii") for n, t in texts.items()}
+    plain = (t if isinstance(t, str) else t.decode("ascii") for t in texts.values())
+    return dict(zip(texts, zip(plain, runs, strict=True), strict=True))
 
 
-def _annotation(a: Mask, counts: str | None, box: Any) -> dict[str, Any]:
+def _annotation(a: Mask, known: _Runs | None, box: Any) -> dict[str, Any]:
     """Return the object of a mask.
 
     Args:
         a: The mask.
-        counts: Its run lengths, if they are known already.
+        known: Its run lengths, if they have been decoded and checked.
         box: Its box, if the mask states none.
 
     Raises:
         ValueError: Its run lengths are malformed.
     """
     rle = a.rle
-    if counts is None:
-        counts = masks.encode_counts(counts_of(rle)).decode("ascii")
+    if known is None:
+        counts = counts_of(rle)
+        known = masks.encode_counts(counts).decode("ascii"), counts
+    text, counts = known
     made: dict[str, Any] = {
         "id": a.id,
-        "segmentation": {"size": list(rle.size), "counts": counts},
-        "bbox": list(a.bbox or box or bbox_of(a) or (0.0, 0.0, 0.0, 0.0)),
-        "area": area_of(a),
+        "segmentation": {"size": list(rle.size), "counts": text},
+        "bbox": list(a.bbox or box or map(float, masks.bbox(counts, rle.size[0]))),
+        "area": float(masks.area(counts)) if a.area is None else a.area,
     }
     for name, unknown in UNKNOWN.items():
         made[name] = a.attributes.get(name, unknown)
