@@ -11,8 +11,6 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from dsk.annotations import Cuboid3d
 from dsk.errors import InputError, MediaError, OptionError, OutputError
 from dsk.flow import Exporter
@@ -21,7 +19,8 @@ from dsk_pointcloud.axes import stated_pose
 from dsk_pointcloud.cameras import CAMERA
 from dsk_pointcloud.clouds.saver import CloudSaver
 from dsk_pointcloud.frames import note_boxes, turned
-from dsk_pointcloud.nuscenes.rows import FAMILY, LEVELS, Annotation, Camera, Frame, all_tables
+from dsk_pointcloud.nuscenes.keyframes import Annotation, Camera, Frame, Place, save_frames
+from dsk_pointcloud.nuscenes.rows import FAMILY, LEVELS, write_tables
 from dsk_pointcloud.rotations import matrix_of, quaternion_matrix, rigid
 from dsk_pointcloud.tracks import track_of, whole
 
@@ -39,12 +38,6 @@ __all__ = ["NuscenesExporter"]
 _VERSION = re.compile(r"v\d+\.\d+[\w.-]*")
 _STILL = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))
 _OWN = frozenset({"track_id", "instance_token", "visibility", "num_lidar_pts", "num_radar_pts"})
-
-
-class State(Struct):
-    """What a partition leaves for the tables."""
-
-    frames: list[Frame]
 
 
 class NuscenesExporter(Exporter):
@@ -78,9 +71,9 @@ class NuscenesExporter(Exporter):
         if len(set(self._labels)) < len(self._labels) or "" in self._labels:
             raise OutputError("labels have no name, or the same name twice", hint="rename them")
 
-    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> State:
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[Place]:
         """Write clouds and images; the tables need all items."""
-        return State([self._frame(item, ctx) for item in items])
+        return save_frames((self._frame(item, ctx) for item in items), ctx)
 
     def _frame(self, item: DatasetItem, ctx: WriteContext) -> Frame:
         media = item.media if isinstance(item.media, PointCloud) else None
@@ -187,11 +180,11 @@ class NuscenesExporter(Exporter):
             radar=radar if type(radar) is int else 0,
         )
 
-    def finish(self, states: list[State], ctx: WriteContext) -> None:
+    def finish(self, states: list[list[Place]], ctx: WriteContext) -> None:
         """Write the tables."""
-        frames = [frame for state in states for frame in state.frames]
-        for name, data in all_tables(frames, self._labels):
-            ctx.write(f"{self._version}/{name}.json", data)
+        if not ctx.out.dry:
+            places = [place for state in states for place in state]
+            write_tables(places, self._version, self._labels, ctx)
 
 
 def _pose(known: Any) -> NDArray[Any]:
