@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from dsk_pointcloud.cameras import camera_extra
 from dsk_pointcloud.clouds.names import five_columns
 from dsk_pointcloud.frames import NO_SIZE, is_finite, note_boxes
 from dsk_pointcloud.nuscenes import tables
-from dsk_pointcloud.nuscenes.tables import Box, Data, Pose, Sample, Scene, read_table
+from dsk_pointcloud.nuscenes.tables import Box, BoxStore, Data, Pose, Sample, Scene, read_table
 from dsk_pointcloud.rotations import angles_of, invert, quaternion_matrix, rigid
 
 if TYPE_CHECKING:
@@ -37,14 +38,13 @@ _READ = "boxes brought from the global frame to the lidar's, whatever its axes; 
 
 
 class Key(Struct):
-    """A keyframe: its place, its boxes, and its data by channel."""
+    """A keyframe: its place, its data by channel, and names and times of the sweeps before it."""
 
     id: str
     index: int
     sample: Sample
-    boxes: list[Box]
     data: dict[str, Data]
-    sweeps: list[Data]
+    sweeps: list[tuple[str, int | float]]
 
     @property
     def subset(self) -> str:
@@ -99,11 +99,16 @@ class NuscenesSource(Source):
         self._instances = rows("instance", tables.Instance, needed=False)
         self._sensors = rows("sensor", tables.Sensor)
         self._calibrated: dict[str, Pose] = rows("calibrated_sensor", Pose)
-        self._egos: dict[str, Pose] = rows("ego_pose", Pose)
         names = [category.name for category in categories.values()]
         self._label = {token: number for number, token in enumerate(categories)}
         self._tracks = {token: number for number, token in enumerate(self._instances, 1)}
         self._keys = self._keyframes(rows("scene", Scene), rows("sample", Sample), ledger)
+        used = {data.ego_pose_token for key in self._keys for data in key.data.values()}
+        poses = read_table(root, folder, "ego_pose", Pose, needed=True)
+        self._egos = {pose.token: pose for pose in poses if pose.token in used}  # sweeps have most
+        self._boxes_of = BoxStore()
+        for box in read_table(root, folder, "sample_annotation", Box, needed=False):
+            self._boxes_of.add(box)
         self.header = Header(
             categories=Categories.from_names(names),
             media=frozenset({"point_cloud"}),
@@ -116,17 +121,14 @@ class NuscenesSource(Source):
     ) -> list[Key]:
         root, folder = self._root, self._folder
         data: dict[str, dict[str, Data]] = {}
-        sweeps: dict[str, list[Data]] = {}
+        sweeps: dict[str, list[tuple[str, int | float]]] = {}
         for row in read_table(root, folder, "sample_data", Data, needed=True):
             calibrated = self._calibrated.get(row.calibrated_sensor_token)
             sensor = self._sensors.get(calibrated.sensor_token) if calibrated is not None else None
             if sensor is not None and row.is_key_frame:
                 data.setdefault(row.sample_token, {})[sensor.channel] = row
             elif sensor is not None and sensor.channel == LIDAR:
-                sweeps.setdefault(row.sample_token, []).append(row)
-        boxes: dict[str, list[Box]] = {}
-        for box in read_table(root, folder, "sample_annotation", Box, needed=False):
-            boxes.setdefault(box.sample_token, []).append(box)
+                sweeps.setdefault(row.sample_token, []).append((row.filename, row.timestamp))
         found = []
         for scene, members in _by_scene(scenes, samples, root.show(folder), ledger):
             for index, sample in enumerate(members):
@@ -135,9 +137,8 @@ class NuscenesSource(Source):
                     clean_name(name, root.show(folder)),
                     index,
                     sample,
-                    boxes.get(sample.token, []),
                     data.get(sample.token, {}),
-                    sorted(sweeps.get(sample.token, ()), key=lambda row: row.timestamp),
+                    sorted(sweeps.get(sample.token, ()), key=itemgetter(1)),
                 )
                 found.append(key)
         self._tell_unread({channel for row in data.values() for channel in row}, ledger)
@@ -190,7 +191,7 @@ class NuscenesSource(Source):
             ):
                 facts[name] = (pose.translation, pose.rotation)
         if key.sweeps:
-            facts["sweeps"] = [(row.filename, row.timestamp) for row in key.sweeps]
+            facts["sweeps"] = key.sweeps
         return facts
 
     def _to_global(self, data: Data) -> NDArray[np.float64]:
@@ -236,13 +237,14 @@ class NuscenesSource(Source):
         return self._root.locate(name) if self._root.is_file(name) else None
 
     def _boxes(self, key: Key, to_global: NDArray[np.float64] | None, ledger: Ledger) -> list[Any]:
+        boxes = self._boxes_of.of(key.sample.token)
         if to_global is None:
-            if key.boxes:
+            if boxes:
                 ledger.warn(f"keyframes without {LIDAR} have no boxes")
             return []
         to_lidar = invert(to_global)
         found = []
-        for box in key.boxes:
+        for box in boxes:
             try:
                 found.append(self._box(box, to_lidar))
                 if min(box.size) <= 0:

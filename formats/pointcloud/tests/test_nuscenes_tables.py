@@ -1,15 +1,20 @@
-"""What comes before and after rows of nuScenes' tables, and the tables of many scenes."""
+"""nuScenes' tables: rows that follow one another, many scenes, reading in pieces."""
 
 from __future__ import annotations
 
 import json
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dsk.annotations import Cuboid3d
 from dsk.dataset import Dataset
+from dsk.errors import InputError
+from dsk.files import open_root
 from dsk.item import DatasetItem
+from dsk_pointcloud.nuscenes import tables
 from dsk_pointcloud.nuscenes.chains import Chains
 
 FRAMES = st.lists(st.lists(st.sampled_from(["a", "b", "c", None]), max_size=4), max_size=6)
@@ -46,15 +51,15 @@ def test_instances_of_several_scenes(tmp_path):
         for n in range(3)
     ]
     Dataset.from_iterable(items, ["car"]).export(tmp_path / "out", "nuscenes", jobs=2)
-    tables = {
+    written = {
         path.stem: json.loads(path.read_text())
         for path in tmp_path.glob("out/v1.0-trainval/*.json")
     }
-    boxes = {row["token"]: row for row in tables["sample_annotation"]}
-    counts = sorted(row["nbr_annotations"] for row in tables["instance"])
+    boxes = {row["token"]: row for row in written["sample_annotation"]}
+    counts = sorted(row["nbr_annotations"] for row in written["instance"])
     assert counts == [1] * 12 + [3, 3, 6]
-    assert len({row["token"] for row in tables["instance"]}) == 15
-    for row in tables["instance"]:
+    assert len({row["token"] for row in written["instance"]}) == 15
+    for row in written["instance"]:
         own = [b["token"] for b in boxes.values() if b["instance_token"] == row["token"]]
         assert (row["first_annotation_token"], row["last_annotation_token"]) == (own[0], own[-1])
     for row in boxes.values():
@@ -64,3 +69,42 @@ def test_instances_of_several_scenes(tmp_path):
                 assert boxes[row[name]]["instance_token"] == row["instance_token"]
     ends = [row for row in boxes.values() if not row["next"]]
     assert len(ends) == 12 + 2 + 2  # a stated instance begins anew in each scene
+
+
+ROWS = [
+    {"token": "a", "name": "x"},
+    {"token": "},{", "name": "y", "more": [{"a": 1}, {"b": "},  {"}]},
+    {"token": "c", "name": "é"},
+    {"token": "d", "name": "z"},
+]
+
+
+@pytest.mark.parametrize("piece", [1, 20, 45, 90, 1000])
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_tables_are_read_in_pieces(tmp_path, monkeypatch, piece, indent, mark):
+    monkeypatch.setattr(tables, "PIECE", piece)
+    (tmp_path / "category.json").write_text(mark + json.dumps(ROWS, indent=indent), "utf-8")
+    found = tables.read_table(open_root(tmp_path), "", "category", tables.Named, needed=True)
+    assert [(row.token, row.name) for row in found] == [(r["token"], r["name"]) for r in ROWS]
+
+
+@pytest.mark.parametrize("cut", [1, 30, 60, 90, -1])
+def test_damage_in_any_piece_is_told(tmp_path, monkeypatch, cut):
+    monkeypatch.setattr(tables, "PIECE", 8)
+    (tmp_path / "category.json").write_text(json.dumps(ROWS)[:cut])
+    with pytest.raises(InputError, match="damaged table"):
+        list(tables.read_table(open_root(tmp_path), "", "category", tables.Named, needed=True))
+
+
+def test_boxes_are_kept_as_they_are():
+    numbers = ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0), (0.5, 0.5, 0.5, 0.5))
+    rows = [tables.Box(f"{n}", "ab"[n % 2], "i", *numbers, ["x"] * n, None, n) for n in range(4)]
+    store = tables.BoxStore()
+    for row in rows:
+        store.add(msgspec.structs.replace(row))
+    for sample in "ab":
+        kept = [msgspec.structs.replace(box, sample_token=sample) for box in store.of(sample)]
+        wanted = [row for row in rows if row.sample_token == sample]
+        assert json.loads(msgspec.json.encode(kept)) == json.loads(msgspec.json.encode(wanted))
+    assert store.of("c") == []
