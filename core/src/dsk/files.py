@@ -348,7 +348,9 @@ class DirectoryRoot(InputRoot):
         Raises:
             UnsafePathError: A symbolic link leads out of it.
         """
-        self._check_inside(full, os.path.relpath(full, self._base))
+        below = f"{self._base}/"
+        name = full.removeprefix(below) if full.startswith(below) else os.path.relpath(full, below)
+        self._check_inside(full, name)
 
     def buffer(self, name: str) -> memoryview:
         """Map the file; its pages belong to the page cache, not to this process."""
