@@ -6,8 +6,12 @@ For each format and each size, writing and then reading: items and MB a second, 
 multiple of what the files' libraries alone take (see libraries.py: reading every file once; writing
 again what was read), and the largest resident memory of the process in MiB. Each figure comes from
 a process of its own, one worker, after a warm-up with a few items, so that start-up is no part of
-it. Formats that are read only are measured on what readonly.py makes; "-" is what cannot be. Formats
-of volumes are measured by medical.py.
+it. Formats that are read only are measured on what readonly.py makes; "-" is what cannot be. Items of
+videos are frames, all of which are decoded. Of volumes, all of whose voxels are read, there are a
+tenth as many, of 32 × 32 × 16 voxels: these figures tell what an item costs. medical.py measures
+volumes of the size of a patient's.
+
+Needs what the tests of all formats need: pynrrd, pydicom and highdicom besides their own libraries.
 """
 
 from __future__ import annotations
@@ -20,86 +24,30 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from libraries import bare
-from readonly import MAKERS
+from made import HOLD_IMAGES, Made, of_volumes
+from readonly import MAKERS, MASKS
 
 from dsk import Dataset
-from dsk.flow import PARTITION_ITEMS, Header, Source
 from dsk.item import DatasetItem
-from dsk.loss import Ledger
-from dsk.media import Image, Media
+from dsk.media import Image, VideoFrame, Volume, is_decoded
 from dsk.registry import registry
-from dsk.testing import samples
-
-ORDER = ("bbox", "polygon", "mask", "rotated_bbox", "label", "points", "skeleton", "caption")
-LAST = ("cuboid_3d", "mask_3d")
-PIXELS = {"cifar": (32, 32, 3), "mnist": (28, 28), "mnist_csv": (28, 28)}
-"""Formats that hold pixels as numbers, and the shape of their images."""
-
-HOLD_IMAGES = frozenset({"tf_detection_api", "image_dir", "image_zip", *PIXELS})
-"""Formats whose files are nothing without the images: these are saved."""
+from dsk_medical.volume.arrays import open_volume
 
 OPTIONS = {"kitti_raw": {"reindex": True}}
 """What exporters need to be told about items without tracks."""
 
 WARM_UP = 3
+VOLUMES = 10
+"""Of volumes there are so many times fewer: each is 17 files in one of the formats."""
+
 PART = ("items/s", "MB/s", "×lib", "MiB")
 COLUMNS = ("format", "items", "MB", *(f"w {c}" for c in PART), *(f"r {c}" for c in PART))
-
-
-class Made(Source):
-    """Items that are made when they are read, so that memory shows what the format needs."""
-
-    def __init__(self, name: str, count: int) -> None:
-        self.recipe, self.count = recipe_for(name), count
-        self.media = [samples.media_for(self.recipe, f"{n}", n) for n in range(6)]
-        self.annotations = [samples.annotations_for(self.recipe, n) for n in range(600)]
-        if name in PIXELS:
-            rng = np.random.default_rng(1)
-            arrays = [rng.integers(0, 256, PIXELS[name], np.uint8) for _ in range(6)]
-            self.media = [Image.from_array(array, "a.png") for array in arrays]
-        self.header = Header(
-            categories=samples.categories(self.recipe),
-            media=frozenset({samples.media_kind(self.recipe)}),
-            subsets=("train",),
-            items=count,
-        )
-
-    def partitions(self) -> Sequence[range]:
-        """Return slices of numbers."""
-        return [
-            range(start, min(start + PARTITION_ITEMS, self.count))
-            for start in range(0, self.count, PARTITION_ITEMS)
-        ]
-
-    def read(self, partition: range, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
-        """Make the items of a slice."""
-        for n in partition:
-            annotations = self.annotations[n % len(self.annotations)]
-            yield DatasetItem(f"{n:08d}", "train", self._medium(n), annotations)
-
-    def _medium(self, n: int) -> Media | None:
-        media = self.media[n % 6]
-        if isinstance(media, Image):
-            size = media.size or (samples.HEIGHT, samples.WIDTH)
-            return Image(path=f"{n:08d}{media.ext}", source=media.source, size=size)
-        return media
-
-
-def recipe_for(name: str) -> samples.Recipe:
-    """Return what to write in a format: the first kind that it can write and read."""
-    table = registry()
-    holds = table.exporter(name).capabilities
-    kinds = holds.annotations
-    if table.importers.find(name):
-        kinds &= table.importer(name).kinds
-    kind = next((k for k in (*ORDER, *LAST) if k in kinds), None)
-    return samples.Recipe(kinds=(kind,) if kind else (), media_kinds=tuple(sorted(holds.media)))
 
 
 def write_format(name: str, count: int, folder: Path) -> float:
@@ -108,30 +56,64 @@ def write_format(name: str, count: int, folder: Path) -> float:
         folder.mkdir()
         MAKERS[name](folder, count)
         return 0.0
-    source = Made(name, count)
+    if name == "dicom_seg":  # segmentations of series, which have to be there
+        series = folder.with_name(folder.name + "-series")
+        shutil.rmtree(series, ignore_errors=True)
+        write_format("dicom", count, series)
+        dataset = Dataset.import_from(series, "dicom")
+    else:
+        dataset = Dataset(Made(name, count))
     started = time.process_time()
-    for _ in source:
+    for _ in dataset:
         pass
     making = time.process_time() - started
     started = time.process_time()
-    given = OPTIONS.get(name, {})
-    Dataset(source).export(folder, name, jobs=1, save_media=name in HOLD_IMAGES, **given)
+    given, saved = OPTIONS.get(name, {}), name in HOLD_IMAGES or of_volumes(name)
+    dataset.export(folder, name, jobs=1, save_media=saved, **given)
     return time.process_time() - started - making
 
 
+def look(item: DatasetItem) -> int:
+    """Look at all that files of annotations hold, and into videos and volumes.
+
+    Images that are files of their own are not decoded, as the libraries do not.
+    """
+    for a in item.annotations:
+        if a.kind == "mask":
+            _ = a.rle
+        elif a.kind == "mask_3d":
+            _ = np.asarray(a.source) == a.value
+    if isinstance(item.media, VideoFrame):
+        _ = item.media.data
+    elif isinstance(item.media, Volume):
+        _ = np.asarray(open_volume(item.media))
+    for own in (item.extra or {}).values():
+        for value in own.values() if isinstance(own, dict) else ():
+            image = getattr(value, "image", None)
+            if isinstance(image, Image) and is_decoded(image.source):
+                _ = image.data
+    return len(item.annotations)
+
+
 def read_format(name: str, folder: Path) -> float:
-    """Read a dataset and look at every annotation, into every mask; return the CPU seconds."""
-    seen = 0
+    """Read a dataset and look at every annotation; return the CPU seconds."""
     started = time.process_time()
-    for item in Dataset.import_from(folder, name):
-        for a in item.annotations:
-            seen += 1
-            if a.kind == "mask":
-                _ = a.rle
+    seen = sum(map(look, Dataset.import_from(folder, name)))
     seconds = time.process_time() - started
     if not seen and registry().importer(name).kinds:
         sys.exit(f"{name}: nothing was read")
     return seconds
+
+
+def masks_of(name: str) -> str:
+    """Return an expression that the paths of pictures match that are masks.
+
+    In formats that hold masks all are, those of boxes, too: images are not saved.
+    """
+    if name in MAKERS:
+        return MASKS.get(name, "")
+    holds = registry().exporter(name).capabilities.annotations
+    return r"\.(png|bmp)$" if "mvtec" in name or "mask" in holds else ""
 
 
 def peak_memory() -> float:
@@ -145,16 +127,15 @@ def child(job: str, name: str, count: int, folder: Path) -> None:
     warm = folder.with_name(folder.name + "-warm")
     shutil.rmtree(warm, ignore_errors=True)
     seconds: Any
+    write_format(name, WARM_UP, warm)
     if job == "bare":
-        masks = "mvtec" in name or (name not in MAKERS and "mask" in recipe_for(name).kinds)
-        seconds = bare(folder, masks=masks)
+        bare(warm, masks=masks_of(name))
+        seconds = bare(folder, masks=masks_of(name))
+    elif job == "write":
+        seconds = write_format(name, count, folder)
     else:
-        write_format(name, WARM_UP, warm)
-        if job == "write":
-            seconds = write_format(name, count, folder)
-        else:
-            read_format(name, warm)
-            seconds = read_format(name, folder)
+        read_format(name, warm)
+        seconds = read_format(name, folder)
     print(json.dumps({"seconds": seconds, "peak": peak_memory()}))
 
 
@@ -216,23 +197,22 @@ def main() -> None:
     given.work.mkdir(parents=True, exist_ok=True)
     folder = given.work / f"formats-{os.getpid()}"
     table = registry()
-    exporters = [e for e in table.exporters if e.capabilities.media != {"volume"}]
-    written = {exporter.name for exporter in exporters}
-    volumes = sorted({exporter.name for exporter in table.exporters} - written)
-    others = sorted({importer.name for importer in table.importers} - written - set(MAKERS))
+    written = {exporter.name for exporter in table.exporters}
     print(line(COLUMNS))
     for name in sorted(written | set(MAKERS)):
         if not re.search(given.only, name):
             continue
-        for count in map(int, given.sizes.split(",")):
+        for size in map(int, given.sizes.split(",")):
+            count = max(size // VOLUMES, 1) if of_volumes(name) else size
             try:
                 print(line(row(name, count, folder)), flush=True)
             except RuntimeError as error:
                 print(error, flush=True)
             finally:
                 clear(folder)
-    print("Volumes, measured by medical.py:", ", ".join(volumes))
-    print("Not measured, nothing here writes them:", ", ".join(sorted({*others} - {*volumes})))
+    others = {importer.name for importer in table.importers} - written - set(MAKERS)
+    if others:
+        print("Not measured, nothing here writes them:", ", ".join(sorted(others)))
 
 
 if __name__ == "__main__":

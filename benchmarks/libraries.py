@@ -10,6 +10,7 @@ import gzip
 import io
 import os
 import pickle
+import re
 import struct
 import time
 import zipfile
@@ -96,14 +97,20 @@ def as_hdf5(data: bytes) -> Encode:
     import h5py
 
     found: dict[str, Any] = {}
+    kept = ("chunks", "compression", "compression_opts")
+
+    def note(name: str, one: Any) -> None:
+        if getattr(one, "shape", None):
+            found[name] = one[()], {key: getattr(one, key) for key in kept}
+
     with h5py.File(io.BytesIO(data)) as file:
-        file.visititems(lambda name, one: found.update({name: one[()]} if one.shape else {}))
+        file.visititems(note)
 
     def encode() -> bytes:
         out = io.BytesIO()
         with h5py.File(out, "w") as again:
-            for name, array in found.items():
-                again.create_dataset(name, data=array)
+            for name, (array, more) in found.items():
+                again.create_dataset(name, data=array, **more)
         return out.getvalue()
 
     return encode
@@ -168,6 +175,74 @@ def _example() -> Any:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("t.Example"))
 
 
+def as_nifti(data: bytes) -> Encode:
+    import nibabel as nib
+    import numpy as np
+
+    packed = data[:2] == b"\x1f\x8b"
+    image = nib.Nifti1Image.from_bytes(gzip.decompress(data) if packed else data)
+    again = nib.Nifti1Image(np.asarray(image.dataobj), image.affine)
+    return lambda: gzip.compress(again.to_bytes(), 1) if packed else again.to_bytes()
+
+
+def as_nrrd(data: bytes) -> Encode:
+    import nrrd
+
+    file = io.BytesIO(data)
+    header = nrrd.read_header(file)
+    array = nrrd.read_data(header, file, None)
+
+    def encode() -> bytes:
+        out = io.BytesIO()
+        nrrd.write(out, array, header, compression_level=1)
+        return out.getvalue()
+
+    return encode
+
+
+def as_npy(data: bytes) -> Encode:
+    import numpy as np
+
+    array = np.load(io.BytesIO(data))
+
+    def encode() -> bytes:
+        out = io.BytesIO()
+        np.save(out, array)
+        return out.getvalue()
+
+    return encode
+
+
+def as_dicom(data: bytes) -> Encode:
+    """DICOM: images by pydicom, segmentations by highdicom, which parts them by segment."""
+    import pydicom
+
+    found = pydicom.dcmread(io.BytesIO(data))
+    if "SegmentSequence" in found:
+        from highdicom.seg import Segmentation
+
+        Segmentation.from_dataset(found, copy=False).get_volume()
+    else:
+        _ = found.pixel_array
+
+    def encode() -> bytes:
+        out = io.BytesIO()
+        pydicom.dcmwrite(out, found)
+        return out.getvalue()
+
+    return encode
+
+
+def as_video(data: bytes) -> Encode:
+    """Videos: every frame as an array of RGB."""
+    import av
+
+    with av.open(io.BytesIO(data)) as container:
+        for frame in container.decode(video=0):
+            frame.to_ndarray(format="rgb24")
+    return lambda: data
+
+
 DECODERS: dict[str, Decode] = {
     ".json": as_json,
     ".xml": as_xml,
@@ -178,26 +253,34 @@ DECODERS: dict[str, Decode] = {
     ".h5": as_hdf5,
     ".mat": as_mat,
     ".tfrecord": as_records,
+    ".nii": as_nifti,
+    ".nrrd": as_nrrd,
+    ".npy": as_npy,
+    ".p": as_pickle,
+    ".dcm": as_dicom,
+    ".mp4": as_video,
 }
-MEDIA = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".pcd", ".bin", ".mp4", ".nii"})
+MEDIA = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".pcd", ".bin"})
 
 
-def decoder(path: Path, data: bytes, *, masks: bool) -> Decode | None:
+def decoder(path: Path, data: bytes, masks: str) -> Decode | None:
     """Return what reads a file, None if a copy is all there is."""
     ending = path.suffix.lower()
-    if masks and ending in (".png", ".bmp"):
+    if masks and re.search(masks, path.as_posix()):
         return as_picture
+    if path.name.endswith(".nii.gz"):
+        return as_nifti
     return as_pickle if not ending and data[:1] == b"\x80" else DECODERS.get(ending)
 
 
-def bare(folder: Path, *, masks: bool) -> tuple[float, float]:
+def bare(folder: Path, *, masks: str) -> tuple[float, float]:
     """Read every file of a folder and write it again elsewhere; return both CPU times in seconds.
 
     Media that are no annotations are listed when reading, and copied when writing.
 
     Args:
         folder: A dataset.
-        masks: Whether PNG and BMP files are masks, not pictures.
+        masks: An expression that the paths of pictures match that are masks; "": none are.
     """
     again = folder.with_name(folder.name + "-again")
     started = time.process_time()
@@ -206,7 +289,7 @@ def bare(folder: Path, *, masks: bool) -> tuple[float, float]:
     for path in map(Path, paths):
         started = time.process_time()
         data = path.read_bytes()
-        decode = decoder(path, data, masks=masks)
+        decode = decoder(path, data, masks)
         encode = decode(data) if decode else (lambda data=data: data)
         middle = time.process_time()
         if decode or path.suffix.lower() not in MEDIA:

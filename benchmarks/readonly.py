@@ -7,6 +7,9 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import readonly_maps
+import readonly_volumes
+
 ATTRIBUTES = " ".join(f"Attribute_{n}" for n in range(40))
 PER_PERSON, PER_FOLDER = 20, 100
 
@@ -115,6 +118,13 @@ def vott_json(folder: Path, count: int) -> None:
 
 MAKERS: dict[str, Callable[[Path, int], None]] = {
     maker.__name__: maker
-    for maker in (align_celeba, celeba, mars, mpii, mpii_json, vott_csv, vott_json)
+    for maker in (
+        *(align_celeba, celeba, mars, mpii, mpii_json, vott_csv, vott_json),
+        *readonly_maps.MAKERS,
+        *readonly_volumes.MAKERS,
+    )
 }
 """By format: write a dataset of so many items into an empty folder."""
+
+MASKS = readonly_maps.MASKS
+"""By format: an expression that the paths of pictures match that have to be read."""
