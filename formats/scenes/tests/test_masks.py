@@ -217,6 +217,23 @@ def test_synthia_texts(png: Png, text: Text, tmp_path: Path) -> None:
     assert labels(tmp_path, "synthia") == [("default", "1", ["Sky", "Road", "Car"])]
 
 
+@pytest.mark.parametrize("numbers", ["1.0 1 8\n3 3e0 3", "1\t1  8\r\n3 3 3\r\n\r\n"])
+def test_synthia_texts_of_other_writers(png: Png, text: Text, tmp_path: Path, numbers: str) -> None:
+    png("RGB/1.png", [[BLACK] * 3] * 2)
+    text("GTTXT/1.txt", numbers)
+    assert labels(tmp_path, "synthia") == [("default", "1", ["Sky", "Road", "Car"])]
+
+
+@pytest.mark.parametrize(
+    "numbers", ["1 1 x\n3 3 3", "1 1 1.5\n3 3 3", "1 1 1\n3 3", "1 1 -1\n3 3 3", f"1 1 {'9' * 30}"]
+)
+def test_synthia_texts_that_are_no_maps(png: Png, text: Text, tmp_path: Path, numbers: str) -> None:
+    png("RGB/1.png", [[BLACK] * 3] * 2)
+    text("GTTXT/1.txt", numbers)
+    with pytest.raises(RecordError):
+        list(Dataset.import_from(tmp_path, "synthia"))
+
+
 CONFIG = {
     "labels": [
         {"name": "animal--bird", "color": [1, 2, 3], "instances": True},

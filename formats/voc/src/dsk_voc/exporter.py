@@ -262,16 +262,17 @@ class _VocExporter(Exporter):
         return files
 
     def _list(self, item: DatasetItem, done: Assembled, lists: SubsetLists) -> None:
-        """Note what the lists shall say of an item; one without annotations is in all of them."""
-        bare = not item.annotations
-        alone = self._alone
-        if done.labels:
+        """Note what the lists of the tasks say of an item; without annotations it is in all."""
+        tasks, all_items = self.tasks, self._alone or not item.annotations
+        if done.labels and CLASSIFICATION in tasks:
             lists.classes.append((item.id, frozenset(done.labels)))
-        if done.masks.classes or bare or not self.tasks & {CLASSIFICATION, LAYOUT, ACTION}:
+        if SEGMENTATION in tasks and (
+            done.masks.classes or all_items or not tasks & {CLASSIFICATION, LAYOUT, ACTION}
+        ):
             lists.segmentation.append(item.id)
-        if done.with_parts or bare or alone:
+        if LAYOUT in tasks and (done.with_parts or all_items):
             lists.layout.append((item.id, done.with_parts))
-        if done.actions or bare or alone:
+        if ACTION in tasks and (done.actions or all_items):
             lists.action.append((item.id, done.actions))
 
     def _put(

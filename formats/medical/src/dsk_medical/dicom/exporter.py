@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsk.annotations import Annotation, Mask, Mask3d
+from dsk.collector import collect_young
 from dsk.errors import InputError, MediaError
 from dsk.flow import Exporter, Header
 from dsk.item import DEFAULT_SUBSET
@@ -62,6 +63,7 @@ class DicomSegExporter(Exporter):
                 used |= self._write_item(item, media, media.source, ctx)
             except InputError as error:
                 bad_item(ctx, item, error)
+            collect_young()  # as in reading
         return used
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dsk.categories import Categories, LabelCategory
+from dsk.collector import collect_young
 from dsk.errors import InputError, MediaError, OptionError, RecordError
 from dsk.flow import Importer
 from dsk.media import Media
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
 
 __all__ = ["DicomImporter"]
+
+
+COLLECTED = 256
+"""Files after which is freed what pydicom left of their headers in cycles."""
 
 
 class DicomImporter(Importer):
@@ -50,8 +55,10 @@ class DicomImporter(Importer):
         frames: list[Any] = []
         other: list[str] = []
         segmentations: list[tuple[Media, Any]] = []
-        for name in names:
+        for number, name in enumerate(names):
             media = Media(name, root.locate(name))
+            if not number % COLLECTED:
+                collect_young()
             try:
                 header = read_header(root, name)
                 if header is None or str(header.get("SOPClassUID", "")) == DIRECTORY:
@@ -84,6 +91,7 @@ class DicomImporter(Importer):
         colors: dict[str, tuple[int, int, int] | None] = {}
         codes: dict[str, dict[str, list[str]]] = {}
         for media, _ in segmentations:
+            collect_young()
             try:
                 segments = open_segmentation(media, self._threshold or 1.0).segments
             except MediaError as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsk.annotations import Annotation, Mask3d
+from dsk.collector import collect_young
 from dsk.errors import MediaError, RecordError
 from dsk.flow import Header, Source
 from dsk.item import DatasetItem
@@ -91,6 +92,7 @@ class DicomSource(Source):
             hidden = frozenset() if self._keep else frozenset(IDENTIFIERS)
             attributes = {k: v for k, v in study.series.facts.items() if v and k not in hidden}
         yield DatasetItem(study.id, media=media, annotations=annotations, attributes=attributes)
+        collect_young()  # pydicom's data sets and highdicom's segmentations hold cycles
 
     def _segments(
         self, mask: Media, media: Volume | None, study: Study, ledger: Ledger

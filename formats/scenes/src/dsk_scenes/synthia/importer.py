@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -150,12 +151,26 @@ class TextReader:
         rows = [row for row in rows if row.strip()]
         if not rows:
             raise ValueError("it holds no numbers")
-        values = np.array(data.split(), dtype=np.float64)
+        values = _numbers(data)
         if values.size % len(rows) or not (values == np.floor(values)).all():
             raise ValueError("its rows are not of equal length, or hold no whole numbers")
         if values.min() < 0 or values.max() > _MAX_VALUE:
             raise ValueError("it holds values that are no labels")
         return values.astype(np.uint16).reshape(len(rows), -1)
+
+
+def _numbers(text: bytes) -> NDArray[Any]:
+    """Return numbers between white space.
+
+    Raises:
+        ValueError: Something is none.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # what numpy says of the rest of a text
+        try:
+            return np.fromstring(text, np.int64, sep=" ")
+        except (DeprecationWarning, ValueError):
+            return np.array(text.split(), dtype=np.float64)  # six times as long: "1.0" is a number
 
 
 class SynthiaSource(SceneSource):
