@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+import warnings
 
 import highdicom as hd
 import numpy as np
@@ -408,3 +409,58 @@ def test_segmentation_needs_a_series(tmp_path):
     report = Dataset.from_iterable([item], categories=["x"]).export(tmp_path / "out", "dicom_seg")
     assert report.annotations["dropped"] == 1
     assert {e.code for e in report.losses} == {"DSK-L008", "DSK-L010", "DSK-L017"}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"PixelSpacing": 0.8},
+        {"SeriesNumber": [1, 2]},
+        {"InstanceNumber": [1, 2]},
+        {"SliceThickness": [1.0, 2.0]},
+        {"SamplesPerPixel": [1, 1]},
+        {"NumberOfFrames": [1, 1]},
+    ],
+)
+def test_headers_with_odd_values_are_bad_records(tmp_path, series, pixels, odd):
+    write_slice(tmp_path / "data" / "case", 2, pixels[2], **odd)
+    with pytest.raises(RecordError):
+        Dataset.import_from(tmp_path / "data", "dicom")
+    data = Dataset.import_from(tmp_path / "data", "dicom", on_error="skip")
+    assert data.opening_ledger.bad_count == 1
+
+
+def test_segmentations_with_odd_headers(tmp_path, series):
+    place = tmp_path / "data" / "case" / "seg.dcm"
+    write_segmentation(place, series, masks())
+    made = pydicom.dcmread(place)
+    del made.ReferencedSeriesSequence[0].SeriesInstanceUID
+    made.save_as(place)
+    data = Dataset.import_from(tmp_path / "data", "dicom")
+    assert any("its series is not here" in text for text in data.opening_ledger.warnings)
+    made.SegmentSequence[0].SegmentNumber = [1, 2]
+    made.save_as(place)
+    with pytest.raises(RecordError, match=r"seg\.dcm: a damaged DICOM file"):
+        Dataset.import_from(tmp_path / "data", "dicom")
+
+
+@pytest.mark.damage
+def test_random_bytes_are_bad_records_or_nothing(tmp_path, series):
+    """What this finds is often an exception of pydicom that no documentation names."""
+    write_segmentation(tmp_path / "data" / "case" / "seg.dcm", series, masks())
+    rng = np.random.default_rng(8)
+    for place in sorted((tmp_path / "data" / "case").iterdir()):
+        good = place.read_bytes()
+        for _ in range(25):
+            data = np.frombuffer(good, np.uint8).copy()
+            where = rng.integers(132, len(data), rng.integers(1, 20))
+            data[where] = rng.integers(0, 256, len(where))
+            place.write_bytes(data.tobytes())
+            for policy in ("raise", "skip"):
+                try:
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore")
+                        list(Dataset.import_from(tmp_path / "data", "dicom", on_error=policy))
+                except InputError:
+                    pass
+        place.write_bytes(good)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsk.categories import Categories, LabelCategory
 from dsk.collector import collect_young
@@ -11,7 +11,7 @@ from dsk.flow import Importer
 from dsk.media import Media
 from dsk.names import clean_name
 from dsk_medical.dicom.detect import may_be_dicom
-from dsk_medical.dicom.segments import SEG_CLASSES, open_segmentation
+from dsk_medical.dicom.segments import SEG_CLASSES, SegmentFacts, segments_of
 from dsk_medical.dicom.series import DIRECTORY, Series, frames_of, read_header, sort_series
 from dsk_medical.dicom.source import DicomSource, Study
 
@@ -25,6 +25,9 @@ __all__ = ["DicomImporter"]
 
 COLLECTED = 256
 """Files after which is freed what pydicom left of their headers in cycles."""
+
+ODD_VALUES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What values of another kind or number than the standard's make of a header's facts."""
 
 
 class DicomImporter(Importer):
@@ -54,7 +57,7 @@ class DicomImporter(Importer):
         )
         frames: list[Any] = []
         other: list[str] = []
-        segmentations: list[tuple[Media, Any]] = []
+        segmentations: list[_Segments] = []
         for number, name in enumerate(names):
             media = Media(name, root.locate(name))
             if not number % COLLECTED:
@@ -64,14 +67,17 @@ class DicomImporter(Importer):
                 if header is None or str(header.get("SOPClassUID", "")) == DIRECTORY:
                     continue
                 if str(header.get("SOPClassUID", "")) in SEG_CLASSES:
-                    segmentations.append((media, header))
+                    segmentations.append(_Segments.of(header, media))
                 elif _in_space(header):
-                    frames.extend(frames_of(header, media))
+                    frames += list(frames_of(header, media))  # all of a file's or none
                 else:
                     other.append(name)
             except MediaError as error:
                 where = error.where or root.show(name)
                 ledger.bad_record(RecordError(error.message, where=where, hint=error.hint))
+            except ODD_VALUES as error:
+                text = f"a damaged DICOM file: {error}"
+                ledger.bad_record(RecordError(text, where=root.show(name)))
         if other:
             what = "DICOM files without an image in space are left out"
             ledger.warn(f"{len(other)} {what}: {', '.join(other[:3])}")
@@ -80,33 +86,43 @@ class DicomImporter(Importer):
         studies = _studies(sort_series(frames), segmentations, ledger)
         return DicomSource(
             studies,
-            self._categories(segmentations, ledger),
+            _categories(segmentations),
             keep=self._keep,
             threshold=self._threshold,
             policy=self._policy,
         )
 
-    def _categories(self, segmentations: list[tuple[Media, Any]], ledger: Ledger) -> Categories:
-        """Return the labels: those of the segments, in the order of the files."""
-        colors: dict[str, tuple[int, int, int] | None] = {}
-        codes: dict[str, dict[str, list[str]]] = {}
-        for media, _ in segmentations:
-            collect_young()
-            try:
-                segments = open_segmentation(media, self._threshold or 1.0).segments
-            except MediaError as error:
-                ledger.warn(f"{media.path}: {error.message}")
-                continue
-            for segment in segments:
-                known = colors.get(segment.label)
-                colors[segment.label] = known if known is not None else segment.color
-                codes.setdefault(segment.label, segment.codes)
-        labels = tuple(
-            LabelCategory(name, extra={"dicom": codes[name]} if codes[name] else None)
-            for name in colors
-        )
-        painted = {n: c for n, c in enumerate(colors.values()) if c is not None}
-        return Categories(labels=labels, colors=painted)
+
+class _Segments(NamedTuple):
+    """A file of a segmentation: the series it is about, and its segments."""
+
+    media: Media
+    series: frozenset[str]
+    segments: list[SegmentFacts]
+
+    @classmethod
+    def of(cls, header: Any, media: Media) -> _Segments:
+        """Take the facts of a header."""
+        series = header.get("ReferencedSeriesSequence") or ()
+        uids = frozenset(str(one.get("SeriesInstanceUID", "")) for one in series)
+        return cls(media, uids, segments_of(header))
+
+
+def _categories(segmentations: list[_Segments]) -> Categories:
+    """Return the labels: those of the segments, in the order of the files."""
+    colors: dict[str, tuple[int, int, int] | None] = {}
+    codes: dict[str, dict[str, list[str]]] = {}
+    for one in segmentations:
+        for segment in one.segments:
+            known = colors.get(segment.label)
+            colors[segment.label] = known if known is not None else segment.color
+            codes.setdefault(segment.label, segment.codes)
+    labels = tuple(
+        LabelCategory(name, extra={"dicom": codes[name]} if codes[name] else None)
+        for name in colors
+    )
+    painted = {n: c for n, c in enumerate(colors.values()) if c is not None}
+    return Categories(labels=labels, colors=painted)
 
 
 def _in_space(header: Any) -> bool:
@@ -115,9 +131,7 @@ def _in_space(header: Any) -> bool:
     return "Rows" in header and bool(place)
 
 
-def _studies(
-    series: list[Series], segmentations: list[tuple[Media, Any]], ledger: Ledger
-) -> list[Study]:
+def _studies(series: list[Series], segmentations: list[_Segments], ledger: Ledger) -> list[Study]:
     """Name series by their folders, number those that share one, and give them segmentations."""
     in_folder: dict[str, int] = {}
     for one in series:
@@ -130,8 +144,7 @@ def _studies(
         if in_folder[one.folder] > 1:
             name = f"{name}_{number}" if not one.folder else f"{name}/series_{number}"
         studies.append(Study(clean_name(name), one, []))
-    for media, header in segmentations:
-        wanted = {str(e.SeriesInstanceUID) for e in header.get("ReferencedSeriesSequence") or ()}
+    for media, wanted, _ in segmentations:
         owners = [s for s in studies if s.series is not None and s.series.uid in wanted]
         # a scout may share the series: what was segmented is the volume
         owner = max(owners, key=lambda s: len(s.series.frames if s.series else ()), default=None)

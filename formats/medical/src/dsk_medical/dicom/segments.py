@@ -12,7 +12,14 @@ from dsk.media import Media
 from dsk_medical.dicom.library import library
 from dsk_medical.volume import geometry
 
-__all__ = ["SEG_CLASSES", "SegmentFacts", "Segmentation", "open_segmentation", "rgb_of"]
+__all__ = [
+    "SEG_CLASSES",
+    "SegmentFacts",
+    "Segmentation",
+    "open_segmentation",
+    "rgb_of",
+    "segments_of",
+]
 
 SEG_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
 """SOP classes of segmentations, the second one for label maps."""
@@ -69,6 +76,20 @@ def _codes(description: Any) -> dict[str, list[str]]:
     return found
 
 
+def segments_of(header: Any) -> list[SegmentFacts]:
+    """Return what a segmentation's data set says of its segments; its pixels are not needed."""
+    return [
+        SegmentFacts(
+            int(d.SegmentNumber),
+            str(d.get("SegmentLabel", "") or f"Segment_{d.SegmentNumber}"),
+            rgb_of(d.get("RecommendedDisplayCIELabValue")),
+            _codes(d),
+        )
+        for d in header.get("SegmentSequence") or ()
+        if int(d.get("SegmentNumber", 0)) > 0
+    ]
+
+
 class Segmentation:
     """An opened segmentation.
 
@@ -103,16 +124,7 @@ class Segmentation:
             str(entry.SeriesInstanceUID) for entry in self._seg.get("ReferencedSeriesSequence", ())
         }
         self.frame = str(self._seg.get("FrameOfReferenceUID", ""))
-        self.segments = [
-            SegmentFacts(
-                int(d.SegmentNumber),
-                str(d.get("SegmentLabel", "") or f"Segment_{d.SegmentNumber}"),
-                rgb_of(d.get("RecommendedDisplayCIELabValue")),
-                _codes(d),
-            )
-            for d in self._seg.SegmentSequence
-            if int(d.get("SegmentNumber", 0)) > 0
-        ]
+        self.segments = segments_of(self._seg)
 
     def _check_bits(self) -> str:
         """Put bits right that old writers padded frame by frame; tell it.

@@ -27,7 +27,7 @@ TAGS = (
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"),
     *("RescaleSlope", "RescaleIntercept", "SamplesPerPixel", "NumberOfFrames", "BitsStored"),
     *("PixelRepresentation", "PatientID", "StudyDate", "SeriesDescription", "BodyPartExamined"),
-    *("ReferencedSeriesSequence", "BitsAllocated"),
+    *("ReferencedSeriesSequence", "BitsAllocated", "SegmentSequence"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 )
 IDENTIFIERS = {
@@ -98,9 +98,12 @@ def read_header(root: InputRoot, name: str) -> Any:
             return None
         file.seek(0)
         try:
-            return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(TAGS))
+            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(TAGS))
+            for _ in header.iterall():  # values are decoded when asked for: damage is found here
+                pass
         except Exception as error:
             raise MediaError(f"a damaged DICOM file: {error}", where=root.show(name)) from error
+    return header
 
 
 _GROUPS = {
