@@ -13,6 +13,7 @@ from nifti_files import voxels
 
 from dsk import Dataset
 from dsk.errors import DskWarning, InputError
+from dsk.loss import Ledger
 from dsk_medical.volume.arrays import open_volume
 
 SHAPE = (4, 6, 5)
@@ -285,3 +286,16 @@ def test_other_projects_are_not_taken(tmp_path, kind):
     del meta["projectType"]
     (tmp_path / "meta.json").write_text(json.dumps(meta))
     assert Dataset.import_from(tmp_path).format == "sly_volume"
+
+
+@pytest.mark.parametrize("shape", [(*SHAPE, 2), SHAPE[:2]])
+def test_masks_of_other_shapes_are_told(tmp_path, shape):
+    project(tmp_path)
+    name = tmp_path / "ds0/mask/a.nrrd/f0.nrrd"
+    sizes = " ".join(map(str, shape))
+    head = f"NRRD0004\ntype: uint8\ndimension: {len(shape)}\nsizes: {sizes}\nencoding: raw\n\n"
+    name.write_bytes(head.encode() + bytes(np.prod(shape)))
+    data = Dataset.import_from(tmp_path, "sly_volume", on_error="skip")
+    ledger = Ledger("skip")
+    assert sum(len(item.annotations) for item in data.read(ledger)) == 2
+    assert ("axes" if len(shape) > 3 else "shape_mismatch") in ledger.bad[0].message

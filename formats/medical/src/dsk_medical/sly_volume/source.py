@@ -9,7 +9,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from dsk.annotations import Annotation, Mask3d
-from dsk.errors import InputError, RecordError, UnsafePathError
+from dsk.errors import InputError, MediaError, RecordError, UnsafePathError
 from dsk.flow import Header, Source
 from dsk.item import DatasetItem
 from dsk.media import Media, Volume
@@ -129,6 +129,8 @@ class SlyVolumeSource(Source):
         file, affine = self._mask_file(name, figure, media, target)
         for warning in file.warnings:
             ledger.warn(warning)
+        if len(file.array.shape) != 3:
+            raise MediaError(f"a mask of {len(file.array.shape)} axes, not three", where=shown)
         if affine is not None and target is not None:
             exact = unrounded(affine, file.array.shape, target, media.shape or ())
             if exact is not None:
