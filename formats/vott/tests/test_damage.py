@@ -23,7 +23,7 @@ class _ReadOnly(DamageChecks):
         super().needs(reading=reading, writing=False)
 
     def write(self, dataset: Dataset, folder: Path, **settings: Any) -> Any:
-        if dataset.path is None:
+        if not dataset.places:
             folder.mkdir()
             self.make(folder)
 
