@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from readonly_maps import put
 
 # --- Videos ---------------------------------------------------------------------------------------
 
@@ -79,11 +80,6 @@ def nifti(n: int, *, labels: bool) -> bytes:
 
     image = nib.Nifti1Image(organs(n) if labels else scan(n), AFFINE)
     return gzip.compress(image.to_bytes(), 6, mtime=0)
-
-
-def put(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
 
 
 def bids_seg(folder: Path, count: int) -> None:
