@@ -103,11 +103,10 @@ class NiftiSource(Source):
 
     def index(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.index``: without annotations, which are what costs."""
-        bare = [study._replace(masks=study.masks[:0]) for study in self._studies]
         start, stop = partition
-        for full, study in zip(self._studies[start:stop], bare[start:stop], strict=True):
+        for study in self._studies[start:stop]:
             try:
-                media = _Grid.of(full).media
+                media = _Grid.of(study).media
             except MediaError as error:
                 ledger.bad_record(_bad(error, study))
                 continue

@@ -207,6 +207,9 @@ class ByteReader:
     def _opened(self) -> BinaryIO:
         if self._file is None or self._pid != os.getpid():  # a fork would share the position
             raw = self._raw()
+            if self._packed is None and self.packing == "auto" and raw.seekable():
+                self._packed = raw.read(len(GZIP)) == GZIP  # or the file is opened for that alone
+                raw.seek(0)
             self._forward = self.packed or not isinstance(self.source, str | bytes)
             self._file = self._unpacking(raw) if self.packed else raw
             self._inner = raw
