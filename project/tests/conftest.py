@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
-from importlib.metadata import EntryPoint
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import pytest
 
-from dsk import registry as registry_module
 from dsk.annotations import Bbox
 from dsk.categories import Categories
 from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
 from dsk.errors import RecordError
 from dsk.flow import Detection, Exporter, Header, Importer, Source
-from dsk.hooks import ENTRY_POINT_GROUP
 from dsk.item import DatasetItem
 from dsk.media import Image
 
@@ -109,16 +104,9 @@ def toy_plugin():
 
 
 @pytest.fixture
-def toy(tmp_path, monkeypatch):
+def toy(tmp_path, monkeypatch, only_plugins):
     """Return a function that writes a toy dataset; the format is installed, and tmp_path is cwd."""
-    monkeypatch.setitem(sys.modules, "toy_format", toy_plugin())
-    dist = SimpleNamespace(_path=Path("dsk_project-0.1.0.dist-info"))
-    points = [
-        EntryPoint("toy", "toy_format", ENTRY_POINT_GROUP),
-        EntryPoint("project", "dsk_project.plugin", ENTRY_POINT_GROUP)._for(dist),
-    ]
-    monkeypatch.setattr(registry_module, "entry_points", lambda group: points)
-    registry_module.registry.cache_clear()
+    only_plugins(toy=toy_plugin(), project="dsk_project.plugin")
     monkeypatch.chdir(tmp_path)
 
     def write(name, items, labels=("cat", "dog"), **more):
@@ -128,5 +116,4 @@ def toy(tmp_path, monkeypatch):
         (folder / "toy.json").write_text(json.dumps(data))
         return folder
 
-    yield write
-    registry_module.registry.cache_clear()
+    return write

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
-from importlib.metadata import EntryPoint
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import pytest
 from lxml import etree
 
-from dsk import registry as registry_module
 from dsk.annotations import Bbox
 from dsk.categories import Categories
 from dsk.cli.app import run
 from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option, TransformInfo
 from dsk.errors import DskError, OptionError, RecordError, UnknownNameError, UsageError
 from dsk.flow import Detection, Exporter, Header, Importer, Source, Transform
-from dsk.hooks import ENTRY_POINT_GROUP
 from dsk.item import DatasetItem
 from dsk_transforms.filtering.errors import ExpressionError
 
@@ -127,23 +122,15 @@ def plugin():
 
 
 @pytest.fixture
-def source(tmp_path, monkeypatch):
+def source(tmp_path, only_plugins):
     """A dataset of four items in the small format, which is installed beside the transforms."""
-    monkeypatch.setitem(sys.modules, "lines_format", plugin())
-    dist = SimpleNamespace(_path=Path("dsk_transforms-0.1.0.dist-info"))
-    points = [
-        EntryPoint("lines", "lines_format", ENTRY_POINT_GROUP),
-        EntryPoint("transforms", "dsk_transforms.plugin", ENTRY_POINT_GROUP)._for(dist),
-    ]
-    monkeypatch.setattr(registry_module, "entry_points", lambda group: points)
-    registry_module.registry.cache_clear()
+    only_plugins(lines=plugin(), transforms="dsk_transforms.plugin")
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "lines.txt").write_text(
         "a train cat,0,0,10,10 DOG,1,1,2,3\nb train dog,0,0,20,10\nc val CAT,5,5,1,1\nd val\n"
     )
-    yield folder
-    registry_module.registry.cache_clear()
+    return folder
 
 
 def lines(folder):

@@ -6,6 +6,7 @@ imports pytest alone; what is imported here, coverage would also count as never 
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -49,6 +50,37 @@ def make_sample(tmp_path: Any) -> Any:
 def sample_dataset(make_sample: Any) -> Any:
     """A dataset of three images with boxes, polygons and labels, in two subsets."""
     return make_sample(kinds=("bbox", "polygon", "label"), subsets=("train", "val"))
+
+
+@pytest.fixture
+def only_plugins(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that installs just some plugins: ``only_plugins(toy=module, mine="my.plugin")``.
+
+    The names are those of entry points; a module need not be a file. A name of a module stands for
+    the package that it is in.
+    """
+    from importlib.metadata import EntryPoint
+    from pathlib import Path
+    from types import SimpleNamespace
+
+    import dsk.hooks
+    import dsk.registry
+
+    def install(**plugins: Any) -> None:
+        points = []
+        for name, module in plugins.items():
+            if isinstance(module, str):
+                dist = SimpleNamespace(_path=Path(f"{module.partition('.')[0]}-0.1.0.dist-info"))
+                point: Any = EntryPoint(name, module, dsk.hooks.ENTRY_POINT_GROUP)
+                points.append(point._for(dist))  # noqa: SLF001 - as importlib itself does
+                continue
+            monkeypatch.setitem(sys.modules, module.__name__, module)
+            points.append(EntryPoint(name, module.__name__, dsk.hooks.ENTRY_POINT_GROUP))
+        monkeypatch.setattr(dsk.registry, "entry_points", lambda group: points)  # noqa: ARG005
+        dsk.registry.registry.cache_clear()
+
+    yield install
+    dsk.registry.registry.cache_clear()
 
 
 @pytest.fixture
