@@ -6,13 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import pytest
 
-from dsk import registry as registry_module
 from dsk.annotations import Bbox, Cuboid3d
 from dsk.categories import Categories
 from dsk.cli.app import run
@@ -27,7 +24,6 @@ from dsk.errors import (
     UsageError,
 )
 from dsk.flow import Detection, Header, Importer, Source
-from dsk.hooks import ENTRY_POINT_GROUP
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.pixels import encode
@@ -109,23 +105,15 @@ def plugin():
 
 
 @pytest.fixture
-def source(tmp_path, monkeypatch):
+def source(tmp_path, only_plugins):
     """A dataset of four items in the small format, which is installed beside this package."""
-    monkeypatch.setitem(sys.modules, "lines_format", plugin())
-    dist = SimpleNamespace(_path=Path("dsk_analysis-0.1.0.dist-info"))
-    points = [
-        EntryPoint("lines", "lines_format", ENTRY_POINT_GROUP),
-        EntryPoint("analysis", "dsk_analysis.plugin", ENTRY_POINT_GROUP)._for(dist),
-    ]
-    monkeypatch.setattr(registry_module, "entry_points", lambda group: points)
-    registry_module.registry.cache_clear()
+    only_plugins(lines=plugin(), analysis="dsk_analysis.plugin")
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "lines.txt").write_text(
         "a train cat,0,0,10,10 dog,1,1,2,3\nb train dog,0,0,20,10\nc val cat,5,5,1,1\nd val\n"
     )
-    yield folder
-    registry_module.registry.cache_clear()
+    return folder
 
 
 def dsk(*words):
@@ -327,6 +315,13 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(source, tmp_path, monkey
         dsk(source, "-o", place, "--overwrite")
     assert place.read_text() == "mine"
     assert sorted(os.listdir(tmp_path)) == ["in", "out.json"]
+
+
+def test_what_is_no_file_needs_no_permission(source, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(os.devnull)
+    assert dsk(source, "-o", link) == 0
+    assert link.is_symlink()
 
 
 def test_places_that_cannot_be_written_are_refused_first(tmp_path, source):

@@ -583,6 +583,13 @@ def test_a_single_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     assert place.read_bytes() == b"two"
 
 
+def test_what_is_no_file_is_written_to(tmp_path):
+    link = tmp_path / "link"  # replaced, it would be a file here
+    link.symlink_to(os.devnull)
+    write_whole(str(link), b"one")
+    assert link.is_symlink()
+
+
 def test_a_single_file_in_a_folder_that_is_none(tmp_path):
     with pytest.raises(OutputError):
         write_whole(str(tmp_path / "none/a.json"), b"")

@@ -383,7 +383,8 @@ def write_whole(path: str, data: bytes) -> None:
     """Write one file that appears whole or not at all; what is there stays until it does.
 
     Args:
-        path: The file, in a folder that is there.
+        path: The file, in a folder that is there. What is no file, a pipe or ``/dev/null``, is
+            written to.
         data: Its content.
 
     Raises:
@@ -392,6 +393,10 @@ def write_whole(path: str, data: bytes) -> None:
     folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100
     partial = os.path.join(folder, f".{name}.dsk-partial-{os.getpid()}")  # noqa: PTH118
     try:
+        if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
+            with open(path, "wb") as file:  # noqa: PTH123
+                file.write(data)
+            return
         _remove(partial)  # of a killed run with this process number
         descriptor = os.open(partial, _NEW, 0o666)
         try:

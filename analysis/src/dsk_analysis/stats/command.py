@@ -107,7 +107,8 @@ def _check_output(path: str, *, overwrite: bool) -> None:
         raise OutputError("-o names a file, this is a folder", where=path)
     if not os.path.isdir(os.path.dirname(os.path.abspath(path))):  # noqa: PTH100, PTH112, PTH120
         raise OutputError("there is no folder for the file", where=path)
-    if not overwrite and os.path.lexists(path):
+    special = os.path.exists(path) and not os.path.isfile(path)  # noqa: PTH110, PTH113 - a pipe
+    if not overwrite and not special and os.path.lexists(path):
         raise OutputExistsError(
             "there is a file of this name", where=path, hint="choose another or give --overwrite"
         )
