@@ -10,10 +10,13 @@ import pytest
 from dsk import Dataset
 from dsk.annotations import Bbox, Mask, Polygon
 from dsk.cli.app import run
-from dsk.errors import RecordError
+from dsk.errors import MediaError, RecordError
+from dsk.item import DatasetItem
 from dsk.loss import Ledger
+from dsk.media import Image
 from dsk.rle import from_dense
 from dsk_project.contents import content_of
+from dsk_project.joining import JoinItems
 
 BOX = [0, 1, 2, 3, 4, 0]
 OTHER = [1, 5, 6, 7, 8, 0]
@@ -119,6 +122,41 @@ def test_the_medium_that_is_there_is_taken(project, tmp_path):
     (tmp_path / "d2/a.png").unlink()
     dataset = Dataset.import_from(".", "project", outside=True)
     assert next(iter(dataset)).media.source == str(tmp_path / "d0/a.png")
+
+
+def joined(*items):
+    (found,) = JoinItems().join(list(items), ledger := Ledger())
+    return found, {e.what for e in ledger.events.values()}
+
+
+def test_another_medium_is_told_and_sizes_are_taken_over():
+    first = DatasetItem("a", media=Image("x/a.jpg"))
+    same, other = Image("a.jpg", None, None, (3, 4)), Image("a.png")
+    found, told = joined(first, DatasetItem("a", media=same), DatasetItem("a", media=other))
+    assert found.media == Image("x/a.jpg", None, None, (3, 4))
+    assert "medium of a further source, which is another one" in told
+    _, told = joined(first, DatasetItem("a", media=same), DatasetItem("a"))
+    assert "medium of a further source, which is another one" not in told
+
+
+class Damaged:
+    """A mask whose file cannot be read."""
+
+    def __init__(self):
+        self.reads = 0
+
+    def rle(self):
+        self.reads += 1
+        raise MediaError("damaged")
+
+
+def test_masks_are_read_only_beside_masks_and_may_be_damaged():
+    source = Damaged()
+    masks = DatasetItem("a", annotations=[Mask(source)])
+    boxes = DatasetItem("a", annotations=[Bbox(1, 2, 3, 4)])
+    assert len(joined(masks, boxes)[0].annotations) == 2
+    assert source.reads == 0
+    assert len(joined(masks, masks.replace(annotations=[Mask(Damaged())]))[0].annotations) == 2
 
 
 def test_facts_that_differ_are_told(toy):

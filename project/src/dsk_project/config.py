@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from dsk.errors import InputError, OutputExistsError, UsageError
 from dsk.jsonerrors import UNDECODABLE
-from dsk.staging import output_error, write_whole
 
 __all__ = ["FILE", "NAME", "Config", "SourceEntry", "check_free", "decode", "load", "save"]
 
@@ -127,6 +126,8 @@ def save(folder: str, config: Config) -> None:
     Raises:
         OutputError: It cannot be written.
     """
+    from dsk.staging import output_error, write_whole  # detection needs neither
+
     try:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103
     except OSError as error:

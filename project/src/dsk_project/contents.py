@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Annotation, Mask, Mask3d, Polygon
+from dsk.errors import InputError
 from dsk.rle import counts_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def content_of(a: Annotation) -> Hashable:
         return id(a.source), a.value
     try:
         geometry = tuple(_geometry(a))
-    except ValueError:
+    except (ValueError, InputError):
         return id(a)
     aside = _ASIDE | _STATED if isinstance(a, Polygon | Mask) else _ASIDE
     fields = [_plain(getattr(a, name)) for name in a.__struct_fields__ if name not in aside]

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from dsk.categories import Categories
 from dsk.flow import Header, Rearrangement, Source
+from dsk.media import Image
 from dsk_project.contents import content_of
 
 if TYPE_CHECKING:
@@ -35,10 +36,11 @@ class Chain(Source):
     def __init__(self, sources: Sequence[Source], ledger: Ledger) -> None:
         self._sources = sources
         categories = Categories()
-        self._labels: list[Mapping[int, int]] = []
+        self._labels: list[Mapping[int, int] | None] = []
         for source in sources:
             categories, moved = categories.merged(source.header.categories)
-            self._labels.append(moved)
+            unmoved = all(old == new for old, new in moved.items())
+            self._labels.append(None if unmoved else moved)
         headers = [source.header for source in sources]
         counts = [header.items for header in headers]
         known = all(header.subsets for header in headers)
@@ -66,7 +68,7 @@ class Chain(Source):
 
     def _labelled(self, number: int, items: Iterable[DatasetItem]) -> Iterator[DatasetItem]:
         moved = self._labels[number]
-        if all(old == new for old, new in moved.items()):
+        if moved is None:
             return iter(items)
         return (replace(i, annotations=_relabelled(i.annotations, moved)) for i in items)
 
@@ -128,7 +130,7 @@ class JoinItems(Rearrangement):
             for family, fields in (item.extra or {}).items():
                 if extra.setdefault(family, fields) != fields:
                     ledger.add_at("DSK-L011", f"{family} fields of a further source", item)
-        media = _best([item.media for item in items])
+        media = _best(items, ledger)
         return [
             replace(
                 first,
@@ -143,17 +145,34 @@ class JoinItems(Rearrangement):
 def _new(known: list[Annotation], item: DatasetItem, ledger: Ledger) -> list[Annotation]:
     """Return the annotations of an item that are not known yet, their groups kept apart."""
     used = max((a.group for a in known), default=0)
-    contents = set(map(content_of, known)) if item.annotations else set()
+    # What has no counterpart of its kind need not be decoded to be new.
+    kinds = {*map(type, known)} & {*map(type, item.annotations)}
+    contents = {content_of(a) for a in known if type(a) in kinds}
     found = []
     for a in item.annotations:
-        if content_of(a) in contents:
+        if type(a) in kinds and content_of(a) in contents:
             ledger.add_at("DSK-L014", "annotation that several sources have", item, a)
         else:
             found.append(replace(a, group=a.group + used) if a.group and used else a)
     return found
 
 
-def _best(media: Sequence[Media | None]) -> Media | None:
-    """Return the first medium that can be had, else the first that is named."""
-    named = [medium for medium in media if medium is not None]
-    return next((medium for medium in named if medium.exists), named[0] if named else None)
+def _best(items: Sequence[DatasetItem], ledger: Ledger) -> Media | None:
+    """Return the first medium that can be had, else the first that is named; tell of others.
+
+    Those of the same kind and file name are the same one. The size of an image may be known to any.
+    """
+    named = [(item.media, item) for item in items if item.media is not None]
+    if not named:
+        return None
+    best = next((medium for medium, _ in named if medium.exists), named[0][0])
+    for medium, item in named:
+        if (medium.kind, _file(medium)) != (best.kind, _file(best)):
+            ledger.add_at("DSK-L016", "medium of a further source, which is another one", item)
+        elif isinstance(best, Image) and isinstance(medium, Image) and best.size is None:
+            best = replace(best, size=medium.size)
+    return best
+
+
+def _file(medium: Media) -> str:
+    return medium.path.rpartition("/")[2]
