@@ -103,6 +103,8 @@ def test_boxes_are_kept_as_they_are():
     store = tables.BoxStore()
     for row in rows:
         store.add(msgspec.structs.replace(row))
+    store.add(tables.Box("t", "huge", "i", *numbers, [], None, 10**30))
+    assert store.of("huge")[0].num_lidar_pts == 10**30
     for sample in "ab":
         kept = [msgspec.structs.replace(box, sample_token=sample) for box in store.of(sample)]
         wanted = [row for row in rows if row.sample_token == sample]
