@@ -438,6 +438,8 @@ def test_segmentations_with_odd_headers(tmp_path, series):
     made.save_as(place)
     data = Dataset.import_from(tmp_path / "data", "dicom")
     assert any("its series is not here" in text for text in data.opening_ledger.warnings)
+    with pytest.raises(RecordError, match="no readable segmentation"):
+        list(data)
     made.SegmentSequence[0].SegmentNumber = [1, 2]
     made.save_as(place)
     with pytest.raises(RecordError, match=r"seg\.dcm: a damaged DICOM file"):

@@ -120,10 +120,6 @@ class Segmentation:
                 where=self.name,
                 hint="-I threshold=0.5 counts what is at least half",
             )
-        self.series = {
-            str(entry.SeriesInstanceUID) for entry in self._seg.get("ReferencedSeriesSequence", ())
-        }
-        self.frame = str(self._seg.get("FrameOfReferenceUID", ""))
         self.segments = segments_of(self._seg)
 
     def _check_bits(self) -> str:
