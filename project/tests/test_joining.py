@@ -9,14 +9,16 @@ import pytest
 
 from dsk import Dataset
 from dsk.annotations import Bbox, Mask, Polygon
+from dsk.categories import Categories, LabelCategory, PointsCategory
 from dsk.cli.app import run
 from dsk.errors import MediaError, RecordError
+from dsk.flow import Header, ListSource
 from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.media import Image
 from dsk.rle import from_dense
 from dsk_project.contents import content_of
-from dsk_project.joining import JoinItems
+from dsk_project.joining import Chain, JoinItems
 
 BOX = [0, 1, 2, 3, 4, 0]
 OTHER = [1, 5, 6, 7, 8, 0]
@@ -122,6 +124,30 @@ def test_the_medium_that_is_there_is_taken(project, tmp_path):
     (tmp_path / "d2/a.png").unlink()
     dataset = Dataset.import_from(".", "project", outside=True)
     assert next(iter(dataset)).media.source == str(tmp_path / "d0/a.png")
+
+
+def chain(*categories):
+    ledger = Ledger()
+    headers = [Header(categories=one) for one in categories]
+    made = Chain([ListSource((), header) for header in headers], ledger)
+    return made.header.categories, {e.what: e.count for e in ledger.events.values()}
+
+
+def test_facts_about_labels_that_differ_are_told():
+    def person(points, color, extra=None):
+        return Categories(
+            labels=(LabelCategory("person", extra=extra),),
+            colors={0: color},
+            points={0: PointsCategory(points)},
+        )
+
+    first = person(("head", "foot"), (1, 2, 3), {"a": 1})
+    joined, told = chain(first, first, person(("head",), (3, 2, 1), {"a": 2}))
+    assert joined == first
+    assert told == {
+        f"{what} of labels of a further source, which differ": 1
+        for what in ("keypoints", "colour", "fields")
+    }
 
 
 def joined(*items):

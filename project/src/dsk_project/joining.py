@@ -38,7 +38,9 @@ class Chain(Source):
         categories = Categories()
         self._labels: list[Mapping[int, int] | None] = []
         for source in sources:
-            categories, moved = categories.merged(source.header.categories)
+            own = source.header.categories
+            categories, moved = categories.merged(own)
+            _tell_labels(own, categories, moved, ledger)
             unmoved = all(old == new for old, new in moved.items())
             self._labels.append(None if unmoved else moved)
         headers = [source.header for source in sources]
@@ -76,6 +78,23 @@ class Chain(Source):
         """Release what the datasets hold."""
         for source in self._sources:
             source.close()
+
+
+def _tell_labels(
+    own: Categories, joined: Categories, moved: Mapping[int, int], ledger: Ledger
+) -> None:
+    """Tell of facts about a source's labels that differ from those of a source before it."""
+    for number, label in enumerate(own.labels):
+        at = moved[number]
+        facts = (
+            ("keypoints", own.points.get(number), joined.points.get(at)),
+            ("colour", own.colors.get(number), joined.colors.get(at)),
+            ("fields", label.extra, joined.labels[at].extra),
+        )
+        for what, mine, kept in facts:
+            if mine is not None and mine != kept:
+                text = f"{what} of labels of a further source, which differ"
+                ledger.add("DSK-L010", text)
 
 
 def _relabelled(annotations: Iterable[Annotation], moved: Mapping[int, int]) -> list[Annotation]:
