@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import json
 from types import ModuleType
+from typing import Any
 
+import msgspec
 import pytest
+from msgspec import Struct
 
 from dsk.annotations import Bbox
 from dsk.categories import Categories
 from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
-from dsk.errors import RecordError
+from dsk.errors import InputError, RecordError
 from dsk.flow import Detection, Exporter, Header, Importer, Source
 from dsk.item import DatasetItem
+from dsk.jsonerrors import UNDECODABLE
 from dsk.media import Image
+
+
+class ToyItem(Struct):
+    id: str
+    boxes: list[tuple[int, float, float, float, float, int]]
+    subset: str = "train"
+    attributes: dict[str, Any] = {}
+    extra: dict[str, Any] | None = None
+
+
+class Toy(Struct):
+    labels: list[str]
+    items: list[ToyItem]
+    subsets: tuple[str, ...] = ()
+    info: dict[str, Any] = {}
 
 
 class ToySource(Source):
@@ -21,35 +40,40 @@ class ToySource(Source):
 
     def __init__(self, root, mark):
         self.root, self.mark = root, mark
-        self.data = json.loads(root.text("toy.json"))
+        try:
+            self.data = msgspec.json.decode(root.read("toy.json"), type=Toy)
+            categories = Categories.from_names(self.data.labels)
+        except (*UNDECODABLE, ValueError) as error:
+            raise InputError(f"bad toys: {error}", where="toy.json") from error
         self.reads = 0
         self.header = Header(
-            categories=Categories.from_names(self.data["labels"]),
-            subsets=tuple(self.data.get("subsets", ())),
-            items=len(self.data["items"]),
-            info=self.data.get("info", {}),
+            categories=categories,
+            subsets=self.data.subsets,
+            items=len(self.data.items),
+            info=self.data.info,
         )
 
     def partitions(self):
         return [0]
 
     def read(self, partition, ledger):
-        for entry in self.data["items"]:
-            if entry["id"] == "bad":
+        for entry in self.data.items:
+            labels = range(len(self.data.labels))
+            if entry.id == "bad" or not all(label in labels for label, *_ in entry.boxes):
                 ledger.bad_record(RecordError("a bad item", where="toy.json"))
                 continue
             boxes = [
-                Bbox(*map(float, sides), label=label, group=group, id=number)
-                for number, (label, *sides, group) in enumerate(entry["boxes"], 1)
+                Bbox(*sides, label=label, group=group, id=number)
+                for number, (label, *sides, group) in enumerate(entry.boxes, 1)
             ]
-            name = f"{entry['id']}.png"
+            name = f"{entry.id}.png"
             yield DatasetItem(
-                self.mark + entry["id"],
-                entry.get("subset", "train"),
+                self.mark + entry.id,
+                entry.subset,
                 Image(name, self.root.locate(name), None, (8, 9)),
                 boxes,
-                entry.get("attributes", {}),
-                entry.get("extra"),
+                entry.attributes,
+                entry.extra,
             )
 
 

@@ -40,10 +40,9 @@ def scene_map(numbers: list[list[int]], blues: list[list[int]]) -> bytes:
     return png(np.stack([classes // 256 * 10, classes % 256, blue], axis=-1))
 
 
-@pytest.fixture
-def edition2017(tmp_path: Path) -> Path:
-    """Return a dataset of 2017: an image of 2 × 3 pixels, two objects and a part."""
-    folder = tmp_path / "images" / "training" / "a" / "abbey"
+def make_2017(subset: Path) -> None:
+    """Make a subset of 2017: an image of 2 × 3 pixels, two objects and a part."""
+    folder = subset / "a" / "abbey"
     folder.mkdir(parents=True)
     (folder / "ADE_train_1.jpg").write_bytes(png(np.zeros((2, 3, 3))))
     seg = scene_map([[SKY, SKY, DOOR], [0, 0, DOOR]], [[40, 40, 200], [0, 0, 200]])
@@ -55,6 +54,12 @@ def edition2017(tmp_path: Path) -> Path:
         '002 # 0 # 1 # door, gate # door # "open, red"\n'
         '001 # 1 # 0 # knob # knob # ""\n'
     )
+
+
+@pytest.fixture
+def edition2017(tmp_path: Path) -> Path:
+    """Return a dataset of one subset of 2017."""
+    make_2017(tmp_path / "images" / "training")
     (tmp_path / "images" / "index.mat").write_bytes(b"MATLAB 5.0")
     return tmp_path / "images"
 
@@ -81,19 +86,23 @@ def thing(number: int, name: str, **changes: Any) -> dict[str, Any]:
     }
 
 
+def make_2020(subset: Path, *objects: dict[str, Any]) -> None:
+    """Make a subset of 2020: an image with these objects."""
+    (subset / "1").mkdir(parents=True)
+    (subset / "1.jpg").write_bytes(png(np.zeros((2, 3, 3))))
+    (subset / "1.json").write_bytes(described(*objects))
+    seg = scene_map([[1, 1, 2], [1, 1, 2]], [[5, 5, 9], [5, 5, 9]])
+    (subset / "1_seg.png").write_bytes(seg)
+    (subset / "1" / "instance_000_1.png").write_bytes(png([[255, 255, 128], [255, 255, 128]]))
+    (subset / "1" / "instance_001_1.png").write_bytes(png([[0, 0, 255], [0, 0, 255]]))
+
+
 @pytest.fixture
 def edition2020(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that makes a dataset of 2020 from objects."""
+    """Return a function that makes a dataset of one subset of 2020 from objects."""
 
     def make(*objects: dict[str, Any]) -> Path:
-        folder = tmp_path / "ADE" / "training"
-        (folder / "1").mkdir(parents=True)
-        (folder / "1.jpg").write_bytes(png(np.zeros((2, 3, 3))))
-        (folder / "1.json").write_bytes(described(*objects))
-        seg = scene_map([[1, 1, 2], [1, 1, 2]], [[5, 5, 9], [5, 5, 9]])
-        (folder / "1_seg.png").write_bytes(seg)
-        (folder / "1" / "instance_000_1.png").write_bytes(png([[255, 255, 128], [255, 255, 128]]))
-        (folder / "1" / "instance_001_1.png").write_bytes(png([[0, 0, 255], [0, 0, 255]]))
+        make_2020(tmp_path / "ADE" / "training", *objects)
         return tmp_path / "ADE"
 
     return make
@@ -101,6 +110,10 @@ def edition2020(tmp_path: Path) -> Callable[..., Path]:
 
 class TestAde20k2017(FormatSuite):
     format = "ade20k2017"
+
+    def make(self, folder: Path) -> None:
+        for subset in ("training", "validation"):
+            make_2017(folder / subset)
 
 
 def read_2017(folder: Path, **options: object) -> Dataset:
@@ -199,6 +212,10 @@ def test_other_folder(tmp_path: Path) -> None:
 
 class TestAde20k2020(FormatSuite):
     format = "ade20k2020"
+
+    def make(self, folder: Path) -> None:
+        for subset in ("training", "validation"):
+            make_2020(folder / subset, thing(0, "wall"), thing(1, "door"))
 
 
 def read(folder: Path, **options: Any) -> list[Any]:

@@ -12,6 +12,8 @@ from dsk.annotations import Bbox, Label, Points
 from dsk.testing import FormatSuite
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dsk.annotations import Annotation
     from dsk.item import DatasetItem
 
@@ -101,12 +103,23 @@ class TestLfw(_Landmarks):
 
 
 class TestCeleba(FormatSuite):
-    """Read only; see test_tables.py."""
-
     format = "celeba"
+    landmarks = "list_landmarks_celeba"
+
+    def make(self, folder: Path) -> None:
+        five = " ".join(f"{n}" for n in range(10))
+        for name, text in {
+            "Anno/identity_CelebA": "000001.jpg 2\n000002.jpg 0\n",
+            "Anno/list_attr_celeba": "2\nBald Young\n000001.jpg -1  1\n000002.jpg  1  1\n",
+            f"Anno/{self.landmarks}": f"1\n{'p ' * 10}\n000002.jpg {five}\n",
+            "Anno/list_bbox_celeba": "1\nimage_id x_1 y_1 width height\n000001.jpg 1 2 3 4\n",
+            "Eval/list_eval_partition": "000001.jpg 2\n000002.jpg 0\n",
+        }.items():
+            path = folder / f"{name}.txt"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
 
 
-class TestAlignCeleba(FormatSuite):
-    """Read only; see test_tables.py."""
-
+class TestAlignCeleba(TestCeleba):
     format = "align_celeba"
+    landmarks = "list_landmarks_align_celeba"

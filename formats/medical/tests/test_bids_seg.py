@@ -11,6 +11,7 @@ import pytest
 
 from dsk import Dataset
 from dsk.errors import DskWarning, InputError
+from dsk.testing import FormatSuite
 
 AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
 SEG = "derivatives/seg/sub-01/anat"
@@ -47,6 +48,16 @@ def make(root: Path) -> Path:
         "7\tn/a\tLES\tn/a\n"
     )
     return root
+
+
+class TestBids(FormatSuite):
+    format = "bids_seg"
+
+    def make(self, folder: Path) -> None:
+        make(folder)
+        masks = folder / SEG.replace("sub-01", "sub-02")
+        for label in ("edema", "core"):
+            save(masks / f"sub-02_label-{label}_mask.nii.gz", seg(), RawSources=["x"])
 
 
 def read(root: Path, **options):

@@ -102,7 +102,3 @@ class TestNnunet(_CaseSuite):
 
 class TestMsd(_CaseSuite):
     format = "msd"
-
-
-class TestBids(_CaseSuite):
-    format = "bids_seg"

@@ -19,6 +19,7 @@ from dsk import Dataset, DatasetItem
 from dsk.annotations import Mask3d
 from dsk.errors import DskWarning, InputError, PluginError, RecordError
 from dsk.media import Volume
+from dsk.testing import FormatSuite
 from dsk_medical.volume.arrays import open_volume
 
 ROWS, COLUMNS, DEPTH = 7, 9, 5
@@ -56,6 +57,18 @@ def write_slice(folder, k, pixels, series=1, **changes):
 @pytest.fixture
 def pixels():
     return np.random.default_rng(0).integers(0, 4096, (DEPTH, ROWS, COLUMNS)).astype(np.uint16)
+
+
+class TestDicom(FormatSuite):
+    format = "dicom"
+
+    def make(self, folder):
+        for number, case in enumerate(("a", "b"), 1):
+            series = [
+                write_slice(folder / case, k, np.full((ROWS, COLUMNS), k, np.uint16), number)
+                for k in range(DEPTH)
+            ]
+            write_segmentation(folder / case / "seg.dcm", series, masks())
 
 
 @pytest.fixture

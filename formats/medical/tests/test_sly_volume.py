@@ -14,6 +14,7 @@ from nifti_files import voxels
 from dsk import Dataset
 from dsk.errors import DskWarning, InputError
 from dsk.loss import Ledger
+from dsk.testing import FormatSuite
 from dsk_medical.volume.arrays import open_volume
 
 SHAPE = (4, 6, 5)
@@ -71,6 +72,13 @@ def project(root, **changes):
     (root / "ds0/ann/a.nrrd.json").write_text(json.dumps(found | changes))
     (root / "ds1/ann/b.nrrd.json").write_text(json.dumps({"objects": [], "spatialFigures": []}))
     return root
+
+
+class TestSlyVolume(FormatSuite):
+    format = "sly_volume"
+
+    def make(self, folder):
+        project(folder)
 
 
 @pytest.mark.parametrize("folder", ["", "project"])

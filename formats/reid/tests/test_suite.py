@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from dsk.testing import FormatSuite
+from dsk.testing import FormatSuite, samples
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class TestMarket1501(FormatSuite):
@@ -14,6 +17,11 @@ class TestMarket1501(FormatSuite):
 
 
 class TestMars(FormatSuite):
-    """Read only; see test_names.py."""
-
     format = "mars"
+
+    def make(self, folder: Path) -> None:
+        for number, person in enumerate(("0001", "0002")):
+            place = folder / "bbox_train" / person
+            place.mkdir(parents=True)
+            image = samples.encoded_image(number, ".jpg")
+            (place / f"{person}C1T0001F001.jpg").write_bytes(image)

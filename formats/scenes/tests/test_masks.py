@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import struct
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from scene_files import rgb16
 
 from dsk import Dataset
 from dsk.detect import detect
@@ -117,24 +116,6 @@ def test_table_with_a_label_twice(png: Png, text: Text, tmp_path: Path) -> None:
     png("trainannot/x.png", [[BLACK]])
     with pytest.raises(InputError, match="twice"):
         labels(tmp_path, "camvid")
-
-
-def rgb16(pixels: Any) -> bytes:
-    """Return a PNG file of three channels and 16 bits, which Pillow cannot write."""
-    array = np.array(pixels, ">u2")
-    height, width = array.shape[:2]
-    rows = array.tobytes()
-    step = 6 * width
-    data = b"".join(b"\0" + rows[n * step : (n + 1) * step] for n in range(height))
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        )
-
-    head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
-    parts = (chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(data)), chunk(b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 def test_class_table_that_is_no_csv(png: Png, text: Text, tmp_path: Path) -> None:

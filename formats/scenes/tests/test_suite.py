@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from msgspec.structs import replace
+from scene_files import encoded, put, rgb16
 
 from dsk.annotations import Bbox
-from dsk.testing import FormatSuite
+from dsk.testing import FormatSuite, samples
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dsk import Dataset
     from dsk.loss import Report
 
@@ -126,7 +131,81 @@ class TestCommonSemanticSegmentation(_MapSuite):
 
 class TestMapillaryVistas(FormatSuite):
     format = "mapillary_vistas"
+    maps = "instances"
+
+    def make(self, folder: Path) -> None:
+        labels = [{"name": f"object--{n}", "color": [n, 2, 3], "instances": True} for n in (0, 1)]
+        put(folder / "config_v2.0.json", json.dumps({"labels": labels}).encode())
+        for number in (1, 2):
+            annotations = folder / f"training/v2.0/{self.maps}"
+            put(folder / f"training/images/{number}.jpg", samples.encoded_image(number, ".jpg"))
+            self.make_maps(annotations, number)
+        self.make_texts(folder / "training/v2.0")
+
+    def make_maps(self, annotations: Path, number: int) -> None:
+        put(annotations / f"{number}.png", encoded([[256, 258, 0, number]], np.uint16))
+
+    def make_texts(self, annotations: Path) -> None:
+        ring = [[0, 0], [1, 0], [1, 1]]
+        outline = {"objects": [{"id": 0, "label": "object--1", "polygon": ring}]}
+        put(annotations / "polygons/2.json", json.dumps(outline).encode())
 
 
-class TestSynthia(FormatSuite):
+class TestMapillaryVistasInstances(TestMapillaryVistas):
+    format = "mapillary_vistas_instances"
+
+
+class TestMapillaryVistasPanoptic(TestMapillaryVistas):
+    format = "mapillary_vistas_panoptic"
+    maps = "panoptic"
+
+    def make_maps(self, annotations: Path, number: int) -> None:
+        put(annotations / f"{number}.png", encoded([[(1, 1, 0), (2, 0, 0)]]))
+
+    def make_texts(self, annotations: Path) -> None:
+        segments = [{"id": 257, "category_id": 3, "iscrowd": 1}, {"id": 2, "category_id": 1}]
+        found = {
+            "categories": [{"id": 1, "name": "a"}, {"id": 3, "name": "c"}],
+            "annotations": [
+                {"image_id": str(n), "file_name": f"{n}.png", "segments_info": segments}
+                for n in (1, 2)
+            ],
+        }
+        put(annotations / "panoptic/panoptic_2020.json", json.dumps(found).encode())
+
+
+class _SynthiaSuite(FormatSuite):
+    """Editions of SYNTHIA: folders of images and of what their pixels belong to."""
+
+    images: ClassVar[str]
+    maps: ClassVar[str]
+    content: ClassVar[bytes]
+    ending = ".png"
+
+    def make(self, folder: Path) -> None:
+        for name in ("1", "2"):
+            put(folder / self.images / f"{name}.png", encoded([[(0, 0, 0)] * 2]))
+            put(folder / self.maps / f"{name}{self.ending}", self.content)
+
+
+class TestSynthia(_SynthiaSuite):
     format = "synthia"
+    images, maps = "RGB/Stereo_Left/Omni_F", "GT/LABELS/Stereo_Left/Omni_F"
+    content = rgb16([[(8, 700, 0), (3, 0, 0)]])
+
+
+class TestSynthiaRand(_SynthiaSuite):
+    format = "synthia_rand"
+    images, maps, ending, content = "RGB", "GTTXT", ".txt", b"1 8\n"
+
+
+class TestSynthiaSf(_SynthiaSuite):
+    format = "synthia_sf"
+    images, maps = "RGBLeft", "GTLeft"
+    content = encoded([[(107, 142, 35), (128, 64, 128)]])
+
+
+class TestSynthiaAl(_SynthiaSuite):
+    format = "synthia_al"
+    images, maps = "RGB", "SemSeg"
+    content = encoded([[(0, 172, 0), (0, 0, 0)]])

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import av
+import numpy as np
+
 from dsk.media import MediaElement
 from dsk.names import stem_of
 from dsk.testing import FormatSuite
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dsk import Dataset
     from dsk.item import DatasetItem
 
@@ -16,8 +21,21 @@ if TYPE_CHECKING:
 class TestVideoFrames(FormatSuite):
     format = "video_frames"
 
+    def make(self, folder: Path) -> None:
+        """A film, and one in a container of another sort."""
+        for name, codec in (("a.mp4", "mpeg4"), ("b.avi", "mjpeg")):
+            with av.open(str(folder / name), "w") as out:
+                stream = out.add_stream(codec, rate=25)
+                stream.width, stream.height = 32, 16
+                stream.pix_fmt = "yuv420p" if codec == "mpeg4" else "yuvj420p"
+                for number in range(3):
+                    pixels = np.full((16, 32, 3), 100 * number, np.uint8)
+                    frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+                    out.mux(stream.encode(frame))
+                out.mux(stream.encode())
 
-class TestVideoKeyframes(FormatSuite):
+
+class TestVideoKeyframes(TestVideoFrames):
     format = "video_keyframes"
 
 
