@@ -243,7 +243,7 @@ def test_bad_records(source, capsys):
     with pytest.raises(RecordError, match="a bad line"):
         dsk(source)
     assert dsk(source, "--on-error", "skip") == 1
-    assert "1 bad records were skipped" in capsys.readouterr().err
+    assert "1 bad record skipped" in capsys.readouterr().err
     assert dsk(source, "--on-error", "skip", "--json") == 1
     found = json.loads(capsys.readouterr().out)
     assert (found["bad records"], found["images count"]) == (1, 4)

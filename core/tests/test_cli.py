@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dsk.cli.text import MOST_WARNINGS, say_warnings
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -531,6 +533,15 @@ def test_a_command_of_an_absent_package_says_how_to_get_it(site: Path) -> None:
     assert dsk(site, "transfrm").returncode == 2
 
 
+def test_few_warnings_are_shown_and_all_are_counted(capsys):
+    say_warnings({f"file {n} is odd": 1 + n for n in range(MOST_WARNINGS + 2)}, skipped=1)
+    *shown, more, skipped = capsys.readouterr().err.splitlines()
+    assert shown[:2] == ["warning: file 0 is odd", "warning: file 1 is odd (2 times)"]
+    assert len(shown) == MOST_WARNINGS
+    assert more.startswith(f"{2 * MOST_WARNINGS + 3} more warnings")
+    assert skipped == "1 bad record skipped"
+
+
 def test_a_list_of_bad_records_that_cannot_be_written_spoils_nothing(
     site: Path, toy: Path, tmp_path: Path
 ) -> None:
@@ -538,7 +549,7 @@ def test_a_list_of_bad_records_that_cannot_be_written_spoils_nothing(
     words = ("convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "--on-error", "skip")
     forecast = dsk(site, *words, "--dry-run")
     assert forecast.returncode == 1
-    assert "1 bad records would be skipped, e.g." in forecast.stderr
+    assert "1 bad record would be skipped, e.g." in forecast.stderr
     assert not (tmp_path / "errors.jsonl").exists()
     (tmp_path / "errors.jsonl").mkdir()
     done = dsk(site, *words)

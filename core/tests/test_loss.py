@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dsk.errors import RecordError, UsageError
-from dsk.loss import CODES, LOSING, MAX_BAD, SAMPLES, Ledger
+from dsk.loss import CODES, LOSING, MAX_BAD, MAX_SORTS, SAMPLES, Ledger
 
 
 def test_labels_that_nothing_has():
@@ -86,6 +86,22 @@ def test_adding_up_shares_gives_what_one_ledger_would_have():
     )
     assert total.warnings == {"odd": 1, "strange": 1}
     assert (total.bad_count, [b.item for b in total.bad]) == (2, ["a", "b"])
+
+
+def test_sorts_and_warnings_without_end_are_counted_only():
+    shares = [Ledger("skip"), Ledger("skip")]
+    for number in range(MAX_SORTS + 5):
+        share = shares[number % 2]
+        share.warn(f"file {number} is odd")
+        share.bad_record(RecordError(f"{number} is no number", item="a"))
+    total = Ledger("skip")
+    for share in shares:
+        total.merge(share)
+    assert len(total.events) == len(total.warnings) == MAX_SORTS + 1
+    assert total.warnings["further ones"] == 5
+    further = total.events["DSK-L021", "further ones", ""]
+    assert (further.count, len(further.samples)) == (5, SAMPLES)
+    assert sum(e.count for e in total.events.values()) == MAX_SORTS + 5
 
 
 def test_adding_up_leaves_the_shares_as_they_are():

@@ -168,7 +168,7 @@ def test_sources_outside_need_trust(toy, capsys):
     assert "-I outside=true" in caught.value.hint
     capsys.readouterr()
     assert run(["info", "project", "-I", "outside=true"]) == 0
-    assert capsys.readouterr().out.startswith("project: 1 items")
+    assert capsys.readouterr().out.startswith("project: 1 item ")
 
 
 def test_a_link_out_of_the_project_is_outside(toy, tmp_path):

@@ -11,7 +11,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from dsk.cli.commands import ImportOptions, InputFormat, Json, OnError, Overwrite, trailing
+from dsk.cli.commands import ImportOptions, Json, OnError, OnlyFormat, Overwrite, trailing
 from dsk.errors import UsageError
 
 __all__ = ["stats"]
@@ -40,7 +40,7 @@ File = Annotated[
 def stats(
     path: Path = None,
     project: Project = None,
-    source_format: InputFormat = None,
+    source_format: OnlyFormat = None,
     import_options: ImportOptions = None,
     subset: Subset = None,
     pixels: Pixels = False,

@@ -22,6 +22,12 @@ SAMPLES = 5
 MAX_BAD = 100_000
 """How many bad records are kept in full; further ones are counted only."""
 
+MAX_SORTS = 2_000
+"""How many sorts of events, and how many warnings, are told apart; further ones are counted only:
+messages often name a file or a value, and there may be millions of those."""
+
+FURTHER = "further ones"
+
 CODES: dict[str, tuple[str, str]] = {
     "DSK-L001": ("dropped", "annotations of a kind that the target cannot hold"),
     "DSK-L002": ("dropped", "annotations without a label, which the target needs"),
@@ -130,13 +136,18 @@ class Ledger:
             annotation: Id of the annotation.
             hint: What would have kept it (an option, a transform, another format).
         """
-        key = (code, what, kind)
-        event = self.events.get(key)
+        event = self.events.get((code, what, kind))
         if event is None:
-            event = self.events[key] = Event(code, what, kind, hint=hint)
+            event = self._sort(code, what, kind, hint)
         event.count += count
         if item and len(event.samples) < SAMPLES:
             event.samples.append(Sample(item, subset, annotation))
+
+    def _sort(self, code: str, what: str, kind: str, hint: str) -> Event:
+        """Return a sort of events, a new one while there is room for it."""
+        if len(self.events) >= MAX_SORTS:
+            what, kind, hint = FURTHER, "", ""
+        return self.events.setdefault((code, what, kind), Event(code, what, kind, hint=hint))
 
     def add_at(
         self,
@@ -189,7 +200,12 @@ class Ledger:
 
     def warn(self, message: str) -> None:
         """Note something a user should know; equal messages are counted."""
-        self.warnings[message] = self.warnings.get(message, 0) + 1
+        self._warn(message, 1)
+
+    def _warn(self, message: str, count: int) -> None:
+        if message not in self.warnings and len(self.warnings) >= MAX_SORTS:
+            message = FURTHER
+        self.warnings[message] = self.warnings.get(message, 0) + count
 
     def merge(self, other: Ledger) -> None:
         """Add another worker's share; call in the order of partitions for stable samples."""
@@ -200,13 +216,13 @@ class Ledger:
         for key, event in other.events.items():
             mine = self.events.get(key)
             if mine is None:
-                mine = self.events[key] = Event(event.code, event.what, event.kind, hint=event.hint)
+                mine = self._sort(event.code, event.what, event.kind, event.hint)
             mine.count += event.count
             mine.samples.extend(event.samples[: SAMPLES - len(mine.samples)])
         self.bad.extend(other.bad[: MAX_BAD - len(self.bad)])
         self.bad_count += other.bad_count
         for message, count in other.warnings.items():
-            self.warnings[message] = self.warnings.get(message, 0) + count
+            self._warn(message, count)
 
     def total(self, effect: str) -> int:
         """Sum the counts of all events with this effect."""

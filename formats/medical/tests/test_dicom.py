@@ -407,6 +407,26 @@ def test_images_that_lie_nowhere_are_left_out(tmp_path, series):
     assert any("1 DICOM files without" in w for w in dataset.opening_ledger.warnings)
 
 
+def test_segmentations_of_radiographs_are_left_out(tmp_path, series):
+    """They lie nowhere, like the images they are about."""
+    path = tmp_path / "data" / "case" / "seg.dcm"
+    write_segmentation(path, series, masks())
+    made = pydicom.dcmread(path)
+    del made.FrameOfReferenceUID
+    for frame in made.PerFrameFunctionalGroupsSequence:
+        del frame.PlanePositionSequence
+    made.save_as(path)
+    dataset = Dataset.import_from(tmp_path / "data", "dicom")
+    assert [len(i.annotations) for i in dataset] == [0]
+    assert any("left out: case/seg.dcm" in w for w in dataset.opening_ledger.warnings)
+
+
+def test_segmentations_of_their_own_ending(tmp_path, series):
+    write_segmentation(tmp_path / "data" / "case" / "label.seg", series, masks())
+    (item,) = Dataset.import_from(tmp_path / "data", "dicom")
+    assert len(item.annotations) == 2
+
+
 def test_what_is_missing_is_named(tmp_path, series):
     del series[0].PixelSpacing
     series[0].save_as(tmp_path / "data" / "x.dcm", enforce_file_format=True)

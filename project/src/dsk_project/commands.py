@@ -24,6 +24,7 @@ from dsk.cli.commands import (
     Json,
     MediaMode,
     OnError,
+    OnlyFormat,
     Overwrite,
     OwnPlace,
     ReportFile,
@@ -42,12 +43,6 @@ Replace = Annotated[bool, typer.Option("--overwrite", help="Replace a project th
 Name = Annotated[
     Optional[str],  # noqa: UP045 - typer reads the annotation at run time
     typer.Option("-n", "--name", help="What the source is called; its path's last part else."),
-]
-SourceFormat = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(
-        "-f", "-if", "--format", "--input-format", help="Its format; found out when not given."
-    ),
 ]
 Words = Annotated[
     list[str], typer.Argument(metavar="PATH", help="The dataset; path PATH is it, too.")
@@ -72,7 +67,7 @@ def create(output: NewProject = ".", overwrite: Replace = False) -> None:
 def add(
     words: Words,
     project: Project = ".",
-    source_format: SourceFormat = None,
+    source_format: OnlyFormat = None,
     name: Name = None,
     import_options: ImportOptions = None,
 ) -> None:
@@ -108,7 +103,7 @@ def remove(
 def import_(
     source: Input,
     output: NewProject = ".",
-    source_format: SourceFormat = None,
+    source_format: OnlyFormat = None,
     name: Name = None,
     import_options: ImportOptions = None,
     overwrite: Replace = False,

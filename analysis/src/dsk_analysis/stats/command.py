@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dsk.cli.text import emit_json, say
+from dsk.cli.text import emit_json, say, say_warnings
 from dsk.dataset import Dataset
 from dsk.errors import OptionError, OutputError, OutputExistsError, UsageError
 from dsk.loss import Ledger
@@ -73,10 +73,7 @@ def run_stats(request: StatsRequest) -> int:
         show(found, _hints(request, images=bool(found["media"].keys() & {"image", "video_frame"})))
     if request.output is not None:
         say(f"written to {request.output}")
-    for message, count in ledger.warnings.items():
-        say(f"warning: {message}" + (f" ({count} times)" if count > 1 else ""))
-    if ledger.bad_count:
-        say(f"{ledger.bad_count} bad records were skipped")
+    say_warnings(ledger.warnings, ledger.bad_count)
     return 1 if ledger.bad_count else 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dsk.cli.text import glyph, table, tell
+from dsk.cli.text import counted, glyph, table, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -52,10 +52,6 @@ def _number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
-
-
 def _percent(part: float) -> str:
     return f"{part:.1%}"
 
@@ -96,9 +92,9 @@ def _head(found: Found) -> Iterator[str]:
     items, count = found["images count"], found["annotations count"]
     name = f"{found['format']}: " if found["format"] else ""
     counts = (
-        _counted(items, "item"),
-        _counted(count, "annotation"),
-        _counted(len(subsets), "subset"),
+        counted(items, "item"),
+        counted(count, "annotation"),
+        counted(len(subsets), "subset"),
     )
     yield name + ", ".join(counts)
     if len(subsets) == 1:
@@ -172,7 +168,7 @@ def _areas(found: Found) -> Iterator[str]:
     mean, median = segments["avg. area"], segments["area"]["median"]
     yield _titled(
         "area, px" + glyph("²", "2"),
-        f"{_counted(segments['count'], 'segment')}, mean {_number(mean)}, "
+        f"{counted(segments['count'], 'segment')}, mean {_number(mean)}, "
         f"median {_number(median)}; {sizes}",
     )
     bins = segments["area distribution"]
@@ -293,7 +289,7 @@ def _pixels(found: Found) -> Iterator[str]:
         groups = found["repeating images"]
         yield _titled(
             "repeated",
-            f"{_counted(len(groups), 'group')} of equal images; "
+            f"{counted(len(groups), 'group')} of equal images; "
             f"{found['unique images count']:,} different",
         )
         for group in groups[:MOST_GROUPS]:
@@ -316,7 +312,7 @@ def _rest(found: Found) -> Iterator[str]:
         yield _titled("not finite", f"{listed}: left out of areas and sizes")
     names = found["unannotated images"]
     if names:
-        yield _titled("unannotated", _counted(len(names), "item"))
+        yield _titled("unannotated", counted(len(names), "item"))
         for name in names[:MOST_ITEMS]:
             yield f"  {name}"
         yield from _more(MOST_ITEMS, len(names), "items")

@@ -27,6 +27,7 @@ __all__ = [
     "Json",
     "MediaMode",
     "OnError",
+    "OnlyFormat",
     "Overwrite",
     "OwnPlace",
     "Place",
@@ -52,6 +53,14 @@ InputFormat = Annotated[
     Optional[str],  # noqa: UP045 - typer reads the annotation at run time
     typer.Option("-if", "--input-format", help="Format of the input; found out when not given."),
 ]
+OnlyFormat = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "-f", "-if", "--format", "--input-format", help="Its format; found out when not given."
+    ),
+]
+"""For commands that write no other dataset, where ``-f`` can mean but one."""
+
 ImportOptions = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Option("-I", metavar="NAME=VALUE", help="Option for the importer; repeatable."),
@@ -249,7 +258,7 @@ def detect(
 
 def info(
     path: Annotated[str, typer.Argument(help="Folder, archive or annotation file.")],
-    source_format: InputFormat = None,
+    source_format: OnlyFormat = None,
     import_options: ImportOptions = None,
     on_error: OnError = "raise",
     as_json: Json = False,
@@ -259,7 +268,7 @@ def info(
     \b
     dsk info data/
     dsk info instances_val.json --json
-    dsk info data/ -if coco -I tasks=instances,captions
+    dsk info data/ -f coco -I tasks=instances,captions
     """  # noqa: D301
     from dsk.cli.facts import show_info
 

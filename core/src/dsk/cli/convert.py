@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dsk.adapt import Adapter
-from dsk.cli.text import emit_json, glyph, say
+from dsk.cli.text import counted, emit_json, glyph, say, say_warnings
 from dsk.descriptors import Option
 from dsk.errors import LossError, OptionError, OutputError, UsageError
 from dsk.loss import Ledger
@@ -236,17 +236,18 @@ def _write_reports(request: ConvertRequest, result: Report) -> None:
         _write(request.report, json.dumps(result.to_dict(), ensure_ascii=False, indent=2) + "\n")
     if not result.bad:
         return
+    bad = counted(result.errors, "bad record")
     first = f"e.g. {result.bad[0].where}: {result.bad[0].message}"
     if not result.output:  # a forecast writes nothing that nobody asked for
-        say(f"{result.errors} bad records would be skipped, {first}")
+        say(f"{bad} would be skipped, {first}")
         return
     try:
         _write(ERRORS_FILE, "".join(_bad_line(record) for record in result.bad))
     except OutputError as error:  # the dataset is there all the same
-        say(f"{result.errors} bad records were skipped, {first}")
+        say(f"{bad} skipped, {first}")
         say(f"warning: {error}")
     else:
-        say(f"{result.errors} bad records were skipped: see {ERRORS_FILE}")
+        say(f"{bad} skipped: see {ERRORS_FILE}")
 
 
 def _bad_line(record: BadRecord) -> str:
@@ -269,8 +270,8 @@ def _summary(request: ConvertRequest, formats: str, result: Report) -> None:
     arrow = glyph("→", "->")
     place = f" {arrow} {result.output}" if result.output else ""
     say(
-        f"{done} {formats}: {items['out']:,} items, "
-        f"{annotations['out']:,} annotations{place}  ({result.seconds:.1f} s)"
+        f"{done} {formats}: {counted(items['out'], 'item')}, "
+        f"{counted(annotations['out'], 'annotation')}{place}  ({result.seconds:.1f} s)"
     )
     shown = sorted(result.events, key=lambda e: (_ORDER.get(e.effect, 9), -e.count))
     for event in shown[:MOST]:
@@ -279,8 +280,7 @@ def _summary(request: ConvertRequest, formats: str, result: Report) -> None:
             say(f"  {'':19}  {event.hint}")
     if len(shown) > MOST:
         say(f"  … and {len(shown) - MOST} more kinds; --report FILE has them all")
-    for message, count in result.warnings.items():
-        say(f"warning: {message}" + (f" ({count} times)" if count > 1 else ""))
+    say_warnings(result.warnings)
     if not result.output:
         say("nothing was written (--dry-run)")
         return
@@ -301,6 +301,5 @@ def _place(event: Event) -> str:
     if not event.samples:
         return ""
     first = event.samples[0]
-    return f"  e.g. {first.subset}/{first.item}" + (
-        f" #{first.annotation}" if first.annotation else ""
-    )
+    place = f"{first.subset}/{first.item}" if first.subset else first.item
+    return f"  e.g. {place}" + (f" #{first.annotation}" if first.annotation else "")

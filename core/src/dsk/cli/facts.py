@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Cuboid3d
-from dsk.cli.text import emit_json, say, table, tell
+from dsk.cli.text import counted, emit_json, say, say_warnings, table, tell
 from dsk.collector import collector_off
 from dsk.dataset import Dataset
 from dsk.detect import ENOUGH, look
@@ -205,8 +205,8 @@ def _box_line(group: dict[str, Any]) -> str:
 
 def _show(facts: dict[str, Any]) -> None:
     tell(
-        f"{facts['format']}: {facts['items']:,} items ({facts['annotated']:,} annotated), "
-        f"{facts['annotations']:,} annotations"
+        f"{facts['format']}: {counted(facts['items'], 'item')} ({facts['annotated']:,} annotated), "
+        f"{counted(facts['annotations'], 'annotation')}"
     )
     for title in ("subsets", "kinds", "media", "attributes"):
         if facts[title]:
@@ -229,7 +229,4 @@ def _show(facts: dict[str, Any]) -> None:
             tell(f"  … and {len(labels) - MOST_LABELS} more; --json has all")
     if facts["unlabelled"]:
         tell(f"unlabelled  {facts['unlabelled']:,}")
-    for message, count in facts["warnings"].items():
-        say(f"warning: {message}" + (f" ({count} times)" if count > 1 else ""))
-    if facts["bad_records"]:
-        say(f"{facts['bad_records']} bad records were skipped")
+    say_warnings(facts["warnings"], facts["bad_records"])

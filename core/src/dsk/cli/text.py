@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["emit_json", "glyph", "say", "table", "tell"]
+__all__ = ["counted", "emit_json", "glyph", "say", "say_warnings", "table", "tell"]
+
+MOST_WARNINGS = 20
+"""How many different warnings are shown: most name a file, and there may be thousands."""
 
 
 def _write(stream: Any, text: str) -> None:
@@ -25,6 +29,22 @@ def tell(text: str = "") -> None:
 def say(text: str = "") -> None:
     """Talk on standard error."""
     _write(sys.stderr, text)
+
+
+def say_warnings(warnings: Mapping[str, int], skipped: int = 0) -> None:
+    """Say what a user should know: messages with how often they came, and skipped bad records."""
+    for message, count in islice(warnings.items(), MOST_WARNINGS):
+        say(f"warning: {message}" + (f" ({count} times)" if count > 1 else ""))
+    more = sum(islice(warnings.values(), MOST_WARNINGS, None))
+    if more:
+        say(f"{counted(more, 'more warning')}: --json has them")
+    if skipped:
+        say(f"{counted(skipped, 'bad record')} skipped")
+
+
+def counted(count: int, what: str) -> str:
+    """Return a number with what it counts: "1 item", "2,000 items"."""
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def emit_json(value: Any) -> None:

@@ -16,7 +16,7 @@ __all__ = ["detect", "is_dicom_head", "may_be_dicom"]
 
 _ENOUGH = 5000
 _TRIES = 5
-_ENDS = (".dcm", ".dicom", ".ima", ".img")
+_ENDS = (".dcm", ".dicom", ".ima", ".img", ".seg")
 _HEAD = 132
 
 

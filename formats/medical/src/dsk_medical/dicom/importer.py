@@ -66,12 +66,12 @@ class DicomImporter(Importer):
                 header = read_header(root, name)
                 if header is None or str(header.get("SOPClassUID", "")) == DIRECTORY:
                     continue
-                if str(header.get("SOPClassUID", "")) in SEG_CLASSES:
-                    segmentations.append(_Segments.of(header, media))
-                elif _in_space(header):
-                    frames += list(frames_of(header, media))  # all of a file's or none
-                else:
+                if not _in_space(header):
                     other.append(name)
+                elif str(header.get("SOPClassUID", "")) in SEG_CLASSES:
+                    segmentations.append(_Segments.of(header, media))
+                else:
+                    frames += list(frames_of(header, media))  # all of a file's or none
             except MediaError as error:
                 where = error.where or root.show(name)
                 ledger.bad_record(RecordError(error.message, where=where, hint=error.hint))
@@ -126,7 +126,13 @@ def _categories(segmentations: list[_Segments]) -> Categories:
 
 
 def _in_space(header: Any) -> bool:
-    """Whether a file holds an image that lies somewhere: reports and screenshots do not."""
+    """Whether a file holds an image that lies somewhere.
+
+    Reports and screenshots do not, nor do segmentations of radiographs: those have no frame of
+    reference.
+    """
+    if str(header.get("SOPClassUID", "")) in SEG_CLASSES:
+        return bool(header.get("FrameOfReferenceUID"))
     place = header.get("ImagePositionPatient") or header.get("PerFrameFunctionalGroupsSequence")
     return "Rows" in header and bool(place)
 
