@@ -43,6 +43,41 @@ def media(path, **options):
     return item
 
 
+@pytest.mark.parametrize("encoding", ["raw", "gzip"])
+def test_lines_and_bytes_before_the_voxels(tmp_path, encoding):
+    """Lines are never compressed; bytes are what is unpacked; -1: the voxels are the end."""
+    array = scan()
+    pack = gzip.compress if encoding == "gzip" else bytes
+    data = array.tobytes("F")
+    for name, fields, content in (
+        ("lines", ["line skip: 2"], b"one\ntwo\r\n" + pack(data)),
+        ("both", ["lineskip: 1", "byteskip: 3"], b"one\n" + pack(b"abc" + data)),
+        ("end", ["byte skip: -1"], pack(b"abcde" + data)),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        made = header(array.shape, encoding=encoding, more=fields) + content
+        (folder / "a.nrrd").write_bytes(made)
+        assert np.array_equal(np.asarray(open_volume(media(folder).media)), array), name
+
+
+@pytest.mark.parametrize(
+    ("field", "what"),
+    [
+        ("line skip: 2000", "lines less"),
+        ("line skip: x", "no number"),
+        ("byte skip: -5", "leads out"),
+        ("byte skip: 9", "claims"),
+    ],
+)
+def test_skips_that_lead_nowhere(tmp_path, field, what):
+    array = scan()
+    path = tmp_path / "a.nrrd"
+    path.write_bytes(header(array.shape, more=[field]) + array.tobytes("F"))
+    with pytest.raises(RecordError, match=what):
+        media(tmp_path)
+
+
 @pytest.mark.parametrize("encoding", ["raw", "gzip", "bz2", "ascii", "hex"])
 def test_encodings(tmp_path, encoding):
     array = scan()

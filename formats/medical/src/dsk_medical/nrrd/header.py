@@ -24,6 +24,7 @@ MAX_HEADER = 4 << 20
 _CHUNK = 1 << 14
 _ESCAPED = re.compile(r"\\([n\\])")
 _FIELD = re.compile(r"([^:]+): ?(.*)")
+_SPELLINGS = {"datafile": "data file", "lineskip": "line skip", "byteskip": "byte skip"}
 _VECTOR = re.compile(r"\(([^()]*)\)|none")
 
 _TYPES = {
@@ -99,7 +100,7 @@ def parse_header(data: bytes, name: str) -> Header:
         if found is None:
             raise MediaError(f"a damaged line of the header: {line[:60]!r}", where=name)
         field = found[1].strip().lower().replace("centering", "centerings")
-        fields.setdefault({"datafile": "data file"}.get(field, field), found[2].strip())
+        fields.setdefault(_SPELLINGS.get(field, field), found[2].strip())
     return Header(fields, pairs, end)
 
 
@@ -256,13 +257,8 @@ def _data(
     if detached is not None:
         source, start = _detached(media, detached, name), 0
     need = math.prod(sizes) * dtype.itemsize
-    skip = (
-        int(fields.get("byte skip", "0"))
-        if re.fullmatch(r"-?\d+", fields.get("byte skip", "0"))
-        else 0
-    )
-    if fields.get("line skip", "0") not in ("", "0"):
-        raise MediaError("line skip is not supported", where=name, hint="save the file anew")
+    start = _behind_lines(source, start, _number(fields, "line skip", name), name)
+    skip = _number(fields, "byte skip", name)
     if encoding in _TEXTS:
         return _from_text(
             ByteReader(source, name, start=start, packing="raw"), encoding, sizes, dtype
@@ -270,12 +266,36 @@ def _data(
     if encoding not in _PACKING:
         raise MediaError(f"the encoding {encoding!r} is not supported", where=name)
     reader = ByteReader(source, name, start=start, packing=_PACKING[encoding])
-    if skip == -1 and encoding == "raw":
-        skip = size_of(source) - start - need
+    if skip == -1:  # the voxels are the end of the file, whatever is before them
+        skip = reader.stated_length() - need
     if skip < 0:
         raise MediaError(f"a byte skip of {skip} leads out of the file", where=name)
     reader.check_length(skip + need)
     return FileArray(reader, tuple(sizes), dtype, skip)
+
+
+def _number(fields: dict[str, str], key: str, name: str) -> int:
+    text = fields.get(key) or "0"
+    if not re.fullmatch(r"-?\d{1,18}", text):
+        raise MediaError(f"{key} is no number: {text[:20]!r}", where=name)
+    return int(text)
+
+
+def _behind_lines(source: Any, start: int, count: int, name: str) -> int:
+    """Return where the data begin if some lines come first, which are never compressed."""
+    reader = ByteReader(source, name, start=start, packing="raw")
+    found = 0
+    try:
+        while count > 0:
+            chunk = reader.read_at(found, min(_CHUNK, size_of(source) - start - found))
+            lines = chunk.split(b"\n", count)
+            if not chunk or found > MAX_HEADER:
+                raise MediaError(f"there are {count} lines less than line skip says", where=name)
+            count -= len(lines) - 1
+            found += len(chunk) - (len(lines[-1]) if not count else 0)
+    finally:
+        reader.close()
+    return start + found
 
 
 def _detached(media: Media, stated: str, name: str) -> Any:

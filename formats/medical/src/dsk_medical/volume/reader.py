@@ -311,6 +311,18 @@ class ByteReader:
             return
         self._count(size)
 
+    def stated_length(self) -> int:
+        """Return how long the unpacked content claims to be, without unpacking it.
+
+        Raises:
+            MediaError: It does not say: only gzip does, of less than 4 GiB.
+        """
+        if not self.packed:
+            return size_of(self.source) - self.start
+        if self.packing in ("bz2", "zlib"):
+            raise MediaError("packed data of unknown length", where=self.name)
+        return self._stated()
+
     def _stated(self) -> int:
         """Return the unpacked size that gzip states at its end, modulo 2**32."""
         with self._raw() as raw:
