@@ -157,6 +157,23 @@ def test_rows_of_the_table_that_are_no_labels(tmp_path):
     assert len(read(tmp_path, on_error="skip")[1][f"{SEG}/sub-01"].annotations) == 2
 
 
+def test_quotes_around_cells_are_no_part_of_them(tmp_path):
+    make(tmp_path)
+    rows = '"index"\tname\tcolor\n1\t"Left ""inner"" part"\t"#0a0b0c"\n7\ta 5" lesion\tn/a\n'
+    (tmp_path / "derivatives/seg/dseg.tsv").write_text(rows)
+    dataset, _ = read(tmp_path)
+    assert dataset.categories().names == ['Left "inner" part', 'a 5" lesion']
+    assert dataset.categories().colors == {0: (10, 11, 12)}
+
+
+def test_atlases_are_of_templates_instead_of_subjects(tmp_path):
+    description = {"Name": "x", "BIDSVersion": "1.11.0", "DatasetType": "derivative"}
+    (tmp_path / "dataset_description.json").write_text(json.dumps(description))
+    save(tmp_path / "tpl-MNI/anat/tpl-MNI_atlas-A_res-2_dseg.nii.gz", seg())
+    dataset = Dataset.import_from(tmp_path)
+    assert (dataset.format, len(list(dataset))) == ("bids_seg", 1)
+
+
 def test_values_without_a_table_have_numbers(tmp_path):
     make(tmp_path)
     (tmp_path / "derivatives/seg/dseg.tsv").unlink()

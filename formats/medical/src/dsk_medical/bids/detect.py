@@ -29,7 +29,7 @@ def detect(root: InputRoot) -> Detection | None:
             for name in islice(root.walk(depth=8), _FILES)
             if (p := parse(name))
             and p.suffix in SEGMENTATIONS
-            and "sub" in p.entities
+            and ("sub" in p.entities or "tpl" in p.entities)
             and p.ending in (".nii.gz", ".nii")
         ),
         None,

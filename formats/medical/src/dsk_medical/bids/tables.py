@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,14 +34,14 @@ def read_classes(root: InputRoot, name: str, ledger: Ledger) -> Classes:
     """
     found = Classes({}, {})
     lines = root.text(name).splitlines()
-    columns = [cell.strip() for cell in lines[0].split("\t")] if lines else []
+    columns = _cells(lines[0]) if lines else []
     if "index" not in columns:
         ledger.bad_record(
             RecordError("no column 'index'", where=f"{root.show(name)}:1", hint="index and name")
         )
         return found
     for number, line in enumerate(lines[1:], 2):
-        cells = dict(zip(columns, (cell.strip() for cell in line.split("\t")), strict=False))
+        cells = dict(zip(columns, _cells(line), strict=False))
         text = cells.get("index", "")
         if not line.strip():
             continue
@@ -58,6 +59,14 @@ def read_classes(root: InputRoot, name: str, ledger: Ledger) -> Classes:
             red, green, blue = (int(part, 16) for part in color.groups())
             found.colors[value] = (red, green, blue)
     return found
+
+
+def _cells(line: str) -> list[str]:
+    """Return the cells of a line; quotes around one are no part of it."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter="\t"), [])]
+    except csv.Error:  # a cell of more than 128 KiB
+        return []
 
 
 def applying(name: BidsName, tables: list[str]) -> str:
