@@ -229,7 +229,7 @@ def test_masks_of_another_size_are_dropped(tmp_path: Path) -> None:
     )
     report = dataset.export(tmp_path / "out", "mots_png")
     assert {(e.code, e.what, e.count) for e in report.events} == {
-        ("DSK-L018", "mask of another size than its image", 2)
+        ("DSK-L018", "mask of another size than the map of its image", 2)
     }
     maps = [PilImage.open(tmp_path / f"out/train/instances/{n}.png") for n in "12"]
     assert [np.asarray(pixels).tolist() for pixels in maps] == [[[1002, 1002, 0]], [[1001, 1001]]]

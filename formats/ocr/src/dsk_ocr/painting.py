@@ -14,8 +14,8 @@ from dsk.annotations import Mask
 from dsk.flow import Exporter
 from dsk.labelmaps import palette_color
 from dsk.overlay import Overlay
+from dsk.painting import drawable, report_covered
 from dsk.pixels import encode
-from dsk.rle import counts_of
 from dsk_ocr.exporter import EXT, lose_labels, make_folders, text_of
 from dsk_ocr.homes import IMAGES
 from dsk_ocr.segmentation import ENDING, WHITE
@@ -88,12 +88,9 @@ def _files(item: DatasetItem, ledger: Ledger) -> tuple[str, bytes]:
     index = 0
     for word in words:
         for char in word:
+            report_covered(char.mask, char.counts, seen[id(char)], item, ledger)
             if not seen[id(char)]:
-                ledger.add_at("DSK-L017", "mask covered by others", item, char.mask)
                 continue
-            if seen[id(char)] != masks.area(char.counts):
-                what = "mask covered in part by another one"
-                ledger.add_at("DSK-L006", what, item, char.mask)
             if char.mask.attributes.get("index", index) != index:
                 ledger.add_at("DSK-L004", "value of index", item, char.mask)
             lines.append(_line(char, item, ledger))
@@ -109,21 +106,12 @@ def _characters(item: DatasetItem, ledger: Ledger) -> Iterator[_Char]:
     size: tuple[int, int] | None = None
     found = [(n, a) for n, a in enumerate(item.annotations) if isinstance(a, Mask)]
     for place, mask in sorted(found, key=lambda pair: _index(pair[1])):
-        why = ""
         try:
-            rle = mask.rle
-            counts = counts_of(rle)
-            size = size or rle.size
-            if rle.size != size:
-                why = "mask of another size than the first one of its image"
-            elif not counts[1::2].any():
-                why = "empty mask"
+            counts, size = drawable(mask, size)
         except ValueError as error:
-            why = f"mask: {error}"
-        if why:
-            ledger.add_at("DSK-L018", why, item, mask)
+            ledger.add_at("DSK-L018", str(error), item, mask)
             continue
-        yield _Char(mask, counts, rle.size, place)
+        yield _Char(mask, counts, size, place)
 
 
 def _index(mask: Mask) -> int:

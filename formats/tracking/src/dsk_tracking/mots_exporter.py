@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from msgspec import Struct
 
-from dsk import masks
 from dsk.annotations import Mask
 from dsk.errors import InputError, MediaError, OutputError
 from dsk.flow import Exporter
@@ -15,8 +14,8 @@ from dsk.labelmaps import encode_map
 from dsk.media import Image
 from dsk.metafile import META_NAME, meta_text
 from dsk.overlay import Overlay
+from dsk.painting import drawable, report_covered
 from dsk.pixels import MAX_PIXELS
-from dsk.rle import counts_of
 from dsk_tracking.homes import IGNORED, INSTANCES
 from dsk_tracking.labels import line_names
 from dsk_tracking.mots_importer import IGNORED_CLASS, TRACKS
@@ -110,16 +109,9 @@ class MotsExporter(Exporter):
         size = _size(item) if given else None
         for mask in given:
             try:
-                rle = mask.rle
-                counts = counts_of(rle)
-                size = size or rle.size
-                why = "empty mask" if not counts[1::2].any() else ""
-                if rle.size != size:
-                    why = "mask of another size than its image"
+                counts, size = drawable(mask, size)
             except ValueError as error:
-                why = f"mask: {error}"
-            if why:
-                ledger.add_at("DSK-L018", why, item, mask)
+                ledger.add_at("DSK-L018", str(error), item, mask)
                 continue
             found.append((mask, counts))
         values = self._values([mask for mask, _ in found], item, ledger)
@@ -177,11 +169,9 @@ def _report(item: DatasetItem, layers: list[_Layer], seen: list[int], ledger: Le
     """Report masks that others hide, and those that become one."""
     values: set[int] = set()
     for layer, visible in zip(layers, seen, strict=True):
+        report_covered(layer.mask, layer.counts, visible, item, ledger)
         if not visible:
-            ledger.add_at("DSK-L017", "mask covered by others", item, layer.mask)
             continue
-        if visible != masks.area(layer.counts):
-            ledger.add_at("DSK-L006", "mask covered in part by another one", item, layer.mask)
         if layer.value in values:
             ledger.add_at("DSK-L014", "masks of one track", item, layer.mask)
         values.add(layer.value)

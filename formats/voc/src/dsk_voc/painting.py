@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from msgspec import Struct
 
-from dsk import masks
 from dsk.errors import OutputError
 from dsk.labelmaps import encode_map, palette
 from dsk.overlay import Overlay
-from dsk.rle import counts_of
+from dsk.painting import drawable, report_covered
 from dsk_voc.labelmap import VOID_COLOR
 
 if TYPE_CHECKING:
@@ -111,7 +110,8 @@ class MaskPainter:
         layers.sort(key=lambda layer: layer.mask.z_order)
         overlay = Overlay([layer.counts for layer in layers], size)
         seen = overlay.seen().tolist()
-        self._report_hidden(item, layers, seen, ledger)
+        for layer, visible in zip(layers, seen, strict=True):
+            report_covered(layer.mask, layer.counts, visible, item, ledger)
         kind = np.uint16 if self._wide else np.uint8
         classes = np.array([0, *(layer.label for layer in layers)], kind)
         numbers = np.array([0, *(layer.number for layer in layers)], np.uint8)
@@ -131,26 +131,17 @@ class MaskPainter:
         size: tuple[int, int] | None = None
         for place, mask in enumerate(found):
             label = self._target.index[mask.label] if mask.label is not None else None
-            code, why = "DSK-L017", ""
-            counts = None
             if label is None:
-                why = "mask whose label is not in the label map"
-            elif label == 0 and not keep_background:
-                why = "mask of the background, which is what no other mask covers"
-            else:
-                code = "DSK-L018"
-                try:
-                    rle = mask.rle
-                    counts = counts_of(rle)
-                    size = size or rle.size
-                    if rle.size != size:
-                        why = "mask of another size than the first one of its image"
-                    elif not counts[1::2].any():
-                        why = "empty mask"
-                except ValueError as error:
-                    why = f"mask: {error}"
-            if why or counts is None or label is None:
-                ledger.add_at(code, why, item, mask)
+                ledger.add_at("DSK-L017", "mask whose label is not in the label map", item, mask)
+                continue
+            if label == 0 and not keep_background:
+                what = "mask of the background, which is what no other mask covers"
+                ledger.add_at("DSK-L017", what, item, mask)
+                continue
+            try:
+                counts, size = drawable(mask, size)
+            except ValueError as error:
+                ledger.add_at("DSK-L018", str(error), item, mask)
                 continue
             value = VOID if label == self._target.void and not self._wide else label
             layers.append(_Layer(place, mask, counts, value))
@@ -176,21 +167,6 @@ class MaskPainter:
                     f"an object mask can number {MAX_OBJECTS} objects, item {item.id!r} has more",
                     hint="split the image into tiles, or choose a format with single masks",
                 )
-
-    def _report_hidden(
-        self,
-        item: DatasetItem,
-        layers: Sequence[_Layer],
-        seen: Sequence[int],
-        ledger: Ledger,
-    ) -> None:
-        for layer, visible in zip(layers, seen, strict=True):
-            if visible == masks.area(layer.counts):
-                continue
-            code, what = "DSK-L006", "mask covered in part by another one"
-            if not visible:
-                code, what = "DSK-L017", "mask covered by others"
-            ledger.add_at(code, what, item, layer.mask)
 
     def _class_file(self, classes: NDArray[Any]) -> bytes:
         if not self._wide:

@@ -20,7 +20,7 @@ from dsk.annotations import (
     RotatedBbox,
     Skeleton,
 )
-from dsk.convert import area_of, bbox_of, to_polygon
+from dsk.convert import area_of, bbox_of, from_box, to_polygon
 from dsk.errors import OptionError
 from dsk_transforms.shapes.base import Conversion, kinds_named, note, with_area
 
@@ -70,22 +70,7 @@ class ShapesToBoxes(Conversion):
     def convert(self, a: Any, item: DatasetItem, ledger: Ledger) -> Bbox | None:  # noqa: ARG002
         """Return the box."""
         box = getattr(a, "bbox", None) or bbox_of(a)
-        if box is None:
-            return None
-        x, y, w, h = box
-        return Bbox(
-            x,
-            y,
-            w,
-            h,
-            label=a.label,
-            id=a.id,
-            group=a.group,
-            object_id=a.object_id,
-            z_order=a.z_order,
-            attributes=a.attributes,
-            extra=a.extra,
-        )
+        return None if box is None else from_box(a, *box)
 
 
 class MasksToBoxes(ShapesToBoxes):

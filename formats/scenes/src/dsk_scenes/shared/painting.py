@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dsk import masks
 from dsk.overlay import Overlay
-from dsk.rle import counts_of
+from dsk.painting import drawable, report_covered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,14 +80,10 @@ def paint(item: DatasetItem, found: Sequence[tuple[Mask, int]], ledger: Ledger) 
     seen = overlay.seen().tolist()
     visible: dict[int, int] = {}
     for layer, counts, shown in zip(layers, merged, seen, strict=True):
-        if not shown:
-            for mask in layer.found:
-                ledger.add_at("DSK-L017", "mask covered by others", item, mask)
-            continue
-        visible[layer.value] = visible.get(layer.value, 0) + len(layer.found)
-        if shown != masks.area(counts):
-            for mask in layer.found:
-                ledger.add_at("DSK-L006", "mask covered in part by another one", item, mask)
+        for mask in layer.found:
+            report_covered(mask, counts, shown, item, ledger)
+        if shown:
+            visible[layer.value] = visible.get(layer.value, 0) + len(layer.found)
     joined = sum(visible.values()) - len(visible)
     if joined:
         ledger.add(
@@ -109,20 +105,11 @@ def _layers(
     size: tuple[int, int] | None = None
     for mask, value in sorted(found, key=lambda pair: pair[0].z_order):
         try:
-            rle = mask.rle
-            counts = counts_of(rle)
+            counts, size = drawable(mask, size)
         except ValueError as error:
-            ledger.add_at("DSK-L018", f"mask: {error}", item, mask)
+            ledger.add_at("DSK-L018", str(error), item, mask)
             continue
-        if not counts[1::2].any():
-            ledger.add_at("DSK-L018", "empty mask", item, mask)
-            continue
-        size = size or rle.size
-        if rle.size != size:
-            ledger.add_at(
-                "DSK-L018", "mask of another size than the first one of its image", item, mask
-            )
-        elif layers and layers[-1].value == value:
+        if layers and layers[-1].value == value:
             layers[-1].found.append(mask)
             layers[-1].counts.append(counts)
         else:
