@@ -7,10 +7,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from dsk.errors import did_you_mean
 from dsk_transforms.filtering.errors import ExpressionError
+from dsk_transforms.filtering.syntax import (
+    DEEPEST,
+    Arithmetic,
+    Compare,
+    Expr,
+    Logic,
+    Negate,
+    Token,
+    TokenParser,
+    tokens,
+)
 
 __all__ = [
     "Arithmetic",
@@ -27,12 +37,6 @@ __all__ = [
     "Union",
     "parse",
 ]
-
-LONGEST = 10_000
-"""Characters an expression may have."""
-
-DEEPEST = 40
-"""How deep parts may be nested, and how many signs a sum or comparison may have in a row."""
 
 AXES = (
     "ancestor",
@@ -79,14 +83,6 @@ NODE_SETS_ONLY = frozenset({"count", "sum"})
 
 
 @dataclass(frozen=True, slots=True)
-class Expr:
-    """A part of an expression: the characters ``start`` to ``stop`` of its text."""
-
-    start: int
-    stop: int
-
-
-@dataclass(frozen=True, slots=True)
 class Number(Expr):
     """A number."""
 
@@ -98,39 +94,6 @@ class Literal(Expr):
     """A text in quotes."""
 
     value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Logic(Expr):
-    """``and`` or ``or`` of several parts."""
-
-    op: str
-    parts: tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Compare(Expr):
-    """``= != < <= > >=``."""
-
-    op: str
-    left: Expr
-    right: Expr
-
-
-@dataclass(frozen=True, slots=True)
-class Arithmetic(Expr):
-    """``+ - * div mod``."""
-
-    op: str
-    left: Expr
-    right: Expr
-
-
-@dataclass(frozen=True, slots=True)
-class Negate(Expr):
-    """A minus sign before a part."""
-
-    part: Expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,19 +137,6 @@ class Filtered(Expr):
     steps: tuple[Step, ...]
 
 
-class Token(NamedTuple):
-    """A piece of the text: kind "number", "text", "name", "op" or "end"."""
-
-    kind: str
-    text: str
-    start: int
-
-    @property
-    def stop(self) -> int:
-        """Where it ends."""
-        return self.start + len(self.text)
-
-
 _TOKEN = re.compile(
     r"""\s*(?:(?P<number>\d+(?:\.\d*)?|\.\d+)
     |(?P<text>"[^"]*"|'[^']*')
@@ -196,24 +146,6 @@ _TOKEN = re.compile(
 )
 _BEFORE_OPERAND = frozenset({"@", "::", "(", "[", ",", "and", "or", "mod", "div", "*", "/", "//"})
 _BEFORE_OPERAND |= frozenset({"|", "+", "-", "=", "!=", "<", "<=", ">", ">="})
-
-
-def _tokens(text: str) -> list[Token]:
-    found: list[Token] = []
-    place = 0
-    end = len(text.rstrip())
-    while place < end:
-        match = _TOKEN.match(text, place)
-        if match is None:
-            place += len(text[place:]) - len(text[place:].lstrip())
-            sign = text[place]
-            hint = "put another quote at its end" if sign in "\"'" else ""
-            raise ExpressionError(f"{sign!r} makes no sense here", text, place, hint=hint)
-        kind = str(match.lastgroup)
-        word = match.group(kind)
-        found.append(Token(_kind(kind, word, found), word, match.start(kind)))
-        place = match.end()
-    return [*found, Token("end", "", end)]
 
 
 def _kind(kind: str, word: str, before: list[Token]) -> str:
@@ -230,8 +162,6 @@ def parse(text: str) -> Expr:
     Raises:
         ExpressionError: It is malformed, too long or too deeply nested.
     """
-    if len(text) > LONGEST:
-        raise ExpressionError(f"it is longer than {LONGEST:,} characters", text, LONGEST)
     return _Parser(text).whole()
 
 
@@ -243,62 +173,33 @@ def _direct(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return (Step(anywhere.start, anywhere.stop, "child", "item", ()), *steps[1:])
 
 
-class _Parser:
+class _Parser(TokenParser):
     """Recursive descent, one method per level of precedence."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens = _tokens(text)
-        self.at = 0
-        self.depth = 0
+        super().__init__(text, tokens(text, _TOKEN, {}, _kind))
 
     def whole(self) -> Expr:
         """Parse all of it."""
         found = self._logic()
         if self.token.kind != "end":
-            raise self._wrong(f"{self.token.text!r} makes no sense here", self._double_equals())
+            raise self.wrong(f"{self.token.text!r} makes no sense here")
         return found
 
-    def _double_equals(self) -> str:
+    def hint(self) -> str:
+        """See ``TokenParser.hint``."""
         return "XPath compares with a single =" if self.token.text == "=" else ""
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.at]
-
-    def _wrong(self, message: str, hint: str = "") -> ExpressionError:
-        return ExpressionError(message, self.text, self.token.start, hint=hint)
-
-    def _is(self, *texts: str) -> bool:
-        token = self.token
-        return token.kind == "op" and token.text in texts
-
-    def _take(self, *texts: str) -> str:
-        """Take an operator if it is one of these."""
-        if not self._is(*texts):
-            return ""
-        self.at += 1
-        return self.tokens[self.at - 1].text
-
-    def _need(self, text: str) -> None:
-        if not self._take(text):
-            seen = repr(self.token.text) if self.token.kind != "end" else "the end"
-            raise self._wrong(f"{text!r} is expected, not {seen}", self._double_equals())
-
-    @property
-    def _stop(self) -> int:
-        return self.tokens[self.at - 1].stop
 
     def _logic(self, op: str = "or") -> Expr:
         self.depth += 1
         if self.depth > 2 * DEEPEST:
-            raise self._wrong(f"it is nested deeper than {DEEPEST}")
+            raise self.wrong(f"it is nested deeper than {DEEPEST}")
         start = self.token.start
         parts = [self._logic("and") if op == "or" else self._chain(0)]
-        while self._take(op):
+        while self.take(op):
             parts.append(self._logic("and") if op == "or" else self._chain(0))
         self.depth -= 1
-        return parts[0] if len(parts) == 1 else Logic(start, self._stop, op, tuple(parts))
+        return parts[0] if len(parts) == 1 else Logic(start, self.stop, op, tuple(parts))
 
     _LEVELS = (("=", "!="), ("<", "<=", ">", ">="), ("+", "-"), ("*", "div", "mod"))
 
@@ -308,71 +209,71 @@ class _Parser:
         start = self.token.start
         left = self._chain(level + 1)
         count = 0
-        while op := self._take(*self._LEVELS[level]):
+        while op := self.take(*self._LEVELS[level]):
             count += 1
             if count > DEEPEST:
-                raise self._wrong(f"more than {DEEPEST} signs in a row")
+                raise self.wrong(f"more than {DEEPEST} signs in a row")
             right = self._chain(level + 1)
             made = Compare if level < 2 else Arithmetic
-            left = made(start, self._stop, op, left, right)
+            left = made(start, self.stop, op, left, right)
         return left
 
     def _negated(self) -> Expr:
         start = self.token.start
         count = 0
-        while self._take("-"):
+        while self.take("-"):
             count += 1
         part = self._union()
         for _ in range(2 - count % 2 if count else 0):  # two signs still make it a number
-            part = Negate(start, self._stop, part)
+            part = Negate(start, self.stop, part)
         return part
 
     def _union(self) -> Expr:
         start = self.token.start
         parts = [self._path()]
-        while self._take("|"):
+        while self.take("|"):
             parts.append(self._path())
         if len(parts) == 1:
             return parts[0]
         for part in parts:
             if not isinstance(part, Path | Filtered | Union):
                 raise ExpressionError("| joins paths only", self.text, part.start)
-        return Union(start, self._stop, tuple(parts))
+        return Union(start, self.stop, tuple(parts))
 
     def _path(self) -> Expr:
         start = self.token.start
         if self._starts_primary():
             return self._filtered(start)
-        if self._take("/"):
+        if self.take("/"):
             steps = self._steps() if self._starts_step() else ()
-            return Path(start, self._stop, absolute=True, steps=steps)
-        if self._is("//"):
-            return Path(start, self._stop, absolute=True, steps=_direct(self._steps()))
-        return Path(start, self._stop, absolute=False, steps=self._steps())
+            return Path(start, self.stop, absolute=True, steps=steps)
+        if self.sees("//"):
+            return Path(start, self.stop, absolute=True, steps=_direct(self._steps()))
+        return Path(start, self.stop, absolute=False, steps=self._steps())
 
     def _starts_primary(self) -> bool:
         token = self.token
-        if token.kind in {"number", "text"} or self._is("("):
+        if token.kind in {"number", "text"} or self.sees("("):
             return True
         behind = self.tokens[self.at + 1].text if token.kind == "name" else ""
         return behind == "(" and token.text not in {"node", "text"}
 
     def _starts_step(self) -> bool:
-        return self.token.kind == "name" or self._is(".", "..", "@")
+        return self.token.kind == "name" or self.sees(".", "..", "@")
 
     def _filtered(self, start: int) -> Expr:
         base = self._primary()
         behind = self.token.start
         predicates = self._predicates()
         steps: tuple[Step, ...] = ()
-        if self._is("/", "//"):
-            self._take("/")
+        if self.sees("/", "//"):
+            self.take("/")
             steps = self._steps()
         if not predicates and not steps:
             return base
         if not isinstance(base, Path | Filtered | Union):
             raise ExpressionError("only a path can be followed by [ or /", self.text, behind)
-        return Filtered(start, self._stop, base, predicates, steps)
+        return Filtered(start, self.stop, base, predicates, steps)
 
     def _primary(self) -> Expr:
         token = self.token
@@ -384,7 +285,7 @@ class _Parser:
         if token.kind == "name":
             return self._call(token)
         found = self._logic()
-        self._need(")")
+        self.need(")")
         return found
 
     def _call(self, token: Token) -> Call:
@@ -392,13 +293,13 @@ class _Parser:
             near = did_you_mean(token.text, FUNCTIONS) or f"there are {', '.join(FUNCTIONS)}"
             message = f"there is no function {token.text}()"
             raise ExpressionError(message, self.text, token.start, hint=near)
-        self._need("(")
+        self.need("(")
         arguments = []
-        if not self._is(")"):
+        if not self.sees(")"):
             arguments.append(self._logic())
-            while self._take(","):
+            while self.take(","):
                 arguments.append(self._logic())
-        self._need(")")
+        self.need(")")
         least, most = FUNCTIONS[token.text]
         if not least <= len(arguments) <= most:
             wanted = str(least) if least == most else f"{least} to {most}"
@@ -407,29 +308,29 @@ class _Parser:
         paths = isinstance(arguments[0], Path | Filtered | Union) if arguments else True
         if token.text in NODE_SETS_ONLY and not paths:
             raise ExpressionError(f"{token.text}() takes a path", self.text, arguments[0].start)
-        return Call(token.start, self._stop, token.text, tuple(arguments))
+        return Call(token.start, self.stop, token.text, tuple(arguments))
 
     def _steps(self) -> tuple[Step, ...]:
         """Parse steps; ``//`` stands for a step to all nodes below."""
         steps: list[Step] = []
         while True:
-            if self._is("//"):
+            if self.sees("//"):
                 place = self.token.start
                 self.at += 1
-                steps.append(Step(place, self._stop, "descendant-or-self", "node()", ()))
+                steps.append(Step(place, self.stop, "descendant-or-self", "node()", ()))
             steps.append(self._step())
-            if not self._is("//") and not self._take("/"):
+            if not self.sees("//") and not self.take("/"):
                 return tuple(steps)
 
     def _step(self) -> Step:
         start = self.token.start
-        if self._take("."):
-            return Step(start, self._stop, "self", "node()", ())
-        if self._take(".."):
-            return Step(start, self._stop, "parent", "node()", ())
-        axis = "attribute" if self._take("@") else "child"
+        if self.take("."):
+            return Step(start, self.stop, "self", "node()", ())
+        if self.take(".."):
+            return Step(start, self.stop, "parent", "node()", ())
+        axis = "attribute" if self.take("@") else "child"
         token = self._name()
-        if axis == "child" and self._take("::"):
+        if axis == "child" and self.take("::"):
             if token.text not in AXES:
                 hint = did_you_mean(token.text, AXES) or f"there are {', '.join(AXES)}"
                 raise ExpressionError(
@@ -438,25 +339,23 @@ class _Parser:
             axis = token.text
             token = self._name()
         test = token.text
-        if self._take("("):
-            self._need(")")
+        if self.take("("):
+            self.need(")")
             test = f"{test}()"
             if test not in {"node()", "text()"}:
                 raise ExpressionError(f"{test} is no step of a path", self.text, token.start)
-        return Step(start, self._stop, axis, test, self._predicates())
+        return Step(start, self.stop, axis, test, self._predicates())
 
     def _name(self) -> Token:
         token = self.token
         if token.kind != "name":
-            seen = repr(token.text) if token.kind != "end" else "the end"
-            hint = self._double_equals()
-            raise self._wrong(f"a name or value is expected, not {seen}", hint)
+            raise self.wrong(f"a name or value is expected, not {self.seen()}")
         self.at += 1
         return token
 
     def _predicates(self) -> tuple[Expr, ...]:
         found = []
-        while self._take("["):
+        while self.take("["):
             found.append(self._logic())
-            self._need("]")
+            self.need("]")
         return tuple(found)
