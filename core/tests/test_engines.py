@@ -5,10 +5,12 @@ import os
 
 import pytest
 
+from dsk.annotations import Bbox
 from dsk.collector import collector_off
 from dsk.dataset import Dataset
 from dsk.engines import ProcessEngine, SerialEngine, engine_for
 from dsk.errors import DskError, OptionError, OutputError, RecordError, UnknownNameError
+from dsk.flow import ListSource
 from dsk.item import DatasetItem
 
 
@@ -193,3 +195,16 @@ def test_the_order_of_items_does_not_depend_on_who_is_first(toy, tmp_path, tree)
     slow.export(tmp_path / "out", "toy", jobs=2)
     names = tree(tmp_path / "out")["list.txt"].decode().split()[1:-1:2]
     assert names == [item.id for item in items]
+
+
+@pytest.mark.parametrize(("sure", "step", "kept"), [(0, 0, 0), (1, 0, 1), (1, 1, 0)])
+def test_sources_that_are_sure_of_their_numbers_are_believed(many, tmp_path, sure, step, kept):
+    """With a step in between nobody is sure."""
+    box = Bbox(float("nan"), 0, 1, 1, label=0)
+    source = ListSource([DatasetItem("a", annotations=[box])], many.source.header)
+    source.finite = bool(sure)
+    dataset = Dataset(source)
+    report = (dataset.transform(lambda item: item) if step else dataset).export(
+        tmp_path / "out", "toy"
+    )
+    assert report.annotations["out"] == kept

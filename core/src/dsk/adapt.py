@@ -65,11 +65,13 @@ class Adapter:
     Args:
         caps: What the target holds.
         ledger: Where changes and drops are counted.
+        finite: Whether coordinates are known to be neither NaN nor infinite.
     """
 
-    def __init__(self, caps: Capabilities, ledger: Ledger) -> None:
+    def __init__(self, caps: Capabilities, ledger: Ledger, *, finite: bool = False) -> None:
         self._caps = caps
         self._ledger = ledger
+        self._finite = finite
         override = dict(caps.convert)
         self._plan: dict[type[Annotation], str] = {}
         for kind, cls in KINDS.items():
@@ -154,7 +156,7 @@ class Adapter:
         if not self._caps.subsets and item.subset != DEFAULT_SUBSET:
             what = f"subset {item.subset}"
             self._ledger.add_at("DSK-L012", what, item)
-        if annotations and not are_finite(annotations):
+        if annotations and not self._finite and not are_finite(annotations):
             annotations = self._without_nan(item)
             item = replace(item, annotations=annotations)
         if annotations:

@@ -48,7 +48,8 @@ class Job:
     def run(self, part: int, progress: Progress | None = None) -> tuple[Any, Ledger]:
         """Write one partition; return the exporter's state and the ledger of this share."""
         ledger = Ledger(self.context.ledger.on_error)
-        adapter = Adapter(self.capabilities, ledger)
+        finite = self.source.finite and not self.steps
+        adapter = Adapter(self.capabilities, ledger, finite=finite)
         adapted: Iterable[DatasetItem] | None = self._columns(part, adapter, ledger)
         if adapted is None:
             items: Iterable[DatasetItem] = iterate(

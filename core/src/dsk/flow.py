@@ -101,6 +101,10 @@ class Source(ABC):
     replays: ClassVar[bool] = False
     """Whether its items were counted before, when they were put in order."""
 
+    finite: ClassVar[bool] = False
+    """Whether it refuses coordinates that are NaN or infinite: then no target looks for them again,
+    unless a step lies between."""
+
     @abstractmethod
     def partitions(self) -> Sequence[Any]:
         """Return picklable descriptions of parts, in the order of the items."""

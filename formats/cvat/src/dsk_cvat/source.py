@@ -73,6 +73,8 @@ class CvatSource(Source):
         partition: How many items a partition has.
     """
 
+    finite = True
+
     def __init__(
         self,
         root: InputRoot,

@@ -94,6 +94,8 @@ class KittiRawImporter(Importer):
 class KittiRawSource(Source):
     """Drives, indexed by frame."""
 
+    finite = True
+
     def __init__(
         self,
         root: InputRoot,

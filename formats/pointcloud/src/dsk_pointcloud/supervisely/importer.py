@@ -81,6 +81,8 @@ class SlyPointCloudImporter(Importer):
 class SlySource(Source):
     """A project, indexed by cloud."""
 
+    finite = True
+
     def __init__(self, root: InputRoot, folder: str, defaults: str, ledger: Ledger) -> None:
         self._root = root
         self._meta = meta = project.read_meta(root, folder)
@@ -90,7 +92,10 @@ class SlySource(Source):
         self._videos = numbers["videos"]
         self._episodes: dict[str, dict[str, Any]] = {}
         self._entries = [self._list(one, ledger) for one in self._sets]
-        self._images = [_related(root, one, ledger) for one in self._sets]
+        self._images = [
+            _related(root, one, entries, ledger)
+            for one, entries in zip(self._sets, self._entries, strict=True)
+        ]
         self._firsts = [0]
         for entries in self._entries:
             self._firsts.append(self._firsts[-1] + len(entries))
@@ -296,8 +301,7 @@ class SlySource(Source):
     ) -> PointCloud:
         locate = self._root.locate
         name = entry.cloud or f"{entry.id}.pcd"
-        flat = posixpath.join(posixpath.dirname(name), posixpath.basename(name).replace(".", "_"))
-        images = related.get(flat) or related.get(f"{entry.id}_pcd") or ()
+        images = next((related[place] for place in _places(entry) if place in related), ())
         folder = f"{one.folder}/{project.CLOUDS}"
         extras = tuple(Image(file, locate(file), self._camera(file, ledger)) for file in images)
         source = locate(f"{folder}/{name}") if entry.cloud else None
@@ -378,7 +382,16 @@ def _named(found: dict[str, Entry]) -> list[Entry]:
     return list(found.values())
 
 
-def _related(root: InputRoot, one: Set, ledger: Ledger) -> dict[str, list[str]]:
+def _places(entry: Entry) -> tuple[str, ...]:
+    """Return what the folder of a cloud's images may be called, Supervisely's own name first."""
+    name = entry.cloud or f"{entry.id}.pcd"
+    flat = posixpath.join(posixpath.dirname(name), posixpath.basename(name).replace(".", "_"))
+    return flat, f"{entry.id}_pcd", entry.id, name
+
+
+def _related(
+    root: InputRoot, one: Set, entries: list[Entry], ledger: Ledger
+) -> dict[str, list[str]]:
     """Return the images of each folder below related_images."""
     base = f"{one.folder}/related_images"
     found: dict[str, list[str]] = {}
@@ -391,6 +404,10 @@ def _related(root: InputRoot, one: Set, ledger: Ledger) -> dict[str, list[str]]:
             figures += 1
     if figures:
         ledger.warn(f"{root.show(base)}: {figures} files of figures in images are not read")
+    strange = set(found).difference(*map(_places, entries))
+    if strange:
+        what = f"{len(strange)} folders of images, as {min(strange)!r}, are of no cloud"
+        ledger.warn(f"{root.show(base)}: {what}")
     return found
 
 
