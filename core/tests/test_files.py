@@ -368,19 +368,18 @@ def test_listings_are_remembered_while_asked_to(root):
     assert root.entries("sub") == (["deep"], [])
 
 
-def test_of_large_folders_only_endings_are_remembered(root, monkeypatch):
+def test_names_of_large_folders_are_packed(root, monkeypatch):
     monkeypatch.setattr(files, "REMEMBERED", 1)
     with root.remembering():
-        root.entries("sub")
-        os.unlink(os.path.join(base(root), "sub", "c.TXT"))
-        assert root.entries("sub") == (["deep"], [])
-        assert root.entries("sub2") == ([], ["e.txt"])
-        os.unlink(os.path.join(base(root), "sub2", "e.txt"))
-        assert root.entries("sub2") == ([], ["e.txt"])
-        (Path(base(root)) / "sub" / "c.csv").touch()
-        assert root.entries("sub") == (["deep"], ["c.csv"])
+        before = root.entries("sub"), root.entries("sub2")
+        listing = root.listing("sub")
+        assert listing is root.listing("sub")
+        assert listing._packed == "c.TXT"
+        assert (root.entries("sub"), root.entries("sub2")) == before
         assert root.files("sub", (".csv",)) == []
-        assert root.files("sub", words=("c",)) == ["sub/c.csv"]
+        assert root.files("sub", (".txt",), words=("c", "x")) == ["sub/c.TXT"]
+        assert root.files("sub", words=("q",)) == []
+        assert root.files("", (".jpg",)) == ["sub/deep/d.jpg"]
 
 
 def test_each_folder_is_listed_once_while_remembered(root, monkeypatch):

@@ -187,7 +187,7 @@ class InputRoot(ABC):
 
 
 REMEMBERED = 1_000_000
-"""How many names ``remembering`` keeps; of further folders it keeps the files' endings."""
+"""How many names ``remembering`` keeps as they are; those of further folders are packed."""
 
 
 class Located(str):
@@ -268,7 +268,7 @@ class DirectoryRoot(InputRoot):
                 if count <= self._room:
                     self._room -= count
                 else:
-                    found.forget(lambda: self._list(under))
+                    found.pack()
         return found
 
     def _list(self, under: str) -> Listing:
