@@ -165,3 +165,29 @@ def test_very_many_equal_names(tmp_path: Path) -> None:
     write(tmp_path, **table)
     ids = [item.id for item in Dataset.import_from(tmp_path, "cifar")]
     assert ids == ["a", "a_3", "a_2", *(f"a_{n}" for n in range(4, count + 1))]
+
+
+@pytest.mark.parametrize("fine", [False, True])
+def test_binary_version(tmp_path: Path, *, fine: bool) -> None:
+    """A byte for each label, then the planes; CIFAR-100's coarse label comes first."""
+    row = bytes([0, 1][not fine :]) + b"\xff" * 1024 + b"\0" * 1024 + b"\x07" * 1024
+    home = tmp_path / "cifar"
+    home.mkdir()
+    (home / "test_batch.bin").write_bytes(row * 2)
+    if fine:
+        (home / "fine_label_names.txt").write_text("apple\r\nbee\r\n")
+        (home / "coarse_label_names.txt").write_text("fruit\n")
+    else:
+        (home / "batches.meta.txt").write_text("cat\ndog\n\n")
+    dataset = Dataset.import_from(tmp_path)
+    first, second = dataset
+    assert dataset.format == "cifar"
+    assert (first.id, second.id, first.subset) == ("0", "1", "test_batch")
+    names = [dataset.categories().labels[a.label].name for a in first.annotations]
+    assert names == ["bee" if fine else "dog"]
+    assert dataset.categories().labels[1].parent == ("fruit" if fine else "")
+    assert first.media.data.shape == (32, 32, 3)
+    assert first.media.data[31, 31].tolist() == [255, 0, 7]
+    (home / "test_batch.bin").write_bytes(row[:-1])
+    with pytest.raises(InputError, match="no whole number of rows"):
+        Dataset.import_from(tmp_path)

@@ -243,3 +243,72 @@ def test_equal_ids_in_several_subsets(tmp_path: Path, name: str, hint: str) -> N
     assert re.search(hint, caught.value.hint)
     dataset.export(tmp_path / "subsets", "imagenet_with_subset_dirs")
     assert len(list((tmp_path / "subsets").glob("*/cat/0.png"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (
+            ["training_set/training_set/cats/1.jpg", "test_set/test_set/dogs/2.jpg"],
+            {("training_set", "cats/1"): ["cats"], ("test_set", "dogs/2"): ["dogs"]},
+        ),
+        (
+            ["seg_train/sea/1.jpg", "seg_test/sea/2.jpg", "seg_pred/seg_pred/3.jpg"],
+            {
+                ("seg_train", "sea/1"): ["sea"],
+                ("seg_test", "sea/2"): ["sea"],
+                ("seg_pred", "3"): [],
+            },
+        ),
+        (
+            ["train/a/1.jpg", "dev/a/2.jpg", "test-many/3.jpg"],
+            {("train", "a/1"): ["a"], ("dev", "a/2"): ["a"], ("test-many", "3"): []},
+        ),
+        (
+            ["all/train/a/1.jpg", "all/val/a/2.jpg", "all/extra/a/3.jpg"],
+            {("train", "a/1"): ["a"], ("val", "a/2"): ["a"], ("extra", "a/3"): ["a"]},
+        ),
+    ],
+)
+def test_subsets_by_their_words(
+    tmp_path: Path, names: list[str], expected: dict[tuple[str, str], list[str]]
+) -> None:
+    dataset = Dataset.import_from(touch(tmp_path, *names))
+    assert dataset.format == "imagenet_with_subset_dirs"
+    assert found(tmp_path, "imagenet_with_subset_dirs") == expected
+
+
+@pytest.mark.parametrize(
+    "names", [["bus/1.jpg", "train/2.jpg"], ["trainer/1.jpg", "boot/2.jpg"], ["toy_train/1.jpg"]]
+)
+def test_labels_that_sound_like_subsets(tmp_path: Path, names: list[str]) -> None:
+    assert Dataset.import_from(touch(tmp_path, *names)).format == "imagenet"
+
+
+@pytest.mark.parametrize("top", ["101_ObjectCategories", "Land Use/Images"])
+def test_a_folder_around_the_labels(tmp_path: Path, top: str) -> None:
+    """Archives have one; where one label is all there is, it is the label."""
+    touch(tmp_path, f"{top}/ant/1.jpg", f"{top}/bee/2.jpg", "readme.txt")
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.categories().names == ["ant", "bee"]
+    assert [item.id for item in dataset] == ["ant/1", "bee/2"]
+    assert all(item.media.exists for item in dataset)
+    assert Dataset.import_from(tmp_path, "imagenet").categories().names[-1] == f"{top}/bee"
+    alone = Dataset.import_from(touch(tmp_path / "one", "bird/owl/1.jpg"))
+    assert alone.categories().names == ["bird", "bird/owl"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train/Apple/1.jpg", "train/Apple/Label/1.txt"],
+        ["img_dir/train/1.jpg", "ann_dir/train/1.png"],
+        ["train/label/1.png", "train/A/1.png"],
+        ["sea_images/1.jpg", "sea_masks/1.png"],
+        ["Training_Input/1.jpg", "Training_GroundTruth/1_segmentation.png"],
+    ],
+)
+def test_folders_with_annotations_are_no_labels(tmp_path: Path, names: list[str]) -> None:
+    root = open_root(touch(tmp_path, *names))
+    assert detect_imagenet(root) is None
+    assert detect_imagenet_subsets(root) is None

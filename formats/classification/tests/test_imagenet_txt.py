@@ -9,7 +9,9 @@ import pytest
 from dsk import Dataset
 from dsk.annotations import Label
 from dsk.errors import InputError, OutputError, RecordError, UnsafePathError
+from dsk.files import open_root
 from dsk.item import DatasetItem
+from dsk_classification.detect import detect_imagenet_txt
 from dsk_classification.imagelists import parse_line
 
 if TYPE_CHECKING:
@@ -155,3 +157,46 @@ def test_numbers_are_sorted_and_written_once(tmp_path: Path) -> None:
     report = dataset.export(tmp_path / "out", "imagenet_txt")
     assert (tmp_path / "out" / "train.txt").read_text() == '"a b".jpg 0 2\n'
     assert report.annotations["merged"] == 1
+
+
+def test_a_slash_before_names(tmp_path: Path) -> None:
+    """As in the lists of Places365; the images are below their folder all the same."""
+    (tmp_path / "images/a").mkdir(parents=True)
+    (tmp_path / "images/a/1.jpg").touch()
+    write(tmp_path, "/a/1.jpg 1\n")
+    dataset = Dataset.import_from(tmp_path, "imagenet_txt")
+    assert numbers(dataset) == {"a/1": [1]}
+    assert all(item.media.exists for item in dataset)
+
+
+def test_tables_of_other_numbers_are_no_lists(tmp_path: Path) -> None:
+    """Attributes are 1 or -1."""
+    write(tmp_path, "2\nSmiling Young\n1.jpg 1 -1\n2.jpg 1 1\n", None)
+    assert detect_imagenet_txt(open_root(tmp_path)) is None
+    write(tmp_path, "1.jpg 1 0\n2.jpg 1\n", None)
+    assert detect_imagenet_txt(open_root(tmp_path)) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("labels.txt", "cat\ndog\n", ["cat", "dog"]),
+        (
+            "label_list.txt",
+            "0 tench, Tinca tinca\n1 goldfish\n",
+            ["tench, Tinca tinca", "goldfish"],
+        ),
+        ("classes.txt", "1 cat\n2 dog\n", ["1 cat", "2 dog"]),
+        ("labels.txt", "cat\n", ["class-0", "class-1"]),
+    ],
+)
+def test_names_of_labels_in_other_files(
+    tmp_path: Path, name: str, text: str, expected: list[str]
+) -> None:
+    write(tmp_path, "a.jpg 1\nb.jpg 0\n", None)
+    (tmp_path / name).write_text(text)
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == "imagenet_txt"
+    assert dataset.categories().names == expected
+    assert numbers(dataset) == {"a": [1], "b": [0]}
+    assert bool(dataset.opening_ledger.warnings) == (expected[0] == "class-0")

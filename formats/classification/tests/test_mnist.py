@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import struct
 from typing import TYPE_CHECKING
 
@@ -341,3 +342,52 @@ def test_lines_are_counted_with_blank_ones(tmp_path: Path) -> None:
     (tmp_path / "mnist_train.csv").write_text(f"4,{ROW}\n\n3,x\n")
     with pytest.raises(RecordError, match=r"mnist_train\.csv:3"):
         list(Dataset.import_from(tmp_path, "mnist_csv"))
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_folder_for_each_file(tmp_path: Path, *, beside: bool) -> None:
+    """As Kaggle's archives have it, some of which hold the files beside the folders, too."""
+    for prefix in ("train", "t10k"):
+        write(tmp_path / "files", prefix, zipped=False)
+    for path in (tmp_path / "files").iterdir():
+        folder = tmp_path / path.name
+        folder.mkdir()
+        (folder / path.name).write_bytes(path.read_bytes())
+        if beside:
+            (tmp_path / path.name.replace("-idx", ".idx")).write_bytes(path.read_bytes())
+    shutil.rmtree(tmp_path / "files")
+    dataset = Dataset.import_from(tmp_path)
+    assert sorted({item.subset for item in dataset}) == ["test", "train"]
+    assert len(dataset) == 6
+    assert all(item.media is not None for item in dataset)
+
+
+def test_labels_without_images_are_told(tmp_path: Path) -> None:
+    (write(tmp_path, zipped=False) / "train-images-idx3-ubyte").unlink()
+    dataset = Dataset.import_from(tmp_path)
+    assert [item.media for item in dataset] == [None] * 3
+    assert any("train-images-idx3-ubyte" in text for text in dataset.opening_ledger.warnings)
+
+
+def test_tables_of_one_subset(tmp_path: Path) -> None:
+    """Neither hides the other."""
+    for name in ("a_train", "b_train", "test"):
+        (tmp_path / f"{name}.csv").write_text("1,1,2,3,4\n")
+    dataset = Dataset.import_from(tmp_path, "mnist_csv")
+    assert sorted(item.subset for item in dataset) == ["a_train", "b_train", "test"]
+
+
+def test_tables_of_emnist(tmp_path: Path) -> None:
+    """Their images lie on their sides, and their labels are in a file."""
+    for split in ("digits", "letters"):
+        (tmp_path / f"emnist-{split}-train.csv").write_text("1,1,2,3,4\n2,0,0,0,0\n")
+        (tmp_path / f"emnist-{split}-mapping.txt").write_text("1 65 97\n2 66 98\n")
+    with pytest.raises(InputError, match="several datasets"):
+        Dataset.import_from(tmp_path, "mnist_csv")
+    dataset = Dataset.import_from(tmp_path, "mnist_csv", split="letters")
+    items = list(dataset)
+    assert dataset.categories().names == ["A", "B"]
+    assert [(i.subset, i.annotations[0].label) for i in items] == [("train", 0), ("train", 1)]
+    assert items[0].media.data.tolist() == [[1, 3], [2, 4]]
+    plain = Dataset.import_from(tmp_path, "mnist_csv", split="letters", transpose="no")
+    assert next(iter(plain)).media.data.tolist() == [[1, 2], [3, 4]]

@@ -411,3 +411,31 @@ def test_lfw_of_kaggle(tmp_path: Path) -> None:
 def test_pairs_of_something_else(tmp_path: Path, head: str) -> None:
     (tmp_path / "pairs.csv").write_text(f"{head}\nx,1,2\n")
     assert detect_lfw(open_root(tmp_path)) is None
+
+
+def test_a_part_of_a_table_of_celeba(tmp_path: Path) -> None:
+    """Its first line is that of the whole."""
+    write(tmp_path, **{**CELEBA, "Anno__list_attr_celeba": "202599\nBald Young\n1.jpg -1  1\n"})
+    with pytest.raises(RecordError, match="202599") as caught:
+        Dataset.import_from(tmp_path, "celeba")
+    assert "skip" in caught.value.hint
+    dataset = Dataset.import_from(tmp_path, "celeba", on_error="skip")
+    assert [i.attributes for i in dataset] == [{"Bald": False, "Young": True}, {}]
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "expected"),
+    [
+        ("list_attr_celeba", "1\nBald Young\n000001.jpg -1  1\n", "align_celeba"),
+        ("list_landmarks_celeba", f"1\n{'p ' * 10}\n000001.jpg {'1 ' * 10}\n", "celeba"),
+    ],
+)
+def test_images_of_celeba_in_a_folder_of_another_name(
+    tmp_path: Path, table: str, row: str, expected: str
+) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures/000001.jpg").write_bytes(b"x")
+    dataset = Dataset.import_from(write(tmp_path, **{table: row}))
+    (item,) = dataset
+    assert dataset.format == expected
+    assert item.media.exists

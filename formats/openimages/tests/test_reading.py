@@ -727,3 +727,25 @@ def test_numbers_with_a_decimal_comma(tmp_path: Path) -> None:
     row = 'a,,/m/01,,"0,25","0,75",0,1,,,,,\n'
     (item,) = Dataset.import_from(make(tmp_path, boxes=BOXES + row, sizes="a 4 8\n"))
     assert item.annotations == [Bbox(2.0, 0.0, 4.0, 4.0, label=0)]
+
+
+def test_tables_of_what_was_downloaded(tmp_path: Path) -> None:
+    """A tool leaves the tables of all images beside those of the few that it downloaded."""
+    row = "a,,/m/01,,0,0.5,0,1,,,,,\n"
+    make(tmp_path, boxes=BOXES + row + row.replace("a", "b"), sizes=SIZES)
+    part = tmp_path / "annotations/sub-train-annotations-bbox.csv"
+    part.write_text(BOXES + row)
+    dataset = Dataset.import_from(tmp_path)
+    assert [(item.subset, item.id, len(item.annotations)) for item in dataset] == [
+        ("train", "a", 1)
+    ]
+    (warning,) = dataset.opening_ledger.warnings
+    assert warning.startswith("annotations/train-annotations-bbox.csv is not read: sub-")
+
+
+def test_tables_of_other_names_are_told(tmp_path: Path) -> None:
+    make(tmp_path, boxes=BOXES + "a,,/m/01,,0,0.5,0,1,,,,,\n", sizes=SIZES)
+    (tmp_path / "annotations/train-human-labels.csv").write_text(LABELS)
+    (tmp_path / "annotations/notes.csv").write_text("date,what\n")
+    (warning,) = Dataset.import_from(tmp_path).opening_ledger.warnings
+    assert warning.startswith("annotations/train-human-labels.csv is not read: it is not named")

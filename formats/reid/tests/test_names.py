@@ -115,12 +115,12 @@ def test_what_names_cannot_say_is_reported(tmp_path: Path, item: DatasetItem, co
 
 def test_what_is_no_name_of_market(tmp_path: Path) -> None:
     long = f"0002_c1s3_{'1' * 5000}_01"
-    touch(tmp_path, "bounding_box_/0002_c1s3_000151_01.jpg", "bounding_box_/0005_c2_f0046985.jpg")
+    touch(tmp_path, "bounding_box_/0002_c1s3_000151_01.jpg", "bounding_box_/0005_cam2.jpg")
     (tmp_path / "images_train.txt").write_text(f"bounding_box_train/{long}.jpg\n")
     dataset = Dataset.import_from(tmp_path, "market1501")
     assert facts(dataset) == {
         ("default", "0002_c1s3_000151_01"): FACTS,
-        ("default", "0005_c2_f0046985"): {},
+        ("default", "0005_cam2"): {},
         ("train", long): {},
     }
     (warning,) = dataset.opening_ledger.warnings
@@ -189,3 +189,58 @@ def test_mars(tmp_path: Path) -> None:
     assert any("another person" in text for text in dataset.opening_ledger.warnings)
     with pytest.raises(InputError, match="no MARS folders"):
         Dataset.import_from(touch(tmp_path / "no", "bbox_train/a.jpg"), "mars")
+
+
+def test_names_of_relatives(tmp_path: Path) -> None:
+    """DukeMTMC-reID and CUHK03-NP have Market-1501's folders, and shorter names."""
+    touch(
+        tmp_path / "in",
+        "bounding_box_train/0001_c2_f0046182.jpg",
+        "bounding_box_test/-1_c1_1.png",
+        "query/0005_c3_f0000007.jpg",
+    )
+    dataset = Dataset.import_from(tmp_path / "in")
+    assert not dataset.opening_ledger.warnings
+    found = facts(dataset)
+    assert found == {
+        ("train", "0001_c2_f0046182"): {
+            "person_id": "0001",
+            "camera_id": 1,
+            "frame_id": 46182,
+            "query": False,
+        },
+        ("test", "-1_c1_1"): {"person_id": "-1", "camera_id": 0, "query": False},
+        ("query", "0005_c3_f0000007"): {
+            "person_id": "0005",
+            "camera_id": 2,
+            "frame_id": 7,
+            "query": True,
+        },
+    }
+    report = dataset.export(tmp_path / "out", "market1501", save_media=True)
+    assert not report.losses
+    assert facts(Dataset.import_from(tmp_path / "out")) == found
+
+
+def test_what_relatives_names_cannot_say(tmp_path: Path) -> None:
+    known = {"person_id": "0001", "camera_id": 1}
+    items = [
+        DatasetItem("0001_c2_1", "train", attributes={**known, "track_id": 5}),
+        DatasetItem("0001_c2_2", "train", attributes={**known, "camera_id": 3}),
+    ]
+    report = Dataset.from_iterable(items, []).export(tmp_path / "o", "market1501")
+    assert sorted(event.what for event in report.losses) == [
+        "ids that begin with a digit get an underscore",
+        "item attribute track_id",
+    ]
+
+
+def test_images_that_are_not_read_are_told(tmp_path: Path) -> None:
+    name = "0002_c1s3_000151_01.jpg"
+    for home in ("a", "b"):
+        touch(tmp_path / home, f"bounding_box_train/{name}", f"gt_bbox/{name}", "other/x.txt")
+    warned = list(Dataset.import_from(tmp_path).opening_ledger.warnings)
+    assert warned == [
+        "the images in gt_bbox are not read",
+        "of several datasets a is read; not read: b",
+    ]

@@ -346,3 +346,42 @@ def test_bad_boxes_of_persons(
     assert caught.value.where.endswith(where)
     (item,) = read(tmp_path, on_error="skip")
     assert not item.annotations
+
+
+def test_images_of_another_weather(png: Callable[..., Path], tmp_path: Path) -> None:
+    """Foggy Cityscapes has three of each scene; what remains is told."""
+    name = "a/a_000000_000001"
+    for beta in ("0.005", "0.01"):
+        png(f"leftImg8bit_foggy/train/{name}_leftImg8bit_foggy_beta_{beta}.png", [[0]])
+    png(f"gtFine/train/{name}_gtFine_labelIds.png", [[7]])
+    dataset = Dataset.import_from(tmp_path)
+    (item,) = dataset
+    assert (item.subset, item.id, len(item.annotations)) == ("train", name, 1)
+    assert item.media.path.endswith("_beta_0.005.png")
+    (warning,) = dataset.opening_ledger.warnings
+    assert warning.startswith("1 further images")
+    png(f"leftImg8bit/train/{name}_leftImg8bit.png", [[0]])
+    (item,) = Dataset.import_from(tmp_path)
+    assert item.media.path.endswith("_leftImg8bit.png")
+
+
+def test_images_in_a_folder_of_the_archives_name(png: Callable[..., Path], tmp_path: Path) -> None:
+    name = "a/a_000000_000001"
+    png(f"leftImg8bit_trainvaltest/train/{name}_leftImg8bit.png", [[0]])
+    png(f"gtFine/train/{name}_gtFine_labelIds.png", [[7]])
+    (item,) = Dataset.import_from(tmp_path)
+    assert item.media is not None
+    assert not Dataset.import_from(tmp_path).opening_ledger.warnings
+
+
+def test_outlines_of_other_labels_say_where_labels_are_named(tmp_path: Path) -> None:
+    """As in datasets that are made like Cityscapes, with labels of their own."""
+    outline = {"label": "rickshaw", "polygon": [[0, 0], [2, 0], [2, 2]]}
+    path = tmp_path / f"{GT}polygons.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"objects": [outline]}))
+    with pytest.raises(RecordError, match="'rickshaw' is unknown") as caught:
+        read(tmp_path)
+    assert "label_colors.txt" in caught.value.hint
+    (tmp_path / "label_colors.txt").write_text("1 2 3 rickshaw\n")
+    assert named(tmp_path) == [("rickshaw", 0, False)]

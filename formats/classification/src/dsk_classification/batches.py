@@ -9,9 +9,21 @@ from dsk.names import stem_of
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
-__all__ = ["META_10", "META_100", "find_batches", "find_home", "is_pickle"]
+__all__ = [
+    "BINARY_10",
+    "BINARY_100",
+    "META_10",
+    "META_100",
+    "find_batches",
+    "find_binaries",
+    "find_home",
+    "is_pickle",
+]
 
 META_10, META_100 = "batches.meta", "meta"
+BINARY_10 = "batches.meta.txt"
+BINARY_100 = ("fine_label_names.txt", "coarse_label_names.txt")
+"""The labels' names of the binary versions."""
 
 _DEPTH = 3
 _PICKLE_ENDINGS = (".pkl", ".pickle")
@@ -47,3 +59,18 @@ def find_batches(root: InputRoot, home: str) -> dict[str, str]:
         if base not in (META_10, META_100) and is_pickle(root.read(name, 3)):
             found[stem_of(base) if base.endswith(_PICKLE_ENDINGS) else base] = name
     return found
+
+
+def find_binaries(root: InputRoot) -> tuple[str, dict[str, str]]:
+    """Return the folder of the binary version, and its files by subset; none if there is none."""
+    if root.focus is not None:
+        return "", {}
+    tables = root.walk(depth=_DEPTH, suffixes=(".txt",), words=("batches.meta", "fine_label_names"))
+    for name in sorted(tables, key=lambda name: name.count("/")):
+        folder, _, base = name.rpartition("/")
+        if base in (BINARY_10, BINARY_100[0]):
+            files = root.listing(folder).pick((".bin",))
+            found = {stem_of(file): f"{folder}/{file}".lstrip("/") for file in files}
+            if found:
+                return folder, found
+    return "", {}

@@ -1,4 +1,4 @@
-"""Reading CIFAR-10 and CIFAR-100, the Python version: pickles of rows of pixels."""
+"""Reading CIFAR-10 and CIFAR-100: pickles of rows of pixels, or the binary version."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ from dsk.media import Image
 from dsk.metafile import read_meta
 from dsk.names import clean_name, stem_of
 from dsk.pickles import text_of
-from dsk_classification.batches import META_10, META_100, find_batches, find_home, is_pickle
+from dsk_classification.batches import (
+    BINARY_100,
+    META_10,
+    META_100,
+    find_batches,
+    find_binaries,
+    find_home,
+    is_pickle,
+)
+from dsk_classification.binary import BinaryBatch, read_names
 from dsk_classification.pickles import load_dict, load_pixels
 
 if TYPE_CHECKING:
@@ -58,13 +67,17 @@ class CifarImporter(Importer):
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         home = find_home(root)
-        if home is None:
+        if home is not None:
+            return CifarSource(root, home, find_batches(root, home), ledger)
+        home, files = find_binaries(root)
+        if not files:
             raise InputError(
-                "no CIFAR pickles are here",
+                "no CIFAR batches are here",
                 where=root.show(root.focus or ""),
-                hint="the Python version has batches.meta or meta beside its batches",
+                hint="the Python version has batches.meta or meta beside its batches, the binary "
+                "one batches.meta.txt or fine_label_names.txt",
             )
-        return CifarSource(root, home, ledger)
+        return CifarSource(root, home, files, ledger)
 
 
 class _Batch:
@@ -132,13 +145,15 @@ class CifarSource(Source):
     Args:
         root: The dataset.
         home: The folder of the files.
+        files: The files by subset.
         ledger: Is told about names that are made unique.
     """
 
-    def __init__(self, root: InputRoot, home: str, ledger: Ledger) -> None:
+    def __init__(self, root: InputRoot, home: str, files: dict[str, str], ledger: Ledger) -> None:
         self._root = root
-        self._files = find_batches(root, home)
-        self._batches: dict[str, _Batch] = {}
+        self._files = files
+        self._fine = root.is_file(f"{home}/{BINARY_100[0]}".lstrip("/"))
+        self._batches: dict[str, _Batch | BinaryBatch] = {}
         if not self._files:
             raise InputError("there is no batch of images", where=root.show(home))
         categories, coarse, parents = _read_labels(root, home)
@@ -164,7 +179,7 @@ class CifarSource(Source):
             items=sum(batch.count for batch in self._batches.values()),
         )
 
-    def _load(self, subset: str) -> _Batch:
+    def _load(self, subset: str) -> _Batch | BinaryBatch:
         """Return a batch with its pixels; those of others are let go when they become many."""
         batch = self._batches.get(subset)
         if batch is not None and batch.loaded:
@@ -173,7 +188,12 @@ class CifarSource(Source):
         if sum(b.size for b in known) + (batch.size if batch else 0) > _KEPT:
             for other in known:
                 other.forget()  # before the next one comes
-        self._batches[subset] = batch = _Batch(self._root, self._files[subset])
+        name = self._files[subset]
+        if name.lower().endswith(".bin"):
+            batch = BinaryBatch(self._root, name, fine=self._fine)
+        else:
+            batch = _Batch(self._root, name)
+        self._batches[subset] = batch
         return batch
 
     def partitions(self) -> Sequence[Any]:
@@ -215,7 +235,7 @@ class CifarSource(Source):
             yield DatasetItem(item, subset, media, annotations)
 
 
-def _ids(batch: _Batch, ledger: Ledger) -> list[str]:
+def _ids(batch: _Batch | BinaryBatch, ledger: Ledger) -> list[str]:
     """Return the ids of a batch's items: the files' names without ending, or running numbers."""
     if not batch.names:
         return [str(n) for n in range(batch.count)]
@@ -235,7 +255,7 @@ def _ids(batch: _Batch, ledger: Ledger) -> list[str]:
     return ids
 
 
-def _label(batch: _Batch, number: int, known: int) -> int | None:
+def _label(batch: _Batch | BinaryBatch, number: int, known: int) -> int | None:
     value = batch.labels[number] if batch.labels else None
     if value is None:
         return None
@@ -244,7 +264,7 @@ def _label(batch: _Batch, number: int, known: int) -> int | None:
     return value
 
 
-def _views(batch: _Batch, start: int, stop: int) -> list[NDArray[np.uint8]] | None:
+def _views(batch: _Batch | BinaryBatch, start: int, stop: int) -> list[NDArray[np.uint8]] | None:
     """Return images of the usual size, at once; None if there are others."""
     pixels = batch.pixels
     if not isinstance(pixels, np.ndarray) or batch.sizes or pixels.shape[1:] != (3 * SIDE * SIDE,):
@@ -252,7 +272,7 @@ def _views(batch: _Batch, start: int, stop: int) -> list[NDArray[np.uint8]] | No
     return list(pixels[start:stop].reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1))
 
 
-def _image(batch: _Batch, number: int, name: str) -> Image | None:
+def _image(batch: _Batch | BinaryBatch, number: int, name: str) -> Image | None:
     """Return an image: its row holds the red, the green and the blue plane, each row by row."""
     if batch.pixels is None:
         return None
@@ -287,7 +307,10 @@ def _read_labels(root: InputRoot, home: str) -> tuple[Categories | None, list[st
         parents = _column(meta, PARENTS, where)
         known = {n: above for n, above in enumerate(parents) if type(above) is int}
         return (Categories.from_names(texts) if found is None else found[0]), coarse, known
-    return (found[0] if found is not None else None), [], {}
+    texts, coarse = read_names(root, home)
+    if found is None and texts:
+        found = (Categories.from_names(texts), {})
+    return (found[0] if found is not None else None), coarse, {}
 
 
 def _with_parents(categories: Categories, parents: dict[int, int], coarse: list[str]) -> Categories:

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
-__all__ = ["fields_of", "find_tables", "first_row", "looks_like_table", "meta_name", "side_of"]
+__all__ = [
+    "TableFile",
+    "fields_of",
+    "find_tables",
+    "first_row",
+    "looks_like_table",
+    "meta_name",
+    "side_of",
+]
 
 _DEPTH = 3
 _LOOKS = 50
 """Tables that are looked into: where there are very many, they are not MNIST's."""
 _HEAD = 1 << 16
-_PREFIX = "mnist_"
+_PREFIX, _EMNIST = "mnist_", "emnist"
+
+
+class TableFile(Struct, frozen=True):
+    """A table: its name, its subset, and which of EMNIST's datasets it belongs to, or ""."""
+
+    name: str
+    subset: str
+    split: str
 
 
 def subset_of(stem: str) -> str:
@@ -65,11 +84,11 @@ def side_of(count: int) -> int:
     return side if side * side == count else 0
 
 
-def find_tables(root: InputRoot) -> dict[str, str]:
-    """Return the tables of one folder, by subset; files called ``mnist_*`` without a look."""
+def find_tables(root: InputRoot) -> list[TableFile]:
+    """Return the tables of one folder; files called ``mnist_*`` without a look."""
     tables = root.walk(depth=_DEPTH, suffixes=(".csv",))
     names = [root.focus] if root.focus else sorted(tables, key=_depth)
-    found: dict[str, str] = {}
+    found: list[tuple[str, str]] = []
     home = None
     looks = _LOOKS
     for name in names:
@@ -84,8 +103,24 @@ def find_tables(root: InputRoot) -> dict[str, str]:
             looks -= 1
         if known or (looks >= 0 and looks_like_table(root, name)):
             home = folder
-            found[subset_of(stem)] = name
-    return found
+            found.append((stem, name))
+    return _named(found)
+
+
+def _named(found: list[tuple[str, str]]) -> list[TableFile]:
+    """Return tables with their subsets; those that would be in one are called like their files."""
+    files = []
+    for stem, name in found:
+        parts = stem.split("-")
+        if parts[0].lower() == _EMNIST and len(parts) == 3:
+            files.append(TableFile(name, parts[2], parts[1]))
+        else:
+            files.append(TableFile(name, subset_of(stem), ""))
+    counts = Counter((file.split, file.subset) for file in files)
+    return [
+        file if counts[file.split, file.subset] == 1 else TableFile(name, stem, file.split)
+        for file, (stem, name) in zip(files, found, strict=True)
+    ]
 
 
 def _depth(name: str) -> tuple[int, str]:

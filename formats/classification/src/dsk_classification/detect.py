@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 from dsk.errors import DskError
 from dsk.flow import Detection
-from dsk.listings import is_prose
-from dsk.media import is_image_name
 from dsk_classification import batches, csvtables, labelfiles
+from dsk_classification.folders import (
+    find_home,
+    find_top,
+    join,
+    only_images,
+    only_prose,
+    subset_places,
+    visible,
+)
 from dsk_classification.idx import IdxFile
-from dsk_classification.imagelists import SYNSETS, find_lists, has_numbers
-from dsk_classification.imagenet import find_home, visible
+from dsk_classification.imagelists import SYNSETS, find_lists, find_names, has_numbers
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -29,12 +35,16 @@ __all__ = [
 _FOLDERS = 200
 """Folders that are looked into: others in a dataset of folders look alike."""
 
+_FEW = 10
+"""Folders in a label's folder that are looked into."""
+
 _DEEP = 4
 """Folders in one another that are gone down to see whether images are in them."""
 
 _NO_LABEL = re.compile(
-    r"(?:images|masks|labels|annotations).*|image|image_[0-3]|img|gt|gt_.*|target|query"
-    r"|hr|lr|upsampled",
+    r"(?:images|masks|labels|annotations).*|image|image_[0-3]|img|label|(?:img|ann)_dir|gt|gt_.*"
+    r"|target|query|hr|lr|upsampled|.*[-_ ](?:masks|labels|annotations|segmentations)"
+    r"|.*ground[-_ ]?truth.*",
     re.IGNORECASE | re.DOTALL,
 )
 """Folders that other formats have (``image_2``: KITTI); a label of this name is unlikely."""
@@ -47,10 +57,13 @@ def detect_imagenet(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``; nearly anything is a folder of images."""
     if root.focus is not None or find_home(root) is not None:
         return None
-    folders, files = root.entries()
-    if not _only_prose(files) or not _are_labels(root, "", folders):
+    top = find_top(root)
+    folders, files = root.entries(top)
+    if not only_prose(files) or not _are_labels(root, top, folders):
         return None
-    return Detection(20, f"nothing but images in folders, such as {visible(folders)[0]}")
+    first = join(top, visible(folders)[0])
+    options = {"top": top} if top else {}
+    return Detection(20, f"nothing but images in folders, such as {first}", options)
 
 
 def detect_imagenet_subsets(root: InputRoot) -> Detection | None:
@@ -58,15 +71,14 @@ def detect_imagenet_subsets(root: InputRoot) -> Detection | None:
     home = find_home(root) if root.focus is None else None
     if home is None:
         return None
-    prefix = f"{home}/" if home else ""
     labelled = ""
-    for subset in visible(root.entries(home)[0]):
-        folders, files = root.entries(prefix + subset)
-        if not visible(folders) and _only_images(files):
+    for path, _ in subset_places(root, home):
+        folders, files = root.entries(path)
+        if not visible(folders) and only_images(files):
             continue  # images without labels, as ImageNet's own val and test
-        if not _only_prose(files) or not _are_labels(root, prefix + subset, folders):
+        if not only_prose(files) or not _are_labels(root, path, folders):
             return None
-        labelled = labelled or prefix + subset
+        labelled = labelled or path
     if not labelled:
         return None
     return Detection(35, f"{labelled} holds nothing but images in folders")
@@ -84,6 +96,9 @@ def detect_imagenet_txt(root: InputRoot) -> Detection | None:
         return None
     if root.is_file(home + _META):
         return Detection(50, f"{name} lists images and numbers, {_META} labels")
+    names = find_names(root, home)
+    if names is not None:
+        return Detection(45, f"{name} lists images and numbers, {names} may name labels")
     return Detection(40, f"{name} lists images and numbers", {"labels": "generate"})
 
 
@@ -94,7 +109,10 @@ def detect_cifar(root: InputRoot) -> Detection | None:
     home = batches.find_home(root)
     found = batches.find_batches(root, home) if home is not None else {}
     if not found:
-        return None
+        binaries = list(batches.find_binaries(root)[1].values())
+        if not binaries:
+            return None
+        return Detection(85, f"{binaries[0]} beside names of labels, as in CIFAR's binary version")
     name = next(iter(found.values()))
     for meta in (batches.META_10, batches.META_100):
         if home is not None and root.is_file(f"{home}/{meta}".lstrip("/")):
@@ -121,7 +139,7 @@ def detect_mnist_csv(root: InputRoot) -> Detection | None:
     tables = csvtables.find_tables(root)
     if not tables:
         return None
-    name = next(iter(tables.values()))
+    name = tables[0].name
     fits = csvtables.looks_like_table(root, name)
     if name.rpartition("/")[2].lower().startswith("mnist_"):
         return Detection(85 if fits else 40, f"{name}: a row is a label and pixels")
@@ -138,7 +156,7 @@ def _are_labels(root: InputRoot, under: str, names: list[str]) -> bool:
         return False
     some = False
     for folder in folders[:_FOLDERS]:
-        found = _holds_images(root, f"{under}/{folder}" if under else folder)
+        found = _holds_images(root, join(under, folder))
         if found is None:
             return False
         some = some or found
@@ -150,19 +168,12 @@ def _holds_images(root: InputRoot, path: str) -> bool | None:
     for _ in range(_DEEP):
         inner, files = root.entries(path)
         inner = visible(inner)
-        if any(map(_NO_LABEL.fullmatch, inner)) or not _only_images(files):
+        if any(map(_NO_LABEL.fullmatch, inner)) or not only_images(files):
             return None
-        if visible(files):
-            return True
+        if visible(files):  # what lies beside a label's images may be annotations of them
+            beside = (root.entries(f"{path}/{folder}")[1] for folder in inner[:_FEW])
+            return True if all(map(only_images, beside)) else None
         if not inner:
             break
         path = f"{path}/{inner[0]}"
     return False
-
-
-def _only_images(files: list[str]) -> bool:
-    return all(map(is_image_name, visible(files)))
-
-
-def _only_prose(files: list[str]) -> bool:
-    return all(name[0] == "." or name == _META or is_prose(name) for name in files)

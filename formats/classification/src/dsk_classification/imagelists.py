@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 from dsk.media import is_image_name
 from dsk.names import stem_of
-from dsk_classification.imagenet import TOP_DEPTH, visible
+from dsk_classification.folders import TOP_DEPTH, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dsk.files import InputRoot
 
-__all__ = ["META", "SYNSETS", "find_lists", "has_numbers", "parse_line"]
+__all__ = ["META", "SYNSETS", "find_lists", "find_names", "has_numbers", "parse_line"]
 
 SYNSETS = "synsets.txt"
+_NAMES = ("labels.txt", "label_list.txt", "classes.txt", "class_names.txt", "synset_words.txt")
+"""What the file of label names is called beside lists that other tools than Caffe read."""
+
 META = "meta"
 
 _LINES = 20  # of a file that tell whether it is a list of images
@@ -29,7 +32,8 @@ def parse_line(line: str) -> tuple[str, list[int]]:
     """Return the image and the label numbers of a line, which is not blank.
 
     The name may be quoted, as Datumaro does when it holds spaces, with its ending outside of the
-    quotes (``"two words".jpg 0 3``) or inside.
+    quotes (``"two words".jpg 0 3``) or inside. A slash before it means the folder of the images,
+    as in the lists of Places365.
 
     Raises:
         ValueError: It is no such line.
@@ -38,15 +42,15 @@ def parse_line(line: str) -> tuple[str, list[int]]:
         found = _QUOTED.fullmatch(line)
         if found is None:
             raise ValueError("a name is quoted by exactly two quotation marks")
-        return found[1] + found[2], [int(n) for n in (found[3] or "").split()]
+        return (found[1] + found[2]).lstrip("/"), [int(n) for n in (found[3] or "").split()]
     fields = line.split()
     if len(fields) == 2 and fields[1].isdecimal():
-        return fields[0], [int(fields[1])]
+        return fields[0].lstrip("/"), [int(fields[1])]
     plain = _PLAIN.fullmatch(line)
     name, numbers = (plain[1], plain[2]) if plain else (line, "")
     if (" " in name or "\t" in name) and not is_image_name(name):
         raise ValueError("a line is: image, label numbers")
-    return name, [int(n) for n in numbers.split()]
+    return name.lstrip("/"), [int(n) for n in numbers.split()]
 
 
 def find_lists(root: InputRoot, labels_file: str = SYNSETS) -> tuple[str, dict[str, str]]:
@@ -71,6 +75,12 @@ def find_lists(root: InputRoot, labels_file: str = SYNSETS) -> tuple[str, dict[s
     return "", {}
 
 
+def find_names(root: InputRoot, home: str) -> str | None:
+    """Return a file beside the lists that may name the labels, a label a line."""
+    names = (f"{home}{name}" for name in _NAMES)
+    return next((n for n in names if root.is_file(n) and not is_list(root, n)), None)
+
+
 def _lists(root: InputRoot, home: str, names: Sequence[str], labels_file: str) -> dict[str, str]:
     found = {}
     for name in names:
@@ -87,8 +97,14 @@ def is_list(root: InputRoot, name: str) -> bool:
 
 
 def has_numbers(root: InputRoot, name: str) -> bool:
-    """Whether one of a file's first lines is an image and label numbers."""
-    return any(is_image_name(image) and numbers for image, numbers in _first(root, name))
+    """Whether one of a file's first lines is an image and label numbers, which count from 0.
+
+    Tables of other numbers begin with images, too: attributes that are 1 or -1, landmarks.
+    """
+    found = [(image, numbers) for image, numbers in _first(root, name) if numbers]
+    return any(is_image_name(image) for image, _ in found) and all(
+        min(numbers) >= 0 for _, numbers in found
+    )
 
 
 def _first(root: InputRoot, name: str) -> Iterator[tuple[str, list[int]]]:

@@ -14,6 +14,7 @@ from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.metafile import read_meta
 from dsk.names import stem_of
+from dsk_classification.folders import are_subsets, find_home, subset_places, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,43 +22,10 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["NO_LABEL", "SUBSET_NAMES", "ImagenetImporter", "ImagenetSubsetsImporter", "find_home"]
+__all__ = ["NO_LABEL", "ImagenetImporter", "ImagenetSubsetsImporter"]
 
 NO_LABEL = "no_label"
 """The folder of images without a label."""
-
-SUBSET_NAMES = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
-"""Folders of these names hold subsets rather than a label's images, whatever their case."""
-
-_OFFICIAL = "ilsvrc2012_img_"
-
-TOP_DEPTH = 3
-"""How many folders may lie around a dataset, as in Datumaro."""
-
-
-def is_subset_name(name: str) -> bool:
-    """Tell whether a folder is named like a subset, for instance ``val`` or ``default``."""
-    low = name.lower().removeprefix(_OFFICIAL)
-    return low in SUBSET_NAMES or low == DEFAULT_SUBSET
-
-
-def find_home(root: InputRoot) -> str | None:
-    """Return the folder whose sub-folders are subsets: the root, or one it holds alone."""
-    home = ""
-    for _ in range(TOP_DEPTH + 1):
-        folders, files = root.entries(home)
-        folders = visible(folders)
-        if folders and all(map(is_subset_name, folders)):
-            return home
-        if len(folders) != 1 or any(map(is_image_name, files)):
-            return None
-        home = f"{home}/{folders[0]}".lstrip("/")
-    return None
-
-
-def visible(names: Sequence[str]) -> list[str]:
-    """Return the names but those that tools leave behind (``.ipynb_checkpoints``)."""
-    return [name for name in names if not name.startswith(".")]
 
 
 class _Folder(Struct, frozen=True):
@@ -85,24 +53,30 @@ class ImagenetImporter(Importer):
         subset: The subset that the items shall be in.
         ids: What items are called: ``path`` is ``<label>/<name>``, ``datumaro`` is what Datumaro
             1.x calls them, ``<label>:<name>`` and ``no_label:<name>``.
+        top: The folder that holds the labels' folders.
     """
 
     def __init__(
-        self, *, subset: str | None = None, ids: Literal["path", "datumaro"] = "path"
+        self,
+        *,
+        subset: str | None = None,
+        ids: Literal["path", "datumaro"] = "path",
+        top: str = "",
     ) -> None:
         self._subset = subset or DEFAULT_SUBSET
         self._colon = ids == "datumaro"
+        self._top = top.strip("/")
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         folders, _ = root.entries()
         folders = visible(folders)
-        if folders and all(map(is_subset_name, folders)) and find_home(root) is not None:
+        if are_subsets(folders):
             ledger.warn(
                 f"the folders {', '.join(folders)} are read as labels; "
                 "imagenet_with_subset_dirs reads them as subsets"
             )
-        return ImagenetSource(root, [("", self._subset)], ledger, colon=self._colon)
+        return ImagenetSource(root, [(self._top, self._subset)], ledger, colon=self._colon)
 
 
 class ImagenetSubsetsImporter(Importer):
@@ -117,10 +91,7 @@ class ImagenetSubsetsImporter(Importer):
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
-        home = find_home(root) or ""
-        prefix = f"{home}/" if home else ""
-        folders = visible(root.entries(home)[0])
-        places = [(f"{prefix}{name}", name) for name in folders]
+        places = subset_places(root, find_home(root) or "")
         return ImagenetSource(root, places, ledger, colon=self._colon)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
 from dsk.media import Image
-from dsk.metafile import read_meta
+from dsk.metafile import META_NAME, read_meta
 from dsk.names import clean_name, stem_of
-from dsk_classification.imagelists import META, SYNSETS, find_lists, parse_line
+from dsk_classification.imagelists import META, SYNSETS, find_lists, find_names, parse_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,10 +28,17 @@ if TYPE_CHECKING:
 __all__ = ["IMAGES", "ImagenetTxtImporter", "read_labels"]
 
 IMAGES = "images"
+_NUMBERED = re.compile(r"(\d+)\s+(.+)", re.ASCII)
 
 
-def read_labels(root: InputRoot, name: str, home: str = "") -> Categories:
+def read_labels(root: InputRoot, name: str, home: str = "", *, bare: bool = False) -> Categories:
     """Return the labels of a file with one a line, or of the dataset_meta.json in a folder.
+
+    Args:
+        root: The dataset.
+        name: The file.
+        home: The folder.
+        bare: Leave out the labels' numbers if all lines begin with them, as in PaddleClas.
 
     Raises:
         InputError: It is missing, or a line in it is blank.
@@ -45,6 +53,9 @@ def read_labels(root: InputRoot, name: str, home: str = "") -> Categories:
             hint="name it with labels_file, or give labels=generate",
         )
     names = [line.strip() for line in root.text(name).rstrip().split("\n")]
+    numbered = [_NUMBERED.fullmatch(line) for line in names]
+    if bare and all(found and found[1] == str(n) for n, found in enumerate(numbered)):
+        names = [found[2] for found in numbered if found]
     if "" in names and names != [""]:
         where = f"{root.show(name)}:{names.index('') + 1}"
         raise InputError("a blank line between labels: is a name missing?", where=where)
@@ -67,7 +78,7 @@ class ImagenetTxtImporter(Importer):
         self._labels_file = labels_file
         self._image_dir = image_dir
 
-    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         home, lists = find_lists(root, self._labels_file)
         if not lists:
@@ -76,10 +87,22 @@ class ImagenetTxtImporter(Importer):
                 where=root.show(root.focus or ""),
                 hint="a list is <subset>.txt with lines: image, label numbers",
             )
-        categories = None
-        if not self._generate:
-            categories = read_labels(root, home + self._labels_file, home)
-        return ImagenetTxtSource(root, home, lists, categories, self._image_dir)
+        if self._generate:
+            return ImagenetTxtSource(root, home, lists, None, self._image_dir)
+        file = home + self._labels_file
+        other = None
+        if self._labels_file == SYNSETS and not root.is_file(file):
+            other = find_names(root, home) if not root.is_file(home + META_NAME) else None
+        categories = read_labels(root, other or file, home, bare=other is not None)
+        source = ImagenetTxtSource(root, home, lists, categories, self._image_dir)
+        count = len(categories.labels)
+        if other is None or source.highest < count:
+            return source
+        ledger.warn(
+            f"{root.show(other)} names {count} labels, but numbers go up to {source.highest}: "
+            "labels are called class-0 …; labels_file names another file"
+        )
+        return ImagenetTxtSource(root, home, lists, None, self._image_dir)
 
 
 class _Part(Struct, frozen=True):
@@ -100,6 +123,9 @@ class ImagenetTxtSource(Source):
         lists: File by subset.
         categories: The labels, or None to generate as many as are used.
         image_dir: Folder of the images.
+
+    Attributes:
+        highest: The highest label number, -1 if there is none.
     """
 
     def __init__(
@@ -117,12 +143,12 @@ class ImagenetTxtSource(Source):
         self._parts: list[_Part] = []
         self._twice: dict[str, set[int]] = {}
         self._folders: dict[str, str] = {}
-        self._highest = -1
+        self.highest = -1
         count = sum(self._scan(subset) for subset in lists)
         for subset in lists:
             self._folders[subset] = self._image_folder(subset, image_dir)
         if categories is None:
-            categories = Categories.from_names(f"class-{n}" for n in range(self._highest + 1))
+            categories = Categories.from_names(f"class-{n}" for n in range(self.highest + 1))
         self._labels = len(categories.labels)
         twice = sum(map(len, self._twice.values()))
         self.header = Header(
@@ -141,8 +167,8 @@ class ImagenetTxtSource(Source):
             except ValueError:
                 continue  # ``read`` says so
             for label in labels:
-                if label > self._highest:  # noqa: PLR1730 - a line in a million lines
-                    self._highest = label
+                if label > self.highest:  # noqa: PLR1730 - a line in a million lines
+                    self.highest = label
             hashes.append(hash(stem_of(name)))
             numbers.append(number)
             count += 1

@@ -50,10 +50,17 @@ def labels_by_folder(root: InputRoot) -> dict[str, list[LabelsFile]]:
         if match is None:
             continue
         subset, split = _subset(match[1])
+        if folder.rpartition("/")[2] == base:  # Kaggle's archives have a folder for each file
+            folder = folder.rpartition("/")[0]
         here = found.setdefault(folder, {})
-        if here.get((split, subset)) is None or not name.lower().endswith(".gz"):
+        known = here.get((split, subset))
+        if known is None or (_is_packed(known.name) and not _is_packed(name)):
             here[split, subset] = LabelsFile(name, _images(root, name), subset, split)
     return {folder: list(files.values()) for folder, files in found.items()}
+
+
+def _is_packed(name: str) -> bool:
+    return name.lower().endswith(".gz")
 
 
 def _depth(name: str) -> tuple[int, str]:
@@ -76,7 +83,9 @@ def _images(root: InputRoot, labels: str) -> str:
         r"labels([-.])idx[12]-(?:ubyte|int)", r"images\1idx3-ubyte", base, flags=re.IGNORECASE
     )
     plain = name.removesuffix(".gz")
+    outer = folder.removesuffix(base) if folder.rpartition("/")[2] == base else f"{folder}{slash}"
     for choice in (name, plain, f"{plain}.gz"):
-        if root.is_file(f"{folder}{slash}{choice}"):
-            return f"{folder}{slash}{choice}"
+        for place in (f"{folder}{slash}{choice}", f"{outer}{choice}/{choice}"):
+            if root.is_file(place):
+                return place
     return f"{folder}{slash}{name}"

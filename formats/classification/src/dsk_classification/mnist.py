@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk_classification.labelfiles import LabelsFile
 
-__all__ = ["CELL", "NONE", "SIDE", "MnistImporter", "read_names"]
+__all__ = ["CELL", "NONE", "SIDE", "MnistImporter", "choose_split", "read_labels", "read_names"]
 
 NONE = 255
 """The label of an image without one, an extension of Datumaro's."""
@@ -71,16 +71,8 @@ class MnistImporter(Importer):
         if len(folders) > 1:
             read, *others = [folder or "." for folder in folders]
             ledger.warn(f"of several datasets {read} is read; not read: {', '.join(others)}")
-        splits = sorted({file.split for file in files})
-        if self._split is not None and self._split not in splits:
-            raise OptionError(f"there is no split {self._split!r}; there are: {', '.join(splits)}")
-        if self._split is None and len(splits) > 1:
-            raise InputError(
-                f"here are several datasets: {', '.join(splits)}",
-                where=root.path,
-                hint=f"choose one: -I split={splits[-1]}",
-            )
-        files = [file for file in files if self._split in (None, file.split)]
+        chosen = choose_split(root, sorted({file.split for file in files}), self._split)
+        files = [file for file in files if chosen in (None, file.split)]
         if not files:
             raise InputError(
                 "no MNIST labels are here",
@@ -89,6 +81,24 @@ class MnistImporter(Importer):
             )
         turn = self._transpose == "yes" or (self._transpose == "auto" and bool(files[0].split))
         return MnistSource(root, files, ledger, turn=turn)
+
+
+def choose_split(root: InputRoot, splits: Sequence[str], wanted: str | None) -> str | None:
+    """Return which of EMNIST's datasets to read, None for all there is.
+
+    Raises:
+        OptionError: There is none of that name.
+        InputError: There are several, and none is named.
+    """
+    if wanted is not None and wanted not in splits:
+        raise OptionError(f"there is no split {wanted!r}; there are: {', '.join(splits)}")
+    if wanted is None and len(splits) > 1:
+        raise InputError(
+            f"here are several datasets: {', '.join(splits)}",
+            where=root.path,
+            hint=f"choose one: -I split={splits[-1]}",
+        )
+    return wanted
 
 
 class _Subset:
@@ -121,6 +131,8 @@ class _Subset:
         self.channels = 1
         if self.images is not None:
             self._measure(self.images, count, sizes)
+        elif count:
+            ledger.warn(f"there is no file {root.show(file.images)}: only labels are read")
         if self.channels > 1:
             ledger.warn("images hold three values a pixel; read as Datumaro writes them, in colour")
 
@@ -238,7 +250,7 @@ class MnistSource(Source):
         self._subsets = {file.subset: _Subset(root, file, ledger) for file in files}
         highest = max((int(s.labels.max(initial=-1)) for s in self._subsets.values()), default=-1)
         home = files[0].name.rpartition("/")[0]
-        categories, numbers = _read_labels(root, home, files[0].split, highest)
+        categories, numbers = read_labels(root, home, files[0].split, highest)
         self._numbers = numbers
         self.header = Header(
             categories=categories,
@@ -298,7 +310,7 @@ def read_names(root: InputRoot, home: str) -> Categories | None:
     return Categories.from_names(line.strip() for line in lines if line.strip())
 
 
-def _read_labels(
+def read_labels(
     root: InputRoot, home: str, split: str, highest: int
 ) -> tuple[Categories, dict[int, int]]:
     """Return the labels and the index of each number in the files."""

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.names import clean_name
 from dsk_classification.csvtables import fields_of, find_tables, meta_name, side_of
-from dsk_classification.mnist import read_names
+from dsk_classification.mnist import choose_split, read_labels, read_names
 from dsk_classification.numbers import parse_bytes
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
     from dsk.loss import Ledger
+    from dsk_classification.csvtables import TableFile
 
 __all__ = ["MnistCsvImporter", "Table"]
 
@@ -39,7 +40,21 @@ _WIDE = 1 << 22
 
 
 class MnistCsvImporter(Importer):
-    """Reads ``mnist_<subset>.csv``."""
+    """Reads ``mnist_<subset>.csv``.
+
+    Args:
+        split: Which of EMNIST's datasets to read, if there are several ("letters").
+        transpose: Whether images are stored column by column; auto: those of EMNIST are.
+    """
+
+    def __init__(
+        self,
+        *,
+        split: str | None = None,
+        transpose: Literal["auto", "yes", "no"] = "auto",
+    ) -> None:
+        self._split = split
+        self._transpose = transpose
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
         """See ``Importer.open``."""
@@ -50,7 +65,10 @@ class MnistCsvImporter(Importer):
                 where=root.show(root.focus or ""),
                 hint="they are called mnist_<subset>.csv; a row is: label, pixels",
             )
-        return MnistCsvSource(root, tables)
+        chosen = choose_split(root, sorted({file.split for file in tables}), self._split)
+        tables = [file for file in tables if chosen in (None, file.split)]
+        turn = self._transpose == "yes" or (self._transpose == "auto" and bool(tables[0].split))
+        return MnistCsvSource(root, tables, turn=turn)
 
 
 class Table:
@@ -176,18 +194,18 @@ class MnistCsvSource(Source):
 
     Args:
         root: The dataset.
-        tables: File by subset.
+        files: The tables.
+        turn: Whether images are stored column by column.
     """
 
-    def __init__(self, root: InputRoot, tables: dict[str, str]) -> None:
-        self._tables = {subset: Table(root, name, subset) for subset, name in tables.items()}
-        home = next(iter(tables.values())).rpartition("/")[0]
-        categories = read_names(root, home)
-        if categories is None:
-            highest = max(table.highest() for table in self._tables.values())
-            categories = Categories.from_names(str(n) for n in range(max(10, highest + 1)))
+    def __init__(self, root: InputRoot, files: Sequence[TableFile], *, turn: bool) -> None:
+        self._turn = turn
+        self._tables = {file.subset: Table(root, file.name, file.subset) for file in files}
+        home = files[0].name.rpartition("/")[0]
+        highest = max(table.highest() for table in self._tables.values())
+        categories, self._numbers = _labels(root, home, files[0].split, highest)
         self._labels = len(categories.labels)
-        self.header = Header(categories=categories, subsets=tuple(tables))
+        self.header = Header(categories=categories, subsets=tuple(self._tables))
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the tables."""
@@ -229,7 +247,7 @@ class MnistCsvSource(Source):
                 raise ValueError("the row is empty")
             label = int(row[table.labels])
             pixels = np.delete(row, table.labels) if table.labels else row[1:]
-        if label is not None and not -1 <= label < self._labels:
+        if label is not None and label != -1 and label not in self._numbers:
             raise ValueError(f"label {label} of {self._labels} labels, counted from 0")
         if pixels.size and not 0 <= pixels.min() <= pixels.max() <= 255:
             raise ValueError("pixels are 0 to 255")
@@ -240,8 +258,21 @@ class MnistCsvSource(Source):
             raise ValueError(f"{len(pixels)} values for {shape}")
         image = None
         if pixels.size:
-            image = Image.from_array(pixels.astype(np.uint8).reshape(height, width), f"{item}.png")
-        return (None if label == -1 else label), image
+            shown = pixels.astype(np.uint8).reshape(height, width)
+            image = Image.from_array(shown.swapaxes(0, 1) if self._turn else shown, f"{item}.png")
+        return (None if label in (None, -1) else self._numbers[label]), image
+
+
+def _labels(
+    root: InputRoot, home: str, split: str, highest: int
+) -> tuple[Categories, dict[int, int]]:
+    """Return the labels and the index of each number in the tables."""
+    if split:
+        return read_labels(root, home, split, highest)
+    found = read_names(root, home)
+    if found is None:
+        found = Categories.from_names(str(n) for n in range(max(10, highest + 1)))
+    return found, {n: n for n in range(len(found.labels))}
 
 
 def _row(line: bytes) -> NDArray[np.int64]:

@@ -15,12 +15,28 @@ _IDS = Option(
     choices=("path", "datumaro"),
     help="items are called label/name, or label:name as in Datumaro 1.x",
 )
+_TOP = Option(
+    name="top",
+    default="",
+    help="the folder that holds the labels' folders; detection finds it",
+)
 _META = Option(
     name="save_dataset_meta",
     type=bool,
     default=False,
     help="write dataset_meta.json, which keeps the order of the labels",
     aliases=("save_meta",),
+)
+
+
+_EMNIST = (
+    Option(name="split", help="which of EMNIST's datasets to read, as letters"),
+    Option(
+        name="transpose",
+        default="auto",
+        choices=("auto", "yes", "no"),
+        help="whether images are stored column by column; auto: those of EMNIST",
+    ),
 )
 
 
@@ -35,7 +51,7 @@ _IMPORTERS = (
         summary="a folder of images for each label",
         detector="dsk_classification.detect:detect_imagenet",
         kinds=_LABEL,
-        options=(_SUBSET, _IDS),
+        options=(_SUBSET, _IDS, _TOP),
         layout="<label>/<item>.<ext>, no_label/<item>.<ext>; labels may be nested folders",
     ),
     ImporterInfo(
@@ -68,7 +84,7 @@ _IMPORTERS = (
     ImporterInfo(
         name="cifar",
         target="dsk_classification.cifar:CifarImporter",
-        summary="CIFAR-10 and CIFAR-100, the Python version",
+        summary="CIFAR-10 and CIFAR-100, the Python version and the binary one",
         detector="dsk_classification.detect:detect_cifar",
         kinds=_LABEL,
         layout="batches.meta, data_batch_1 … test_batch (10); meta, train, test (100)",
@@ -79,15 +95,7 @@ _IMPORTERS = (
         summary="MNIST, Fashion-MNIST, KMNIST, EMNIST, QMNIST: IDX files",
         detector="dsk_classification.detect:detect_mnist",
         kinds=_LABEL,
-        options=(
-            Option(name="split", help="which of EMNIST's datasets to read, as letters"),
-            Option(
-                name="transpose",
-                default="auto",
-                choices=("auto", "yes", "no"),
-                help="whether images are stored column by column; auto: those of EMNIST",
-            ),
-        ),
+        options=_EMNIST,
         layout="<subset>-labels-idx1-ubyte.gz, <subset>-images-idx3-ubyte.gz; labels.txt",
     ),
     ImporterInfo(
@@ -96,6 +104,7 @@ _IMPORTERS = (
         summary="MNIST in CSV, Kaggle's tables too",
         detector="dsk_classification.detect:detect_mnist_csv",
         kinds=_LABEL,
+        options=_EMNIST,
         layout="mnist_<subset>.csv: <label>,<pixel>,…; meta_<subset>.csv, labels.txt",
     ),
 )

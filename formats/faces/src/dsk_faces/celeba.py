@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ _IMAGES = {
         "img_align_celeba_png",
     ),
 }
+_NUMBERED = re.compile(r"\d{6}\.(?:jpg|png)", re.IGNORECASE | re.ASCII)
+_LOOKS = 20
 _TRUTH = {"1": True, "-1": False, "0": False}
 _SUBSETS = {"0": "train", "1": "val", "2": "test"}
 _BOX_HEADER = ["image_id", "x_1", "y_1", "width", "height"]
@@ -71,10 +74,20 @@ def find_table(root: InputRoot, home: str, name: str) -> str | None:
 
 
 def find_images(root: InputRoot, home: str, *, aligned: bool) -> str | None:
-    """Return the folder of the images, or None."""
+    """Return the folder of the images, or None.
+
+    Where none of the usual ones is there, any other one with images that are named as these.
+    """
     prefix = f"{home}/" if home else ""
     for folder in _IMAGES[aligned]:
         if root.is_dir(prefix + folder):
+            return prefix + folder
+    wild, cropped = (find_table(root, home, LANDMARKS[sort]) for sort in (False, True))
+    if aligned == bool(wild and not cropped):
+        return None
+    for folder in root.listing(home).folders:
+        files = root.listing(prefix + folder).files[:_LOOKS]
+        if folder not in _IMAGES[not aligned] and any(map(_NUMBERED.fullmatch, files)):
             return prefix + folder
     return None
 
@@ -84,7 +97,7 @@ class CelebaImporter(Importer):
 
     aligned = False
 
-    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         if root.focus is not None:
             root = root.up()
@@ -95,7 +108,7 @@ class CelebaImporter(Importer):
                 where=root.show(root.focus or ""),
                 hint="one of them is Anno/identity_CelebA.txt",
             )
-        return CelebaSource(root, home, aligned=self.aligned)
+        return CelebaSource(root, home, ledger, aligned=self.aligned)
 
 
 class AlignCelebaImporter(CelebaImporter):
@@ -138,9 +151,10 @@ class _Table:
         root: The dataset.
         name: The file.
         header: Whether there are column names, and in text files a count before them.
+        ledger: Where a wrong count goes, as a part of the dataset may have.
     """
 
-    def __init__(self, root: InputRoot, name: str, *, header: bool) -> None:
+    def __init__(self, root: InputRoot, name: str, ledger: Ledger, *, header: bool) -> None:
         csv = name.endswith(".csv")
         skip = (1 if csv else 2) if header or csv else 0
         self.rows = LineIndex(root, name, _key, skip)
@@ -152,10 +166,13 @@ class _Table:
         columns = _fields(self.rows.head[-1])
         self.columns = columns[1:] if csv else columns
         if not csv and self.rows.head[0] != str(len(self.rows)):
-            raise InputError(
-                f"the first line says {self.rows.head[0][:20]!r} rows, there are {len(self.rows)}",
-                where=self.rows.where,
-                hint="the file may be cut off",
+            ledger.bad_record(
+                RecordError(
+                    f"the first line says {self.rows.head[0][:20]!r} rows, there are "
+                    f"{len(self.rows)}",
+                    where=self.rows.where,
+                    hint="the file may be cut off; --on-error skip reads what there is",
+                )
             )
 
     def values(self, image: str, guess: int) -> tuple[int, list[str]]:
@@ -175,16 +192,18 @@ class CelebaSource(Source):
     Args:
         root: The dataset.
         home: The folder around the tables.
+        ledger: Where tables go that are not complete.
         aligned: Whether to read aligned images.
     """
 
-    def __init__(self, root: InputRoot, home: str, *, aligned: bool) -> None:
+    def __init__(self, root: InputRoot, home: str, ledger: Ledger, *, aligned: bool) -> None:
         self._root = root
         found = {}
         for name in (IDENTITY, ATTRIBUTES, PARTITION, LANDMARKS[aligned], BOXES):
             file = find_table(root, home, name)
             if file is not None and not (aligned and name == BOXES):
-                found[name] = _Table(root, file, header=name not in (IDENTITY, PARTITION))
+                header = name not in (IDENTITY, PARTITION)
+                found[name] = _Table(root, file, ledger, header=header)
         if not found:
             raise InputError("the tables are missing", where=root.show(home))
         self._tables = found

@@ -40,6 +40,7 @@ def dsk_importers() -> list[ImporterInfo]:
             name="wider_face",
             target="dsk_faces.wider:WiderFaceImporter",
             summary="WIDER FACE: boxes of faces with blur, occlusion, pose …",
+            aliases=("widerface",),
             detector="dsk_faces.detect:detect_wider_face",
             kinds=_WIDER_KINDS,
             options=(_ORDER,),
@@ -88,6 +89,7 @@ def dsk_exporters() -> list[ExporterInfo]:
             name="wider_face",
             target="dsk_faces.wider_export:WiderFaceExporter",
             summary="WIDER FACE: boxes of faces with blur, occlusion, pose …",
+            aliases=("widerface",),
             capabilities=Capabilities(
                 annotations=_WIDER_KINDS,
                 needs_label=_WIDER_KINDS,

@@ -66,8 +66,8 @@ class OpenImagesImporter(Importer):
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         root, layout = _find(root)
-        for name in layout.unread:
-            ledger.warn(f"{name} is not read: dsk has no place for what it holds")
+        for name, why in layout.unread:
+            ledger.warn(f"{name} is not read: {why}")
         kinds = ("labels", "boxes", "masks", *(("machine",) if self.machine_labels else ()))
         tables = layout.of(*kinds)
         if layout.of("machine") and not self.machine_labels:

@@ -30,7 +30,10 @@ HIERARCHY = "bbox_labels_600_hierarchy.json"
 ALL_BOXES = "all_bounding_boxes"
 """What tools that write a table of boxes alone call it; its labels need no descriptions."""
 
-_VERSION = r"(?:oidv\d+-|challenge-\d+-)?"
+_PART_OF = "sub-"
+"""What the names of tables begin with that a tool wrote for the images it downloaded."""
+
+_VERSION = rf"(?:oidv\d+-|challenge-\d+-|{_PART_OF})?"
 _WHAT = "(?:annotations|detection)"
 """What the names of the Challenge of 2019 say otherwise than all others."""
 
@@ -62,6 +65,7 @@ _UNREAD = re.compile(
 )
 _ZOO = {"classifications.csv": "labels", "detections.csv": "boxes", "segmentations.csv": "masks"}
 _ZOO_UNREAD = ("points.csv", "relationships.csv")
+_NO_PLACE = "dsk has no place for what it holds"
 _VAL = re.compile(r"oidv\d+-val-", re.IGNORECASE)
 _PART = re.compile(r"(train|validation|test)_[0-9a-f]{1,2}", re.IGNORECASE)
 IMAGE_HOMES = ("images", "dataset", "openimages", "data")
@@ -69,6 +73,7 @@ IMAGE_HOMES = ("images", "dataset", "openimages", "data")
 
 _NEVER_HOMES = frozenset({"images", "masks", "train", "validation", "test", "val"})
 _DEPTH = 3
+_HEAD = 256
 
 
 class Table(NamedTuple):
@@ -94,7 +99,7 @@ class Layout(Struct):
         classes: Files of class names, the most complete first.
         hierarchy: The class hierarchy, or "".
         folders: The folders that hold the CSV files; ``images.meta`` lies in one of them.
-        unread: Files of the dataset that have no place in dsk.
+        unread: Files of the dataset that are not read, and why.
         homes: Folders of subsets that hold ``data``, ``labels`` and ``metadata``, as FiftyOne makes
             them; other datasets have none.
     """
@@ -104,7 +109,7 @@ class Layout(Struct):
     classes: list[str]
     hierarchy: str = ""
     folders: tuple[str, ...] = ()
-    unread: tuple[str, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
     homes: dict[str, str] = {}
 
     def of(self, *kinds: str) -> list[Table]:
@@ -160,7 +165,7 @@ def _collect(root: InputRoot, base: str) -> Layout | None:
     if not own and not below:
         return None
     names = [join(home, name) for home in (base, *below) for name in root.listing(home).files]
-    return _sorted(base, [base, *below] if own else below, names)
+    return _sorted(root, base, [base, *below] if own else below, names)
 
 
 def _zoo(root: InputRoot, base: str) -> Layout | None:
@@ -185,7 +190,7 @@ def _zoo(root: InputRoot, base: str) -> Layout | None:
                 layout.hierarchy = full
         files = root.listing(labels).pick((".csv",))
         layout.tables += [Table(_ZOO[n], join(labels, n), subset) for n in files if n in _ZOO]
-        layout.unread += tuple(join(labels, n) for n in files if n in _ZOO_UNREAD)
+        layout.unread += tuple((join(labels, n), _NO_PLACE) for n in files if n in _ZOO_UNREAD)
     return layout
 
 
@@ -199,8 +204,9 @@ def _has_tables(root: InputRoot, folder: str) -> bool:
     return any(classify(name) is not None for name in root.listing(folder).pick((".csv",)))
 
 
-def _sorted(base: str, homes: list[str], names: list[str]) -> Layout:
-    tables, classes, unread, hierarchy = [], [], [], ""
+def _sorted(root: InputRoot, base: str, homes: list[str], names: list[str]) -> Layout:
+    tables: list[Table] = []
+    classes, unread, hierarchy = [], [], ""
     for name in names:
         short = name.rpartition("/")[2]
         found = classify(short)
@@ -213,7 +219,12 @@ def _sorted(base: str, homes: list[str], names: list[str]) -> Layout:
         elif _HIERARCHY.fullmatch(short):
             hierarchy = name if not hierarchy or short == HIERARCHY else hierarchy
         elif _UNREAD.fullmatch(short):
-            unread.append(name)
+            unread.append((name, _NO_PLACE))
+        elif _is_table(root, name):
+            unread.append((name, "it is not named as a table of Open Images"))
+    for full in _full(tables):
+        tables.remove(full)
+        unread.append((full.name, f"{_PART_OF}… has the part of it that was downloaded"))
     there = {(table.kind, table.subset) for table in tables}
     tables = [
         table._replace(kind=_LESSER.get(table.kind, table.kind))
@@ -222,6 +233,25 @@ def _sorted(base: str, homes: list[str], names: list[str]) -> Layout:
     ]
     ordered = [name for _, name in sorted(classes)]
     return Layout(base, tables, ordered, hierarchy, tuple(homes), tuple(unread))
+
+
+def _is_table(root: InputRoot, name: str) -> bool:
+    return name.lower().endswith(".csv") and b"ImageID" in root.read(name, _HEAD).split(b"\n")[0]
+
+
+def _full(tables: list[Table]) -> list[Table]:
+    """Return the tables of which others hold a part."""
+    parts = {
+        (table.kind, table.subset)
+        for table in tables
+        if table.name.rpartition("/")[2].lower().startswith(_PART_OF)
+    }
+    return [
+        table
+        for table in tables
+        if (table.kind, table.subset) in parts
+        and not table.name.rpartition("/")[2].lower().startswith(_PART_OF)
+    ]
 
 
 def folder_subset(folder: str, known: Container[str]) -> str:

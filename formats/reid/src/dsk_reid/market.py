@@ -18,23 +18,49 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["BOXES", "LIST", "NAME", "QUERY", "MarketImporter", "find_home", "item_id"]
+__all__ = [
+    "BOXES",
+    "LIST",
+    "NAME",
+    "QUERY",
+    "MarketImporter",
+    "find_home",
+    "item_id",
+    "relative_facts",
+]
 
 BOXES, QUERY, LIST = "bounding_box_", "query", "images_"
 _N = r"\d{1,18}"  # what is longer is no number, but nonsense
 NAME = re.compile(rf"(-?{_N})_c({_N})s({_N})_({_N})_({_N})(.*)", re.DOTALL | re.ASCII)
 """Person, camera from 1, sequence, frame, box; what follows is an id."""
 
+_RELATIVE = re.compile(rf"(-?{_N})_c({_N})(?:_f({_N}))?(?:_.*)?", re.DOTALL | re.ASCII)
+"""Person, camera from 1, and maybe a frame: names of DukeMTMC-reID and CUHK03-NP."""
+
 
 def find_home(root: InputRoot) -> str | None:
     """Return the folder that holds a dataset's folders or lists, or None."""
+    return next(_homes(root), None)
+
+
+def _homes(root: InputRoot) -> Iterator[str]:
     for folder in folders_of(root):
         listing = root.listing(folder)
-        if any(name.startswith(BOXES) or name == QUERY for name in listing.folders):
-            return folder
-        if any(map(_is_list, listing.pick((".txt",), (LIST,)))):
-            return folder
-    return None
+        if any(name.startswith(BOXES) or name == QUERY for name in listing.folders) or any(
+            map(_is_list, listing.pick((".txt",), (LIST,)))
+        ):
+            yield folder
+
+
+def relative_facts(stem: str) -> dict[str, Any]:
+    """Return what the name of an image says in datasets that are made like Market-1501."""
+    match = _RELATIVE.fullmatch(stem[stem.rfind("/") + 1 :])
+    if match is None:
+        return {}
+    facts: dict[str, Any] = {"person_id": match[1], "camera_id": int(match[2]) - 1}
+    if match[3]:
+        facts["frame_id"] = int(match[3])
+    return facts
 
 
 def _is_list(name: str) -> bool:
@@ -102,9 +128,30 @@ class MarketSource(Source):
             if images:
                 found[subset] = images
         self._images = self._index(found, ledger)
+        self._tell_others(home, folders, ledger)
         if not self._images and not found:
             raise InputError("there are no images", where=root.show(home))
         self.header = Header(subsets=tuple(found), items=len(self._images))
+
+    def _tell_others(self, home: str, folders: Sequence[str], ledger: Ledger) -> None:
+        """Tell of images in other folders, such as ``gt_bbox``, and of other datasets."""
+        others = [
+            name
+            for name in folders
+            if name != QUERY
+            and not name.startswith(BOXES)
+            and any(map(is_image_name, self._root.walk(self._prefix + name)))
+        ]
+        if others:
+            ledger.warn(f"the images in {', '.join(others)} are not read")
+        inside = {self._prefix + name for name in folders} | {home}
+        more = [
+            place
+            for place in _homes(self._root)
+            if not any(place == own or place.startswith(f"{own}/") for own in inside)
+        ]
+        if more and home:
+            ledger.warn(f"of several datasets {home} is read; not read: {', '.join(more)}")
 
     def _read_list(self, name: str, ledger: Ledger) -> list[str]:
         text = self._root.text(self._prefix + name).replace("\r\n", "\n")
@@ -131,7 +178,7 @@ class MarketSource(Source):
             for path in paths:
                 item, match = item_id(path.partition("/")[2])
                 item = clean_name(item, where + path)
-                others += match is None
+                others += match is None and not relative_facts(item)
                 if item in seen:
                     hidden.append(path)
                     continue
@@ -156,7 +203,9 @@ class MarketSource(Source):
         for subset, path in self._images[partition : partition + PARTITION_ITEMS]:
             folder, _, rest = path.partition("/")
             item, match = item_id(rest)
-            attributes: dict[str, Any] = {}
+            attributes = relative_facts(item) if match is None else {}
+            if attributes:
+                attributes["query"] = folder == QUERY
             if match is not None:
                 person, camera, track, frame, box, _ = match.groups()
                 attributes = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dsk.annotations import is_on
 from dsk.flow import Exporter
 from dsk.item import DEFAULT_SUBSET
-from dsk_reid.market import BOXES, LIST, NAME, QUERY
+from dsk_reid.market import BOXES, LIST, NAME, QUERY, relative_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,7 +77,10 @@ def _name(item: DatasetItem, ctx: WriteContext) -> str:
             what = "ids that begin as names of Market-1501 lose that part"
             ctx.ledger.add_at("DSK-L008", what, item)
         return item.id
-    if not given:
+    known = relative_facts(base)
+    if not given or (known and all(given.get(n) == value for n, value in known.items())):
+        lost = [n for n in _NUMBERS if n in given and n not in known]
+        _report(item, lost, ctx)
         return item.id
     numbers = {n: _whole(given.get(n, other)) for n, other in _NUMBERS.items()}
     person = given.get("person_id")

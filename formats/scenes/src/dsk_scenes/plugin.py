@@ -294,7 +294,7 @@ def _pairs_importer() -> ImporterInfo:
                 type="path",
                 default="",
                 help="a table of labels: dataset_meta.json, label_colors.txt, or a CSV with "
-                "name, r, g, b or name, value",
+                "name, r, g, b or name, value; generate: a label for each value of the masks",
             ),
         ),
         layout=PAIRS_LAYOUT,

@@ -21,7 +21,7 @@ from dsk_scenes.shared.source import Scene, SceneSource
 from dsk_scenes.shared.target import BACKGROUND
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from dsk.annotations import Annotation
     from dsk.files import InputRoot
@@ -51,7 +51,7 @@ class CityscapesImporter(Importer):
         self.source = source
         self.quality = quality
 
-    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         if root.focus is not None:
             raise InputError(
@@ -65,6 +65,7 @@ class CityscapesImporter(Importer):
                 "there are no files named …_leftImg8bit.png or …_gtFine_instanceIds.png",
                 where=root.path,
             )
+        _choose_images(found.values(), ledger)
         given = [self._given(files) for files in found.values()]
         if self.source == BOXES or (self.source == "auto" and _has_boxes_only(found, given)):
             return PersonSource(root, found)
@@ -93,6 +94,20 @@ class CityscapesImporter(Importer):
             return files.fine
         # The colours alone, which is what some keep to look at, cannot be read.
         return files.fine if files.fine.keys() & KINDS.values() else files.coarse or files.fine
+
+
+def _choose_images(found: Iterable[Files], ledger: Ledger) -> None:
+    """Take another image of a scene where its own is missing, and tell of those that remain."""
+    spare: list[str] = []
+    for files in found:
+        if files.others and not files.image:
+            files.image = files.others.pop(0)
+        spare += files.others
+    if spare:
+        ledger.warn(
+            f"{len(spare)} further images of the same scenes are left out, such as {spare[0]}; "
+            "remove those that shall not be read"
+        )
 
 
 def _table(root: InputRoot, found: dict[tuple[str, str], Files]) -> list[Entry] | None:
@@ -186,8 +201,14 @@ class CityscapesSource(SceneSource):
             label = self._names.get(name.removesuffix("group") if crowd else name)
             if label is None or len(entry.polygon) < 3:
                 what = f"the label {entry.label!r} is unknown" if label is None else "no 3 points"
+                hint = "label_colors.txt beside gtFine names labels of one's own"
                 ledger.bad_record(
-                    RecordError(what, where=f"{where}#/objects/{number}", item=scene.id)
+                    RecordError(
+                        what,
+                        where=f"{where}#/objects/{number}",
+                        item=scene.id,
+                        hint=hint if label is None else "",
+                    )
                 )
                 continue
             area = crowd or (self._official and label not in INSTANCES)

@@ -22,7 +22,7 @@ from dsk_scenes.shared.colors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from dsk.files import InputRoot
 
@@ -37,13 +37,20 @@ _LOOKS = 20
 
 
 class Classes(Struct, frozen=True):
-    """Labels, and the label of each value of grey masks; None: the value is the label."""
+    """What masks show.
+
+    Attributes:
+        categories: The labels.
+        values: The label of each value of grey masks; None: the value is the label.
+        plain: Whether they are the names of two labels, without colours or values.
+    """
 
     categories: Categories
     values: dict[int, int] | None = None
+    plain: bool = False
 
 
-def find_table(root: InputRoot, paths: Sequence[str]) -> str | None:
+def find_table(root: InputRoot, paths: Iterable[str]) -> str | None:
     """Return the first table of labels in some folders."""
     for path in dict.fromkeys(paths):
         prefix = f"{path}/" if path else ""
@@ -84,7 +91,8 @@ def read_table(root: InputRoot, name: str) -> Classes:
     entries = parse_colors(root.text(name), where)
     if not entries:
         raise InputError("the table names no labels", where=where)
-    return Classes(to_categories(entries))
+    plain = len(entries) == 2 and all(entry.color is None for entry in entries)
+    return Classes(to_categories(entries), plain=plain)
 
 
 def _from_meta(categories: Categories, meta: dict[str, object]) -> Classes:

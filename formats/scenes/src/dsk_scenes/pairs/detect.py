@@ -30,6 +30,8 @@ def detect(root: InputRoot) -> Detection | None:
     above = pair.home.rpartition("/")[0]
     table = find_table(root, [pair.home, pair.masks, above])
     place = f"{pair.images} beside {pair.masks}"
+    if pair.together:
+        place = f"images and masks in {pair.home or root.name}"
     if table is None:
         return Detection(25, f"{place}, without labels")
     return Detection(50, f"{place} with {table}")

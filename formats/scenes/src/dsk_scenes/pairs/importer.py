@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from dsk.errors import InputError, UnsafePathError
 from dsk.flow import Importer
 from dsk.item import DEFAULT_SUBSET
+from dsk.media import is_image_name
 from dsk.names import clean_name
 from dsk.splits import SPLITS, subset_of_root
 from dsk_scenes.camvid.importer import ColorSource
@@ -18,7 +19,7 @@ from dsk_scenes.pairs.classes import (
     palette_classes,
     read_table,
 )
-from dsk_scenes.pairs.layout import find_pairs, find_suffix
+from dsk_scenes.pairs.layout import find_endings, find_pairs, masks_among
 from dsk_scenes.shared.source import Scene, image_files
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from dsk_scenes.pairs.classes import Classes
     from dsk_scenes.pairs.layout import Pair
 
-__all__ = ["PairsImporter"]
+__all__ = ["GENERATE", "PairsImporter"]
+
+GENERATE = "generate"
 
 
 class PairsImporter(Importer):
@@ -59,10 +62,18 @@ class PairsImporter(Importer):
                 hint="name them images and masks",
             )
         scenes = _apart([(pair, list(self._scenes(root, pair, ledger))) for pair in pairs])
+        _tell_others(root, pairs, ledger)
         classes = self._classes(root, pairs, scenes)
+        if classes.plain and _is_black_and_white(root, scenes):
+            ledger.warn("masks have the values 0 and 255 only: 255 is taken for the second label")
+            classes = replace(classes, values={0: 0, 255: 1})
         return ColorSource(root, scenes, classes.categories, values=classes.values)
 
     def _classes(self, root: InputRoot, pairs: Sequence[Pair], scenes: Sequence[Scene]) -> Classes:
+        if self.classes == GENERATE:
+            from dsk_scenes.pairs.values import generated_classes
+
+            return generated_classes(root, scenes)
         if self.classes:
             return given_table(self.classes)
         paths = [path for pair in pairs for path in (pair.home, pair.masks)]
@@ -77,14 +88,19 @@ class PairsImporter(Importer):
                 "nothing says what the values of the masks mean",
                 where=root.path,
                 hint="put a dataset_meta.json, label_colors.txt or class_dict.csv beside the "
-                "folders, or give one: -I classes=FILE",
+                "folders, or give one, -I classes=FILE; classes=generate makes labels of values",
             )
         return found
 
     def _scenes(self, root: InputRoot, pair: Pair, ledger: Ledger) -> Iterator[Scene]:
         images = dict(_cut(image_files(root, pair.images), self.image_prefix))
         masks = dict(_cut(image_files(root, pair.masks), self.mask_prefix))
-        suffix = self.mask_suffix or find_suffix(list(images), list(masks))
+        if pair.together:
+            among = masks_among(images)
+            masks = {name: images.pop(name) for name in sorted(among)}
+        own, suffix = find_endings(list(images), list(masks))
+        suffix = self.mask_suffix or suffix
+        images = {name.removesuffix(own): file for name, file in images.items()}
         masks = {name.removesuffix(suffix): file for name, file in masks.items()}
         if images and masks and not images.keys() & masks.keys():
             ledger.warn(
@@ -100,6 +116,26 @@ class PairsImporter(Importer):
             if in_splits:
                 subset, _, item = name.partition("/")
             yield Scene(item, subset, images.get(name, ""), masks.get(name, ""))
+
+
+def _is_black_and_white(root: InputRoot, scenes: Sequence[Scene]) -> bool:
+    from dsk_scenes.pairs.values import has_white
+
+    return has_white(root, scenes)
+
+
+def _tell_others(root: InputRoot, pairs: Sequence[Pair], ledger: Ledger) -> None:
+    """Tell of images that are in no folder of a pair."""
+    folders = {folder for pair in pairs for folder in (pair.images, pair.masks)}
+    if "" in folders:
+        return
+    inside = tuple(f"{folder}/" for folder in folders)
+    others = [name for name in root.walk() if not name.startswith(inside) and is_image_name(name)]
+    if others:
+        ledger.warn(
+            f"{len(others)} images are in no folder of images or masks that pair, and left out, "
+            f"such as {others[0]}"
+        )
 
 
 def _apart(found: Sequence[tuple[Pair, list[Scene]]]) -> list[Scene]:

@@ -88,7 +88,16 @@ def _color(fields: Sequence[str]) -> Color | None:
 
 _NAME_COLUMNS = ("name", "class", "class_name", "label", "label_name", "classes", "category")
 _CHANNELS = (("r", "red"), ("g", "green"), ("b", "blue"))
-_INDEX_COLUMNS = ("id", "index", "value", "label_id", "class_id", "idx", "pixel_value")
+_INDEX_COLUMNS = (
+    "id",
+    "index",
+    "value",
+    "label_id",
+    "class_id",
+    "idx",
+    "pixel_value",
+    "pixel value",
+)
 
 
 def parse_class_csv(text: str, where: str) -> list[tuple[int | None, Entry]] | None:
