@@ -11,7 +11,7 @@ from dsk import Dataset
 from dsk.annotations import Bbox
 from dsk.categories import Categories, LabelCategory
 from dsk.detect import detect
-from dsk.errors import InputError, RecordError
+from dsk.errors import DskWarning, InputError, RecordError
 from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.media import Image
@@ -157,6 +157,26 @@ def test_sizes_without_frames(tmp_path):
     assert caught.value.where.endswith("ava_train_v2.2.csv:1")
     put(tmp_path / "images.meta", f"{VIDEO}/0902 20 40\n{VIDEO}/0903 20 40\n")
     assert [len(i.annotations) for i in read(tmp_path)] == [3, 1]
+
+
+def test_frames_with_numbers_of_their_own_tell_the_size(tmp_path):
+    """As made at other rates, or from other seconds; which is which is not guessed."""
+    put(tmp_path / "annotations" / "ava_train_v2.2.csv", "v,1,0,0,1,1,1,1\nv,2,0,0,1,1,1,1\n")
+    put(tmp_path / "frames" / "v" / "v_000001.png", picture())
+    with pytest.warns(DskWarning, match="frames are not there"):
+        items = list(read(tmp_path))
+    assert [i.annotations[0].bbox for i in items] == [(0, 0, 40, 20)] * 2
+    assert [(i.media.size, i.media.exists) for i in items] == [((20, 40), False)] * 2
+    put(tmp_path / "annotations" / "ava_val_v2.2.csv", "w,1,0,0,1,1,1,1\n")
+    with pytest.raises(RecordError, match="size of its frame"):
+        list(read(tmp_path))
+
+
+def test_a_list_with_a_second_ending(tmp_path):
+    make(tmp_path, actions="")
+    put(tmp_path / "annotations" / "ava_action_list_v2.1_for_activitynet_2018.pbtxt.txt", ACTIONS)
+    put(tmp_path / "annotations" / "notes.pbtxt.md.txt", "nothing")
+    assert [label.source_id for label in read(tmp_path).categories().labels] == [1, 79]
 
 
 def test_actions_that_no_list_names(tmp_path):

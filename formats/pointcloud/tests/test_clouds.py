@@ -103,6 +103,17 @@ def test_padding_is_skipped(encoding):
     assert cloud.points["y"].tolist() == [2, 4]
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "binary"])
+def test_fields_of_no_elements_are_left_out(encoding):
+    header = head(d=encoding).replace(b"x y z", b"x _ t").replace(b"COUNT 1 1 1", b"COUNT 1 0 0")
+    body = b"1\n3\n" if encoding == "ascii" else struct.pack("<2f", 1, 3)
+    cloud = read_pcd(header + body)
+    assert cloud.names == ("x",)
+    assert cloud.points["x"].tolist() == [1, 3]
+    with pytest.raises(MediaError, match="no field"):
+        read_pcd(header.replace(b"COUNT 1", b"COUNT 0"))
+
+
 def test_64_bit_integers_are_exact_in_ascii():
     cloud = cloud_of(stamp=np.array([2**62 + 1, -5], dtype="i8"))
     assert read_pcd(write_pcd(cloud, "ascii")).points["stamp"].tolist() == [2**62 + 1, -5]
@@ -209,6 +220,8 @@ def test_ply_of_others():
     big = rows.replace("ascii", "binary_big_endian").split("end_header\n")[0] + "end_header\n"
     cloud = files.decode(big.encode() + struct.pack(">fBfB", 1, 2, 3, 4), "a.ply")
     assert cloud.points["x"].tolist() == [1, 3]
+    flags = big.replace("uchar red", "bool red").encode() + struct.pack(">fBfB", 1, 1, 3, 0)
+    assert files.decode(flags, "a.ply").points["red"].tolist() == [1, 0]
 
 
 SHORT = b"ply\nformat ascii 1.0\nelement vertex 9\nproperty float x\nend_header\n1\n"
@@ -277,3 +290,23 @@ def test_damaged_las_is_refused(data):
     pytest.importorskip("laspy")
     with pytest.raises(MediaError):
         files.decode(data, "a.las")
+
+
+@pytest.mark.parametrize("name", ["a.pcd", "a.bin", "a.pcd.bin", "a.ply"])
+def test_pointers_of_git_lfs_are_told(name):
+    text = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 16\n"
+    with pytest.raises(MediaError, match="git lfs pull"):
+        files.decode(text, name)
+
+
+def test_a_decoder_that_gives_up_is_a_damaged_file():
+    """LAZ of before chunks, which the decoder knows no way to read."""
+    pytest.importorskip("laspy")
+    from dsk_pointcloud.clouds.las import write_las
+
+    data = bytearray(write_las(cloud_of(x=[1.0], y=[2.0], z=[3.0]), packed=True))
+    record = data.index(b"laszip encoded") + 52
+    data[record] = 1  # point by point
+    data[record + 12 : record + 16] = bytes(4)
+    with pytest.raises(MediaError, match="no readable LAS file"):
+        files.decode(bytes(data), "a.laz")

@@ -91,6 +91,50 @@ def test_labels_come_back_as_they_were(tmp_path):
     assert not [e for e in report.events if e.code == "DSK-L007"]
 
 
+@pytest.mark.parametrize(
+    ("occluded", "alpha"),
+    [("-1", "-1.87"), ("3", "-1.80"), ("0", "3.00")],
+    ids=["as detectors write it", "measured", "other than the box says"],
+)
+def test_what_labels_state_is_not_computed_anew(tmp_path, occluded, alpha):
+    text = CAR.replace(" 1 -1.87", f" {occluded} {alpha}")
+    read(dataset(tmp_path / "in", {"000001": text})).export(tmp_path / "out", "kitti3d")
+    assert (tmp_path / "out/training/label_2/000001.txt").read_text() == f"{text}\n"
+
+
+def test_labels_seen_by_an_inclined_camera_are_not_rounded(tmp_path):
+    calib = CALIB.replace(
+        "R0_rect: 1 0 0 0 1 0 0 0 1", "R0_rect: 1 0 0 0 0.9998 -0.02 0 0.02 0.9998"
+    )
+    source = read(dataset(tmp_path / "in", {"000001": CAR}, calib=calib))
+    report = source.export(tmp_path / "out", "kitti3d")
+    assert (tmp_path / "out/training/label_2/000001.txt").read_text() == f"{CAR}\n"
+    assert not [e for e in report.losses if "rounded" in e.what]
+    turned = boxes(cuboid(rotation=(0, 0, 0.503 - np.pi / 2)))
+    report = turned.export(tmp_path / "own", "kitti3d", calib="identity")
+    assert [e.count for e in report.losses if "rounded" in e.what] == [1]
+
+
+def test_scores_are_kept_whole_or_told(tmp_path):
+    lines = [f"{CAR} 0.90", f"{CAR} 0.91234", CAR, f"{DONT_CARE} 0.5"]
+    data = read(dataset(tmp_path / "in", {"000001": "\n".join(lines)}))
+    report = data.export(tmp_path / "out", "kitti3d", save_scores=True)
+    written = (tmp_path / "out/training/label_2/000001.txt").read_text().splitlines()
+    assert written[:3] == lines[:3]
+    assert not report.losses
+    report = data.export(tmp_path / "plain", "kitti3d")
+    assert [(e.code, e.what, e.count) for e in report.losses] == [("DSK-L004", "score", 2)]
+
+
+def test_what_labels_do_not_state_is_computed(tmp_path):
+    text = CAR.replace(" -1.87", " -10.00")
+    read(dataset(tmp_path / "in", {"000001": text})).export(tmp_path / "out", "kitti3d")
+    assert (tmp_path / "out/training/label_2/000001.txt").read_text() == f"{CAR}\n"
+    hidden = cuboid(attributes={"occluded": True, "occluded_level": -1})
+    boxes(hidden).export(tmp_path / "own", "kitti3d", calib="identity")
+    assert (tmp_path / "own/training/label_2/a.txt").read_text().split()[2] == "1"
+
+
 def test_sentinels_are_no_boxes_in_space(tmp_path):
     (item,) = read(dataset(tmp_path, {"000001": DONT_CARE}))
     (flat,) = item.annotations
@@ -117,6 +161,38 @@ def test_lists_and_folders_give_subsets(tmp_path):
     assert found == [("test", "1"), ("train", "1"), ("trainval", "3"), ("val", "2")]
     dataset(tmp_path / "b", {"dev/1": CAR}, base=".")
     assert [(i.subset, i.id) for i in read(tmp_path / "b")] == [("dev", "1")]
+
+
+@pytest.mark.parametrize("place", ["object/training", "object", "."])
+def test_lists_of_equal_numbers(tmp_path, place):
+    """The numbers of training begin anew in testing, and test.txt comes before val.txt."""
+    dataset(tmp_path, {"1": CAR, "2": CAR, "3": CAR}, base="object/training")
+    dataset(tmp_path, {"1": "", "2": ""}, base="object/testing")
+    folder = tmp_path / place / "ImageSets"
+    folder.mkdir()
+    lists = {"test": "1\n2\n", "train": "1\n", "trainval": "1\n2\n3\n", "val": "2\n"}
+    for name, ids in lists.items():
+        (folder / f"{name}.txt").write_text(ids)
+    found = sorted((i.subset, i.id) for i in read(tmp_path))
+    test, others = found[:2], found[2:]
+    assert test == [("test", "1"), ("test", "2")]
+    assert others == [("train", "1"), ("trainval", "3"), ("val", "2")]
+
+
+def test_folders_of_other_names_are_subsets(tmp_path):
+    """As nuScenes' tools and many others have them; numbers start anew in each."""
+    for base in ("train", "val", "mini_dev"):
+        dataset(tmp_path / "a", {"1": CAR}, base=base)
+    (tmp_path / "a/ImageSets").mkdir()
+    (tmp_path / "a/ImageSets/train.txt").write_text("1\n")
+    found = sorted((i.subset, i.id) for i in read(tmp_path / "a"))
+    assert found == [("mini_dev", "1"), ("train", "1"), ("val", "1")]
+    for base in ("in/training", "in/validation"):
+        dataset(tmp_path / "b", {"1": CAR}, base=base)
+    assert sorted(i.subset for i in read(tmp_path / "b")) == ["train", "validation"]
+    dataset(tmp_path / "c", {"1": CAR}, base="kitti")
+    assert [i.subset for i in read(tmp_path / "c")] == ["default"]
+    assert detect(open_root(tmp_path / "a"))[0].format == "kitti3d"
 
 
 def test_images_alone_are_images(tmp_path):
@@ -345,3 +421,31 @@ def test_folders_of_waymo_are_told(tmp_path):
     told = " ".join(read(tmp_path).opening_ledger.warnings)
     assert "training/label_all: not read" in told
     assert "planes" not in told
+
+
+@pytest.mark.parametrize(("labels", "images"), [("label", "image2"), ("labels", "image")])
+def test_folders_that_others_have_made(tmp_path, labels, images):
+    dataset(tmp_path, {"1": CAR}, base="")
+    (tmp_path / images).mkdir()
+    (tmp_path / images / "1.jpg").write_bytes(b"")
+    (tmp_path / "label_2").rename(tmp_path / labels)
+    found = detect(open_root(tmp_path))[0]
+    assert (found.format, labels in found.reason) == ("kitti3d", True)
+    data = read(tmp_path)
+    (item,) = data
+    assert not data.opening_ledger.warnings
+    assert len(item.annotations) == 2
+    assert [image.path for image in item.media.extra_images] == [f"{images}/1.jpg"]
+
+
+def test_labels_that_are_not_kittis_are_told(tmp_path):
+    dataset(tmp_path, {"1": CAR})
+    (tmp_path / "training/label").mkdir()
+    (tmp_path / "training/label/1.txt").write_text("1 2 3 4 5 6 0.5 Car\n")
+    assert "training/label: not read" in " ".join(read(tmp_path).opening_ledger.warnings)
+    for file in (tmp_path / "training/label_2").iterdir():
+        file.unlink()
+    (tmp_path / "training/label_2").rmdir()
+    data = read(tmp_path)
+    assert "training/label: not read" in " ".join(data.opening_ledger.warnings)
+    assert [item.annotations for item in data] == [[]]

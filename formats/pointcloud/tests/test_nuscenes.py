@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from math import cos, pi, sin
 
 import numpy as np
@@ -163,6 +164,14 @@ def test_missing_rows(tmp_path):
         list(read(tables(tmp_path / "a", ego_pose=[])))
     with pytest.raises(RecordError, match="damaged box"):
         list(read(tables(tmp_path / "b", instance=[])))
+
+
+def test_a_missing_table_of_boxes_is_told(tmp_path):
+    (tables(tmp_path) / "v1.0-mini/sample_annotation.json").unlink()
+    data = read(tmp_path)
+    (told,) = data.opening_ledger.warnings
+    assert "no sample_annotation.json" in told
+    assert [item.annotations for item in data] == [[], []]
 
 
 def test_names_that_lead_out_are_refused(tmp_path):
@@ -359,6 +368,33 @@ def test_frames_with_x_ahead_are_not_turned(tmp_path):
     (item,) = Dataset.import_from(tmp_path / "out", "kitti_raw")
     assert item.annotations[0].position == pytest.approx(box.position)
     assert item.annotations[0].rotation == pytest.approx(box.rotation)
+
+
+def test_sizes_that_went_through_a_table_of_floats(tmp_path):
+    """Whole numbers are floats there, and what is not known is no number."""
+    rows = table(tables(tmp_path), "sample_data")
+    for row in rows:
+        known = row["token"] != "d1"
+        row.update({"width": 1920.0, "height": 1080.0} if known else {"width": math.nan})
+    first, _ = read(tables(tmp_path, sample_data=rows))
+    assert [image.size for image in first.media.extra_images] == [(1080, 1920)]
+    for row in rows:
+        row["width"] = 0.5
+    first, _ = read(tables(tmp_path, sample_data=rows))
+    assert [image.size for image in first.media.extra_images] == [None]
+
+
+def test_lyft_as_kaggle_has_it(tmp_path):
+    """Folders say which part they are of, file names in the tables do not."""
+    tables(tmp_path, "train_data")
+    (tmp_path / "samples").rename(tmp_path / "train_samples")
+    assert detect(open_root(tmp_path))[0].format == "nuscenes"
+    first, _ = read(tmp_path)
+    assert first.media.path == "train_samples/LIDAR_TOP/a.pcd.bin"
+    assert first.media.exists
+    tables(tmp_path, "test_data")
+    first, _ = read(tmp_path, version="test_data")
+    assert first.media.path == "samples/LIDAR_TOP/a.pcd.bin"
 
 
 def test_lyfts_clouds_have_five_columns(tmp_path):

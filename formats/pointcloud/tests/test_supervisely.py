@@ -131,7 +131,7 @@ def test_all_datasets_are_read(tmp_path):
     assert found == [("b", "a", 0), ("c.d", "e.f", 1), ("c.d/in", "z", 2), ("default", "x/a", 3)]
 
 
-@pytest.mark.parametrize("place", ["a_b_pcd", "a.b_pcd"])
+@pytest.mark.parametrize("place", ["a_b_pcd", "a.b_pcd", "a.b", "a.b.pcd"])
 def test_related_images(tmp_path, place):
     folder = project(tmp_path, {"ds0/a.b.pcd": ann()})
     images = folder / "ds0/related_images" / place
@@ -151,6 +151,15 @@ def test_related_images(tmp_path, place):
     (back,) = read(tmp_path / "out")
     assert back.media.extra_images[0].extra == image.extra
     assert (tmp_path / "out/ds0/related_images/a_b_pcd/i.png").read_bytes() == b"png"
+
+
+def test_images_of_no_cloud_are_told(tmp_path):
+    folder = project(tmp_path, {"ds0/a.pcd": ann()})
+    for place in ("a_pcd", "b_pcd"):
+        (folder / "ds0/related_images" / place).mkdir(parents=True)
+        (folder / "ds0/related_images" / place / "i.png").write_bytes(b"png")
+    (told,) = read(folder).opening_ledger.warnings
+    assert "1 folders of images, as 'b_pcd', are of no cloud" in told
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,8 @@ def test_unknown_visibility_is_not_occluded(tmp_path: Path) -> None:
         "\ufeff2.0,1.0,0,0,1,1,1,1,1\n1, 1, 5, 5, 1, 1, 1, 1, 1",
         "2,1,0,0,1,1,1\n1,1,5,5,1,1,1,1,1\n",
         "2,1,0,0,1,1,1,1,1,\n1,1,5,5,1,1,1,,\n",
+        " 2 1 0 0 1 1 0 0 -1 \r\n1\t1  5 5 1 1 1 1 1\r\n",
+        "2 1 0 0 1 1 -1 -1 -1 0\n1 1 5 5 1 1\n",
     ],
 )
 def test_tables_may_be_written_otherwise(tmp_path: Path, rows: str) -> None:
@@ -92,7 +94,9 @@ def test_tables_may_be_written_otherwise(tmp_path: Path, rows: str) -> None:
         ("1,-1,5,5,1,1,0.5,-1,-1,-1", True),
         ("1,1,5,5,1,1,1,1,1,1,1", False),
         ("1,1,a,5,1,1,1,1,1", False),
-        ("1 1 5 5 1 1 1 1 1", False),
+        ("1 1 5.5 5\t1 1 1 1 1 ", True),
+        ("1 1, 5 5 1 1 1 1 1", False),
+        ("1 2001 2 480 640 3", False),
     ],
 )
 def test_detection_by_rows(tmp_path: Path, row: str, *, known: bool) -> None:
@@ -134,6 +138,17 @@ def test_columns_that_are_left_out(tmp_path: Path, row: str, warning: str, other
     warnings = list(dataset.opening_ledger.warnings)
     assert [warning in text for text in warnings] == [True] * bool(warning)
     assert dataset.get("1").annotations[0].label == (0 if warning.startswith("columns") else None)
+
+
+def test_rows_without_a_class_may_get_a_label(tmp_path: Path) -> None:
+    rows = "1,1,0,0,1,1,1,-1,-1,-1\n1,2,0,0,1,1,1\n1,3,0,0,1,1,1,0,1\n1,4,0,0,1,1,1,3,1\n"
+    folder = sequence(tmp_path, rows)
+    assert [a.label for a in read(folder)["1"].annotations] == [None, None, None, 2]
+    dataset = Dataset.import_from(folder, "mot_seq", default_label="pedestrian")
+    assert [a.label for a in dataset.get("1").annotations] == [0, 0, None, 2]
+    dataset = Dataset.import_from(folder, "mot_seq", default_label="sheep", labels=["a", "b", "c"])
+    assert dataset.header.categories.names == ["a", "b", "c", "sheep"]
+    assert [a.label for a in dataset.get("1").annotations] == [3, 3, None, 2]
 
 
 def test_class_13_is_the_crowd_of_mot20(tmp_path: Path) -> None:
@@ -228,6 +243,57 @@ def test_one_table_alone(tmp_path: Path) -> None:
     assert read(tmp_path / "gt" / "gt.txt")["1"].annotations[0].object_id == 1
     assert read(tmp_path / "det" / "det.txt")["1"].annotations[0].attributes == {"score": 0.25}
     assert read(tmp_path, is_gt=False)["1"].annotations[0].attributes == {"score": 0.25}
+
+
+def test_a_table_in_the_folder_of_its_sequence(tmp_path: Path) -> None:
+    (tmp_path / "gt.txt").write_text("0,1,0,0,1,1,1,1,1\n")
+    (tmp_path / "det.txt").write_text("0,-1,0,0,1,1,0.25,-1,-1,-1\n")
+    for given in (tmp_path, tmp_path / "gt.txt", tmp_path / "det.txt"):
+        assert detect(open_root(given))[0].format == "mot_seq"
+    assert read(tmp_path)["0"].annotations[0].object_id == 1
+    scores = [{"score": 0.25}]
+    assert [a.attributes for a in read(tmp_path / "det.txt")["0"].annotations] == scores
+    assert [a.attributes for a in read(tmp_path, rows="det")["0"].annotations] == scores
+    beside = sequence(tmp_path, "5,1,0,0,1,1,1,1,1\n")
+    assert list(read(beside)) == ["5"]
+
+
+@pytest.mark.parametrize("text", ["", 'a.png, "hello"\n', "1,2,3,4,word\n"])
+def test_other_files_called_gt_are_no_tables(tmp_path: Path, text: str) -> None:
+    (tmp_path / "gt.txt").write_text(text)
+    assert "mot_seq" not in [c.format for c in detect(open_root(tmp_path))]
+    assert "mot_seq" not in [c.format for c in detect(open_root(tmp_path / "gt.txt"))]
+    with pytest.raises(InputError, match="no sequence"):
+        read(tmp_path)
+
+
+def test_results_of_trackers(tmp_path: Path) -> None:
+    (tmp_path / "A-1.txt").write_text("1,7,0,0,1,1,0.5,-1,-1,-1\n")
+    (tmp_path / "B.txt").write_text("1,7,0,0,1,1,1,-1,-1,-1\n2,7,1,0,1,1,1,-1,-1,-1\n")
+    (tmp_path / "summary.txt").write_text("MOTA 0.5\n")
+    assert detect(open_root(tmp_path))[0].format == "mot_seq"
+    assert detect(open_root(tmp_path / "B.txt"))[0].format == "mot_seq"
+    items = read(tmp_path)
+    assert list(items) == ["A-1/1", "B/1", "B/2"]
+    assert items["A-1/1"].annotations[0].attributes == {"track_id": 7, "score": 0.5}
+    assert read(tmp_path, rows="gt")["B/1"].annotations[0].attributes["visibility"] == 1
+    assert not detect(open_root(tmp_path / "summary.txt"))
+    (tmp_path / "C.txt").write_text("3 1 0 0 1 1 0.5 0 -1\n")
+    assert list(read(tmp_path))[-1] == "C/3"
+    assert not detect(open_root(tmp_path / "C.txt"))
+
+
+def test_scores_in_ground_truth_are_kept(tmp_path: Path) -> None:
+    rows = "1,1,0,0,1,1,0.75,1,1\n1,2,0,0,1,1,1,1,1\n"
+    dataset = Dataset.import_from(sequence(tmp_path / "scored", rows), "mot_seq")
+    assert "score" in dataset.header.categories.attributes
+    boxes = dataset.get("1").annotations
+    assert [a.attributes["score"] for a in boxes] == [0.75, 1]
+    plain = Dataset.import_from(
+        sequence(tmp_path / "plain", "1,1,0,0,1,1,0,1,1\n1,2,0,0,1,1,-1,1,1\n"), "mot_seq"
+    )
+    assert "score" not in plain.header.categories.attributes
+    assert all("score" not in a.attributes for a in plain.get("1").annotations)
 
 
 def test_images_name_items(tmp_path: Path) -> None:

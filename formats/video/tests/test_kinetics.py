@@ -11,7 +11,7 @@ import pytest
 from dsk import Dataset
 from dsk.annotations import Label
 from dsk.detect import choose, detect
-from dsk.errors import InputError, OutputError
+from dsk.errors import DskWarning, InputError, OutputError
 from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.media import MediaElement
@@ -84,6 +84,31 @@ def test_clips_of_one_video_are_one_item(tmp_path):
     items = {(item.id, item.subset): item for item in Dataset.import_from(tmp_path)}
     assert [label for label, _ in facts(items["one", "train"])] == [0, 1]
     assert len(items) == 3
+
+
+def test_a_table_that_is_a_part_of_another(tmp_path):
+    rows = "a,one,0,1,val\nb,one,0,1,val\na,two,0,1,val\n"
+    (tmp_path / "val.csv").write_text(HEAD + rows)
+    (tmp_path / "val_part.csv").write_text(HEAD + rows.replace("a,two,0", "a,two,0.5"))
+    dataset = Dataset.import_from(tmp_path)
+    with pytest.warns(DskWarning, match="listed twice"):
+        items = {item.id: [label for label, _ in facts(item)] for item in dataset}
+    assert items == {"one": [0, 1], "two": [0, 0]}
+    dataset.export(tmp_path / "out", NAME)
+    assert len((tmp_path / "out/val.csv").read_text().splitlines()) == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"v": {"duration": 3, "annotations": [{"segment": [0, 1], "label": "a"}]}}',
+        '{"v": {"subset": "training", "url": "https://www.youtube.com/v", "annotations": []}}',
+        '{"database": {"v": {"subset": "training", "url": "https://www.youtube.com/watch?v=v"}}}',
+    ],
+)
+def test_activitynets_lists_are_not_kinetics(tmp_path, text):
+    (tmp_path / "train.json").write_text(text)
+    assert NAME not in [found.format for found in detect(open_root(tmp_path))]
 
 
 def test_videos_are_found_by_name(tmp_path):

@@ -99,7 +99,9 @@ def find_tables(root: InputRoot, home: str) -> list[str]:
 
 def find_lists(root: InputRoot, home: str) -> list[str]:
     """Return the names of a folder's lists of actions, the fullest and newest first."""
-    names = root.listing(home).pick((".pbtxt",))
+    listing = root.listing(home)
+    texts = listing.pick((".txt",), words=(".pbtxt.",))  # as AVA has called one of its own
+    names = [*listing.pick((".pbtxt",)), *(n for n in texts if n.lower().endswith(".pbtxt.txt"))]
     return sorted(names, key=lambda n: ("action_list" not in n, "activitynet" in n, _reversed(n)))
 
 

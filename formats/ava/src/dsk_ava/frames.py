@@ -78,18 +78,32 @@ class FrameFinder:
         self._base = f"{bases[0]}/" if bases[0] else ""
         self._tops = [top for base in bases for top in _tops(root, base)]
         self._video = ""
+        self._size: tuple[int, int] | None = None
         self._found: list[tuple[str, dict[str, str]]] = []
 
     def _folders(self, video: str) -> list[tuple[str, dict[str, str]]]:
         """Return the folders that a film's frames may be in: the images in each, by their stems."""
         if video != self._video:
-            self._video, self._found = video, []
+            self._video, self._found, self._size = video, [], None
             for top in self._tops:
                 place = top + video
                 names = [name for name in self._root.entries(place)[1] if is_image_name(name)]
                 if names:
                     self._found.append((place, {stem_of(name): name for name in names}))
         return self._found
+
+    def film_size(self, video: str) -> tuple[int, int] | None:
+        """Return (height, width) of a film by any frame of it: all have one size.
+
+        Raises:
+            MediaError: That frame cannot be read.
+        """
+        found = self._folders(video)
+        if self._size is None and found:
+            place, known = found[0]
+            name = next(iter(known.values()))
+            self._size = Image(path=name, source=self._root.locate(f"{place}/{name}")).get_size()
+        return self._size
 
     def image(self, video: str, time: str, size: tuple[int, int] | None) -> Image:
         """Return the frame of a film at a time.

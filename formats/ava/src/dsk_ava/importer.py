@@ -121,34 +121,48 @@ class _Source(Source):
             rows = table.order[table.first[n] : table.first[n + 1]].tolist()
             boxes: list[Annotation] = []
             if rows:
-                size = (1, 1) if table.pixels else self._size(image, table, rows[0], item, ledger)
-                if size is None:
-                    continue
+                size = (1, 1)
+                if not table.pixels:
+                    found = self._sized(image, table, n, ledger)
+                    if found is None:
+                        continue
+                    image, size = found
                 boxes = self._boxes(table, rows, size)
             attributes = {"excluded": True} if n in table.excluded else {}
             yield DatasetItem(item, table.subset, image, boxes, attributes)
 
-    def _size(
-        self, image: Image, table: Table, row: int, item: str, ledger: Ledger
-    ) -> tuple[int, int] | None:
-        """Return (height, width) of a frame; without it, it is a bad record."""
+    def _sized(
+        self, image: Image, table: Table, frame: int, ledger: Ledger
+    ) -> tuple[Image, tuple[int, int]] | None:
+        """Return a frame and its height and width; without them, it is a bad record.
+
+        A frame that is not there has the size of its film's others.
+        """
+        video, time = table.frames[frame]
+        item = item_id(video, time)
+        row = int(table.order[table.first[frame]])
         where = f"{self._root.show(table.file)}:{table.line[row]}"
         try:
             size = image.get_size()
+            if size is not None:
+                return image, size
+            size = self._finder.film_size(video)
         except MediaError as error:
             ledger.bad_record(RecordError(error.message, where=error.where or where, item=item))
             return None
-        if size is None:
-            ledger.bad_record(
-                RecordError(
-                    "the size of its frame is not known",
-                    where=where,
-                    item=item,
-                    hint="add frames/<video>/<video>_<timestamp>.jpg, or a line "
-                    "'item height width' to annotations/images.meta",
-                )
+        if size is not None:
+            ledger.warn("frames are not there: other frames of their films tell their sizes")
+            return self._finder.image(video, time, size), size
+        ledger.bad_record(
+            RecordError(
+                "the size of its frame is not known",
+                where=where,
+                item=item,
+                hint="add frames/<video>/<video>_<timestamp>.jpg, or a line "
+                "'item height width' to annotations/images.meta",
             )
-        return size
+        )
+        return None
 
     def _boxes(self, table: Table, rows: Sequence[int], size: tuple[int, int]) -> list[Annotation]:
         """Return a frame's boxes: one for each action; those of one person's box are a group."""

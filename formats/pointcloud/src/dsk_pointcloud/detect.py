@@ -82,14 +82,19 @@ def sly_pointcloud(root: InputRoot) -> Detection | None:
 
 def kitti3d(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    from dsk_pointcloud.kitti3d.layout import find_parts, first_label, tracking_folder
+    from dsk_pointcloud.kitti3d.layout import (
+        find_parts,
+        first_label,
+        folders_of,
+        tracking_folder,
+    )
 
     if root.focus is not None:
         return None
     parts = find_parts(root)
     if not parts or tracking_folder(root, parts):
         return None
-    folders = set(root.entries(parts[0].folder)[0])
+    folders = folders_of(root, parts[0])
     if "calib" not in folders:
         return None  # labels alone are KITTI's 2D task
     from dsk_pointcloud.kitti3d.labels import parse_line
@@ -100,7 +105,7 @@ def kitti3d(root: InputRoot) -> Detection | None:
             parse_line(line)
     except ValueError:
         return None
-    there = ", ".join(n for n in ("label_2", "calib", "velodyne") if n in folders)
+    there = ", ".join(folders[n] for n in ("label_2", "calib", "velodyne") if n in folders)
     return Detection(92 if line or "velodyne" in folders else 70, f"{there} of KITTI 3D")
 
 

@@ -190,6 +190,7 @@ _IMPORTERS = [
     ),
     ImporterInfo(
         name="kitti3d",
+        aliases=("kitti_3d",),
         target="dsk_pointcloud.kitti3d.importer:Kitti3dImporter",
         summary="KITTI 3D object benchmark: boxes in the image and in the lidar's frame",
         detector="dsk_pointcloud.detect:kitti3d",
@@ -319,6 +320,7 @@ _EXPORTERS = [
     ),
     ExporterInfo(
         name="kitti3d",
+        aliases=("kitti_3d",),
         target="dsk_pointcloud.kitti3d.exporter:Kitti3dExporter",
         summary="KITTI 3D object benchmark: boxes in the image and in the camera's frame",
         capabilities=_KITTI3D,

@@ -11,29 +11,62 @@ from dsk.flow import Detection
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
-__all__ = ["detect_mot", "detect_mots", "holds_masks"]
+__all__ = ["detect_mot", "detect_mots", "find_results", "holds_masks", "holds_rows"]
 
 _DEPTH = 4
 _FOLDERS = 200  # further folders are not looked at
 _HEAD = 4096
-_NUMBER = rb"\s*-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*"
-_ROW = re.compile(rb"\s*\d+(?:\.0*)?\s*," + _NUMBER + rb"(?:," + _NUMBER + rb"){5,8},?\s*$")
+_NUMBER = rb"-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_FRAME = rb"\s*\d+(?:\.0*)?"
+_COMMA, _BLANK = rb"\s*,\s*", rb"[ \t]+"
+
+
+def _rows(between: bytes, last: bytes) -> bytes:
+    return _FRAME + rb"(?:" + between + _NUMBER + rb")" + last + rb"\s*,?\s*$"
+
+
+_ROW = re.compile(_rows(_COMMA, rb"{6,9}") + rb"|" + _rows(_BLANK, rb"{6,9}"))
+_RESULT = re.compile(_rows(_COMMA, rb"{6}(?:\s*,\s*-1(?:\.0*)?){3}"))
+_TABLES = ("gt/gt.txt", "det/det.txt", "gt.txt", "det.txt")
+_SAMPLES = 3
 
 
 def detect_mot(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     if root.focus is not None:
-        folder = root.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
-        good = root.focus in ("gt.txt", "det.txt") and folder in ("gt", "det")
-        return _judge(root, root.focus) if good else None
+        return _detect_table(root, root.focus)
     for folder in _folders(root):
         prefix = f"{folder}/" if folder else ""
-        for table in ("gt/gt.txt", "det/det.txt"):
+        for table in _TABLES:
             if root.is_file(prefix + table):
                 found = _judge(root, prefix + table)
-                if found is not None:
+                if found is not None and (found.score > _EMPTY or "/" in table):
                     return found
+    for name in root.listing().pick((".txt",))[:_SAMPLES]:
+        if _holds(root, name, _RESULT):
+            return Detection(80, f"{name} holds a tracker's rows of frame, track and box")
     return None
+
+
+def _detect_table(root: InputRoot, name: str) -> Detection | None:
+    folder = root.path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    if name in ("gt.txt", "det.txt"):
+        found = _judge(root, name)
+        own = folder in ("gt", "det")
+        return found if found is not None and (found.score > _EMPTY or own) else None
+    if name.lower().endswith(".txt") and _holds(root, name, _RESULT):
+        return Detection(85, f"{name} holds a tracker's rows of frame, track and box")
+    return None
+
+
+def holds_rows(root: InputRoot, name: str) -> bool:
+    """Tell by its first lines whether a file is a table of MOT Challenge."""
+    return _holds(root, name, _ROW)
+
+
+def find_results(root: InputRoot) -> list[str]:
+    """Return the tables that lie in a folder as trackers write them, one for each sequence."""
+    return [name for name in root.listing().pick((".txt",)) if holds_rows(root, name)]
 
 
 def _folders(root: InputRoot) -> list[str]:
@@ -48,17 +81,29 @@ def _folders(root: InputRoot) -> list[str]:
     return found
 
 
+_EMPTY = 40
+
+
 def _judge(root: InputRoot, name: str) -> Detection | None:
+    lines = _lines(root, name)
+    if not lines:
+        return Detection(_EMPTY, f"{name} is empty")
+    if all(_ROW.match(line) for line in lines):
+        return Detection(85, f"{name} holds rows of frame, track and box")
+    return None
+
+
+def _holds(root: InputRoot, name: str, row: re.Pattern[bytes]) -> bool:
+    lines = _lines(root, name)
+    return bool(lines) and all(row.match(line) for line in lines)
+
+
+def _lines(root: InputRoot, name: str) -> list[bytes]:
     data = root.text_bytes(name, _HEAD)
     lines = [line.rstrip(b"\r") for line in data.split(b"\n")]
     if len(data) == _HEAD:
         lines.pop()
-    lines = [line for line in lines if line.strip()]
-    if not lines:
-        return Detection(40, f"{name} is empty")
-    if all(_ROW.match(line) for line in lines):
-        return Detection(85, f"{name} holds rows of frame, track and box")
-    return None
+    return [line for line in lines if line.strip()]
 
 
 _VISTAS = frozenset({"labels", "panoptic", "polygons"})

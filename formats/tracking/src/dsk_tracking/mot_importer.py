@@ -32,8 +32,12 @@ KEPT_ROWS = 1 << 21
 """Tables are kept in memory up to this many rows together (150 MB), further ones read again."""
 
 _NO_TABLE = np.empty((0, 9))
+_NO_CLASS = -1
 _GT_ATTRIBUTES = ("track_id", "occluded", "visibility", "ignored")
-_DET_ATTRIBUTES = ("track_id", "score")
+_SCORE = "score"
+_DET_ATTRIBUTES = ("track_id", _SCORE)
+_CONSIDERED = (-1.0, 0.0, 1.0)
+"""What ground truth has in place of a confidence."""
 
 
 class MotSeqImporter(Importer):
@@ -46,10 +50,12 @@ class MotSeqImporter(Importer):
         is_gt: bool | None = None,
         occlusion_threshold: float = 0.0,
         labels: Sequence[str] = (),
+        default_label: str = "",
     ) -> None:
         self.rows = rows if is_gt is None else ("gt" if is_gt else "det")
         self.occlusion_threshold = occlusion_threshold
         self.labels = list(labels or ())
+        self.default_label = default_label
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
@@ -78,6 +84,7 @@ class MotSource(Source):
         self._frames: list[NDArray[np.int64]] = []
         self._names = [read_frames(root, video) for video in videos]
         self._labels: list[list[str]] = []
+        self._scored: list[bool] = []
         taken: set[tuple[str, str]] = set()
         for number, video in enumerate(videos):
             self._survey(number, video, options.labels, ledger)
@@ -88,10 +95,14 @@ class MotSource(Source):
                     )
                 taken.add((subset, name))
         names = list(dict.fromkeys(name for labels in self._labels for name in labels))
+        if options.default_label and options.default_label not in names:
+            names.append(options.default_label)
         index = {name: number for number, name in enumerate(names)}
+        self._untold = index.get(options.default_label)
         self._classes = [[index[name] for name in labels] for labels in self._labels]
         truth = videos[0].truth
-        attributes = _GT_ATTRIBUTES if truth else _DET_ATTRIBUTES
+        more = (_SCORE,) if any(self._scored) else ()
+        attributes = (*_GT_ATTRIBUTES, *more) if truth else _DET_ATTRIBUTES
         self.header = Header(
             categories=Categories(
                 labels=tuple(LabelCategory(n) for n in names), attributes=attributes
@@ -116,11 +127,12 @@ class MotSource(Source):
             newest = len(table) and table[:, 7].max() >= len(LABELS)
             stated = list(LABELS if newest else LABELS[:-1])
         self._labels.append(stated)
+        self._scored.append(not np.isin(table[:, 6], _CONSIDERED).all())
         where = self._root.show(video.table)
         if (table[:, 7] == 0).any():
             ledger.warn("rows of class 0 have no label: classes count from 1")
         for value in np.unique(table[:, 7]).astype(int).tolist():
-            if value > len(stated) or value < -1:
+            if value > len(stated) or value < _NO_CLASS:
                 count = int((table[:, 7] == value).sum())
                 text = f"class {value} of {count} rows is none of the {len(stated)} labels"
                 ledger.bad_record(RecordError(text, where=where))
@@ -189,6 +201,7 @@ class MotSource(Source):
     def _boxes(self, number: int, rows: list[list[float]]) -> list[Annotation]:
         classes, truth = self._classes[number], self._videos[number].truth
         threshold, count = self._threshold, len(self._classes[number])
+        scored = self._scored[number] or not truth
         boxes: list[Annotation] = []
         for _, track, x, y, w, h, confidence, value, seen in rows:
             attributes: dict[str, Any] = {"track_id": int(track)} if track >= 0 else {}
@@ -196,10 +209,10 @@ class MotSource(Source):
                 attributes["visibility"] = seen
                 attributes["occluded"] = seen <= threshold
                 attributes["ignored"] = confidence == 0
-            else:
-                attributes["score"] = confidence
-            label = None
-            if value > count or value < -1:
+            if scored:
+                attributes[_SCORE] = confidence
+            label = self._untold if value == _NO_CLASS else None
+            if value > count or value < _NO_CLASS:
                 continue  # reported when the dataset was opened
             if value >= 1:
                 label = classes[int(value) - 1]

@@ -33,7 +33,7 @@ def dsk_importers() -> list[ImporterInfo]:
             name="mot_seq",
             target="dsk_tracking.mot_importer:MotSeqImporter",
             summary="MOT Challenge sequences: boxes with tracks",
-            aliases=("mot_seq_gt",),
+            aliases=("mot", "mot_seq_gt"),
             detector="dsk_tracking.detect:detect_mot",
             kinds=frozenset({"bbox"}),
             options=(
@@ -51,6 +51,11 @@ def dsk_importers() -> list[ImporterInfo]:
                     help="boxes of at most this visibility are occluded",
                 ),
                 Option(name="labels", type="list", default=(), help="labels, class 1 first"),
+                Option(
+                    name="default_label",
+                    default="",
+                    help="label of rows without a class, as of MOT15 and of trackers: pedestrian",
+                ),
             ),
             layout=MOT_LAYOUT,
         ),
@@ -74,7 +79,7 @@ def dsk_exporters() -> list[ExporterInfo]:
             name="mot_seq",
             target="dsk_tracking.mot_exporter:MotSeqExporter",
             summary="MOT Challenge sequences: boxes with tracks",
-            aliases=("mot_seq_gt",),
+            aliases=("mot", "mot_seq_gt"),
             capabilities=Capabilities(
                 annotations=frozenset({"bbox"}),
                 fields=frozenset({"object_id"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ __all__ = ["COLUMNS", "parse_rows"]
 COLUMNS = 9
 """frame, track, left, top, width, height, confidence, class, visibility."""
 
+_BLANKS = re.compile(rb"(?<=\S)[ \t]+(?=\S)")
 _FEWEST = 6
 _WORLD, _NOWHERE = 10, -1.0
 _DEFAULTS = (1.0, -1.0, 1.0)
@@ -33,11 +35,15 @@ def parse_rows(data: bytes, where: str, ledger: Ledger) -> NDArray[np.float64]:
     Rows of ten columns are MOT15's: the last three are a place in the world, not class and
     visibility. An unknown class is -1, an unknown visibility 1.
 
+    Where no row has a comma, blanks divide the columns, as trackers write them.
+
     Args:
         data: The file, without a byte-order mark.
         where: Its name, for messages.
         ledger: Where bad rows go, and what is told of columns that are left out.
     """
+    if b"," not in data:
+        data = _BLANKS.sub(b",", data)
     rows = _quick(data)
     if rows is None:
         rows = _careful(data, where, ledger)

@@ -17,6 +17,7 @@ from dsk.media import is_image_name
 from dsk.metafile import META_NAME, read_meta
 from dsk.names import clean_name, stem_of
 from dsk.splits import SPLITS, is_subset_name, subset_of_root
+from dsk_tracking.detect import find_results, holds_rows
 from dsk_tracking.labels import read_lines
 from dsk_tracking.numbering import LARGEST
 
@@ -114,30 +115,40 @@ def find_sequences(root: InputRoot, rows: str, ledger: Ledger) -> tuple[InputRoo
     paths = list(_search(root, "", DEPTH))
     any_rows = rows == "auto"
     if any_rows:
-        rows = "gt" if any(root.is_file(posixpath.join(p, GT)) for p in paths) else "det"
-    found = []
-    for path in paths:
-        name = posixpath.join(path, GT if rows == "gt" else DET)
-        table = name if root.is_file(name) else ""
-        found.append(_describe(root, Sequence(path, table, rows == "gt"), ledger))
+        rows = "gt" if any(_table(root, path, GT) for path in paths) else "det"
+    tables = {path: _table(root, path, GT if rows == "gt" else DET) for path in paths}
+    if not tables:
+        tables = {stem_of(name): name for name in find_results(root)}
+    truth = rows == "gt"
+    found = [_describe(root, Sequence(path, name, truth), ledger) for path, name in tables.items()]
     untold = any_rows and any(sequence.images for sequence in found)  # test sets may have none
     if not untold and not any(sequence.table for sequence in found):
         what = f"{GT} and no {DET}" if any_rows else GT if rows == "gt" else DET
         raise InputError(
             f"no sequence has a {what}",
             where=root.path,
-            hint="give the folder of a sequence, or one that holds sequences",
+            hint="give the folder of a sequence, one that holds sequences, or a table",
         )
     _name(found, subset_of_root(root))
     return root, found
 
 
+def _table(root: InputRoot, folder: str, name: str) -> str:
+    """Return a sequence's table, which may lie in a folder of its own, or ""."""
+    own = posixpath.join(folder, name)
+    if root.is_file(own):
+        return own
+    plain = posixpath.join(folder, posixpath.basename(name))
+    return plain if root.is_file(plain) and holds_rows(root, plain) else ""
+
+
 def _search(root: InputRoot, under: str, depth: int) -> list[str]:
     folders, files = root.entries(under)
     found = []
-    tables = [name for name in (GT, DET) if name.split("/")[0] in folders]
+    there = {*folders, *files}
+    tables = [n for n in (GT, DET) if not there.isdisjoint(n.split("/"))]
     own = [IMAGES]
-    if SEQINFO in files or any(root.is_file(posixpath.join(under, name)) for name in tables):
+    if SEQINFO in files or any(_table(root, under, name) for name in tables):
         found.append(under)
         own += ["gt", "det"]  # elsewhere sequences may lie in such a folder: TrackEval's data
     if depth:
@@ -152,7 +163,8 @@ def _single(root: InputRoot, rows: str, ledger: Ledger) -> Sequence:
     name = root.focus or ""
     folder = posixpath.dirname(name)
     own = folder in ("gt", "det")
-    truth = rows == "gt" or (rows == "auto" and folder != "det")
+    detected = folder == "det" or posixpath.basename(name) == posixpath.basename(DET)
+    truth = rows == "gt" or (rows == "auto" and not detected)
     return _describe(root, Sequence("" if own else folder, name, truth), ledger)
 
 

@@ -121,7 +121,7 @@ class _KineticsSource(Source):
             for row, clip in self._tables[number].read(wanted, ledger)
         }
         for places in items:
-            yield self._item([clips[place] for place in places], ledger)
+            yield self._item(_once([clips[place] for place in places], ledger), ledger)
 
     def _item(self, clips: list[Clip], ledger: Ledger) -> DatasetItem:
         first = clips[0]
@@ -146,6 +146,18 @@ class _KineticsSource(Source):
             {} if first.label else _times(first),
             {FAMILY: first.more} if first.more else None,
         )
+
+
+def _once(clips: list[Clip], ledger: Ledger) -> list[Clip]:
+    """Return clips without those that are listed again, as where a table is a part of another."""
+    if len(clips) == 1:
+        return clips
+    known: dict[tuple[str, float | None, float | None, str], Clip] = {}
+    for clip in clips:
+        known.setdefault((clip.label, clip.start, clip.end, repr(clip.more)), clip)
+    if len(known) < len(clips):
+        ledger.warn("clips that are listed twice, alike in all, are taken once")
+    return list(known.values())
 
 
 def _times(clip: Clip) -> dict[str, Any]:

@@ -16,7 +16,8 @@ __all__ = ["find_tables", "tells_clips"]
 _DEPTH = 3
 _FILES = 100_000
 _HEAD = 4096
-_CLIP = re.compile(rb'\A\s*\{\s*"[^"]+"\s*:\s*\{')
+_CLIP = re.compile(rb'\A\s*\{\s*"(?!database")[^"]+"\s*:\s*\{')  # ActivityNet has a database
+_ANNOTATIONS = re.compile(rb'"annotations"\s*:\s*(?P<kind>[{\[])')  # and lists of annotations
 
 
 def find_tables(root: InputRoot, files: int = _FILES) -> list[str]:
@@ -45,8 +46,9 @@ def tells_clips(root: InputRoot, name: str) -> str:
         )
         words = {column.strip().strip('"') for column in columns}
         return "has a column youtube_id" if "youtube_id" in words else ""
-    if _CLIP.match(head) and b'"subset"' in head and b"youtube" in head:
+    annotations = _ANNOTATIONS.search(head)
+    if not _CLIP.match(head) or (annotations and annotations["kind"] == b"["):
+        return ""
+    if b'"subset"' in head and b"youtube" in head:
         return "lists videos of YouTube by subset"
-    if _CLIP.match(head) and b'"segment"' in head and b'"annotations"' in head:
-        return "lists segments of videos"
-    return ""
+    return "lists segments of videos" if annotations and b'"segment"' in head else ""

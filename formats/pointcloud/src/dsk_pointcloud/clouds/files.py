@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["decode", "encode", "load"]
 
+_POINTER = b"version https://git-lfs.github.com/spec/"
+
 
 def decode(data: bytes | memoryview, name: str) -> Cloud:
     """Decode a file by its ending; without one that is known, by its first bytes.
@@ -26,6 +28,8 @@ def decode(data: bytes | memoryview, name: str) -> Cloud:
         PluginError: It needs an extra that is not installed.
     """
     head, ext = bytes(data[:64]), suffix_of(name)
+    if head.startswith(_POINTER):
+        raise MediaError("the file is a pointer of Git LFS; 'git lfs pull' brings it", where=name)
     if head.startswith(b"LASF") or ext in (".las", ".laz"):
         from dsk_pointcloud.clouds.las import read_las
 

@@ -20,6 +20,9 @@ __all__ = ["STEP", "read_las", "write_las"]
 STEP = 0.001
 """Metres between two coordinates that a written file can hold."""
 
+_PANIC = "PanicException"
+"""What a decoder written in Rust raises where it gives up; it is no ``Exception``."""
+
 _LONGEST = 32  # bytes of a dimension's name
 
 
@@ -52,6 +55,10 @@ def read_las(data: bytes | memoryview, where: str = "") -> Cloud:
     except PluginError:
         raise
     except Exception as error:  # the reader raises what its decoders do
+        raise MediaError(f"no readable LAS file: {error}", where=where) from error
+    except BaseException as error:
+        if type(error).__name__ != _PANIC:
+            raise
         raise MediaError(f"no readable LAS file: {error}", where=where) from error
     count = len(columns["x"])
     dtype = np.dtype([(n, a.dtype.newbyteorder("<"), a.shape[1:]) for n, a in columns.items()])

@@ -60,7 +60,8 @@ class PcdHeader:
     """What a PCD file says before its points.
 
     Attributes:
-        fields: Name, type letter, bytes per element and number of elements of each field.
+        fields: Name, type letter, bytes per element and number of elements of each field; those
+            of no elements, which ROS writes for some sensors, are left out.
         width: Points per row.
         height: Rows.
         viewpoint: As in ``Cloud``.
@@ -157,7 +158,7 @@ def _header(entries: dict[str, list[str]], start: int, where: str) -> PcdHeader:
     for name, kind, size, count in zip(names, kinds, sizes, counts, strict=True):
         if (kind, size) not in _TYPES and name != _PADDING:
             raise MediaError(f"field {name}: there is no type {kind}{size}", where=where)
-        if not 0 < count <= MAX_COUNT or not 0 < size <= 8:
+        if not 0 <= count <= MAX_COUNT or not 0 < size <= 8:
             raise MediaError(f"field {name}: {count} × {size} bytes", where=where)
     points = int(entries["POINTS"][0]) if "POINTS" in entries else None
     height = int(entries["HEIGHT"][0]) if "HEIGHT" in entries else 1
@@ -173,7 +174,9 @@ def _header(entries: dict[str, list[str]], start: int, where: str) -> PcdHeader:
         raise MediaError(
             f"DATA is ascii, binary or binary_compressed, not {encoding!r}", where=where
         )
-    fields = tuple(zip(names, kinds, sizes, counts, strict=True))
+    fields = tuple(f for f in zip(names, kinds, sizes, counts, strict=True) if f[3])
+    if not fields:
+        raise MediaError("no field has elements", where=where)
     tx, ty, tz, qw, qx, qy, qz = view
     return PcdHeader(fields, width, height, (tx, ty, tz, qw, qx, qy, qz), encoding, start)
 

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["Kitti3dExporter"]
 
 _TEST = ("test", "testing")
+DECIMALS = 2
+"""Of the numbers in KITTI's labels."""
+_EXACT = 1e-9
+_INCLINED = 2.5e-4
+"""Radians by which a heading of KITTI's decimals may differ after the way to the lidar's frame and
+back, whose grounds are a degree or so inclined to each other."""
 
 
 class Kitti3dExporter(Exporter):
@@ -45,7 +51,7 @@ class Kitti3dExporter(Exporter):
         *,
         calib: str = "source",
         save_scores: bool = False,
-        precision: int = 2,
+        precision: int = DECIMALS,
         cloud_ext: str = "bin",
         save_dataset_meta: bool = False,
     ) -> None:
@@ -58,6 +64,7 @@ class Kitti3dExporter(Exporter):
         self._calib = calib
         self._scores = save_scores
         self._digits = precision
+        self._inclined = _INCLINED if precision <= DECIMALS else _EXACT
         self._meta = save_dataset_meta
         self._clouds = CloudSaver(".bin" if cloud_ext == "bin" else "")
 
@@ -158,6 +165,9 @@ class Kitti3dExporter(Exporter):
         if line.truncated == -1 and "truncated" not in a.attributes and line.name != DONT_CARE:
             what = "truncation of unknown share written as -1"
             ctx.ledger.add("DSK-L007", what, kind=a.kind, **where)
+        if line.score is not None and not self._scores:
+            hint = "-O save_scores=true writes them as the 16th column"
+            ctx.ledger.add("DSK-L004", "score", kind=a.kind, hint=hint, **where)
         if _level(a.attributes.get("occlusion")) is None:
             ctx.ledger.add("DSK-L004", "occlusion", kind=a.kind, **where)
 
@@ -193,11 +203,14 @@ class Kitti3dExporter(Exporter):
         if not is_upright(box.rotation):
             what = "roll and pitch left out"
             ctx.ledger.add("DSK-L007", what, kind=a.kind, item=item.id, annotation=a.id)
-        elif any(abs(round(v, self._digits) - v) > 1e-9 for v in (*line.size, *location, ry)):
+        elif self._is_rounded(*line.size, *location) or self._is_rounded(ry, much=self._inclined):
             what = f"rounded to {self._digits} decimals"
             hint = "-O precision=6 keeps more"
             ctx.ledger.add("DSK-L007", what, kind=a.kind, item=item.id, annotation=a.id, hint=hint)
         return line
+
+    def _is_rounded(self, *values: float, much: float = _EXACT) -> bool:
+        return any(abs(round(value, self._digits) - value) > much for value in values)
 
     def _flat(self, a: Bbox) -> LabelLine:
         name = self._labels[a.label or 0]
@@ -222,25 +235,33 @@ def _line(
     alpha: float,
     place: tuple[float, float, float, float],
 ) -> LabelLine:
-    """Return a label with what attributes say about it."""
-    level = attributes.get("occluded_level")
-    if level is None:
-        level = _level(attributes.get("occlusion"))
-    if level is None or level == -1:
-        given = attributes.get("occluded")
-        level = 3 if given is None else int(_number(given, 3))
+    """Return a label with what attributes say about it.
+
+    A stated ``alpha`` goes before the given one, as annotators measure it on its own; -10 says
+    that it is not known.
+    """
     score = attributes.get("score")
-    stated = attributes.get("alpha")
-    if alpha == -10.0 and stated is not None:
-        alpha = _number(stated, -10.0)
+    stated = _number(attributes.get("alpha"), -10.0)
     return LabelLine(
         name,
         _truncated(attributes),
-        int(_number(level, 3)),
-        alpha,
+        _occluded(attributes),
+        alpha if stated == -10.0 else stated,
         place,
         score=None if score is None else _number(score, 0.0),
     )
+
+
+def _occluded(attributes: dict[str, Any]) -> int:
+    """Return the level of occlusion: as stated, -1 of results too, or what words say."""
+    given = attributes.get("occluded")
+    stated = attributes.get("occluded_level")
+    if stated is not None and not (given and stated == -1):
+        return int(_number(stated, 3))
+    level = _level(attributes.get("occlusion"))
+    if level is None or level == -1:
+        return 3 if given is None else int(_number(given, 3))
+    return level
 
 
 def _level(stated: Any) -> int | None:

@@ -84,14 +84,15 @@ class LabelLine(Struct):
         """Return the line without its end.
 
         Args:
-            digits: Decimals of each number.
+            digits: Decimals of each number but the confidence, which orders results.
             score: Whether to write the confidence.
         """
         numbers = (self.alpha, *self.box, *self.size, *self.location, self.rotation_y)
         words = [self.name, f"{self.truncated:.{digits}f}", str(self.occluded)]
         words += [f"{value:.{digits}f}" for value in numbers]
         if score and self.score is not None:
-            words.append(f"{self.score:.{digits}f}")
+            short = f"{self.score:.{digits}f}"
+            words.append(short if float(short) == self.score else repr(self.score))
         return " ".join(words)
 
 

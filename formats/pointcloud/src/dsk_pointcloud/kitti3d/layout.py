@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from msgspec import Struct
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
 from dsk.names import clean_name, stem_of
+from dsk.splits import is_subset_name
 from dsk_pointcloud.clouds.names import is_cloud_name
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ __all__ = [
     "Row",
     "find_parts",
     "first_label",
+    "folders_of",
     "read_rows",
     "tracking_folder",
     "unread_folders",
@@ -29,6 +32,11 @@ __all__ = [
 
 _SUBSETS = {"training": "train", "testing": "test"}
 _PARTS = ("label_2", "calib", "velodyne", "image_2", "image_3")
+_OTHERS = {"label_2": ("label", "label2", "labels"), "image_2": ("image2", "image", "images")}
+"""What these folders are called where somebody has made them anew."""
+
+_TEST = ("test", "testing")
+_LOOKED_AT = 20
 
 
 class Part(Struct):
@@ -50,18 +58,29 @@ class Row(Struct):
 
 
 def find_parts(root: InputRoot) -> list[Part]:
-    """Return the folders with labels or clouds: training and testing, or the root."""
+    """Return the folders with labels or clouds: training, testing and their like, or the root."""
     for base in ("", *root.entries()[0]):
         folders = root.entries(base)[0]
-        found = [
-            Part(posixpath.join(base, name), _SUBSETS[name]) for name in _SUBSETS if name in folders
-        ]
-        found = [p for p in found if set(root.entries(p.folder)[0]) & set(_PARTS)]
+        names = [name for name in folders if not base or is_subset_name(name)]
+        inside = {name: set(root.entries(posixpath.join(base, name))[0]) for name in names}
+        found = [name for name in _SUBSETS if not inside.get(name, set()).isdisjoint(_PARTS)]
+        if not found and _is_whole(set(folders)):
+            return [Part(base, DEFAULT_SUBSET)]
+        found += [name for name in names if name not in _SUBSETS and _is_whole(inside[name])]
         if found:
-            return found
-        if {"calib"} <= set(folders) and {"label_2", "velodyne"} & set(folders):
-            return [Part(base, _SUBSETS.get(base, DEFAULT_SUBSET))]
+            alone = len(found) == 1
+            return [Part(posixpath.join(base, n), _subset_of(n, alone=alone)) for n in found]
     return []
+
+
+def _is_whole(folders: set[str]) -> bool:
+    return "calib" in folders and not folders.isdisjoint(("label_2", "velodyne"))
+
+
+def _subset_of(folder: str, *, alone: bool) -> str:
+    """Return a folder's subset; a single one may be called anything."""
+    plain = folder if is_subset_name(folder) or not alone else DEFAULT_SUBSET
+    return _SUBSETS.get(folder, plain)
 
 
 def tracking_folder(root: InputRoot, parts: list[Part]) -> str:
@@ -74,26 +93,58 @@ def tracking_folder(root: InputRoot, parts: list[Part]) -> str:
     return ""
 
 
+def folders_of(root: InputRoot, part: Part) -> dict[str, str]:
+    """Return the names of a part's folders by KITTI's own."""
+    there = root.entries(part.folder)[0]
+    found = {name: name for name in _PARTS if name in there}
+    for kind, others in _OTHERS.items():
+        if kind not in found:
+            name = next((n for n in others if n in there and _fits(root, part, n, kind)), None)
+            if name is not None:
+                found[kind] = name
+    return found
+
+
+def _fits(root: InputRoot, part: Part, name: str, kind: str) -> bool:
+    from dsk_pointcloud.kitti3d.labels import parse_line
+
+    folder = posixpath.join(part.folder, name)
+    if kind != "label_2":
+        return any(map(is_image_name, islice(root.walk(folder), _LOOKED_AT)))
+    try:
+        parse_line(_first_line(root, folder))
+    except ValueError:
+        return False
+    return True
+
+
 def unread_folders(root: InputRoot, parts: list[Part]) -> list[str]:
     """Return folders of labels and images that others have beside KITTI's: Waymo's label_all."""
     return [
         posixpath.join(part.folder, name)
         for part in parts
+        for read in [set(folders_of(root, part).values())]
         for name in root.entries(part.folder)[0]
-        if name.startswith(("label_", "image_")) and name not in _PARTS
+        if name.startswith(("label", "image")) and name not in read
     ]
 
 
 def first_label(root: InputRoot, parts: list[Part]) -> str:
     """Return the first line of the first label file that has one, or ""."""
     for part in parts:
-        for number, name in enumerate(root.walk(f"{part.folder}/label_2".lstrip("/"), 2)):
-            if name.endswith(".txt"):
-                text = root.read(name, 400).decode("utf-8-sig", "replace").strip()
-                if text:
-                    return text.splitlines()[0]
-            if number > 20:
-                break
+        name = folders_of(root, part).get("label_2", "label_2")
+        line = _first_line(root, posixpath.join(part.folder, name))
+        if line:
+            return line
+    return ""
+
+
+def _first_line(root: InputRoot, folder: str) -> str:
+    for name in islice(root.walk(folder, 2), _LOOKED_AT):
+        if name.endswith(".txt"):
+            text = root.read(name, 400).decode("utf-8-sig", "replace").strip()
+            if text:
+                return text.splitlines()[0]
     return ""
 
 
@@ -101,32 +152,39 @@ def _is_text(name: str) -> bool:
     return name.lower().endswith(".txt")
 
 
-def _stems(root: InputRoot, folder: str, kind: str) -> dict[str, str]:
+def _stems(root: InputRoot, folder: str, kind: str, name: str) -> dict[str, str]:
     keep = {"velodyne": is_cloud_name, "image_2": is_image_name, "image_3": is_image_name}.get(
         kind, _is_text
     )
-    base = posixpath.join(folder, kind)
+    base = posixpath.join(folder, name)
     return {stem_of(n[len(base) + 1 :]): n for n in root.walk(base) if keep(n)}
 
 
-def _lists(root: InputRoot, base: str) -> dict[str, str]:
-    """Return the subset of each stem that ImageSets lists; trainval only for the others."""
-    folder = posixpath.join(base, "ImageSets")
-    names = [n for n in root.entries(folder)[1] if n.lower().endswith(".txt")]
-    found: dict[str, str] = {}
+def _lists(root: InputRoot, base: str) -> dict[str, list[str]]:
+    """Return the subsets of each stem that ImageSets lists; trainval comes last.
+
+    The lists are beside a folder's own folders, beside it, or above that.
+    """
+    while not (names := root.entries(posixpath.join(base, "ImageSets"))[1]) and base:
+        base = posixpath.dirname(base)
+    found: dict[str, list[str]] = {}
     for name in sorted(names, key=lambda n: (n.lower() == "trainval.txt", n)):
-        full = f"{folder}/{name}"
+        if not _is_text(name):
+            continue
+        full = posixpath.join(base, "ImageSets", name)
         for line in root.text(full).splitlines():
             if line.strip():
-                found.setdefault(clean_name(line.strip(), root.show(full)), stem_of(name))
+                known = found.setdefault(clean_name(line.strip(), root.show(full)), [])
+                known.append(stem_of(name))
     return found
 
 
 def read_rows(root: InputRoot, parts: list[Part]) -> Iterator[Row]:
     """Yield all items, in the order of their names."""
     for part in parts:
-        lists = _lists(root, part.folder) or _lists(root, posixpath.dirname(part.folder))
-        files = {kind: _stems(root, part.folder, kind) for kind in _PARTS}
+        lists = _lists(root, part.folder)
+        names = folders_of(root, part)
+        files = {kind: _stems(root, part.folder, kind, names.get(kind, kind)) for kind in _PARTS}
         stems = sorted({s for kind in _PARTS if kind != "calib" for s in files[kind]})
         for stem in stems:
             subset, name = _place(part, stem, lists)
@@ -141,14 +199,14 @@ def read_rows(root: InputRoot, parts: list[Part]) -> Iterator[Row]:
             )
 
 
-def _place(part: Part, stem: str, lists: dict[str, str]) -> tuple[str, str]:
-    """Return subset and id of a stem; Datumaro has a folder per subset instead of lists."""
-    listed = lists.get(stem)
-    if part.subset == "test" and listed not in (None, "test", "testing"):
-        listed = None  # numbers start anew in testing/
-    if part.subset == "train" and listed in ("test", "testing"):
-        listed = None
-    if listed is not None:
-        return listed, stem
+def _place(part: Part, stem: str, lists: dict[str, list[str]]) -> tuple[str, str]:
+    """Return subset and id of a stem; Datumaro has a folder per subset instead of lists.
+
+    Numbers start anew in each folder, but the lists name them all alike.
+    """
+    for listed in lists.get(stem, ()):
+        own = {"train": listed not in _TEST, "test": listed in _TEST, DEFAULT_SUBSET: True}
+        if own.get(part.subset, listed == part.subset):
+            return listed, stem
     head, slash, rest = stem.partition("/")
     return (head, rest) if slash and not lists else (part.subset, stem)

@@ -22,6 +22,7 @@ from dsk_pointcloud.frames import NO_SIZE, is_finite, note_boxes
 from dsk_pointcloud.nuscenes import tables
 from dsk_pointcloud.nuscenes.tables import Box, BoxStore, Data, Pose, Sample, Scene, read_table
 from dsk_pointcloud.rotations import angles_of, invert, quaternion_matrix, rigid
+from dsk_pointcloud.tracks import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,6 +51,9 @@ class Key(Struct):
     def subset(self) -> str:
         """The subset that dsk noted, as nuScenes itself has none."""
         return self.sample.dsk.subset if self.sample.dsk else DEFAULT_SUBSET
+
+
+_BOXES = "sample_annotation"
 
 
 class NuscenesImporter(Importer):
@@ -89,6 +93,10 @@ class NuscenesSource(Source):
         self._root = root
         self._base = posixpath.dirname(folder)
         self._folder = folder
+        # Kaggle has train_images and train_lidar beside train_data, and tables that say images.
+        called = posixpath.basename(folder)
+        self._part = called.removesuffix("data") if called.endswith("_data") else ""
+        self._tops = {posixpath.join(self._base, name) for name in root.entries(self._base)[0]}
 
         def rows(name: str, kind: Any, *, needed: bool = True) -> dict[str, Any]:
             return {row.token: row for row in read_table(root, folder, name, kind, needed=needed)}
@@ -107,7 +115,9 @@ class NuscenesSource(Source):
         poses = read_table(root, folder, "ego_pose", Pose, needed=True)
         self._egos = {pose.token: pose for pose in poses if pose.token in used}  # sweeps have most
         self._boxes_of = BoxStore()
-        for box in read_table(root, folder, "sample_annotation", Box, needed=False):
+        if not root.is_file(posixpath.join(folder, _BOXES + ".json")):
+            ledger.warn(f"{root.show(folder)}: there is no {_BOXES}.json, so there are no boxes")
+        for box in read_table(root, folder, _BOXES, Box, needed=False):
             self._boxes_of.add(box)
         self.header = Header(
             categories=Categories.from_names(names),
@@ -220,7 +230,7 @@ class NuscenesSource(Source):
             if to_global is not None and len(lens) == 9:
                 outer = invert(self._to_global(data)) @ to_global
                 matrices = ([float(v) for v in outer[:3].ravel()], lens)
-            size = (data.height, data.width) if data.height and data.width else None
+            size = _size_of(data)
             name = self._name(data)
             extra = camera_extra(channel, matrices)
             images.append(Image(name, self._source(name), extra, size))
@@ -230,7 +240,11 @@ class NuscenesSource(Source):
         return PointCloud(five_columns(name), self._source(name), None, tuple(images))
 
     def _name(self, data: Data) -> str:
-        return clean_name(posixpath.join(self._base, data.filename), self._root.show(self._folder))
+        name = data.filename
+        top = name.partition("/")[0]
+        if self._part and posixpath.join(self._base, f"{self._part}{top}") in self._tops:
+            name = f"{self._part}{name}"
+        return clean_name(posixpath.join(self._base, name), self._root.show(self._folder))
 
     def _source(self, name: str) -> Any:
         """Return where a file is; downloads of a part of the dataset lack many."""
@@ -309,3 +323,10 @@ def _by_scene(
         if (token or own) and scene.token not in lost:
             ledger.warn(f"{where}: samples of scene {scene.name} are missing or not in one chain")
         yield scene.name, chain + sorted(own.values(), key=lambda s: s.timestamp)
+
+
+def _size_of(data: Data) -> tuple[int, int] | None:
+    """Return (height, width) of an image, if they are stated; some write them as 1080.0."""
+    sides = [whole(side) for side in (data.height, data.width)]
+    height, width = (side if side is not None and side > 0 else 0 for side in sides)
+    return (height, width) if height and width else None

@@ -33,6 +33,7 @@ __all__ = [
 T = TypeVar("T")
 PIECE = 4 << 20
 _BETWEEN = re.compile(rb"\}\s*,\s*\{")
+_NAN = re.compile(rb'("\s*:\s*)NaN(?=\s*[,}])')
 _pack = msgspec.msgpack.encode
 _unpack = msgspec.msgpack.Decoder(tuple[Any, ...]).decode
 _VERSION = re.compile(r"v\d+\.\d+.*")
@@ -116,8 +117,8 @@ class Data(Struct):
     calibrated_sensor_token: str
     filename: str
     is_key_frame: bool = False
-    width: int | None = None
-    height: int | None = None
+    width: int | float | None = None
+    height: int | float | None = None
     timestamp: int | float = 0
 
 
@@ -144,16 +145,36 @@ class Box(Struct):
 
 
 def find_tables(root: InputRoot, version: str = "") -> list[str]:
-    """Return the folders of tables at the root or one level below it."""
+    """Return the folders of tables at the root or one level below it.
+
+    Lyft's, as Kaggle has them, are called ``train_data`` and ``test_data``.
+    """
     found = []
     for base in ("", *root.entries()[0]):
-        folders = [base] if _VERSION.fullmatch(base) else []
-        folders += [posixpath.join(base, n) for n in root.entries(base)[0] if _VERSION.fullmatch(n)]
-        found += [f for f in folders if root.is_file(f"{f}/sample_data.json")]
+        inner, files = root.entries(base)
+        folders = [base] if base and "sample_data.json" in files else []
+        below = (posixpath.join(base, name) for name in inner if _VERSION.fullmatch(name))
+        found += folders + [f for f in below if root.is_file(f"{f}/sample_data.json")]
     if not found and root.is_file("sample_data.json"):
         found = [""]
     found = list(dict.fromkeys(found))
     return [f for f in found if not version or posixpath.basename(f) == version]
+
+
+class _Forgiving:
+    """Decodes rows; a number that Python has written as NaN is not known."""
+
+    def __init__(self, kind: type[Any]) -> None:
+        self._decode = msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
+
+    def __call__(self, data: bytes) -> list[Any]:
+        try:
+            return self._decode(data)
+        except UNDECODABLE:
+            known = _NAN.sub(rb"\1null", data)
+            if known == data:
+                raise
+            return self._decode(known)
 
 
 def read_table(
@@ -177,7 +198,7 @@ def read_table(
     view = root.buffer(full)
     if bytes(view[:3]) == BOM_UTF8:
         view = view[3:]
-    decode = msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
+    decode = _Forgiving(kind)
     start, head = 0, b""
     try:
         while (found := _BETWEEN.search(view, start + PIECE)) is not None:
