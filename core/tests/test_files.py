@@ -3,7 +3,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import resource
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,11 @@ from dsk import files
 from dsk.errors import InputError, UnsafePathError
 from dsk.files import DirectoryRoot, open_root
 from dsk.folderreader import _CHUNK
+from dsk.jsonindex import scan
 from dsk.listings import Listing, ending_of, levels
+from dsk.loss import Ledger
+from dsk.media import Image
+from dsk.pixels import decode_labels
 
 
 @pytest.fixture
@@ -366,6 +369,27 @@ def test_listings_are_remembered_while_asked_to(root):
         os.unlink(os.path.join(base(root), "sub", "c.TXT"))
         assert root.entries("sub") == before
     assert root.entries("sub") == (["deep"], [])
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+
+
+def test_files_that_were_not_fetched_are_told(tmp_path):
+    """A clone without Git LFS has pointers in the place of images and tables."""
+    for name in ("a.json", "a.txt", "a.png"):
+        (tmp_path / name).write_bytes(POINTER)
+    root = open_root(tmp_path)
+    image = Image("a.png", root.locate("a.png"))
+    for read in (
+        lambda: root.text("a.txt"),
+        lambda: scan(root.buffer("a.json"), {"images": ["id"]}, "a.json", Ledger()),
+        image.get_size,
+        lambda: image.data,
+        lambda: decode_labels(image),
+    ):
+        with pytest.raises(InputError, match="Git LFS pointer") as caught:
+            read()
+        assert "git lfs pull" in caught.value.hint
 
 
 def test_names_of_large_folders_are_packed(root, monkeypatch):

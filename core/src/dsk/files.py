@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from dsk.errors import InputError, MediaError, UnsafePathError, reason
+from dsk.lfs import check_fetched
 from dsk.listings import Listing
 from dsk.media import ArchiveMember
 from dsk.names import clean_name
@@ -108,8 +109,10 @@ class InputRoot(ABC):
         Raises:
             InputError: It is missing or not UTF-8.
         """
+        data = self.read(name)
+        check_fetched(data, self.show(name))
         try:
-            return self.read(name).decode("utf-8-sig")
+            return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise InputError(f"not UTF-8 text: {error}", where=self.show(name)) from error
 

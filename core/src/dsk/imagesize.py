@@ -11,6 +11,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from dsk.errors import MediaError
+from dsk.lfs import check_fetched
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -72,6 +73,7 @@ def read_size(file: BinaryIO, name: str = "") -> tuple[int, int]:
         if size is None and not head:
             raise MediaError("no readable image: the file is empty", where=name)
         if size is None:
+            check_fetched(head, name, MediaError)
             size = _ask_pillow(file)
     except _bad_image() as error:
         reason = re.sub(r" <_io\..*>", "", str(error))  # Pillow names the object, not the file

@@ -7,6 +7,7 @@ import re
 import msgspec
 
 from dsk.errors import InputError
+from dsk.lfs import HINT, MESSAGE, is_pointer
 
 __all__ = ["UNDECODABLE", "has_constant", "json_error", "record_message"]
 
@@ -22,6 +23,8 @@ def json_error(error: Exception, where: str, view: memoryview | bytes = b"") -> 
         where: The file.
         view: What was decoded, if numbers that JSON does not know shall be called by their names.
     """
+    if is_pointer(view):
+        return InputError(MESSAGE, where=where, hint=HINT)
     text = "it nests too deep" if isinstance(error, RecursionError) else str(error)
     if "truncated" in text.lower() or "unexpected end" in text.lower():
         return InputError("the JSON ends early: the file is truncated", where=where)

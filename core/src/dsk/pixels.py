@@ -6,6 +6,7 @@ import functools
 import io
 import struct
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,11 @@ from PIL import ImageFile, UnidentifiedImageError
 
 from dsk.allocator import keep_freed_memory
 from dsk.errors import LimitError, MediaError
+from dsk.lfs import check_fetched
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from numpy.typing import NDArray
 
     from dsk.media import Image
@@ -70,8 +74,16 @@ def _load(image: Image) -> PilImage.Image:
         except PilImage.DecompressionBombError as error:
             raise LimitError(str(error), where=image.path) from error
         except BAD_IMAGE as error:
+            check_fetched(_beginning(file), image.path, MediaError)
             raise MediaError(f"no readable image: {error}", where=image.path) from error
     return picture
+
+
+def _beginning(file: BinaryIO) -> bytes:
+    with suppress(OSError, ValueError):  # it cannot be read again: what was wrong is told, then
+        file.seek(0)
+        return file.read(64)
+    return b""
 
 
 def decode(image: Image) -> NDArray[Any]:

@@ -370,3 +370,13 @@ def test_yaml_of_class_names_without_rows_is_none(tmp_path):
     make(tmp_path, {"data.yaml": NAMES, "images/a.png": PNG, "labels/a.txt": "a cat\n"})
     found = detect(open_root(tmp_path))
     assert found is None or found.score < 10
+
+
+@pytest.mark.parametrize(
+    ("row", "found"), [(".5 .5 1.2 .1", True), ("60.0 27.0 325.0 304.0", False)]
+)
+def test_numbers_in_pixels_are_no_rows(tmp_path, row, found):
+    """Other datasets have lists of boxes beside ``classes.txt``, too."""
+    files = {"classes.txt": "cat\n", "a.png": PNG, "a.txt": f"0 {row}\n"}
+    make(tmp_path, files)
+    assert (detect(open_root(tmp_path)) is not None) == found

@@ -23,6 +23,8 @@ LOOK = 20
 """How many label files are looked at."""
 
 _BYTES = 1 << 14
+_BEYOND = 0.5
+"""How far shares may lie outside: some tools leave boxes as they reach over the edge."""
 
 
 def detect(root: InputRoot) -> Detection | None:
@@ -138,11 +140,14 @@ def _has_rows(root: InputRoot, folder: str) -> bool:
 
 
 def _is_row(fields: list[bytes]) -> bool | None:
-    """Whether fields are those of a row; None if there are none."""
+    """Whether fields are those of a row, shares of the image's size; None if there are none."""
     try:
-        return len([float(f) for f in fields]) >= 5 if fields else None
+        numbers = [float(f) for f in fields]
     except ValueError:
         return False
+    if not fields:
+        return None
+    return len(numbers) >= 5 and all(-_BEYOND <= n <= 1 + _BEYOND for n in numbers[1:5])
 
 
 def _classify(root: InputRoot) -> Detection | None:

@@ -6,6 +6,7 @@ import mmap
 from typing import TYPE_CHECKING
 
 from dsk.errors import MediaError
+from dsk.lfs import check_fetched
 from dsk_pointcloud.clouds.names import suffix_of
 from dsk_pointcloud.clouds.pcd import read_pcd, write_pcd
 from dsk_pointcloud.clouds.velodyne import read_bin, write_bin
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["decode", "encode", "load"]
 
-_POINTER = b"version https://git-lfs.github.com/spec/"
-
-
 def decode(data: bytes | memoryview, name: str) -> Cloud:
     """Decode a file by its ending; without one that is known, by its first bytes.
 
@@ -28,8 +26,7 @@ def decode(data: bytes | memoryview, name: str) -> Cloud:
         PluginError: It needs an extra that is not installed.
     """
     head, ext = bytes(data[:64]), suffix_of(name)
-    if head.startswith(_POINTER):
-        raise MediaError("the file is a pointer of Git LFS; 'git lfs pull' brings it", where=name)
+    check_fetched(head, name, MediaError)
     if head.startswith(b"LASF") or ext in (".las", ".laz"):
         from dsk_pointcloud.clouds.las import read_las
 
