@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
 
-__all__ = ["Listing", "ending_of", "is_prose", "levels"]
+__all__ = ["Listing", "ending_of", "is_hidden", "is_prose", "levels"]
 
 JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git")
 """Names that file managers and version control leave behind; never part of a dataset."""
@@ -36,6 +36,11 @@ def ending_of(name: str) -> str:
 def is_prose(name: str) -> bool:
     """Tell whether a file's own name says that people are to read it: a licence, a manual."""
     return _PROSE.match(name) is not None
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a file lies in a hidden folder, such as those of editors and of notebooks."""
+    return "/." in f"/{name.rpartition('/')[0]}"
 
 
 class Listing:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dsk.files import open_root
+from dsk_classification.detect import detect_mnist_csv
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -45,3 +48,9 @@ def test_detectors_are_light(tmp_path: Path, name: str, file: str, content: byte
     found, *heavy = done.stdout.split()
     assert name in found.split(",")
     assert not heavy
+
+
+def test_tables_of_outlines_are_no_pixels(tmp_path: Path) -> None:
+    """SROIE's texts may be numbers: nine of them are no image of three by three."""
+    (tmp_path / "X1.csv").write_text("72,25,326,25,326,64,72,64,2018\n50,82,440,82,440,1,5,1,7\n")
+    assert detect_mnist_csv(open_root(tmp_path)) is None

@@ -534,14 +534,14 @@ def test_outlines_are_told_from_others_even_with_the_mark_between_them_inside():
 
     triangle, line, rle = b"[[1,2,3,4,5,6]]", b"[[1,2,3,4]]", b'{"size":[2,2],"counts":"a|b"}'
     two = b"[[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5.5, 6]]"
-    assert good_outlines([Raw(t) for t in (triangle, line, two, b"[]")]) == [
+    assert good_outlines([Raw(t) for t in (triangle, line, two, b"[]")]).tolist() == [
         True,
         False,
         True,
         False,
     ]
-    assert good_outlines([Raw(t) for t in (triangle, rle, two)]) == [True, False, True]
-    assert good_outlines([]) == []
+    assert good_outlines([Raw(t) for t in (triangle, rle, two)]).tolist() == [True, False, True]
+    assert not len(good_outlines([]))
 
 
 def test_ids_as_text_with_leading_zeros(folder, make):
@@ -582,10 +582,53 @@ def test_a_url_for_a_file_name(folder, make, out, name, wanted):
     assert written["coco_url"] == name
 
 
-def test_an_absolute_file_name_says_what_is_expected(folder, make):
-    folder.put("annotations/instances_x.json", make.document([make.image(1, "/d/a.jpg")], []))
+@pytest.mark.parametrize(
+    ("names", "lead"),
+    [
+        (["/home/me/set/a.png", "/home/me/set/b/c.png"], "/home/me/set/"),
+        (["C:\\me\\a.png", "C:\\me\\b\\c.png"], "C:/me/"),
+        (["/a.png", "/b/c.png"], "/"),
+    ],
+)
+def test_names_of_another_machine_lose_what_they_have_in_common(folder, make, names, lead):
+    images = [make.image(n, name) for n, name in enumerate(names, 1)]
+    folder.put("annotations/instances_x.json", make.document(images, [make.obj(1, 2)]))
+    folder.put("images/a.png", PNG)
+    dataset = Dataset.import_from(folder.path, "coco")
+    (told,) = dataset.opening_ledger.warnings
+    assert f"names of images begin with {lead}, which is left off" in told
+    found = list(dataset)
+    assert [(item.id, item.media.path) for item in found] == [("a", "a.png"), ("b/c", "b/c.png")]
+    assert (found[0].media.exists, found[1].media.exists) == (True, False)
+    assert len(found[1].annotations) == 1
+
+
+@pytest.mark.parametrize("names", [("a.jpg", "/d/b.jpg"), ("/d/b.jpg", "a.jpg"), ("C:/a", "D:/b")])
+def test_an_absolute_file_name_among_others_says_what_is_expected(folder, make, names):
+    images = [make.image(n, name) for n, name in enumerate(names, 1)]
+    folder.put("annotations/instances_x.json", make.document(images, []))
     with pytest.raises(RecordError, match="relative to the folder of the images"):
         items(folder.path)
+
+
+def test_keypoints_with_scores(folder, make):
+    points = [1, 2, 0.93, 3, 4, 1.5, 0, 0, 0]
+    document = make.document([make.image(1, "a.png")], [make.obj(1, 1, keypoints=points)])
+    document["categories"][0]["keypoints"] = ["a", "b", "c"]
+    folder.put("annotations/person_keypoints_x.json", document)
+    with pytest.warns(DskWarning, match="those above 0 count as visible"):
+        (item,) = items(folder.path).values()
+    skeleton = item.annotations[0]
+    assert (list(skeleton.points), list(skeleton.visibility)) == ([1, 2, 3, 4, 0, 0], [2, 2, 0])
+    assert skeleton.extra["coco"]["keypoint_scores"] == [0.93, 1.5, 0]
+
+
+def test_names_of_categories_that_are_numbers(folder, make):
+    document = make.document([make.image(1, "a.png")], [make.obj(1, 1)])
+    document["categories"][0]["name"] = 7
+    folder.put("annotations/instances_x.json", document)
+    data = Dataset.import_from(folder.path, "coco")
+    assert data.categories().names[0] == "7"
 
 
 def test_no_list_of_annotations(folder, make):

@@ -574,6 +574,22 @@ def test_byte_order_mark_and_order_of_keys_do_not_matter(tmp_path: Path):
     assert [i.id for i in Dataset.import_from(tmp_path, "datumaro")] == ["ü"]
 
 
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ('{"items": [{"id": "a", "annotations": []}', 50),
+        ('{"items": [{"name": "a"}]}', None),
+        ('{"@context": "http://x", "items": [{"id": "a", "annotations": []}]}', None),
+    ],
+)
+def test_lists_of_items_of_others(tmp_path: Path, text: str, score: int | None):
+    from dsk_datumaro.detect import detect
+
+    (tmp_path / "a.json").write_text(text)
+    found = detect(open_root(tmp_path))
+    assert (found.score if found is not None else None) == score
+
+
 def test_detection(tmp_path: Path):
     put(tmp_path / "a", [])
     assert (choose(open_root(tmp_path / "a")).format) == "datumaro"

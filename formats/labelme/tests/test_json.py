@@ -285,3 +285,37 @@ def test_byte_order_marks(tmp_path):
     dataset = Dataset.import_from(tmp_path)
     assert [i.id for i in dataset] == ["a"]
     assert dataset.categories().names == ["car", "bus"]
+
+
+def test_text_that_is_called_json_is_passed_over(tmp_path):
+    put(tmp_path, shape("point", [1, 1]))
+    (tmp_path / "list.json").write_text('img/a.jpg\t[{"transcription": "x"}]\n')
+    dataset = read(tmp_path)
+    assert [item.id for item in dataset] == ["a"]
+    assert list(dataset.opening_ledger.warnings) == ["list.json is no JSON file; passed over"]
+    (tmp_path / "broken.json").write_bytes(b"\x00\xff")
+    with pytest.raises(RecordError, match="no valid JSON"):
+        list(read(tmp_path))
+
+
+def test_images_without_a_file_of_their_own_are_told(tmp_path):
+    put(tmp_path, shape("point", [1, 1]), name="json/a.json", imagePath="..\\images\\x.jpg")
+    put(tmp_path, shape("point", [1, 1]), name="json/b.json", imagePath="b.jpg")
+    for name in ("images/x.jpg", "images/b.jpg", "images/c.jpg", "images/d.png", "other/e.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    told = list(read(tmp_path).opening_ledger.warnings)
+    assert told == [
+        "2 images have no annotation file and are no items, e.g. images/c.jpg",
+    ]
+    assert not read(tmp_path / "json/a.json").opening_ledger.warnings
+
+
+def test_files_of_programs_in_hidden_folders(tmp_path):
+    put(tmp_path, shape("point", [1, 1]))
+    put(tmp_path, shape("point", [1, 1]), name=".ipynb_checkpoints/a-checkpoint.json")
+    for n in range(9):
+        (tmp_path / f".ipynb_checkpoints/{n}.json").write_text("{}")
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == "labelme_json"
+    assert [item.id for item in dataset] == ["a"]

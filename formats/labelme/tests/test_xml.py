@@ -52,6 +52,24 @@ def test_the_web_tools_folders(tmp_path):
     assert (item.id, item.subset, item.media.exists) == ("a", "f1", True)
 
 
+def test_images_without_an_xml_file_are_told(tmp_path):
+    put(tmp_path, "Annotations/f1/a.xml", xml(obj(), folder="f1"))
+    for name in ("Images/f1/a.jpg", "Images/f1/b.jpg", "Masks/f1/c.png"):
+        put(tmp_path, name, b"x")
+    assert list(read(tmp_path).opening_ledger.warnings) == [
+        "1 images have no annotation file and are no items, e.g. Images/f1/b.jpg"
+    ]
+
+
+def test_files_of_programs_in_hidden_folders(tmp_path):
+    put(tmp_path, "a.xml", xml(obj()))
+    for n in range(9):
+        put(tmp_path, f".idea/{n}.xml", "<project/>")
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == "label_me"
+    assert [item.id for item in dataset] == ["a"]
+
+
 def test_line_breaks_around_texts(tmp_path):
     """Old files of the web tool have them everywhere."""
     text = xml(obj(name="\ncar\n"), filename="\na.jpg\n", folder="\nf1\n")

@@ -32,6 +32,20 @@ def write(path: Path, text: str) -> None:
     path.write_bytes(text.encode())
 
 
+def test_list_of_words_behind_tabs(tmp_path: Path) -> None:
+    write(tmp_path / "gt.txt", 'test/word_1.png\ta, "b"\r\ntest/word_2.png\t\r\n')
+    save(tmp_path / "test/word_1.png")
+    save(tmp_path / "test/word_2.png")
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == WORDS
+    items = list(dataset)
+    assert [(i.id, [a.caption for a in i.annotations]) for i in items] == [
+        ("test/word_1", ['a, "b"']),
+        ("test/word_2", []),
+    ]
+    assert all(item.media is not None and item.media.exists for item in items)
+
+
 def test_official_list_of_words(tmp_path: Path) -> None:
     write(tmp_path / "gt.txt", '\ufeffword_1.png, "a, b"\r\nword_2.png, "c"\r\n')
     save(tmp_path / "word_1.png")

@@ -147,3 +147,16 @@ def test_texts_without_the_image_of_their_name(tmp_path: Path) -> None:
     write(tmp_path / "a.txt", QUAD)
     write(tmp_path / "b.jpg")
     assert answers(tmp_path) == []
+
+
+def test_texts_named_like_their_images_with_the_ending(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        write(tmp_path / f"{part}_images/{part}.jpg", "x")
+        write(tmp_path / f"{part}_gts/{part}.jpg.txt", QUAD)
+    assert answers(tmp_path) == [75]
+    items = list(Dataset.import_from(tmp_path, PLACES))
+    assert [(i.subset, i.id, len(i.annotations)) for i in items] == [
+        ("test_gts", "test", 1),
+        ("train_gts", "train", 1),
+    ]
+    assert all(item.media is not None and item.media.exists for item in items)

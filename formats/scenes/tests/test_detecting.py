@@ -13,6 +13,7 @@ import pytest
 from dsk import Dataset
 from dsk.errors import InputError
 from dsk.files import open_root
+from dsk_scenes.camvid.detect import detect as camvid
 from dsk_scenes.cityscapes.detect import detect as cityscapes
 from dsk_scenes.kitti.detect import detect as kitti
 from dsk_scenes.mapillary.detect import detect as mapillary
@@ -116,3 +117,12 @@ def test_panoptic_files_within_cityscapes(png: Callable[..., Path], tmp_path: Pa
     found = cityscapes(open_root(tmp_path))
     assert found is not None
     assert found.score > 90
+
+
+def test_lists_of_images_and_xml_files_are_not_camvids(
+    png: Callable[..., Path], text: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    png("images/a.png", [[0]])
+    text("annotations/a.xml", "<annotation/>")
+    text("train_list.txt", "images/a.png annotations/a.xml\n")
+    assert camvid(open_root(tmp_path)) is None

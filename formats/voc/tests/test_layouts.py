@@ -447,6 +447,50 @@ def test_lists_beside_the_folders(train, test, ending, tmp_path):
     assert not dataset.opening_ledger.warnings
 
 
+@pytest.mark.parametrize(
+    ("train", "score"),
+    [
+        ("images/a.jpg ./annotations/a.xml\n", 80),
+        ("a\n", 70),
+        ("images/a.jpg z.xml\n", 70),
+        ("images/a.jpg ../annotations/a.xml\n", 70),
+        ("images/a.jpg /annotations/a.xml\n", 70),
+        ("", 70),
+    ],
+)
+def test_lists_of_images_and_xml_files_make_detection_surer(train, score, tmp_path):
+    found = detect(open_root(listed(tmp_path, train, "")))
+    assert found is not None
+    assert found.score == score
+
+
+def test_images_in_another_case(tmp_path):
+    names = {"0af": "0AF.JPG", "b": "B.jpg", "c": "c.jpg"}
+    put(tmp_path, {f"{n}.xml": XML.format(f"{n}.jpg", "cat") for n in names})
+    put(tmp_path, dict.fromkeys((*names.values(), "C.png", "d.jpg"), b""))
+    dataset = Dataset.import_from(tmp_path, "voc")
+    assert {i.id: i.media.path for i in dataset} == names
+    assert all(i.media.exists for i in dataset)
+    (told,) = dataset.opening_ledger.warnings
+    assert told.startswith("2 images have no annotation file of their name")
+
+
+def test_files_of_programs_in_hidden_folders(tmp_path):
+    put(tmp_path, {f".idea/{n}.xml": "<project/>" for n in range(20)})
+    put(tmp_path, {"xml/a.xml": XML.format("a.jpg", "cat"), "img/a.jpg": b""})
+    found = detect(open_root(tmp_path))
+    assert found is not None
+    assert found.score == 70
+    assert keys(Dataset.import_from(tmp_path, "voc")) == [("default", "a")]
+
+
+def test_turned_boxes_are_detected(tmp_path):
+    text = XML.replace("bndbox", "robndbox").format("a.jpg", "ship")
+    found = detect(open_root(put(tmp_path, {"a.xml": text})))
+    assert found is not None
+    assert (found.score, "<robndbox>" in found.reason) == (70, True)
+
+
 def test_what_lists_beside_the_folders_leave_out_is_read(tmp_path):
     dataset = Dataset.import_from(listed(tmp_path, "a\nz\n", "none of these\n"), "voc")
     notes = list(dataset.opening_ledger.warnings)

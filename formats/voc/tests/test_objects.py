@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dsk.annotations import Bbox
+from dsk.annotations import Bbox, RotatedBbox
 from dsk.errors import RecordError
 from dsk.loss import Ledger
 from dsk_voc.labelmap import default_map, to_categories
@@ -73,6 +73,19 @@ def test_everything_an_object_can_say():
     assert box.extra == {"voc": {"confidence": "0.5"}}
 
 
+def test_turned_boxes():
+    turned = "<robndbox><cx>50.5</cx><cy>40</cy><w>20</w><h>10</h><angle>0.5</angle></robndbox>"
+    body = obj("<type>robndbox</type>" + turned) + obj("<type>bndbox</type>" + PLAIN)
+    first, second = read(body)[0].annotations
+    assert isinstance(first, RotatedBbox)
+    assert (first.cx, first.cy, first.w, first.h) == (50.5, 40, 20, 10)
+    assert first.r == pytest.approx(28.6479, abs=1e-4)
+    assert (first.label, first.id, first.extra) == (8, 1, None)
+    assert (second.bbox, second.id, second.extra) == ((1, 2, 3, 4), 2, None)
+    with pytest.raises(RecordError, match="no <angle>"):
+        read(obj(turned.replace("angle", "turn")))
+
+
 def test_one_based():
     (box,) = read(obj(PLAIN), one_based=True)[0].annotations
     assert box.bbox == (0, 1, 4, 5)
@@ -99,8 +112,9 @@ def test_bad_objects_are_skipped_one_by_one(inner, message):
         read(obj(inner))
 
 
-def test_flags_without_a_value_count_as_0():
-    parsed, ledger = read(obj("<truncated> </truncated><difficult/>" + PLAIN))
+@pytest.mark.parametrize("flag", ["<difficult/>", "<difficult>Unspecified</difficult>"])
+def test_flags_without_a_value_count_as_0(flag):
+    parsed, ledger = read(obj("<truncated> </truncated>" + flag + PLAIN))
     assert parsed.annotations[0].attributes["difficult"] is False
     assert any("without a value" in note for note in ledger.warnings)
 

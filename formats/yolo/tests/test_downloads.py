@@ -271,3 +271,96 @@ def test_roboflows_export_without_subsets(home, tmp_path):
     _, items, told = read(tmp_path)
     assert {k: len(i.annotations) for k, i in items.items()} == {("default", "a"): 1}
     assert any("export/images is read" in note for note in told)
+
+
+@pytest.mark.parametrize(
+    ("stated", "images", "labels"),
+    [
+        ("train/img", "train/img", "train/labels"),
+        ("images/train", "images/train", "label/train"),
+        ("../train/images", "train/image", "train/labels"),
+    ],
+)
+def test_folders_with_other_names_for_images_and_labels(stated, images, labels, tmp_path):
+    files = {
+        "data.yaml": f"train: {stated}\n{NAMES}",
+        f"{images}/a.png": PNG,
+        f"{labels}/a.txt": BOX,
+    }
+    _, items, told = read(make(tmp_path, files))
+    assert [(key, len(item.annotations)) for key, item in items.items()] == [(("train", "a"), 1)]
+    assert not told
+
+
+def test_a_folder_without_labels_beside_it_stands_for_no_missing_one(tmp_path):
+    files = {"data.yaml": f"train: ../train/images\n{NAMES}", "img/logo.png": PNG}
+    with pytest.raises(InputError, match="none of the image folders"):
+        read(make(tmp_path, files))
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [("img", "labels"), ("pictures", "labels"), ("images", "label"), ("frames", "txt")],
+)
+@pytest.mark.parametrize("names", ["classes.txt", "{labels}/classes.txt"])
+def test_loose_folders_of_any_name(images, labels, names, tmp_path):
+    if labels == "txt" and "{" in names:
+        names = "classes.txt"  # nothing but the content tells such folders
+    files = {
+        names.format(labels=labels): "cat\ndog\n",
+        f"{images}/a.png": PNG,
+        f"{labels}/a.txt": BOX,
+        "notes/readme.txt": "one two\n",
+    }
+    _, items, told = read(make(tmp_path, files))
+    assert [(key, len(item.annotations)) for key, item in items.items()] == [(("default", "a"), 1)]
+    assert not told
+
+
+def test_folders_of_labels_that_are_named_like_those_of_images(tmp_path):
+    files = {
+        "classes.txt": "cat\ndog\n",
+        "labels/train/a.txt": BOX,
+        "train/a.png": PNG,
+    }
+    _, items, _ = read(make(tmp_path, files))
+    assert [(key, len(item.annotations)) for key, item in items.items()] == [(("train", "a"), 1)]
+
+
+def test_darknets_lists_that_are_the_same_are_read_once(tmp_path):
+    files = {
+        "obj.data": "train = train.txt\nvalid = data/train.txt\nnames = obj.names\n",
+        "obj.names": "cat\ndog\n",
+        "train.txt": "data/obj/a.png\n",
+        "obj/a.png": PNG,
+        "obj/a.txt": BOX,
+    }
+    _, items, told = read(make(tmp_path, files))
+    assert list(items) == [("train", "a")]
+    assert told == ["obj.data: train and valid are the same; read once, as train"]
+
+
+def test_an_obj_data_without_its_lists(tmp_path):
+    files = {
+        "obj.data": "train = data/train.txt\nvalid = data/test.txt\nnames = data/obj.names\n",
+        "obj.names": "cat\ndog\n",
+        "obj/a.png": PNG,
+        "obj/a.txt": BOX,
+        "obj/b.png": PNG,
+        "chart.png": PNG,
+        "readme.txt": "one two\n",
+    }
+    dataset, items, told = read(make(tmp_path, files))
+    assert [(key, len(item.annotations)) for key, item in items.items()] == [(("default", "a"), 1)]
+    assert dataset.header.categories.names == ["cat", "dog"]
+    assert any("none of the lists it names is there; images with label files" in w for w in told)
+
+
+@pytest.mark.parametrize("head", [f"train: images/train\n{NAMES}", None])
+def test_copies_in_hidden_folders_are_no_items(head, tmp_path):
+    copy = ".ipynb_checkpoints/a-checkpoint"
+    files = {**PAIR, f"images/train/{copy}.png": PNG, f"labels/train/{copy}.txt": BOX}
+    files["data.yaml" if head else "classes.txt"] = head or "cat\ndog\n"
+    _, items, told = read(make(tmp_path, files))
+    assert list(items) == [("train", "a")]
+    assert told == ["1 images in hidden folders are passed over"]

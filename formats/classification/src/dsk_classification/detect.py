@@ -35,6 +35,9 @@ __all__ = [
 _FOLDERS = 200
 """Folders that are looked into: others in a dataset of folders look alike."""
 
+_FEWEST = 26
+"""Numbers in rows that nothing else tells to be pixels: boxes and outlines have fewer."""
+
 _FEW = 10
 """Folders in a label's folder that are looked into."""
 
@@ -144,7 +147,7 @@ def detect_mnist_csv(root: InputRoot) -> Detection | None:
     if name.rpartition("/")[2].lower().startswith("mnist_"):
         return Detection(85 if fits else 40, f"{name}: a row is a label and pixels")
     header, row = csvtables.first_row(root, name)
-    if not fits or (len(row) == 1 and not header):
+    if not fits or (len(row) < _FEWEST and not header):
         return None
     return Detection(60 if len(row) in _MNIST_COLUMNS else 30, f"{name}: a row is pixels")
 

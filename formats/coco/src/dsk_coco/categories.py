@@ -159,6 +159,9 @@ def _rows(raw: Raw | None, where: str) -> tuple[_Rows, bool]:
             if is_text_id(row.get("id")):
                 row[ID] = row["id"]
                 row["id"] = text_number(row[ID])
+        for row in fields:
+            if isinstance(row.get("name"), int | float):  # digits are called 0 to 9
+                row["name"] = str(row["name"])
         categories = msgspec.convert(fields, list[_Category], strict=False)
     except UNDECODABLE as error:
         raise InputError(str(error).replace("$", ""), where=place) from error

@@ -209,7 +209,7 @@ def _some_names(file: AnnotationFile) -> list[str]:
     names = []
     for row in range(0, len(file.images), len(file.images) // ASKED + 1):
         with contextlib.suppress(msgspec.MsgspecError, ValueError, UnsafePathError):
-            names.append(item_names(msgspec.json.decode(file.images.raw(row)))[0])
+            names.append(item_names(msgspec.json.decode(file.images.raw(row)), file.lead)[0])
     return names
 
 

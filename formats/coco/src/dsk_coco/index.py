@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
@@ -41,8 +43,12 @@ class _Names(TypedDict, total=False):
     coco_url: str | None
 
 
-def item_names(record: Mapping[str, Any]) -> tuple[str, str]:
+def item_names(record: Mapping[str, Any], lead: str = "") -> tuple[str, str]:
     """Return an image's clean relative name and the id of its item.
+
+    Args:
+        record: The image.
+        lead: Folders of another machine that may precede the name; they are left off.
 
     Raises:
         UnsafePathError: It is absolute or leads out of its folder; ``...jpg`` does, too. Of a URL,
@@ -57,11 +63,41 @@ def item_names(record: Mapping[str, Any]) -> tuple[str, str]:
         name = url.rpartition("/")[2]
     elif "://" in name:
         name = _path_of(name)
+    elif lead:
+        name = name.replace("\\", "/").removeprefix(lead)
     path = clean_name(name)
     stem = stem_of(path)
     if stem[0] == "." or "/." in stem:
         stem = clean_name(stem)
     return path, stem
+
+
+_ELSEWHERE = re.compile(r"/|[A-Za-z]:/")
+
+
+def _lead(images: jsonindex.Records) -> str:
+    """Return the folders that all images' names begin with, if all are absolute; else "".
+
+    Tools write where images are on the machine they run on; ids tell what lies below. A single such
+    name among others is a mistake, or an attempt to get at something, as are names that climb.
+    """
+    if not _elsewhere(images, 0, 1):
+        return ""
+    found = [_elsewhere(images, n, n + BATCH) for n in range(0, len(images), BATCH)]
+    if sum(map(len, found)) < len(images):
+        return ""
+    folders = {tuple(name.split("/")[:-1]) for name in chain.from_iterable(found)}
+    return "".join(f"{part}/" for part in posixpath.commonprefix(list(folders)))
+
+
+def _elsewhere(images: jsonindex.Records, start: int, stop: int) -> list[str]:
+    """Return the names of some images that are absolute, with slashes."""
+    try:
+        records = _decode_names(images.joined(slice(start, min(stop, len(images)))))
+    except UNDECODABLE:
+        return []
+    names = (str(record.get("file_name") or "").replace("\\", "/") for record in records)
+    return [name for name in names if "://" not in name and _ELSEWHERE.match(name)]
 
 
 def _path_of(url: str) -> str:
@@ -87,6 +123,7 @@ class AnnotationFile(Struct):
         number_from: Annotations get their row plus this as their id, if it is not 0.
         folder: The folder that image names refer to; None when there are no images.
         whole_names: Rows of the images whose items are called by their whole names.
+        lead: What precedes the names of images that are no relative ones, see ``item_names``.
         plain: Columns of the annotations, where they were asked for and all are plain.
     """
 
@@ -104,6 +141,7 @@ class AnnotationFile(Struct):
     number_from: int = 0
     folder: str | None = None
     whole_names: frozenset[int] = frozenset()
+    lead: str = ""
     plain: PlainRows | None = None
 
     @property
@@ -161,10 +199,13 @@ def open_file(
     except UNDECODABLE as error:
         raise json_error(error, where) from error
     rest.pop("annotations", None)
-    keys = _item_keys(images, where, ledger)
+    lead = _lead(images)
+    if lead:
+        ledger.warn(f"{found.name}: names of images begin with {lead}, which is left off")
+    keys = _item_keys(images, lead, where, ledger)
     file = AnnotationFile(found, where, labels, rest, images, annotations, keys)
     file.plain = gathered.rows(len(annotations)) if gathered is not None else None
-    file.whole_names = _alike(images, keys)
+    file.lead, file.whole_names = lead, _alike(images, keys, lead)
     if file.whole_names:
         ledger.warn(f"{found.name}: images whose names differ in the ending keep it in their ids")
     return file
@@ -220,7 +261,9 @@ def _no_records(like: jsonindex.Records) -> jsonindex.Records:
 _decode_names = msgspec.json.Decoder(list[_Names]).decode
 
 
-def _item_keys(images: jsonindex.Records, where: str, ledger: Ledger) -> NDArray[np.int64]:
+def _item_keys(
+    images: jsonindex.Records, lead: str, where: str, ledger: Ledger
+) -> NDArray[np.int64]:
     """Return a hash of each image's item id; 0 for bad ones, which are reported."""
     count = len(images)
     keys = np.zeros(count, np.int64)
@@ -228,15 +271,15 @@ def _item_keys(images: jsonindex.Records, where: str, ledger: Ledger) -> NDArray
         stop = min(start + BATCH, count)
         try:
             names = _decode_names(images.joined(slice(start, stop)))
-            keys[start:stop] = [hash(item_names(name)[1]) or 1 for name in names]
+            keys[start:stop] = [hash(item_names(name, lead)[1]) or 1 for name in names]
         except (*UNDECODABLE, ValueError, UnsafePathError):
             for row in range(start, stop):
-                keys[row] = _single_key(images, row, where, ledger)
+                keys[row] = _single_key(images, row, lead, where, ledger)
     keys[_bad_ids(images, keys, where, ledger)] = 0
     return keys
 
 
-def _alike(images: jsonindex.Records, keys: NDArray[np.int64]) -> frozenset[int]:
+def _alike(images: jsonindex.Records, keys: NDArray[np.int64], lead: str) -> frozenset[int]:
     """Return the rows of images that another one of the same name, but for its ending, precedes.
 
     Their names count with the endings: ``keys`` is changed.
@@ -246,17 +289,17 @@ def _alike(images: jsonindex.Records, keys: NDArray[np.int64]) -> frozenset[int]
     first: dict[int, str] = {}
     found = set()
     for row in sorted({*order[same].tolist(), *order[same + 1].tolist()}):
-        path = item_names(_decode_names(images.joined([row]))[0])[0]
+        path = item_names(_decode_names(images.joined([row]))[0], lead)[0]
         if first.setdefault(int(keys[row]), path) != path:
             found.add(row)
             keys[row] = hash(path) or 1
     return frozenset(found)
 
 
-def _single_key(images: jsonindex.Records, row: int, where: str, ledger: Ledger) -> int:
+def _single_key(images: jsonindex.Records, row: int, lead: str, where: str, ledger: Ledger) -> int:
     place = f"{where}#/images/{row}"
     try:
-        return hash(item_names(_decode_names(images.joined([row]))[0])[1]) or 1
+        return hash(item_names(_decode_names(images.joined([row]))[0], lead)[1]) or 1
     except UnsafePathError as error:
         hint = "file_name is relative to the folder of the images"
         ledger.bad_record(RecordError(error.message, where=place, hint=error.hint or hint))

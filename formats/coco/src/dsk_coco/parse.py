@@ -25,6 +25,11 @@ CROWD: dict[str, Any] = {"is_crowd": True}
 
 FEWER = "objects have fewer keypoints than their category names; the last ones count as absent"
 
+SCORES = (
+    "keypoints have scores in place of 0, 1 and 2: those above 0 count as visible, and the scores "
+    "are kept as keypoint_scores"
+)
+
 
 class _RleHead(Struct):
     size: tuple[int, int]
@@ -187,7 +192,12 @@ class Parser:
             values = values + [0] * (3 * named - len(values))
         points: list[float] = [0] * (len(values) // 3 * 2)
         points[::2], points[1::2] = values[::3], values[1::3]
-        visibility = [int(v) for v in values[2::3]]
+        told = values[2::3]
+        if any(v != int(v) for v in told):
+            self._warn(SCORES)
+            extra = {**extra, "keypoint_scores": told}
+            told = [2 if v > 0 else 0 for v in told]
+        visibility = [int(v) for v in told]
         if any(v not in (0, 1, 2) for v in visibility):
             raise ValueError("the visibility of a keypoint is 0, 1 or 2")
         seen = len(visibility) - visibility.count(0)

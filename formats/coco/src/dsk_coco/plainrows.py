@@ -12,7 +12,7 @@ from msgspec import Struct
 from dsk.columns import BoxColumns
 from dsk.jsonerrors import UNDECODABLE
 from dsk_coco.parse import NOT_CROWD
-from dsk_coco.records import decode_plain, good_outlines
+from dsk_coco.records import decode_floats, good_outlines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ class PlainRows(Struct):
         """
         count = len(records)
         numbers = chain.from_iterable([r.bbox for r in records])
-        outlined = np.fromiter(good_outlines([r.segmentation for r in records]), np.bool_, count)
+        outlined = good_outlines([r.segmentation for r in records])
         fit = outlined & np.fromiter([r.iscrowd == 0 for r in records], np.bool_, count)
         for n in np.flatnonzero(~outlined).tolist():
             r = records[n]
@@ -130,7 +130,7 @@ class Gathered:
     def take(self, text: bytes, count: int) -> Sequence[Plain] | None:
         """See ``jsonindex.Gatherer``; it keeps objects as official files have them."""
         try:
-            records = decode_plain(text)
+            records = decode_floats(text)
             if len(records) == count:
                 self._keep(msgspec.structs.astuple(PlainRows.of(records)), len(text))
                 return records

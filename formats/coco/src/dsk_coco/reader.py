@@ -188,7 +188,7 @@ class SliceReader:
                         if key not in _KNOWN_IMAGE:
                             draft.extra.setdefault(key, value)
                     continue
-                draft.path, draft.id = item_names(record)
+                draft.path, draft.id = item_names(record, file.lead)
                 if rows[at] in file.whole_names:
                     draft.id = draft.path
                 draft.image_id = ids[at]
@@ -271,7 +271,8 @@ class SliceReader:
     ) -> None:
         """Take over objects as official files have them; a million of them go through here."""
         labels = file.labels.index
-        objects = zip(records, good_outlines([r.segmentation for r in records]), strict=True)
+        good = good_outlines([r.segmentation for r in records]).tolist()
+        objects = zip(records, good, strict=True)
         stop = 0
         for count, draft in zip(counts, drafts, strict=True):
             start, stop = stop, stop + count

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 from msgspec import Raw, Struct
 
 from dsk.jsonerrors import UNDECODABLE
@@ -14,11 +15,14 @@ from dsk_coco.textids import ID, text_number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 __all__ = [
     "NO_GEOMETRY",
     "Plain",
     "Record",
     "Shape",
+    "decode_floats",
     "decode_plain",
     "decode_records",
     "decode_tolerant",
@@ -46,6 +50,13 @@ class Plain(Struct, gc=False, forbid_unknown_fields=True):
     iscrowd: int
 
 
+class PlainFloats(Plain, gc=False, forbid_unknown_fields=True):
+    """The same for those who do not tell whole numbers from others: it takes a tenth less time."""
+
+    area: float
+    bbox: tuple[float, float, float, float]
+
+
 class Record(Struct, gc=False, forbid_unknown_fields=True):
     """Any annotation but a panoptic one; what it has tells what it is."""
 
@@ -64,6 +75,7 @@ class Record(Struct, gc=False, forbid_unknown_fields=True):
 
 
 _decode_plain = msgspec.json.Decoder(list[Plain]).decode
+_decode_floats = msgspec.json.Decoder(list[PlainFloats]).decode
 _decode_records = msgspec.json.Decoder(list[Record]).decode
 _decode_raw = msgspec.json.Decoder(dict[str, Raw]).decode
 _TOLERANT: dict[str, Any] = {
@@ -84,6 +96,11 @@ def decode_plain(text: bytes) -> list[Plain]:
         msgspec.MsgspecError: One of them is not.
     """
     return _decode_plain(text)
+
+
+def decode_floats(text: bytes) -> list[PlainFloats]:
+    """Decode records that are all plain, their numbers as floats; errors as ``decode_plain``."""
+    return _decode_floats(text)
 
 
 def decode_records(text: bytes) -> list[Record]:
@@ -162,12 +179,15 @@ def is_good_outline(shape: bytes) -> bool:
     )
 
 
-def good_outlines(segmentations: Sequence[Raw]) -> list[bool]:
+def good_outlines(segmentations: Sequence[Raw]) -> NDArray[np.bool_]:
     """Tell of many undecoded segmentations whether they are good outlines, in one pass."""
     shapes = b"|".join(segmentations).translate(None, NUMERIC).split(b"|")
     if len(shapes) != len(segmentations):  # the mark is in a text, too
         shapes = [bytes(raw).translate(None, NUMERIC) for raw in segmentations]
-    return [shape in GOOD_RING or is_good_outline(shape) for shape in shapes]
+    good = np.fromiter(map(GOOD_RING.__contains__, shapes), np.bool_, len(shapes))
+    for n in np.flatnonzero(~good).tolist():  # few have several rings
+        good[n] = is_good_outline(shapes[n])
+    return good
 
 
 def shape_of(segmentation: Raw | bytes) -> int:

@@ -19,7 +19,7 @@ _FILES = 200  # XML files whose beginning is looked at
 _DEPTH = 3
 
 _ROOT = re.compile(rb"<annotations(?=[\s/>])")
-_SURE = re.compile(rb"<(?:version>\s*1\.\d|meta[\s>/])")
+_SURE = re.compile(rb"<version>\s*1\.\d|<meta[\s>/]")
 
 
 def looks_like_cvat(head: bytes) -> bool:
@@ -83,7 +83,8 @@ def detect(root: InputRoot) -> Detection | None:
         head = _head(root, name)
         if not looks_like_cvat(head):
             continue
-        if _SURE.search(head):
-            return Detection(90, f"{name} has the root element <annotations> with <meta>")
+        if sure := _SURE.search(head):
+            told = "meta" if sure[0].startswith(b"<meta") else "version"
+            return Detection(90, f"{name} has the root element <annotations> with <{told}>")
         return Detection(60, f"{name} has the root element <annotations>")
     return None

@@ -19,7 +19,11 @@ DEPTH = 3
 HEAD = 1 << 16
 _CATEGORIES = re.compile(rb'"categories"\s*:\s*\{')
 _ITEMS = re.compile(rb'"items"\s*:\s*\[')
-_COCO = re.compile(rb'"(?:images|annotations)"\s*:\s*\[\s*\{\s*"(?:id|file_name|image_id)"')
+_ITEM = re.compile(rb'"items"\s*:\s*\[\s*(?:\]|\{\s*"(?:id|annotations|attr|image|media)"\s*:)')
+_OTHERS = re.compile(
+    rb'"@context"|"(?:images|annotations)"\s*:\s*\[\s*\{\s*"(?:id|file_name|image_id)"'
+)
+"""What COCO's files hold, or linked data such as the manifests of libraries (IIIF)."""
 
 
 def annotation_files(root: InputRoot) -> list[str]:
@@ -61,8 +65,10 @@ def detect(root: InputRoot) -> Detection | None:
         categories, items = _CATEGORIES.search(head), _ITEMS.search(head)
         if (categories and items) or b'"dm_format_version"' in head:
             return Detection(90, f"{name} has Datumaro's categories and items")
-        if categories and not _COCO.search(head):
+        if _OTHERS.search(head):
+            continue
+        if categories:
             best = Detection(70, f"{name} has Datumaro's categories")
-        elif items and best is None and not _COCO.search(head):
+        elif best is None and _ITEM.search(head):
             best = Detection(50, f"{name} has a list of items")
     return best

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
+from dsk.listings import is_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ def _names(root: InputRoot, suffix: str) -> Iterator[str]:
         if root.focus.lower().endswith(suffix):
             yield root.focus
         return
-    yield from root.walk(depth=6, suffixes=(suffix,))
+    yield from (n for n in root.walk(depth=6, suffixes=(suffix,)) if not is_hidden(n))
 
 
 def detect_xml(root: InputRoot) -> Detection | None:

@@ -9,11 +9,12 @@ from dsk.media import is_image_name
 from dsk.names import stem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from dsk.files import InputRoot
+    from dsk.loss import Ledger
 
-__all__ = ["Folders", "reader_of", "text_reader_of"]
+__all__ = ["Folders", "reader_of", "tell_left", "text_reader_of"]
 
 
 def reader_of(root: InputRoot) -> Callable[[str], bytes]:
@@ -69,3 +70,27 @@ class Folders:
                 if is_image_name(name):
                     known.setdefault(stem_of(name), name)
         return known
+
+
+def tell_left(folders: Folders, known: Iterable[str], ledger: Ledger) -> None:
+    """Tell about images that no annotation file is about: they are no items.
+
+    Args:
+        folders: The dataset's folders.
+        known: Names of images that are items; their folders are looked at, endings do not count.
+        ledger: For the warning.
+    """
+    stems: dict[str, set[str]] = {}
+    for name in known:
+        folder, _, base = name.rpartition("/")
+        stems.setdefault(folder, set()).add(stem_of(base))
+    left = [
+        f"{folder}/{image}" if folder else image
+        for folder, own in stems.items()
+        for stem, image in folders.images(folder).items()
+        if stem not in own
+    ]
+    if left:
+        ledger.warn(
+            f"{len(left)} images have no annotation file and are no items, e.g. {min(left)}"
+        )

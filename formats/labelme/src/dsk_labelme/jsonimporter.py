@@ -16,9 +16,10 @@ from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.jsonerrors import UNDECODABLE
+from dsk.listings import is_hidden
 from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
-from dsk_labelme.folders import Folders, text_reader_of
+from dsk_labelme.folders import Folders, tell_left, text_reader_of
 from dsk_labelme.joining import Claim, Plan, grouped, joined, settle
 from dsk_labelme.jsonimages import named_image, own_image, stated_name
 from dsk_labelme.jsonshapes import Groups, Shape, made_of, read_shape
@@ -119,8 +120,9 @@ class LabelMeJsonImporter(Importer):
         if root.focus is not None:
             names = [root.focus]
         else:
-            names = [name for name in root.walk() if name.lower().endswith(".json")]
-        images, found, flags = self._survey(root, names)
+            walked = (name for name in root.walk() if name.lower().endswith(".json"))
+            names = [name for name in walked if not is_hidden(name)]
+        images, found, flags = self._survey(root, names, ledger)
         if not images:
             raise InputError(
                 "no labelme JSON file",
@@ -131,7 +133,14 @@ class LabelMeJsonImporter(Importer):
         labels = listed + sorted(name for name in found if name not in listed)
         labels += [name for name in flags if name not in labels]
         places = {name: _place(name, root) for name in images}
-        plan = _plan(images, places, Folders(root), ledger)
+        folders = Folders(root)
+        plan = _plan(images, places, folders, ledger)
+        if root.focus is None:
+            places_of = (
+                named_image(folders, name, given) or own_image(folders, name)
+                for name, given in images.items()
+            )
+            tell_left(folders, chain(images, filter(None, places_of)), ledger)
         header = Header(
             categories=Categories.from_names(labels),
             subsets=tuple(dict.fromkeys(subset for subset, _ in places.values())),
@@ -140,7 +149,7 @@ class LabelMeJsonImporter(Importer):
         return _JsonSource(root, places, plan, header, flags_are_labels=self.flags_are_labels)
 
     def _survey(
-        self, root: InputRoot, names: Sequence[str]
+        self, root: InputRoot, names: Sequence[str], ledger: Ledger
     ) -> tuple[dict[str, str], set[str], dict[str, None]]:
         """Return the files with shapes and the images they name, labels, and flags of images."""
         kept: dict[str, str] = {}
@@ -152,6 +161,9 @@ class LabelMeJsonImporter(Importer):
             if b'"shapes"' not in data and name != root.focus:
                 if data.strip() and data.lstrip(b" \t\r\n")[:1] in b"{[":
                     continue  # some other tool's file
+                if _is_prose(data):  # PaddleOCR's lists of images and their JSON, say
+                    ledger.warn(f"{name} is no JSON file; passed over")
+                    continue
                 kept[name] = ""  # a damaged one, which reading will complain about
                 continue
             kept[name] = ""
@@ -163,6 +175,15 @@ class LabelMeJsonImporter(Importer):
             if self.flags_are_labels:
                 flags |= {flag: None for flag in own if flag}
         return kept, found, flags
+
+
+def _is_prose(data: bytes) -> bool:
+    """Tell whether data is text of another kind, rather than a damaged file."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return False
+    return text.lstrip("\ufeff \t\r\n")[:1].isalpha() and "\0" not in text
 
 
 def _stated(text: bytes) -> tuple[list[Any], Iterable[str], str]:

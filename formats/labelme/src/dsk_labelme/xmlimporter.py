@@ -14,7 +14,7 @@ from dsk.media import Image, is_image_name
 from dsk.metafile import read_meta
 from dsk.names import clean_name
 from dsk.xmltext import parse_root
-from dsk_labelme.folders import Folders, reader_of
+from dsk_labelme.folders import Folders, reader_of, tell_left
 from dsk_labelme.joining import Claim, Plan, grouped, joined, settle
 from dsk_labelme.xmlobjects import ObjectReader, Parsed
 from dsk_labelme.xmlplaces import File, Named, Places, list_files
@@ -48,7 +48,8 @@ class LabelMeImporter(Importer):
         names: dict[str, None] = {}
         subsets: dict[str, None] = {}
         read = reader_of(root)
-        places = Places(root, Folders(root))
+        folders = Folders(root)
+        places = Places(root, folders)
         items: list[tuple[File, Named]] = []
         for file in files:
             labels, folder, filename = _stated(read(file.name))
@@ -70,6 +71,16 @@ class LabelMeImporter(Importer):
             given = stated[0]
             categories = Categories(given.labels, flags, given.colors, given.points, given.groups)
         plan = _plan(items, places, ledger)
+        if root.focus is None:
+            known = (
+                place
+                for file, named in items
+                for place in (
+                    places.image(named.images, file.name),
+                    places.own_image(named.images, file.name),
+                )
+            )
+            tell_left(folders, filter(None, known), ledger)
         count = len(files) - len(plan.hidden)
         header = Header(categories=categories, subsets=tuple(subsets), items=count)
         return _LabelMeSource(root, files, places, plan, header)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from dsk.item import DEFAULT_SUBSET
+from dsk.listings import is_hidden
 from dsk.media import is_image_name
 from dsk.names import clean_name, stem_of
 
@@ -58,7 +59,7 @@ def list_files(root: InputRoot) -> list[File]:
     files = []
     homes: dict[str, bool] = {}
     for name in root.walk():
-        if not name.lower().endswith(".xml"):
+        if not name.lower().endswith(".xml") or is_hidden(name):
             continue
         parts = name.split("/")
         at = next((n for n, part in enumerate(parts[:-1]) if part.lower() == _ANNOTATIONS), -1)

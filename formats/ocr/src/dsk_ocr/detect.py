@@ -11,7 +11,8 @@ from dsk.flow import Detection
 from dsk.listings import is_prose
 from dsk.media import is_image_name
 from dsk.names import stem_of
-from dsk_ocr.grammar import NUMBER, SCRIPTS
+from dsk_ocr.grammar import NUMBER, SCRIPTS, tabbed
+from dsk_ocr.homes import own_stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +65,8 @@ def detect_recognition(root: InputRoot) -> Detection | None:
 
 
 def _is_word(line: str) -> bool:
+    if tabbed(line) is not None:
+        return True
     name, comma, text = line.partition(",")
     while comma and not is_image_name(name.strip()):  # names may have commas
         more, comma, text = text.partition(",")
@@ -94,7 +97,7 @@ def _named_as_images(root: InputRoot) -> Detection | None:
     """Tell SROIE and MLT of 2019 by the texts' content: their names say nothing."""
     for name in islice(_first_texts(root), _MANY):
         score = _rate_outlines(_lines(root, name))
-        stem = stem_of(posixpath.basename(name))
+        stem = own_stem(posixpath.basename(name))
         if score and (root.focus is not None or _has_image(root, stem)):
             return Detection(score, f"{name} holds outlines of text in the image of its name")
     return None

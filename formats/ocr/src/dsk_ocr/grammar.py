@@ -7,9 +7,10 @@ import re
 
 from msgspec import Struct
 
+from dsk.media import is_image_name
 from dsk_ocr.quoting import unquoted
 
-__all__ = ["NUMBER", "SCRIPTS", "Region", "is_number", "parse_region", "parse_word"]
+__all__ = ["NUMBER", "SCRIPTS", "Region", "is_number", "parse_region", "parse_word", "tabbed"]
 
 SCRIPTS = frozenset(
     {
@@ -110,8 +111,16 @@ def _coordinates(count: int, *, whole: bool) -> int:
     return _QUAD if count >= _QUAD else min(count, _BOX)
 
 
+def tabbed(line: str) -> tuple[str, str | None] | None:
+    """Return image and text of a line that a tab divides, or None: tabs may be in texts, too."""
+    name, tab, text = line.partition("\t")
+    return (name, text.strip()) if tab and '"' not in name and is_image_name(name) else None
+
+
 def parse_word(line: str) -> tuple[str, str | None]:
     """Parse a line of word recognition: ``word_1.png, "Text"``.
+
+    Training code also takes lines of image, tab and text.
 
     Returns:
         The image's name, and the text or None.
@@ -120,7 +129,9 @@ def parse_word(line: str) -> tuple[str, str | None]:
         ValueError: There is no name.
     """
     match = _WORD.fullmatch(line) if line.endswith('"') else None
-    if match is not None:
+    if (pair := tabbed(line)) is not None:
+        name, text = pair
+    elif match is not None:
         name, text = match[1], unquoted(match[2])
     else:
         head, comma, tail = line.partition(",")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Naming = Callable[[str, str], str | None]
     """From a text file's folder and name to its item's id; None for what is something else."""
 
-__all__ = ["IMAGES", "Home", "find_homes", "find_lists"]
+__all__ = ["IMAGES", "Home", "find_homes", "find_lists", "own_stem"]
 
 IMAGES = "images"
 DEPTH = 3
@@ -81,7 +81,7 @@ def find_homes(
 def _named_as_images(root: InputRoot, ledger: Ledger) -> Naming:
     """Return what tells the ids of texts named as the images are: SROIE, MLT of 2019."""
     stems = {stem_of(posixpath.basename(n)) for n in root.walk() if is_image_name(n)}
-    texts = [n for n in _text_files(root, "") if stem_of(posixpath.basename(n)) in stems]
+    texts = [n for n in _text_files(root, "") if own_stem(posixpath.basename(n)) in stems]
     first: dict[str, str] = {}
     for name in texts:
         first.setdefault(posixpath.dirname(name), name)
@@ -90,10 +90,16 @@ def _named_as_images(root: InputRoot, ledger: Ledger) -> Naming:
         ledger.warn(f"the texts in {folder or root.name} are JSON, not lines: they are left out")
 
     def named(folder: str, base: str) -> str | None:
-        stem = stem_of(base)
+        stem = own_stem(base)
         return stem if stem in stems and folder not in facts else None
 
     return named
+
+
+def own_stem(base: str) -> str:
+    """Return the name of a text's image without its ending: of ``a.txt``, and of ``a.jpg.txt``."""
+    stem = stem_of(base)
+    return stem_of(stem) if is_image_name(stem) else stem
 
 
 def _homes(root: InputRoot, named: Naming, *, mixed: bool) -> list[Home]:

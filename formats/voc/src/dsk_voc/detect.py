@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dsk.flow import Detection
 from dsk_voc.layouts import find_homes
 from dsk_voc.loose import find_loose, find_masks
+from dsk_voc.splits import list_of_pairs
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["detect"]
 
 _HEAD = 4096
+_LOOKS = 10
+"""How many XML files are looked at: some may be of other kinds."""
 
 # LabelMe has the same root element; its images are <imagesize>, its objects have polygons and no
 # boxes. Those of FAIR1M are <objects>. Roboflow's VOC objects have a polygon behind the box.
-_BOX = re.compile(rb"<object>(?:(?!</object>).)*?<bndbox>", re.DOTALL)
+_BOX = re.compile(rb"<object>(?:(?!</object>).)*?<((?:ro)?bndbox)>", re.DOTALL)
 _EMPTY = re.compile(rb"<(?:size|segmented)>")
 _LABEL_ME = re.compile(rb"<(?:imagesize|sourceImage|objects)>")
 
@@ -33,7 +36,9 @@ def detect(root: InputRoot) -> Detection | None:
     homes = find_homes(root)
     if homes:
         return Detection(85, f"ImageSets lists in {homes[0] or 'the folder'}")
-    judged = _judge(root, list(islice(find_loose(root), 3)))
+    judged = _judge(root, list(islice(find_loose(root), _LOOKS)))
+    if judged is not None and (file := list_of_pairs(root)):
+        return Detection(80, f"{file} lists images and their XML files")
     if judged is None and (masks := find_masks(root)):
         return Detection(75, f"SegmentationClass masks in {masks[0] or 'the folder'}")
     return judged
@@ -46,8 +51,9 @@ def _judge(root: InputRoot, names: list[str]) -> Detection | None:
         head = root.read(name, _HEAD)
         if b"<annotation" not in head or b"<annotations" in head or _LABEL_ME.search(head):
             continue
-        if _BOX.search(head):
-            return Detection(70, f"{name} is an <annotation> of objects with <bndbox>")
+        if found := _BOX.search(head):
+            box = found[1].decode()
+            return Detection(70, f"{name} is an <annotation> of objects with <{box}>")
         if empty is None and _EMPTY.search(head) and b"<polygon>" not in head:
             empty = name
     if empty is not None:

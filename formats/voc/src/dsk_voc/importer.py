@@ -19,6 +19,7 @@ from dsk_voc.layouts import (
     Listing,
     child,
     find_homes,
+    in_one_case,
     list_sets,
     read_class_lists,
     xml_reader,
@@ -309,7 +310,8 @@ def _with_masks(
 class _ImageFinder:
     """Finds the images of a home's items.
 
-    The name that the XML file states counts when there is such a file; else the item's id does.
+    The name that the XML file states counts when there is such a file; else the item's id does, at
+    last in another case, as file systems of Windows and macOS have it.
     """
 
     def __init__(self, root: InputRoot, home: Home) -> None:
@@ -325,6 +327,7 @@ class _ImageFinder:
                 doubled.add(base)
         for base in doubled:
             del self._below[base]
+        self._folded: dict[str, str] | None = None
         self._prefix = f"{home.images}/" if home.images else ""
 
     def __call__(self, item: str, parsed: Parsed | None) -> Image | None:
@@ -335,6 +338,10 @@ class _ImageFinder:
             name = self._cleaned(stated)
         if name not in self._there:
             name = self._names.get(item) or self._below.get(name, name)
+        if name not in self._there:
+            if self._folded is None:
+                self._folded = in_one_case(self._names)
+            name = self._folded.get(item.lower(), name)
         if name in self._there:
             return Image(name, self._locate(self._prefix + name), None, size)
         return Image(name, None, None, size) if name or size is not None else None

@@ -25,6 +25,7 @@ __all__ = [
     "child",
     "find_homes",
     "images_below",
+    "in_one_case",
     "join",
     "list_sets",
     "open_home",
@@ -317,6 +318,18 @@ def images_below(root: InputRoot, folder: str, depth: int | None = None) -> dict
     start = len(folder) + 1 if folder else 0
     names = (name[start:] for name in root.walk(folder, depth) if is_image_name(name))
     return {stem_of(name): name for name in names}
+
+
+def in_one_case(names: dict[str, str]) -> dict[str, str]:
+    """Return images by their ids in lower case, but for those that differ in nothing else."""
+    found: dict[str, str] = {}
+    doubled = set()
+    for item, name in names.items():
+        if found.setdefault(item.lower(), name) != name:
+            doubled.add(item.lower())
+    for item in doubled:
+        del found[item]
+    return found
 
 
 def _masks(root: InputRoot, home: str, name: str) -> dict[str, str]:

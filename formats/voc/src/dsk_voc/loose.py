@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dsk.errors import InputError
+from dsk.listings import is_hidden
 from dsk.splits import NUMBERED_SPLIT
 from dsk_voc.layouts import DEPTH, IMAGE_FOLDERS, Home, Listing, images_below, join, open_home
 from dsk_voc.splits import split_by_lists
@@ -23,9 +24,12 @@ DEFAULT = "default"
 
 
 def find_loose(root: InputRoot) -> Iterator[str]:
-    """Yield the names of XML files that may be annotations of images."""
+    """Yield the names of XML files that may be annotations of images.
+
+    Hidden folders hold those of programs: PyCharm's ``.idea`` lies in many published datasets.
+    """
     for name in root.walk(depth=DEPTH + 2, suffixes=(".xml",)):
-        if not name.rpartition("/")[2].startswith("."):
+        if not is_hidden(name) and not name.rpartition("/")[2].startswith("."):
             yield name
 
 
@@ -93,11 +97,15 @@ def _warn_left(listings: Sequence[Listing], ledger: Ledger) -> None:
     """Tell about images that no annotation belongs to."""
     ids = {item for listing in listings for item in listing.ids}
     left = {
-        join(listing.home.images, name)
+        join(listing.home.images, name): item
         for listing in listings
         for item, name in listing.home.names.items()
         if item not in ids
     }
+    if left:
+        shown = {name for other in listings for name in other.home.names}
+        missing = {item.lower() for item in ids - shown}  # they have images of another case
+        left = {name: item for name, item in left.items() if item.lower() not in missing}
     if left:
         ledger.warn(
             f"{len(left)} images have no annotation file of their name and are no items, "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from dsk.annotations import Annotation, Bbox
+from dsk.annotations import Annotation, Bbox, RotatedBbox
 from dsk.errors import RecordError
 from dsk.xmltext import parse_root
 from dsk_voc.tasks import ACTION, BUILTIN, DETECTION, FORMATS, LAYOUT
@@ -75,6 +75,7 @@ _KNOWN = frozenset(
         "name",
         "pose",
         "bndbox",
+        "robndbox",
         "point",
         "actions",
         "attributes",
@@ -281,21 +282,17 @@ class ObjectReader:
         if (self._needs_parts and not parts) or (self._needs_actions and "actions" not in found):
             return
         label = self._label(found.get("name"))
-        x, y, w, h = self._box(found.get("bndbox"), ledger)
+        turned = found.get("robndbox") if "bndbox" not in found else None
+        if more.get("type") == ("bndbox" if turned is None else "robndbox"):
+            del more["type"]  # roLabelImg's word for what follows
+        box = self._box(found.get("bndbox"), ledger) if turned is None else _turned_box(turned)
         attributes = self._all_attributes(found, label, ledger)
         boxes = list(self._part_boxes(parts, number, ledger)) if self._parts else []
         yield from boxes
-        yield Bbox(
-            x,
-            y,
-            w,
-            h,
-            label=label,
-            id=number,
-            group=number if boxes else 0,
-            attributes=attributes,
-            extra={"voc": more} if more else None,
-        )
+        common: dict[str, Any] = {"label": label, "id": number, "attributes": attributes}
+        common["group"] = number if boxes else 0
+        common["extra"] = {"voc": more} if more else None
+        yield Bbox(*box, **common) if turned is None else RotatedBbox(*box, **common)
 
     def _part_boxes(
         self, parts: list[Element], number: int, ledger: Ledger
@@ -352,6 +349,14 @@ class ObjectReader:
         return attributes
 
 
+def _turned_box(element: Element) -> tuple[float, float, float, float, float]:
+    """Return roLabelImg's box: its angle is in radians, and turns clockwise as dsk's does."""
+    cx, cy, w, h, angle = (
+        _number(element.find(name), name) for name in ("cx", "cy", "w", "h", "angle")
+    )
+    return cx, cy, w, h, math.degrees(angle)
+
+
 def _warn_flat(ledger: Ledger) -> None:
     ledger.warn("there are boxes without area (xmax <= xmin or ymax <= ymin); they are kept")
 
@@ -372,8 +377,11 @@ def _flag(element: Element | None, name: str, ledger: Ledger) -> bool:
     if element is None:
         return False
     text = (element.text or "").strip()
-    if not text:  # as labelme writes them
-        ledger.warn("there are flags without a value, such as <difficult/>; they count as 0")
+    if not text or text.lower() == "unspecified":  # as labelme and make-sense write them
+        ledger.warn(
+            "there are flags without a value, such as <difficult/>, or that are Unspecified; they "
+            "count as 0"
+        )
         return False
     if text not in ("0", "1"):
         raise _BadObjectError(f"<{name}> holds {element.text!r}, not 0 or 1")

@@ -119,7 +119,7 @@ def dsk_importers() -> list[ImporterInfo]:
             summary=summary,
             aliases=("roboflow_voc",) if name == "voc" else (),
             detector="dsk_voc.detect:detect" if name == "voc" else "",
-            kinds=frozenset(kinds),
+            kinds=frozenset(kinds) | ({"rotated_bbox"} if "bbox" in kinds else set()),
             options=_IMPORT_OPTIONS,
             layout=LAYOUT,
         )

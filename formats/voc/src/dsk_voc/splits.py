@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dsk.errors import UnsafePathError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["split_by_lists"]
+__all__ = ["list_of_pairs", "split_by_lists"]
 
 _LIST = re.compile(rf"({NUMBERED_SPLIT.pattern})(?:[-_]list)?\.txt", re.IGNORECASE)
 
@@ -52,6 +53,20 @@ def split_by_lists(root: InputRoot, listings: Sequence[Listing], ledger: Ledger)
     listed = {item for listing in found for item in listing.ids}
     left = [item for item in whole.ids if item not in listed]
     return [*found, Listing(whole.subset, whole.home, left)] if left or not found else found
+
+
+def list_of_pairs(root: InputRoot) -> str | None:
+    """Return the first list in the given folder whose first line ends in an XML file that is there.
+
+    PaddleX writes such lists; others' lists of pairs name masks.
+    """
+    for _, name in _lists(root, ""):
+        first = root.read(name, 1 << 12).decode("utf-8", "replace").strip().partition("\n")[0]
+        last = first.split()[-1:]
+        with suppress(UnsafePathError):
+            if last and last[0].lower().endswith(".xml") and root.is_file(clean_name(last[0])):
+                return name
+    return None
 
 
 def _lists(root: InputRoot, home: str) -> Iterator[tuple[str, str]]:

@@ -18,10 +18,11 @@ from dsk.media import Image
 from dsk.metafile import read_meta, read_sizes
 from dsk.names import stem_of
 from dsk_yolo.config import Config, read_darknet, read_yaml
+from dsk_yolo.darknet import list_darknet
 from dsk_yolo.exif import turn_of
 from dsk_yolo.finding import find_dataset
 from dsk_yolo.folders import ImageFolder, LabelFolder
-from dsk_yolo.listing import Listing, list_darknet, list_yaml
+from dsk_yolo.listing import Listing, list_yaml
 from dsk_yolo.loose import Loose, find_beside, find_loose, list_loose
 from dsk_yolo.probing import RowCounts
 from dsk_yolo.rows import RowReader, is_number

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from dsk.errors import InputError, RecordError, UnsafePathError
+from dsk.listings import is_hidden
 from dsk.media import is_image_name
 from dsk.names import clean_name, stem_of
 from dsk_yolo.paths import (
@@ -17,7 +18,6 @@ from dsk_yolo.paths import (
     ListedPaths,
     above,
     is_class_file,
-    is_there,
     lines_of,
     pairs_below,
     renamed,
@@ -36,12 +36,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Listing",
+    "images_below",
     "keep_sized",
     "label_files",
-    "list_darknet",
+    "list_places",
     "list_yaml",
     "make_unique",
     "read_list",
+    "tell_missing",
     "yaml_places",
 ]
 
@@ -103,7 +105,7 @@ def list_yaml(
     for key, stated in places.items():
         known = stated or _renamed(root, config, key, folders, places)
         if not known:
-            _missing(root, config, key, ledger)
+            tell_missing(root, config, key, ledger)
         elif _holds_all(key, places):
             ledger.warn(f"{config.file}: {key} is the folder of other subsets, not one itself")
         else:
@@ -117,7 +119,7 @@ def list_yaml(
         key = next((k for k in keys if k in known[0].split("/")), keys[0])
         if len(keys) > 1:
             ledger.warn(f"{config.file}: {' and '.join(keys)} are the same; read once, as {key}")
-        found = _list_places(root, key, known, folders, sizes=sizes, ledger=ledger)
+        found = list_places(root, key, known, folders, sizes=sizes, ledger=ledger)
         if key not in SPLIT_KEYS and not any(listing.images for listing in found):
             continue  # the folder of the labels, or of something else
         if by_folder:
@@ -127,7 +129,7 @@ def list_yaml(
     if not listings:
         for home in pairs_below(root, config.file.rpartition("/")[0]):
             ledger.warn(f"{config.file}: nothing that it names is there; {home}/images is read")
-            listings += _list_places(
+            listings += list_places(
                 root, "default", [f"{home}/images"], folders, sizes=sizes, ledger=ledger
             )
     if not listings:
@@ -177,7 +179,8 @@ def _holds_all(key: str, places: Mapping[str, tuple[str, ...]]) -> bool:
     )
 
 
-def _missing(root: InputRoot, config: Config, key: str, ledger: Ledger) -> None:
+def tell_missing(root: InputRoot, config: Config, key: str, ledger: Ledger) -> None:
+    """Warn that what a key names is not there, if it is the name of a subset."""
     if key in SPLIT_KEYS or config.file.lower().endswith(".data"):
         values = ", ".join(config.subsets[key][:3])
         ledger.warn(f"{root.show(config.file)}: {key}: there is no {values}")
@@ -188,6 +191,11 @@ def _place(root: InputRoot, value: str, folders: Sequence[str]) -> str | None:
     found = resolve(root, value, folders, directory=True)
     if found is not None:
         return found
+    for name in IMAGE_FOLDERS:  # Roboflow's data.yaml says "images" also where users renamed it
+        other = swap_folder(value.strip().replace("\\", "/").rstrip("/") + "/", "images", name)
+        found = resolve(root, other, folders, directory=True)
+        if found is not None and root.is_dir(swap_folder(f"{found}/", name, "labels")):
+            return found
     labels = swap_folder(value.strip().replace("\\", "/").rstrip("/") + "/", "images", "labels")
     place = resolve(root, labels, folders, directory=True) if labels != value + "/" else None
     return None if place is None else f"{place}/"
@@ -217,7 +225,7 @@ def _folder_subset(listing: Listing, key: str) -> str:
     return names[0] if names else key
 
 
-def _list_places(
+def list_places(
     root: InputRoot,
     key: str,
     places: Sequence[str],
@@ -226,6 +234,10 @@ def _list_places(
     sizes: Sizes,
     ledger: Ledger,
 ) -> list[Listing]:
+    """List the images of one subset.
+
+    Places are folders of images, lists and images; those that end in "/" are folders of labels.
+    """
     images: list[str] = []
     ids: list[str] = []
     out: list[Listing] = []
@@ -233,7 +245,7 @@ def _list_places(
         if place.endswith("/"):
             out.append(_list_labels(root, key, place[:-1]))
         elif root.is_dir(place) or not place:
-            found = [n for n in root.walk(place) if is_image_name(n)]
+            found = images_below(root, place, ledger)
             cut = len(place) + 1 if place else 0
             images += found
             names = [n[cut:] for n in found]
@@ -262,12 +274,21 @@ def _list_places(
     return [*parts, *out] if images or not out else out
 
 
+def images_below(root: InputRoot, folder: str, ledger: Ledger) -> list[str]:
+    """Return the names of the images below a folder, but for those in hidden folders."""
+    found = [n for n in root.walk(folder) if is_image_name(n)]
+    shown = [n for n in found if not is_hidden(n)]
+    if len(shown) < len(found):
+        ledger.warn(f"{len(found) - len(shown)} images in hidden folders are passed over")
+    return shown
+
+
 def label_files(root: InputRoot, folder: str) -> list[str]:
     """Return the names of the label files below a folder."""
     return [
         n
         for n in root.walk(folder)
-        if n.endswith(".txt") and not is_class_file(n.rpartition("/")[2])
+        if n.endswith(".txt") and not is_class_file(n.rpartition("/")[2]) and not is_hidden(n)
     ]
 
 
@@ -377,7 +398,7 @@ def _label_rule(root: InputRoot, images: Sequence[str]) -> tuple[str, ...]:
     first = f"/{images[0]}"
     for folder in [name for name in IMAGE_FOLDERS if f"/{name}/" in first]:
         top = first[1 : first.rindex(f"/{folder}/") + 1]
-        for other in ("labels", "Labels", "labelTxt"):
+        for other in ("labels", "Labels", "label", "labelTxt"):
             if root.is_dir(top + other):
                 return folder, other
     if any(root.is_file(f"{stem_of(n)}.txt") for n in images):
@@ -456,41 +477,3 @@ def make_unique(listing: Listing, ledger: Ledger) -> None:
     ledger.warn(f"{len(ids) - len(kept)} images are listed twice; they are read once")
     listing.images = [listing.images[first[name]] for name in kept]
     listing.ids = kept
-
-
-def _darknet_id(name: str, home: str) -> str:
-    """Return an image's path without the first folder below that of the obj.data, or "data"."""
-    inside = bool(home) and name.startswith(f"{home}/")
-    name = name[len(home) + 1 :] if inside else name.removeprefix("data/")
-    return stem_of(name.partition("/")[2] or name)
-
-
-def list_darknet(root: InputRoot, config: Config, ledger: Ledger) -> list[Listing]:
-    """List the images that the lists of an obj.data name.
-
-    Raises:
-        InputError: None of the lists is there.
-    """
-    home = config.file.rpartition("/")[0]
-    out = []
-    for subset, values in config.subsets.items():
-        folders = [home, *above(home)]
-        file = resolve(root, values[0], folders, directory=False)
-        if file is None:
-            folder = resolve(root, values[0], folders, directory=True)
-            if folder:
-                ledger.warn(f"{config.file}: {subset} is a folder, not a list; its images are read")
-                out += _list_places(root, subset, [folder], folders, sizes={}, ledger=ledger)
-            else:
-                _missing(root, config, subset, ledger)
-            continue
-        images = read_list(root, file, folders, ledger)
-        if images and not any(is_there(root, n) for n in images[:: len(images) // 8 + 1]):
-            ledger.warn(f"{file}: images are listed, but they and their label files are not there")
-        ids = [_darknet_id(n, home) for n in images]
-        listing = Listing(subset, images, ids, swap=None)
-        make_unique(listing, ledger)
-        out.append(listing)
-    if not out:
-        raise InputError("none of the lists it names is there", where=root.show(config.file))
-    return out

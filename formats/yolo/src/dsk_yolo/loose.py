@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -12,7 +13,14 @@ from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
 from dsk.names import stem_of
 from dsk_yolo.config import read_names_file
-from dsk_yolo.listing import Listing, keep_sized, label_files, make_unique, read_list
+from dsk_yolo.listing import (
+    Listing,
+    images_below,
+    keep_sized,
+    label_files,
+    make_unique,
+    read_list,
+)
 from dsk_yolo.paths import IMAGE_FOLDERS, LABEL_FOLDERS, SPLIT_KEYS, is_class_file
 from dsk_yolo.rows import BOX, is_number
 
@@ -103,9 +111,40 @@ def _pair(root: InputRoot, home: str) -> tuple[Place | None, list[str]]:
     images = next((prefix + n for n in IMAGE_FOLDERS if n in folders), None)
     if labels is not None and not names:
         names = _class_files(root, labels)
+    if names and (labels is None or images is None) and not _holds_images(root, home):
+        images, labels = _by_content(root, [prefix + n for n in folders], images, labels)
     if labels is None or not (names or images):
         return None, names
     return Place("", home if images is None else images, labels), names
+
+
+def _by_content(
+    root: InputRoot, folders: list[str], images: str | None, labels: str | None
+) -> tuple[str | None, str | None]:
+    """Return the folders of images and labels where one or both have names of their own.
+
+    What is in them tells, if just one folder of each kind is there.
+    """
+    if images is None:
+        found = [f for f in folders if f != labels and _holds_images(root, f)]
+        inner = root.listing(labels).folders if labels is not None else ()
+        if len(found) != 1 or found[0].rpartition("/")[2] in inner:
+            return images, labels  # labels/train belongs to train
+        images = found[0]
+    if labels is None and not _has_rows_beside(root, images):
+        found = [f for f in folders if f != images and _holds_rows(root, f)]
+        if len(found) == 1:
+            return images, found[0]
+    return (images if labels is not None else None), labels
+
+
+def _holds_images(root: InputRoot, folder: str) -> bool:
+    return any(is_image_name(f"a{ending}") for ending in root.listing(folder).endings)
+
+
+def _holds_rows(root: InputRoot, folder: str) -> bool:
+    texts = (n for n in root.listing(folder).pick((".txt",)) if not is_class_file(n))
+    return any(_is_row(root, f"{folder}/{n}") for n in islice(texts, BESIDE_FILES))
 
 
 def _class_files(root: InputRoot, folder: str) -> list[str]:
@@ -200,7 +239,7 @@ def _by_lists(root: InputRoot, ledger: Ledger, home: str, listings: list[Listing
 def _list_place(root: InputRoot, ledger: Ledger, place: Place, sizes: Sizes) -> list[Listing]:
     cut = len(place.images) + 1 if place.images else 0
     labels = place.labels
-    found = [n for n in root.walk(place.images) if is_image_name(n)]
+    found = images_below(root, place.images, ledger)
     if labels is None:
         return _by_folder(found, cut, place.subset, None)
     listings = _by_folder(found, cut, place.subset, (place.images, labels))

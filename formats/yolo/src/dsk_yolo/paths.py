@@ -34,8 +34,8 @@ __all__ = [
 RESERVED_DARKNET = frozenset({"classes", "names", "backup", "labels", "results", "eval"})
 """Keys of obj.data that are no subsets."""
 
-LABEL_FOLDERS = ("labels", "Labels", "annotations", "Annotations")
-IMAGE_FOLDERS = ("images", "Images", "JPEGImages")
+LABEL_FOLDERS = ("labels", "Labels", "label", "annotations", "Annotations")
+IMAGE_FOLDERS = ("images", "Images", "JPEGImages", "image", "imgs", "img")
 
 SPLIT_KEYS = ("train", "val", "validation", "valid", "test", "minival")
 """Keys of data.yaml that always name images; other keys do if what they name is there."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["decode", "encode", "load"]
 
+
 def decode(data: bytes | memoryview, name: str) -> Cloud:
     """Decode a file by its ending; without one that is known, by its first bytes.
 

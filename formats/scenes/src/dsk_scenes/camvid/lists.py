@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dsk.errors import RecordError, UnsafePathError
 from dsk.listings import is_prose
+from dsk.media import is_image_name
 from dsk.names import clean_name, stem_of
 from dsk_scenes.shared.colors import COLORS_NAME
 
@@ -76,7 +77,7 @@ def _fits(root: InputRoot, home: str, name: str) -> bool:
             line = parse_line(text)
         except ValueError:
             continue
-        if line is None or not line[1]:
+        if line is None or not is_image_name(line[1]):
             continue
         try:
             if resolve(root, home, line[1]) is not None:
