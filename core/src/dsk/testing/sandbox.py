@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import pickle
 import resource
@@ -88,6 +89,7 @@ def _collect(reading: int, deadline: float) -> tuple[bytes, bool]:
 def _child(function: Callable[[], Any], writing: int, memory: int) -> None:
     """Run the function and leave without the parent's exit handlers."""
     faulthandler.disable()  # a crash is told by the parent
+    gc.freeze()  # what the parent left in cycles is its own: codecs whose threads are not here
     try:
         _limit(memory)
         outcome = Outcome(function())
