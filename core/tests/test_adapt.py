@@ -28,7 +28,7 @@ from dsk.categories import Categories, LabelCategory, LabelGroup, PointsCategory
 from dsk.descriptors import Capabilities
 from dsk.flow import Header
 from dsk.item import DatasetItem
-from dsk.loss import Ledger
+from dsk.loss import MAX_SORTS, Ledger
 from dsk.media import Image, MultiframeImage, PointCloud, VideoFrame, Volume
 from dsk.rle import from_dense
 from dsk.testing.columns import as_columns
@@ -513,6 +513,15 @@ def test_objects_that_have_left_the_view_are_left_out(value):
     assert events == {("DSK-L017", "outside the view"): 1}
     knowing = caps("bbox", fields=frozenset({"attributes"}), attributes=frozenset({"outside"}))
     assert adapt(knowing, gone, here) == ([gone, here], {})
+
+
+def test_names_without_end_are_counted_only():
+    ledger, count = Ledger(), MAX_SORTS + 7
+    names = [f"name {n}" for n in range(count)]
+    boxes = [Bbox(1, 2, 3, 4, label=0, attributes={n: 1}, extra={"toy": {n: 1}}) for n in names]
+    list(Adapter(caps("bbox"), ledger)([DatasetItem("a", "train", PICTURE, boxes)]))
+    assert len(ledger.events) == MAX_SORTS + 2
+    assert sum(e.count for e in ledger.events.values()) == 2 * count
 
 
 def test_that_an_object_is_in_view_is_no_loss():

@@ -76,12 +76,29 @@ def test_the_adapter_reports_rows_like_items(attributes, held, subsets):
     assert ("DSK-L003", "polygon→bbox", "polygon") in ledgers[0].events
 
 
+@pytest.mark.parametrize("value", [1.0, float("nan")], ids=["rows", "no-rows"])
+def test_fields_that_were_not_read_are_reported_like_others(value):
+    caps = Capabilities(annotations=frozenset({"bbox"}), media=frozenset({"image"}))
+    boxes = [Bbox(value, 2.0, 2.0, 3.0, label=0, id=1)]
+    bare = [DatasetItem(f"{n}", "train", None, boxes) for n in range(20)]
+    full = [item.replace(extra={"toy": {"note": 1, "who": "me"}}) for item in bare]
+    ledgers = Ledger(), Ledger()
+    list(Adapter(caps, ledgers[0])(full))
+    adapter = Adapter(caps, ledgers[1])
+    for part in (bare[:2], bare[2:]):  # the first one leaves room for samples
+        columns = as_columns(part)
+        columns.unread = (("toy", "note"), ("toy", "who"))
+        assert adapter.columns(columns).unread == ()
+    assert ledgers[0].events == ledgers[1].events
+    assert ledgers[0].events["DSK-L011", "toy field who", ""].count == 20
+
+
 class Spied(ColumnSource):
     asked = ()
 
-    def columns(self, partition, ledger, *, outlines):
+    def columns(self, partition, ledger, *, outlines, family):
         self.asked = (*self.asked, outlines)
-        return super().columns(partition, ledger, outlines=outlines)
+        return super().columns(partition, ledger, outlines=outlines, family=family)
 
 
 @pytest.fixture

@@ -105,6 +105,11 @@ class Adapter:
 
     def columns(self, given: BoxColumns) -> BoxColumns:
         """Return a partition as the target can hold it, reported as its items would be."""
+        for family, name in given.unread:
+            event = self._lost_field(family, name)
+            room = max(0, SAMPLES - len(event.samples))
+            event.samples += [Sample(item.id, item.subset, 0) for item in given.items[:room]]
+            event.count += len(given.items)
         gone = self._in_view_only and is_outside(given.attributes)
         if gone or not isfinite(float(given.boxes.sum())):
             whole = [self._adapted(item) for item in given]
@@ -115,7 +120,7 @@ class Adapter:
             if counts:
                 counts = [rows for rows in counts if self._count_rows(rows, n, item)]
             items.append(self._adapted(item))
-        return replace(given, items=items, outlined=None)
+        return replace(given, items=items, outlined=None, unread=())
 
     def _row_counts(self, given: BoxColumns) -> list[RowCount]:
         """Return what rows lose and become, in the order in which items report it."""
@@ -219,15 +224,16 @@ class Adapter:
             if self._caps.family in (family, "*"):
                 continue
             for name in fields if isinstance(fields, dict) else (family,):
-                try:
-                    event = self._lost[family, name]
-                except KeyError:
-                    what = f"{family} field {name}"
-                    self._ledger.add("DSK-L011", what, count=0)
-                    event = self._lost[family, name] = self._ledger.events["DSK-L011", what, ""]
+                event = self._lost.get((family, name)) or self._lost_field(family, name)
                 event.count += 1
                 if event.count <= SAMPLES:
                     event.samples.append(Sample(item, subset, annotation))
+
+    def _lost_field(self, family: str, name: str) -> Event:
+        """Return the ledger's entry for a field of another family, see ``_event``."""
+        what = f"{family} field {name}"
+        event = self._lost[family, name] = self._ledger.sort("DSK-L011", what)
+        return event
 
     def _fits(self, annotations: tuple[Annotation, ...] | list[Annotation]) -> bool:
         """Whether the target holds all annotations of an item as they are."""
@@ -336,8 +342,7 @@ class Adapter:
     def _event(self, code: str, what: str, cls: type[Annotation]) -> Event:
         """Return the ledger's entry for an event that every annotation may cause."""
         events = self._events.setdefault(cls, {})
-        self._ledger.add(code, what, kind=cls.kind, count=0)
-        event = events[code, what] = self._ledger.events[code, what, cls.kind]
+        event = events[code, what] = self._ledger.sort(code, what, kind=cls.kind)
         return event
 
     def _count(self, code: str, what: str, a: Annotation, item: DatasetItem) -> Event:

@@ -43,6 +43,8 @@ class BoxColumns(Struct):
         attributes: What every row has.
         outlined: (rows,): which of them are the stated boxes of outlines; None if none is. Core
             counts them as converted and removes the mark.
+        unread: Family and name of fields of every item that are not in its ``extra``, since the
+            target keeps none of that family. Core counts them as lost.
     """
 
     items: list[DatasetItem]
@@ -52,6 +54,7 @@ class BoxColumns(Struct):
     ids: NDArray[np.int64]
     attributes: dict[str, Any]
     outlined: NDArray[np.bool_] | None = None
+    unread: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of_items(cls, items: list[DatasetItem]) -> BoxColumns:

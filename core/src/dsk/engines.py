@@ -70,7 +70,10 @@ class Job:
         if self.steps or not self.exporter.takes_columns or not adapter.keeps_boxes:
             return None
         found = self.source.columns(
-            self.partitions[part], ledger, outlines=adapter.outlines_become_boxes
+            self.partitions[part],
+            ledger,
+            outlines=adapter.outlines_become_boxes,
+            family=self.capabilities.family,
         )
         if found is None:
             return None

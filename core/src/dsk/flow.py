@@ -124,7 +124,14 @@ class Source(ABC):
         """
         return self.read(partition, ledger)
 
-    def columns(self, partition: Any, ledger: Ledger, *, outlines: bool) -> BoxColumns | None:  # noqa: ARG002
+    def columns(
+        self,
+        partition: Any,  # noqa: ARG002
+        ledger: Ledger,  # noqa: ARG002
+        *,
+        outlines: bool,  # noqa: ARG002
+        family: str,  # noqa: ARG002
+    ) -> BoxColumns | None:
         """Return one partition with its plain boxes as columns, or None to have it read.
 
         A source overrides it when many boxes are what costs, see ``dsk.columns``. What it reports
@@ -135,6 +142,8 @@ class Source(ABC):
             ledger: As for ``read``.
             outlines: Whether outlines become boxes: those whose box the source states may then be
                 rows too, marked as ``outlined``.
+            family: The family whose fields the target keeps, "*" for all: items need no others in
+                their ``extra`` if ``BoxColumns.unread`` names them.
         """
         return None
 

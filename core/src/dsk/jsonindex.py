@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 from msgspec import Raw, Struct
 
+from dsk.allocator import keep_freed_memory
 from dsk.errors import InputError, RecordError
 from dsk.jsonerrors import UNDECODABLE, has_constant, json_error, record_message
 
@@ -63,7 +64,7 @@ class Records:
         start = int(self.starts[row])
         return self.view[start : start + int(self.lengths[row])]
 
-    def joined(self, rows: NDArray[np.int64] | Sequence[int] | slice) -> bytes:
+    def joined(self, rows: NDArray[np.signedinteger[Any]] | Sequence[int] | slice) -> bytes:
         """Return some records as the text of a JSON array."""
         view = self.view
         starts = self.starts[rows].tolist()
@@ -129,6 +130,8 @@ def scan(
     """
     if bytes(view[:3]) == b"\xef\xbb\xbf":
         view = view[3:]
+    if len(view) > WINDOW:
+        keep_freed_memory(WINDOW + WINDOW // 4)  # a window and what is made of it
     walk = _Walk(view, where, gatherers or {})
     found: dict[str, tuple[int, int, Records]] = {}
     rest: dict[str, Raw] | None = None

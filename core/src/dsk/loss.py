@@ -136,15 +136,19 @@ class Ledger:
             annotation: Id of the annotation.
             hint: What would have kept it (an option, a transform, another format).
         """
-        event = self.events.get((code, what, kind))
-        if event is None:
-            event = self._sort(code, what, kind, hint)
+        event = self.sort(code, what, kind=kind, hint=hint)
         event.count += count
         if item and len(event.samples) < SAMPLES:
             event.samples.append(Sample(item, subset, annotation))
 
-    def _sort(self, code: str, what: str, kind: str, hint: str) -> Event:
-        """Return a sort of events, a new one while there is room for it."""
+    def sort(self, code: str, what: str, *, kind: str = "", hint: str = "") -> Event:
+        """Return the entry of a sort of events, for those who count by themselves; see ``add``.
+
+        There is room for so many; what is further shares one entry for each code.
+        """
+        event = self.events.get((code, what, kind))
+        if event is not None:
+            return event
         if len(self.events) >= MAX_SORTS:
             what, kind, hint = FURTHER, "", ""
         return self.events.setdefault((code, what, kind), Event(code, what, kind, hint=hint))
@@ -213,10 +217,8 @@ class Ledger:
         self.items_out += other.items_out
         self.annotations_in += other.annotations_in
         self.media_saved += other.media_saved
-        for key, event in other.events.items():
-            mine = self.events.get(key)
-            if mine is None:
-                mine = self._sort(event.code, event.what, event.kind, event.hint)
+        for event in other.events.values():
+            mine = self.sort(event.code, event.what, kind=event.kind, hint=event.hint)
             mine.count += event.count
             mine.samples.extend(event.samples[: SAMPLES - len(mine.samples)])
         self.bad.extend(other.bad[: MAX_BAD - len(self.bad)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import warnings
 import zipfile
 
@@ -542,6 +543,41 @@ def test_outlines_are_told_from_others_even_with_the_mark_between_them_inside():
     ]
     assert good_outlines([Raw(t) for t in (triangle, rle, two)]).tolist() == [True, False, True]
     assert not len(good_outlines([]))
+
+
+def ring(count, number=b"1.5"):
+    return b"[" + b",".join([number] * count) + b"]"
+
+
+OUTLINES = [
+    *(b"[" + ring(n) + b"]" for n in (6, 254, 256, 258, 262, 1030)),
+    b"[" + ring(6, b"1e2") + b", " + ring(8, b" -1E+2 ") + b"]",
+]
+OTHERS = [
+    *(b"[" + ring(n) + b"]" for n in (0, 1, 2, 4, 5, 7, 255, 257, 259)),
+    *(b"[" + ring(n) + b"," + ring(6) + b"]" for n in (1, 4, 7)),
+    *(b"null", b"[]", b"{}", b'""', b"[[],[]]", b"5", b"true", b'{"counts":[1,2,3],"size":[3,4]}'),
+    ring(6),
+    b"[1," + ring(6) + b"]",
+    b"[" + ring(6) + b",1]",
+    b"[" + ring(6) + b",1," + ring(6) + b"]",
+    b"[[" + ring(6) + b"]]",
+    b'[["1,2,3,4,5,6"]]',
+    b"[" + ring(6) + b',"a,b"]',
+    b"[[1,2,3,4,5,null]]",
+    b"[{}," + ring(6) + b"]",
+    b'{"counts":"ab]c[,`~|}\xff","size":[3,4]}',
+]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_outlines_are_told_from_others_in_any_company(seed):
+    from msgspec import Raw
+
+    from dsk_coco.records import good_outlines
+
+    texts = random.Random(seed).choices(OUTLINES + OTHERS, k=200)
+    assert good_outlines([Raw(t) for t in texts]).tolist() == [t in OUTLINES for t in texts]
 
 
 def test_ids_as_text_with_leading_zeros(folder, make):

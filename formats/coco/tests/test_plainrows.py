@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dsk import jsonindex
@@ -48,7 +50,7 @@ def boxes(path, *, only_columns, on_error="raise"):
     ledger.merge(dataset.opening_ledger)
     adapter = Adapter(BOXES, ledger)
     for partition in source.partitions():
-        found = source.columns(partition, ledger, outlines=True)
+        found = source.columns(partition, ledger, outlines=True, family="")
         items = source.read(partition, ledger) if found is None else None
         given += adapter.columns(found) if items is None else adapter(items)
     return given, ledger.report(seconds=0, output="")
@@ -87,6 +89,45 @@ def test_one_odd_record_and_none_is_kept(folder, make, odd):
     assert not was_kept(folder.path)
     one = boxes(folder.path, only_columns=True, on_error="skip")
     assert one == boxes(folder.path, only_columns=False, on_error="skip")
+
+
+OWN = {"license": 3, "coco_url": "https://x.org/é.jpg", "flickr_url": None}
+
+
+@pytest.mark.parametrize(
+    ("odd", "quick"),
+    [
+        ({}, True),
+        ({"width": 0}, True),
+        ({"license": None}, True),
+        ({"note": "more"}, False),
+        ({"a note": "more"}, False),
+        ({"license": [1]}, False),
+        ({"file_name": "https://x.org/a/5.png"}, False),
+        ({"file_name": "1.jpg"}, False),
+        ({"file_name": "4.png"}, False),
+        ({"id": "5"}, False),
+        ({"width": "20"}, False),
+        ({"flickr_url": "\ud800"}, True),
+    ],
+    ids=str,
+)
+def test_fields_of_images_are_told_without_being_read(folder, make, odd, quick):
+    images = [make.image(n, f"{n}.png", **OWN) for n in (1, 2, 3, 4, 5)]
+    images[4].update(odd)
+    folder.put("annotations/instances_x.json", make.document(images, plain_objects(make)))
+    source = open_dataset(folder.path, "coco", {}, "skip").source
+    (partition,) = source.partitions()
+    for family, unread in (("coco", False), ("*", False), ("", quick), ("voc", quick)):
+        caps = replace(BOXES, family=family)
+        ledgers = Ledger("skip"), Ledger("skip")
+        found = source.columns(partition, ledgers[0], outlines=True, family=family)
+        assert bool(found.unread) == unread
+        short = list(Adapter(caps, ledgers[0]).columns(found))
+        long = list(Adapter(caps, ledgers[1])(source.read(partition, ledgers[1])))
+        long = [item.replace(extra=None) for item in long] if unread else long
+        assert short == long
+        assert ledgers[0].events == ledgers[1].events
 
 
 def test_orphans_and_unknown_categories(folder, make):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,14 @@ SHARED: tuple[dict[str, Any], ...] = ({}, {"is_crowd": False}, {"is_crowd": True
 class ColumnSource(ListSource):
     """A dataset in memory whose plain boxes come as columns."""
 
-    def columns(self, partition: Any, ledger: Ledger, *, outlines: bool) -> BoxColumns | None:
+    def columns(
+        self,
+        partition: Any,
+        ledger: Ledger,
+        *,
+        outlines: bool,
+        family: str,  # noqa: ARG002
+    ) -> BoxColumns | None:
         """See ``Source.columns``."""
         return as_columns(self.read(partition, ledger), outlines=outlines)
 
@@ -103,7 +111,8 @@ class ColumnChecks(SuiteBase):
         assert facts(reports[0]) == facts(reports[1])
 
     @pytest.mark.parametrize("only", [False, True], ids=["among-others", "only"])
-    def test_columns_are_read_like_items(self, tmp_path: Path, only: bool) -> None:
+    @pytest.mark.parametrize("family", ["", "*"], ids=["no-fields", "all-fields"])
+    def test_columns_are_read_like_items(self, tmp_path: Path, only: bool, family: str) -> None:
         """What a source gives as columns is what it gives as items, fitted to boxes alike."""
         self.needs()
         if "bbox" not in self.round_trip_kinds():
@@ -117,12 +126,15 @@ class ColumnChecks(SuiteBase):
         seen = 0
         for partition in source.partitions():
             ledgers = [Ledger(), Ledger()]
-            adapters = [Adapter(BOXES_ONLY, ledger) for ledger in ledgers]
-            found = source.columns(partition, ledgers[1], outlines=True)
+            adapters = [Adapter(replace(BOXES_ONLY, family=family), ledger) for ledger in ledgers]
+            found = source.columns(partition, ledgers[1], outlines=True, family=family)
             if found is None:
                 continue
             seen += len(found.labels)
             long = list(adapters[0](source.read(partition, ledgers[0])))
+            if found.unread:
+                assert family not in {"*", *(name for name, _ in found.unread)}
+                long = [item.replace(extra=None) for item in long]
             assert list(adapters[1].columns(found)) == long
             assert ledgers[0].events == ledgers[1].events
             assert ledgers[0].warnings == ledgers[1].warnings

@@ -15,7 +15,8 @@ from dsk.files import open_root
 from dsk.flow import Header, Importer, Source, slices
 from dsk.names import clean_name
 from dsk_coco.categories import FAMILY
-from dsk_coco.index import AnnotationFile, item_names, join_items, open_file, open_results
+from dsk_coco.images import item_names
+from dsk_coco.index import AnnotationFile, join_items, open_file, open_results
 from dsk_coco.layout import (
     FOLDER,
     farther_folders,
@@ -256,13 +257,16 @@ class CocoSource(Source):
         subset, files = self._subsets[number]
         return SliceReader(self._root, subset, files, self._options, ledger).index(start, stop)
 
-    def columns(self, partition: Any, ledger: Ledger, *, outlines: bool) -> BoxColumns | None:
+    def columns(
+        self, partition: Any, ledger: Ledger, *, outlines: bool, family: str
+    ) -> BoxColumns | None:
         """See ``Source.columns``; nearly all objects have outlines, so these must be welcome."""
         number, start, stop = partition
         subset, files = self._subsets[number]
         if not outlines:
             return None
-        return SliceReader(self._root, subset, files, self._options, ledger).columns(start, stop)
+        reader = SliceReader(self._root, subset, files, self._options, ledger)
+        return reader.columns(start, stop, fields=family in (FAMILY, "*"))
 
 
 def _joined_labels(files: list[AnnotationFile]) -> Categories:

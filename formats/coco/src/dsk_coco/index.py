@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -15,13 +15,13 @@ from dsk import jsonindex
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.grouping import group_rows
 from dsk.jsonerrors import UNDECODABLE, json_error
-from dsk.names import clean_name, stem_of
 from dsk_coco.categories import numbered_categories, read_categories
+from dsk_coco.images import decode_names, item_names
 from dsk_coco.plainrows import Gathered
 from dsk_coco.textids import has_text_ids, scan_text_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -31,45 +31,9 @@ if TYPE_CHECKING:
     from dsk_coco.layout import Found
     from dsk_coco.plainrows import PlainRows
 
-__all__ = ["AnnotationFile", "item_names", "join_items", "open_file", "open_results"]
+__all__ = ["AnnotationFile", "join_items", "open_file", "open_results"]
 
 BATCH = 4096
-
-
-class _Names(TypedDict, total=False):
-    """What names an image; LVIS has the URL only."""
-
-    file_name: str | None
-    coco_url: str | None
-
-
-def item_names(record: Mapping[str, Any], lead: str = "") -> tuple[str, str]:
-    """Return an image's clean relative name and the id of its item.
-
-    Args:
-        record: The image.
-        lead: Folders of another machine that may precede the name; they are left off.
-
-    Raises:
-        UnsafePathError: It is absolute or leads out of its folder; ``...jpg`` does, too. Of a URL,
-            it is the path that counts.
-        ValueError: There is none.
-    """
-    name = record.get("file_name")
-    if not name or not isinstance(name, str):
-        url = record.get("coco_url")
-        if not url or not isinstance(url, str):
-            raise ValueError("the image has no file_name")
-        name = url.rpartition("/")[2]
-    elif "://" in name:
-        name = _path_of(name)
-    elif lead:
-        name = name.replace("\\", "/").removeprefix(lead)
-    path = clean_name(name)
-    stem = stem_of(path)
-    if stem[0] == "." or "/." in stem:
-        stem = clean_name(stem)
-    return path, stem
 
 
 _ELSEWHERE = re.compile(r"/|[A-Za-z]:/")
@@ -93,16 +57,11 @@ def _lead(images: jsonindex.Records) -> str:
 def _elsewhere(images: jsonindex.Records, start: int, stop: int) -> list[str]:
     """Return the names of some images that are absolute, with slashes."""
     try:
-        records = _decode_names(images.joined(slice(start, min(stop, len(images)))))
+        records = decode_names(images.joined(slice(start, min(stop, len(images)))))
     except UNDECODABLE:
         return []
     names = (str(record.get("file_name") or "").replace("\\", "/") for record in records)
     return [name for name in names if "://" not in name and _ELSEWHERE.match(name)]
-
-
-def _path_of(url: str) -> str:
-    """Return the path in a URL, without what leads to it and without a query."""
-    return url.partition("://")[2].partition("?")[0].partition("#")[0].partition("/")[2]
 
 
 class AnnotationFile(Struct):
@@ -258,9 +217,6 @@ def _no_records(like: jsonindex.Records) -> jsonindex.Records:
     return none
 
 
-_decode_names = msgspec.json.Decoder(list[_Names]).decode
-
-
 def _item_keys(
     images: jsonindex.Records, lead: str, where: str, ledger: Ledger
 ) -> NDArray[np.int64]:
@@ -270,7 +226,7 @@ def _item_keys(
     for start in range(0, count, BATCH):
         stop = min(start + BATCH, count)
         try:
-            names = _decode_names(images.joined(slice(start, stop)))
+            names = decode_names(images.joined(slice(start, stop)))
             keys[start:stop] = [hash(item_names(name, lead)[1]) or 1 for name in names]
         except (*UNDECODABLE, ValueError, UnsafePathError):
             for row in range(start, stop):
@@ -289,7 +245,7 @@ def _alike(images: jsonindex.Records, keys: NDArray[np.int64], lead: str) -> fro
     first: dict[int, str] = {}
     found = set()
     for row in sorted({*order[same].tolist(), *order[same + 1].tolist()}):
-        path = item_names(_decode_names(images.joined([row]))[0], lead)[0]
+        path = item_names(decode_names(images.joined([row]))[0], lead)[0]
         if first.setdefault(int(keys[row]), path) != path:
             found.add(row)
             keys[row] = hash(path) or 1
@@ -299,7 +255,7 @@ def _alike(images: jsonindex.Records, keys: NDArray[np.int64], lead: str) -> fro
 def _single_key(images: jsonindex.Records, row: int, lead: str, where: str, ledger: Ledger) -> int:
     place = f"{where}#/images/{row}"
     try:
-        return hash(item_names(_decode_names(images.joined([row]))[0], lead)[1]) or 1
+        return hash(item_names(decode_names(images.joined([row]))[0], lead)[1]) or 1
     except UnsafePathError as error:
         hint = "file_name is relative to the folder of the images"
         ledger.bad_record(RecordError(error.message, where=place, hint=error.hint or hint))

@@ -16,7 +16,7 @@ from dsk.item import DatasetItem
 from dsk.jsonerrors import UNDECODABLE
 from dsk.media import Image
 from dsk_coco.categories import FAMILY
-from dsk_coco.index import item_names
+from dsk_coco.images import bare_images, item_names, names_of
 from dsk_coco.panoptic import map_folder, parse_segments
 from dsk_coco.parse import CROWD, NOT_CROWD, Parser
 from dsk_coco.plainrows import PlainRows, whole_items
@@ -116,9 +116,10 @@ class SliceReader:
         """Yield the items of these numbers without annotations."""
         return self._items(self._drafts(start, stop))
 
-    def columns(self, start: int, stop: int) -> BoxColumns | None:
+    def columns(self, start: int, stop: int, *, fields: bool) -> BoxColumns | None:
         """Return the items of these numbers with their plain objects as boxes.
 
+        Without ``fields``, what images have of their own may be left unread.
         None if there is more to them than one file of such objects.
         """
         if len(self._files) != 1 or self._options["merge_polygons"]:
@@ -139,7 +140,10 @@ class SliceReader:
         labels = found.labels(file.labels.index)
         bounds = file.bounds[start : stop + 1] - file.bounds[start]
         whole = whole_items(found.fit & (labels >= 0), bounds)
-        drafts = self._drafts(start, stop)
+        drafts = [_Draft() for _ in range(start, stop)]
+        unread = None if fields else self._bare_images(file, start, stop, drafts)
+        if unread is None:
+            self._images(file, start, stop, drafts)
         counts = np.diff(bounds)
         left = np.repeat(~whole, counts)
         if records is None:
@@ -149,7 +153,9 @@ class SliceReader:
         others = [drafts[n] for n in np.flatnonzero(~whole).tolist()]
         parser, owned = self._parser(file), counts[~whole].tolist()
         self._plain(file, parser, own, rows[left], counts=owned, drafts=others)
-        return found.columns(list(self._items(drafts)), bounds, whole, labels)
+        columns = found.columns(list(self._items(drafts)), bounds, whole, labels)
+        columns.unread = tuple((FAMILY, name) for name in unread or ())
+        return columns
 
     def _drafts(self, start: int, stop: int) -> list[_Draft]:
         drafts = [_Draft() for _ in range(start, stop)]
@@ -200,6 +206,30 @@ class SliceReader:
                     record.setdefault("coco_url", name)
                 draft.extra = record
                 draft.source = locate(draft.path)
+
+    def _bare_images(
+        self, file: AnnotationFile, start: int, stop: int, drafts: list[_Draft]
+    ) -> tuple[str, ...] | None:
+        """Take of images what every image has; None unless each is one record, all of one form.
+
+        Returns:
+            The names of the fields that were passed over.
+        """
+        bounds = file.image_bounds[start : stop + 1]
+        rows = file.image_rows[int(bounds[0]) : int(bounds[-1])]
+        if not len(rows) or file.whole_names or (np.diff(bounds) != 1).any():
+            return None
+        found = bare_images(file.images, rows)
+        if found is None:
+            return None
+        images, unread = found
+        locate = _locator(self._root, file.folder)
+        for draft, image in zip(drafts, images, strict=True):
+            draft.path, draft.id = names_of(image.file_name, file.lead)
+            draft.image_id = image.id
+            draft.size = _size(image.height, image.width)
+            draft.source = locate(draft.path)
+        return unread
 
     def _dicts(
         self, file: AnnotationFile, records: Records, rows: Sequence[int], key: str

@@ -166,7 +166,6 @@ NUMERIC = b"0123456789+-.eE \t\r\n"
 _SPACE = b" \t\r\n"
 _RING = re.compile(rb"\[(,*)\]")
 
-
 # What is left of good rings when the characters of their numbers are removed.
 GOOD_RINGS = frozenset(b"," * commas for commas in range(5, 2400, 2))
 GOOD_RING = frozenset(b"[[%b]]" % ring for ring in GOOD_RINGS)
@@ -179,14 +178,48 @@ def is_good_outline(shape: bytes) -> bool:
     )
 
 
+_OPEN, _CLOSE, _COMMA, _QUOTE = b'[],"'
+_BEHIND = 0xFF  # is in no text
+
+
 def good_outlines(segmentations: Sequence[Raw]) -> NDArray[np.bool_]:
     """Tell of many undecoded segmentations whether they are good outlines, in one pass."""
-    shapes = b"|".join(segmentations).translate(None, NUMERIC).split(b"|")
-    if len(shapes) != len(segmentations):  # the mark is in a text, too
-        shapes = [bytes(raw).translate(None, NUMERIC) for raw in segmentations]
-    good = np.fromiter(map(GOOD_RING.__contains__, shapes), np.bool_, len(shapes))
-    for n in np.flatnonzero(~good).tolist():  # few have several rings
-        good[n] = is_good_outline(shapes[n])
+    text = b"\xff".join([*segmentations, b""])
+    good = _with_even_rings(np.frombuffer(text, np.uint8)) if text else np.zeros(0, np.bool_)
+    if len(good) != len(segmentations):  # one of them is no UTF-8
+        good = np.zeros(len(segmentations), np.bool_)
+    for n in np.flatnonzero(~good).tolist():  # few are something else, or long outlines
+        good[n] = is_good_outline(bytes(segmentations[n]).translate(None, NUMERIC))
+    return good
+
+
+def _with_even_rings(text: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tell which segmentations are nothing but lists of rings with an even number of numbers.
+
+    Args:
+        text: JSON values, each with ``_BEHIND`` behind it.
+
+    Returns:
+        True for good outlines only, though not for all of them: commas are counted in a byte.
+    """
+    marks = np.flatnonzero(text >= _OPEN)  # brackets, ends, and hardly anything of numbers
+    kinds = text[marks]
+    ends = np.flatnonzero(kinds == _BEHIND)
+    rings = np.flatnonzero((kinds[:-1] == _OPEN) & (kinds[1:] == _CLOSE))
+    stops = np.searchsorted(rings, ends)
+    counts, sizes = np.diff(stops, prepend=0), np.diff(ends, prepend=-1)
+    good: NDArray[np.bool_] = kinds[ends - sizes + 1] == _OPEN
+    good &= (kinds[ends - 1] == _CLOSE) & (sizes == 2 * counts + 3) & (counts > 0)
+    places = np.zeros(2 * len(rings) + 1, np.int64)
+    places[1::2], places[2::2] = marks[rings], marks[rings + 1]
+    commas = np.add.reduceat(text == _COMMA, places, dtype=np.uint8)
+    inside, outside = commas[1::2], commas[::2]
+    before = np.ones(len(rings) + 1, np.uint8)  # commas: none before the first ring of a list
+    before[stops - counts] = before[-1] = 0  # without rings, it is that of the next one
+    odd = outside != before
+    bad = (inside < 5) | (inside % 2 == 0) | odd[:-1] | odd[1:]
+    good[np.searchsorted(stops, np.flatnonzero(bad), side="right")] = False
+    good[np.searchsorted(marks[ends], np.flatnonzero(text == _QUOTE))] = False
     return good
 
 

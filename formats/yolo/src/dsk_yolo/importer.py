@@ -293,6 +293,7 @@ class YoloSource(Source):
         ledger: Ledger,
         *,
         outlines: bool,  # noqa: ARG002
+        family: str,  # noqa: ARG002
     ) -> BoxColumns | None:
         """See ``Source.columns``."""
         if self._exif or not self._reader.reads_boxes:
