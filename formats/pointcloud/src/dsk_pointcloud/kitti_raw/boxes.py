@@ -123,6 +123,7 @@ class Boxes:
         numbers = range(track.first + start, track.first + stop)
         hidden = len(one.frames) < len(track.states)
         kitti = self._kind == "kitti"
+        known: dict[tuple[int, bool], tuple[dict[str, Any], dict[str, Any] | None]] = {}
         rows = zip(numbers, states, occluded, each, each, each, each, each, each, strict=True)
         for number, state, is_occluded, x, y, z, rx, ry, rz in rows:  # hot
             if hidden and state.outside:
@@ -131,19 +132,25 @@ class Boxes:
                 position = x, y, z + half
             else:
                 position, scale = to_box(self._kind, (x, y, z), (rx, ry, rz), track.size)
-            attributes: dict[str, Any] = {"track_id": track.number, "occluded": is_occluded}
-            if track.attributes:
-                attributes |= track.attributes
-            if state.attributes:
-                attributes |= state.attributes
-            if state.more:
-                attributes |= state.more
-            extra = state.extra
-            if track.finished != 1:
-                mine = extra["kitti_raw"] if extra else {}
-                extra = {"kitti_raw": mine | {"finished": track.finished}}
+            about = known.get((id(state), is_occluded))
+            if about is None:
+                about = known[id(state), is_occluded] = _said(track, state, is_occluded)
+            said, extra = about
             found[number].append(
-                Cuboid3d(
-                    position, (rx, ry, rz), scale, label=label, attributes=attributes, extra=extra
-                )
+                Cuboid3d(position, (rx, ry, rz), scale, label=label, attributes=said, extra=extra)
             )
+
+
+def _said(
+    track: Tracklet, state: State, is_occluded: bool
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Return the attributes and other fields of a box."""
+    attributes: dict[str, Any] = {"track_id": track.number, "occluded": is_occluded}
+    for more in (track.attributes, state.attributes, state.more):
+        if more:
+            attributes |= more
+    extra = state.extra
+    if track.finished != 1:
+        mine = extra["kitti_raw"] if extra else {}
+        extra = {"kitti_raw": mine | {"finished": track.finished}}
+    return attributes, extra

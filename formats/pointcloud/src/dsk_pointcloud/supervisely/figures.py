@@ -89,6 +89,38 @@ class _Object(Struct):
         self.size = f'}},"dimensions":{{"x":{x},"y":{y},"z":{z}}}}}{self.tail}'
 
 
+class _Known:
+    """What boxes of one label said, by their attributes."""
+
+    __slots__ = ("_recent", "_texts")
+
+    def __init__(self) -> None:
+        self._texts: dict[bytes, _Object] = {}
+        self._recent: dict[int, tuple[dict[str, Any], _Object]] = {}
+
+    def get(self, attributes: dict[str, Any]) -> _Object | None:
+        """Return what a box with these attributes said; many boxes share one mapping."""
+        found = self._recent.get(id(attributes))
+        if found is not None and found[0] is attributes:
+            return found[1]
+        try:
+            about = self._texts.get(_pack(attributes))
+        except (TypeError, OverflowError):  # no attributes that tags hold
+            return None
+        if about is not None:
+            if len(self._recent) > _MAX_KNOWN:
+                self._recent.clear()
+            self._recent[id(attributes)] = attributes, about
+        return about
+
+    def put(self, attributes: dict[str, Any], about: _Object) -> None:
+        """Remember what a box said."""
+        if len(self._texts) > _MAX_KNOWN:
+            self._texts.clear()
+        with contextlib.suppress(TypeError, OverflowError):
+            self._texts[_pack(attributes)] = about
+
+
 class BoxWriter:
     """Turns the boxes of items into the text of objects and figures; one per partition.
 
@@ -123,12 +155,13 @@ class BoxWriter:
         self._allow = allow
         self._turns = convention != "datumaro"
         self._ctx = ctx
-        self._known: dict[tuple[str, User], list[dict[bytes, _Object]]] = {}
+        self._known: dict[tuple[str, User], list[_Known]] = {}
         self._keys: dict[tuple[str, int, int], str] = {}
         self._starts: list[dict[str, str | None]] = [{} for _ in labels]
         self._titles = [f',"classTitle":{json_text(label)},"tags":[' for label in labels]
         self._tails: dict[User, str] = {}
         self._ends: list[str] = []
+        self._most_parts = 1
         self.turned = 0
         self.facts: dict[str, TagFacts] = {}
         self.objects: dict[str, tuple[int | None, int]] = {}
@@ -151,18 +184,15 @@ class BoxWriter:
         known = self._remembered(item.subset, user)
         # Keys count on from the cloud's own: no hash for each of them.
         base, ends, count, keys = key[:20], self._ends, 0, self.figures
+        self._make_ends(len(boxes))
         for a, x, y, z, rx, ry, rz in zip(boxes, *[texts] * 6, strict=False):  # hot
             own: dict[str, Any] | None = a.extra.get(FAMILY) if a.extra else None
-            try:
-                about = None if own else known[a.label or 0].get(_pack(a.attributes))
-            except (TypeError, OverflowError):  # no attributes that tags hold
-                about = None
+            about = None if own else known[a.label or 0].get(a.attributes)
             if about is None:
                 about = self._about(item, a, len(figures), user, known)
-            if len(ends) < count + len(about.parts):
-                ends += self._more_ends(2 * count + len(about.parts))
-            for name in about.lost:
-                self._lose(item, a, name, "" if name in SPECIAL else _ALLOW)
+                self._make_ends(len(boxes), len(about.parts))
+            if about.lost:
+                self._lose_attributes(item, a, about.lost)
             if about.key not in tags:
                 tags[about.key] = about.tags
                 objects.append(about.parts[0])
@@ -174,9 +204,9 @@ class BoxWriter:
                 if tags[about.key] != about.tags:
                     self._lose(item, a, "attributes of a second box of an object")
             figure = kept(own, "key") if own else ""
-            shown = json_text(figure)[1:-1] if figure else base + ends[count]
+            keys.append(figure or base + ends[count])
+            shown = json_text(figure)[1:-1] if figure else keys[-1]
             count += not figure
-            keys.append(figure or shown)
             if a.scale is not about.scale or swapped is not about.swapped:
                 about.measure(a.scale, swapped=swapped)
             figures.append(
@@ -186,18 +216,20 @@ class BoxWriter:
         self.numbers += [a.id for a in boxes]
         return ['"objects":[', "".join(objects)[:-1], '],"figures":[', ",".join(figures), "]"]
 
-    def _remembered(self, subset: str, user: User) -> list[dict[bytes, _Object]]:
+    def _remembered(self, subset: str, user: User) -> list[_Known]:
         """Return what boxes of a subset said, by label and attributes."""
         known = self._known.get((subset, user))
         if known is None:
             if len(self._known) >= _MAX_USERS:  # each cloud may have a user and a time of its own
                 self._known.clear()
-            known = self._known[subset, user] = [{} for _ in self._labels]
+            known = self._known[subset, user] = [_Known() for _ in self._labels]
         return known
 
-    def _more_ends(self, count: int) -> list[str]:
-        """Return what keys end with, numbers from 1 on: those from the next one to a count."""
-        return [f"{number:012x}" for number in range(len(self._ends) + 1, count + 1)]
+    def _make_ends(self, boxes: int, parts: int = 0) -> None:
+        """Have enough of what keys end with, numbers from 1 on, if objects are of so many parts."""
+        self._most_parts = max(self._most_parts, parts)
+        first, last = len(self._ends) + 1, boxes * self._most_parts
+        self._ends += [f"{number:012x}" for number in range(first, last + 1)]
 
     def _places(self, item: DatasetItem) -> tuple[list[Cuboid3d], list[float], bool]:
         """Return an item's boxes, turned so that +y is ahead if wanted.
@@ -220,15 +252,11 @@ class BoxWriter:
         boxes = [turned(a, "+y") for a in boxes]
         return boxes, _numbers(boxes), False
 
-    def _keep(self, known: list[dict[bytes, _Object]], a: Cuboid3d, about: _Object) -> None:
+    def _keep(self, known: list[_Known], a: Cuboid3d, about: _Object) -> None:
         """Remember what a box says, if others with its attributes say the same."""
         if (a.extra and a.extra.get(FAMILY)) or track_of(a) is None:
             return
-        texts = known[a.label or 0]
-        if len(texts) > _MAX_KNOWN:
-            texts.clear()
-        with contextlib.suppress(TypeError, OverflowError):
-            texts[_pack(a.attributes)] = about
+        known[a.label or 0].put(a.attributes, about)
 
     def _about(
         self,
@@ -236,7 +264,7 @@ class BoxWriter:
         a: Cuboid3d,
         number: int,
         user: User,
-        known: list[dict[bytes, _Object]],
+        known: list[_Known],
     ) -> _Object:
         """Return what a box says about its object, and remember it for others that say the same."""
         own: dict[str, Any] = (a.extra or {}).get(FAMILY) or {}
@@ -297,6 +325,10 @@ class BoxWriter:
         if not self._allow and not self._declared.allows(name, label):
             return ""
         return f'{{"name":{json_text(name)},"value":'
+
+    def _lose_attributes(self, item: DatasetItem, a: Cuboid3d, names: list[str]) -> None:
+        for name in names:
+            self._lose(item, a, name, "" if name in SPECIAL else _ALLOW)
 
     def _lose(self, item: DatasetItem, a: Cuboid3d, what: str, hint: str = "") -> None:
         self._ctx.ledger.add_at("DSK-L004", what, item, a, hint=hint)
