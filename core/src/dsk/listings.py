@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from dsk.files import InputRoot
+    from dsk.loss import Ledger
 
-__all__ = ["Listing", "ending_of", "is_hidden", "is_prose", "levels"]
+__all__ = ["Listing", "ending_of", "is_hidden", "is_prose", "levels", "without_hidden"]
 
 JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git")
 """Names that file managers and version control leave behind; never part of a dataset."""
@@ -41,6 +42,21 @@ def is_prose(name: str) -> bool:
 def is_hidden(name: str) -> bool:
     """Tell whether a file lies in a hidden folder, such as those of editors and of notebooks."""
     return "/." in f"/{name.rpartition('/')[0]}"
+
+
+def without_hidden(names: Iterable[str], what: str, ledger: Ledger) -> list[str]:
+    """Return the names of files that do not lie in hidden folders, and tell how many do.
+
+    Args:
+        names: Relative names of files.
+        what: What they are: "images", "XML files".
+        ledger: Where it is told.
+    """
+    found = list(names)
+    shown = [name for name in found if not is_hidden(name)]
+    if len(shown) < len(found):
+        ledger.warn(f"{what} in hidden folders are passed over: {len(found) - len(shown)}")
+    return shown
 
 
 class Listing:

@@ -319,3 +319,4 @@ def test_files_of_programs_in_hidden_folders(tmp_path):
     dataset = Dataset.import_from(tmp_path)
     assert dataset.format == "labelme_json"
     assert [item.id for item in dataset] == ["a"]
+    assert "JSON files in hidden folders are passed over: 10" in dataset.opening_ledger.warnings

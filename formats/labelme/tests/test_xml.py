@@ -68,6 +68,7 @@ def test_files_of_programs_in_hidden_folders(tmp_path):
     dataset = Dataset.import_from(tmp_path)
     assert dataset.format == "label_me"
     assert [item.id for item in dataset] == ["a"]
+    assert "XML files in hidden folders are passed over: 9" in dataset.opening_ledger.warnings
 
 
 def test_line_breaks_around_texts(tmp_path):

@@ -481,7 +481,10 @@ def test_files_of_programs_in_hidden_folders(tmp_path):
     found = detect(open_root(tmp_path))
     assert found is not None
     assert found.score == 70
-    assert keys(Dataset.import_from(tmp_path, "voc")) == [("default", "a")]
+    dataset = Dataset.import_from(tmp_path, "voc")
+    assert keys(dataset) == [("default", "a")]
+    told = list(dataset.opening_ledger.warnings)
+    assert told == ["XML files in hidden folders are passed over: 20"]
 
 
 def test_turned_boxes_are_detected(tmp_path):

@@ -363,4 +363,4 @@ def test_copies_in_hidden_folders_are_no_items(head, tmp_path):
     files["data.yaml" if head else "classes.txt"] = head or "cat\ndog\n"
     _, items, told = read(make(tmp_path, files))
     assert list(items) == [("train", "a")]
-    assert told == ["1 images in hidden folders are passed over"]
+    assert told == ["images in hidden folders are passed over: 1"]

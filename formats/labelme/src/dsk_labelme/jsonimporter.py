@@ -16,7 +16,7 @@ from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.jsonerrors import UNDECODABLE
-from dsk.listings import is_hidden
+from dsk.listings import without_hidden
 from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
 from dsk_labelme.folders import Folders, tell_left, text_reader_of
@@ -121,7 +121,7 @@ class LabelMeJsonImporter(Importer):
             names = [root.focus]
         else:
             walked = (name for name in root.walk() if name.lower().endswith(".json"))
-            names = [name for name in walked if not is_hidden(name)]
+            names = without_hidden(walked, "JSON files", ledger)
         images, found, flags = self._survey(root, names, ledger)
         if not images:
             raise InputError(

@@ -39,7 +39,7 @@ class LabelMeImporter(Importer):
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
-        files = list_files(root)
+        files = list_files(root, ledger)
         if not files:
             raise InputError(
                 "no XML file", where=root.path, hint="give the folder with LabelMe's annotations"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from dsk.item import DEFAULT_SUBSET
-from dsk.listings import is_hidden
+from dsk.listings import without_hidden
 from dsk.media import is_image_name
 from dsk.names import clean_name, stem_of
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dsk.files import InputRoot
+    from dsk.loss import Ledger
     from dsk_labelme.folders import Folders
 
 __all__ = ["File", "Named", "Places", "list_files"]
@@ -52,15 +53,14 @@ class Named(Struct, frozen=True):
     masks: list[str]
 
 
-def list_files(root: InputRoot) -> list[File]:
+def list_files(root: InputRoot, ledger: Ledger) -> list[File]:
     """Return the XML files of a dataset: those below ``Annotations``, or all if none is."""
     if root.focus is not None:
         return [File(root.focus, None, DEFAULT_SUBSET)]
     files = []
     homes: dict[str, bool] = {}
-    for name in root.walk():
-        if not name.lower().endswith(".xml") or is_hidden(name):
-            continue
+    walked = (name for name in root.walk() if name.lower().endswith(".xml"))
+    for name in without_hidden(walked, "XML files", ledger):
         parts = name.split("/")
         at = next((n for n, part in enumerate(parts[:-1]) if part.lower() == _ANNOTATIONS), -1)
         if at >= 0 and _is_home("/".join(parts[:at]), parts[at], root, homes):

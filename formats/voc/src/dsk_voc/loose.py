@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dsk.errors import InputError
-from dsk.listings import is_hidden
+from dsk.listings import is_hidden, without_hidden
 from dsk.splits import NUMBERED_SPLIT
 from dsk_voc.layouts import DEPTH, IMAGE_FOLDERS, Home, Listing, images_below, join, open_home
 from dsk_voc.splits import split_by_lists
@@ -24,12 +24,16 @@ DEFAULT = "default"
 
 
 def find_loose(root: InputRoot) -> Iterator[str]:
-    """Yield the names of XML files that may be annotations of images.
+    """Return the names of XML files that may be annotations of images.
 
     Hidden folders hold those of programs: PyCharm's ``.idea`` lies in many published datasets.
     """
+    return (name for name in _xml_files(root) if not is_hidden(name))
+
+
+def _xml_files(root: InputRoot) -> Iterator[str]:
     for name in root.walk(depth=DEPTH + 2, suffixes=(".xml",)):
-        if not is_hidden(name) and not name.rpartition("/")[2].startswith("."):
+        if not name.rpartition("/")[2].startswith("."):
             yield name
 
 
@@ -57,7 +61,8 @@ def list_loose(root: InputRoot, ledger: Ledger) -> list[Listing]:
     Raises:
         InputError: There are neither XML files nor masks.
     """
-    names = [root.focus] if root.focus is not None else list(find_loose(root))
+    names = [root.focus] if root.focus is not None else []
+    names = names or without_hidden(_xml_files(root), "XML files", ledger)
     listings = [_listing(root, *group) for group in _groups(names)]
     if root.focus is not None:
         return _of_root(root, listings)

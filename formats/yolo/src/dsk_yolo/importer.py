@@ -120,7 +120,7 @@ class YoloImporter(Importer):
         self, root: InputRoot, config: Config, listings: list[Listing], ledger: Ledger
     ) -> YoloSource:
         probe = _Probe(root, listings)
-        task = self._row_task(config, probe)
+        task = self._row_task(config, probe, root.show(config.file))
         home = config.file.rpartition("/")[0]
         found = read_meta(root, home)
         meta = found[0] if found is not None else None
@@ -151,13 +151,13 @@ class YoloImporter(Importer):
             exif=self.exif,
         )
 
-    def _row_task(self, config: Config, probe: _Probe) -> str:
+    def _row_task(self, config: Config, probe: _Probe, where: str) -> str:
         if self.task == "pose" or (self.task == "auto" and config.kpt_shape is not None):
             if config.kpt_shape is None:
                 raise InputError(
                     "pose needs kpt_shape",
-                    where=config.file,
-                    hint="add for instance 'kpt_shape: [17, 3]' to it",
+                    where=where,
+                    hint="add for instance 'kpt_shape: [17, 3]' to its data.yaml",
                 )
             return "pose" if config.kpt_shape[0] else "detect"
         if self.task in ("auto", "obb") and probe.counts.is_roboflow:

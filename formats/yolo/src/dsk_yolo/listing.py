@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from dsk.errors import InputError, RecordError, UnsafePathError
-from dsk.listings import is_hidden
+from dsk.listings import is_hidden, without_hidden
 from dsk.media import is_image_name
 from dsk.names import clean_name, stem_of
 from dsk_yolo.paths import (
@@ -276,11 +276,7 @@ def list_places(
 
 def images_below(root: InputRoot, folder: str, ledger: Ledger) -> list[str]:
     """Return the names of the images below a folder, but for those in hidden folders."""
-    found = [n for n in root.walk(folder) if is_image_name(n)]
-    shown = [n for n in found if not is_hidden(n)]
-    if len(shown) < len(found):
-        ledger.warn(f"{len(found) - len(shown)} images in hidden folders are passed over")
-    return shown
+    return without_hidden(filter(is_image_name, root.walk(folder)), "images", ledger)
 
 
 def label_files(root: InputRoot, folder: str) -> list[str]:
