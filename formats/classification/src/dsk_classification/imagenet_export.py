@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dsk.categories import Categories
-from dsk.errors import OutputError
+from dsk.errors import OutputError, UnsafePathError
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
 from dsk.names import clean_name
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from dsk.output import WriteContext
 
 __all__ = ["ImagenetExporter", "ImagenetSubsetsExporter"]
+
+
+def _is_folder(name: str) -> bool:
+    """Tell whether a label can be called like that: readers pass over hidden folders."""
+    try:
+        return not name.startswith(".") and "/." not in name and clean_name(name) == name
+    except UnsafePathError:
+        return False
 
 
 class ImagenetExporter(Exporter):
@@ -49,7 +57,7 @@ class ImagenetExporter(Exporter):
         self._categories = header.categories
         self._labels = header.categories.names
         for name in dict.fromkeys(self._labels):
-            if not name or name.startswith(".") or "/." in name or clean_name(name) != name:
+            if not _is_folder(name):
                 raise OutputError(
                     f"the label {name!r} cannot be the name of a folder",
                     hint="change it: -t rename or remap_labels",
