@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dsk.cli.text import MOST_WARNINGS, say_warnings
+from dsk.cli.text import MOST_WARNINGS, emit_json, say_warnings, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -531,6 +531,18 @@ def test_a_command_of_an_absent_package_says_how_to_get_it(site: Path) -> None:
         assert done.returncode == 5, done.stderr
         assert "pip install dsk-transforms" in done.stderr
     assert dsk(site, "transfrm").returncode == 2
+
+
+def test_what_datasets_say_steers_no_terminal(capsys):
+    say_warnings({"a\n\x1b[31m.txt is odd": 1})
+    tell("label \x1b]0;x\x07\x9b")
+    emit_json({"name": "\x9b\x7f\x1b"})
+    captured = capsys.readouterr()
+    assert captured.err == "warning: a\\n\\x1b[31m.txt is odd\n"
+    told, _, listed = captured.out.partition("\n")
+    assert told == r"label \x1b]0;x\x07\x9b"
+    assert "\x9b" not in listed
+    assert json.loads(listed) == {"name": "\x9b\x7f\x1b"}
 
 
 def test_few_warnings_are_shown_and_all_are_counted(capsys):

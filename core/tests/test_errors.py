@@ -130,3 +130,16 @@ def test_did_you_mean_names_at_most_three():
 def test_a_message_does_not_list_hundreds_of_names():
     error = UnknownNameError("format", "zzzzzz", [f"format{n}" for n in range(30)])
     assert error.hint == "'dsk formats' lists the 30 names there are"
+
+
+def test_messages_are_one_line_that_steers_no_terminal():
+    error = InputError("first\nsecond \x1b[31m", where="a\nb\x9b.txt", hint="\u202e")
+    assert str(error) == r"a\nb\x9b.txt: first second \x1b[31m (\u202e)"
+
+
+def test_messages_that_quote_long_values_are_shortened():
+    error = InputError(f"the label {'x' * 5000!r} is unknown, there are 3")
+    assert len(error.message) == len(str(error)) == errors.LONGEST
+    assert error.message.startswith("the label 'xxx")
+    assert error.message.endswith("xxx' is unknown, there are 3")
+    assert len(str(InputError("is bad", where="x/" * 5000))) < 2 * errors.LONGEST

@@ -227,6 +227,16 @@ def test_an_id_that_no_text_file_can_hold_is_refused_and_leaves_nothing(export, 
     assert os.listdir(tmp_path) == []
 
 
+def test_only_the_part_of_a_text_that_is_none_is_shown(export, monkeypatch):
+    def fails(*args, **kwargs):
+        ("first line\n" * 1000 + "caf\udce9").encode()
+
+    monkeypatch.setattr("dsk.exporting.adapt_header", fails)
+    with pytest.raises(OutputError, match=r"caf.udce9' is no Unicode text") as caught:
+        export([DatasetItem("a")])
+    assert len(str(caught.value)) < 300
+
+
 @pytest.mark.parametrize("name", ["../../x", "a/../../x", "a\0b", "x" * 300])
 def test_ids_that_no_file_can_have_are_refused_and_leave_nothing(export, tmp_path, name):
     with pytest.raises(OutputError):

@@ -7,7 +7,7 @@ import resource
 import pytest
 
 from dsk import files
-from dsk.errors import InputError, UnsafePathError
+from dsk.errors import InputError, MediaError, UnsafePathError
 from dsk.files import DirectoryRoot, open_root
 from dsk.folderreader import _CHUNK
 from dsk.jsonindex import scan
@@ -238,6 +238,15 @@ def test_a_pipe_is_no_file_of_a_dataset(root):
     os.mkfifo(f"{base(root)}/pipe.txt")
     assert "pipe.txt" not in root.files()
     assert not root.is_file("pipe.txt")
+
+
+def test_a_pipe_that_a_dataset_names_is_not_waited_for(root):
+    os.mkfifo(f"{base(root)}/pipe.txt")
+    with pytest.raises(InputError, match=r"pipe\.txt: this is a pipe"):
+        root.read("pipe.txt")
+    with pytest.raises(MediaError, match="this is a pipe"):
+        Image(path="pipe.txt", source=root.locate("pipe.txt")).read_bytes()
+    assert root.reader()("pipe.txt") is None
 
 
 # --- the fast reader -----------------------------------------------------------------------------

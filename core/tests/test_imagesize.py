@@ -42,6 +42,47 @@ def test_any_pixel_type(encoded, mode):
     assert read_size(io.BytesIO(encoded(fmt, mode=mode))) == (5, 7)
 
 
+def tiff(order, bands, *, big=False, entries=None):
+    """Return a TIFF of one row: its directory, without pixels."""
+    numbers = {256: 300, 257: 5, 277: bands} if entries is None else entries
+    count, entry = ("Q", "HHQHxxxxxx") if big else ("H", "HHIHxx")
+    head = (43, 8, 0, 16) if big else (42, 8)
+    data = struct.pack(f"{order}{'HHHQ' if big else 'HI'}", *head)
+    data += struct.pack(order + count, len(numbers))
+    data += b"".join(struct.pack(order + entry, tag, 3, 1, n) for tag, n in numbers.items())
+    return (b"II" if order == "<" else b"MM") + data + bytes(8)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("bands", [2, 12])
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_tiff_that_pillow_cannot_read(order, big, bands, caplog):
+    data = tiff(order, bands, big=big)
+    assert read_size(io.BytesIO(data)) == (5, 300)
+    assert not caplog.records
+    for end in (9, 20, 30):
+        with pytest.raises(MediaError, match="no readable image"):
+            read_size(io.BytesIO(data[:end]))
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize("place", [(1 << 64) - 1, (1 << 63) - 1, 1 << 40])
+def test_tiff_whose_directory_is_nowhere(place, tmp_path):
+    data = tiff("<", 12, big=True)
+    data = data[:8] + struct.pack("<Q", place) + data[16:]
+    (tmp_path / "a.tif").write_bytes(data)
+    for file in (io.BytesIO(data), (tmp_path / "a.tif").open("rb")):
+        with file, pytest.raises(MediaError, match="no readable image"):
+            read_size(file)
+
+
+@pytest.mark.parametrize("entries", [{}, {256: 5}, {256: 0, 257: 5, 277: 12}])
+def test_tiff_without_a_size(entries):
+    with pytest.raises(MediaError, match="no readable image"):
+        read_size(io.BytesIO(tiff("<", 12, entries=entries)))
+
+
 def test_common_formats_need_only_the_first_bytes(encoded):
     for fmt in ("JPEG", "PNG", "GIF", "BMP"):
         assert size_of_bytes(encoded(fmt)[:HEAD]) == (5, 7)

@@ -57,6 +57,15 @@ def test_sixteen_bits_do_not_become_a_jpeg_in_silence(pattern):
         encode(pattern.deep, ".jpg")
 
 
+def test_an_image_that_claims_more_than_memory_holds(colors, monkeypatch):
+    def claims(*args, **kwargs):
+        raise MemoryError
+
+    monkeypatch.setattr(pixels.PilImage, "open", claims)
+    with pytest.raises(MediaError, match=r"a\.png: there is not enough memory"):
+        decode(saved(PilImage.fromarray(colors)))
+
+
 def test_colours_are_in_rgb_order():
     red = np.zeros((2, 2, 3), np.uint8)
     red[..., 0] = 255

@@ -361,6 +361,15 @@ def test_a_name_that_is_too_long_is_told(out):
         out.write("x" * 300, b"")
 
 
+@pytest.mark.parametrize("name", ["a/" * 1100 + "b", "x" * 5000])
+def test_a_name_that_no_file_system_holds_is_told_briefly(tmp_path, out, name):
+    with pytest.raises(OutputError, match="cannot hold this name") as caught:
+        out.write(name, b"x")
+    assert len(str(caught.value)) < 400
+    out.discard()
+    assert left(tmp_path) == []
+
+
 def test_any_characters_may_be_in_names(tmp_path, out, tree):
     names = ["日本/é.txt", "e\u0301.txt", "-rf", "a b", "tail ", "...", "\udcff.txt", "new\nline"]
     for name in names:
@@ -429,6 +438,16 @@ def test_where_links_are_not_possible_files_are_copied(tmp_path, out, monkeypatc
     out.copy(str(tmp_path / "source"), "a", "link")
     out.publish()
     assert (tmp_path / "out" / "a").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("dry", [False, True])
+@pytest.mark.parametrize("mode", ["copy", "link"])
+def test_a_pipe_is_neither_waited_for_nor_linked(tmp_path, mode, dry):
+    os.mkfifo(tmp_path / "a.jpg")
+    out = Output(tmp_path / "out", dry=dry)
+    with pytest.raises(OSError, match="this is a pipe"):
+        out.copy(str(tmp_path / "a.jpg"), "a.jpg", mode)
+    out.discard()
 
 
 @pytest.mark.parametrize("mode", ["copy", "link"])

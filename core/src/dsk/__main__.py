@@ -9,7 +9,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
-from dsk.errors import DskError, DskWarning
+from dsk.errors import DskError, DskWarning, printable
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -47,7 +47,7 @@ def _show_warning(  # noqa: PLR0917 - the signature of warnings.showwarning
     line: str | None = None,  # noqa: ARG001
 ) -> None:
     if issubclass(category, DskWarning) or os.environ.get("DSK_TRACEBACK"):
-        print(f"warning: {message}", file=file or sys.stderr)
+        print(f"warning: {printable(str(message))}", file=file or sys.stderr)
 
 
 def _say(text: str) -> None:
@@ -65,7 +65,7 @@ def _internal(error: Exception) -> int:
     while last is not None and last.tb_next is not None:
         last = last.tb_next
     where = f" at {last.tb_frame.f_code.co_filename}:{last.tb_lineno}" if last else ""
-    text = " ".join(str(error).split())[:300]
+    text = printable(" ".join(str(error).split())[:300])
     _say(f"internal error: {type(error).__name__}: {text}{where}")
     _say("this is a bug in dsk or in a plugin; DSK_TRACEBACK=1 shows the whole story")
     return INTERNAL
@@ -85,7 +85,7 @@ def main() -> NoReturn:
     except DskError as error:
         if os.environ.get("DSK_TRACEBACK"):
             raise
-        _say(f"error: {' '.join(str(error).splitlines())}")
+        _say(f"error: {error}")
         code = error.exit_code
     except Interrupted as error:
         if "dsk.staging" in sys.modules:  # or nothing was begun

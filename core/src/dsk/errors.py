@@ -44,12 +44,27 @@ __all__ = [
     "UnsafePathError",
     "UsageError",
     "did_you_mean",
+    "printable",
     "reason",
+    "shortened",
 ]
 
 
 LISTED = 20
 """How many names a message lists."""
+
+LONGEST = 320
+"""Letters of a message: values of a dataset are quoted in it, and may be of any length."""
+
+_TAIL = 80
+"""How many of them are its end, which often says what was expected."""
+
+_STEERING = (*range(32), *range(127, 160), 0x2028, 0x2029, *range(0x202A, 0x202F))
+_ESCAPES = {n: f"\\x{n:02x}" if n < 256 else f"\\u{n:04x}" for n in _STEERING} | {
+    ord("\t"): "\\t",
+    ord("\n"): "\\n",
+    ord("\r"): "\\r",
+}
 
 
 class DskWarning(UserWarning):
@@ -68,14 +83,17 @@ class DskError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
+        message = shortened(message)
         super().__init__(message)
         self.message = message
         self.where = where
         self.hint = hint
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.message}" if self.where else self.message
-        return f"{text} ({self.hint})" if self.hint else text
+        # Few paths are longer than a message; what a dataset names may be.
+        where = self.where if len(self.where) < 2 * LONGEST else shortened(self.where)
+        text = f"{where}: {self.message}" if where else self.message
+        return printable(f"{text} ({self.hint})" if self.hint else text)
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions cross process borders; the default would lose the keyword arguments.
@@ -196,6 +214,20 @@ class LossError(DskError):
     """
 
     report: Report | None = None
+
+
+def printable(text: str) -> str:
+    """Escape what would steer a terminal or break a line: names of files may hold anything."""
+    return text if text.isprintable() else text.translate(_ESCAPES)
+
+
+def shortened(message: str) -> str:
+    """Return a message as one line of at most ``LONGEST`` letters."""
+    if not message.isprintable():
+        message = " ".join(message.splitlines())
+    if len(message) <= LONGEST:
+        return message
+    return f"{message[: LONGEST - _TAIL - 3]} … {message[-_TAIL:]}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

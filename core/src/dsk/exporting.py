@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 __all__ = ["ExportSettings", "export_dataset"]
 
 
+NEAR = 60
+"""Letters that are shown on both sides of what is no text: it may be in a list of all items."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportSettings:
     """What core decides for every exporter.
@@ -137,8 +141,9 @@ def export_dataset(
     except OSError as error:
         raise output_error(error, error.filename or str(path)) from error
     except UnicodeEncodeError as error:
+        near = error.object[max(error.start - NEAR, 0) : error.end + NEAR]
         raise OutputError(
-            f"{error.object!r} is no Unicode text", where=str(path), hint="rename it"
+            f"{near!r} is no Unicode text", where=str(path), hint="rename it"
         ) from error
     finally:
         if out is not None:

@@ -14,6 +14,7 @@ from dsk.lfs import check_fetched
 from dsk.listings import Listing
 from dsk.media import ArchiveMember
 from dsk.names import clean_name
+from dsk.plainfile import plain_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -317,7 +318,7 @@ class DirectoryRoot(InputRoot):
         full = self._full(name)
         self._check_inside(full, name)
         try:
-            return open(full, "rb")  # noqa: PTH123 - the caller closes it
+            return open(full, "rb", opener=plain_file)
         except OSError as error:
             raise InputError(reason(error), where=self.show(name)) from error
 

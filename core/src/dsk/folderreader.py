@@ -44,7 +44,8 @@ class FolderReader:
         try:
             if self._limit is not None:
                 return os.read(descriptor, self._limit)
-            return _read_all(descriptor)
+            # A pipe that nobody writes to is empty, too.
+            return _read_all(descriptor) or self._carefully(name)
         except IsADirectoryError:
             return None
         except OSError as error:
@@ -61,7 +62,7 @@ class FolderReader:
         return f"{self._under}/{name}" if self._under else name
 
 
-_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
+_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def _read_all(descriptor: int) -> bytes:

@@ -23,6 +23,12 @@ HEAD = 4096
 
 _NO_SIZE = frozenset({0xC4, 0xC8, 0xCC})  # JPEG: DHT, JPG, DAC lie among the frame headers
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+_TAGS = (257, 256, 277)
+"""TIFF's ImageLength, ImageWidth and SamplesPerPixel."""
+_BANDS = 6
+"""Of an image with more, as satellites take them, Pillow says on stderr that it cannot read it."""
+_WHOLE = {3: "H", 4: "I"}
+_ENTRIES = 4096
 
 
 def size_of_bytes(head: bytes) -> tuple[int, int] | None:
@@ -74,13 +80,25 @@ def read_size(file: BinaryIO, name: str = "") -> tuple[int, int]:
             raise MediaError("no readable image: the file is empty", where=name)
         if size is None:
             check_fetched(head, name, MediaError)
-            size = _ask_pillow(file)
+            size = _tiff_size(file, head, _BANDS + 1) or _ask_pillow_first(file, head)
     except _bad_image() as error:
         reason = re.sub(r" <_io\..*>", "", str(error))  # Pillow names the object, not the file
         raise MediaError(f"no readable image: {reason}", where=name) from error
     if size[0] < 1 or size[1] < 1:
         raise MediaError("no readable image: it has no extent", where=name)
     return size
+
+
+def _ask_pillow_first(file: BinaryIO, head: bytes) -> tuple[int, int]:
+    from dsk.pixels import BAD_IMAGE
+
+    try:
+        return _ask_pillow(file)
+    except BAD_IMAGE:
+        size = _tiff_size(file, head)  # of bands or numbers that Pillow does not know
+        if size is None:
+            raise
+        return size
 
 
 def _ask_pillow(file: BinaryIO) -> tuple[int, int]:
@@ -92,6 +110,33 @@ def _ask_pillow(file: BinaryIO) -> tuple[int, int]:
     file.seek(0)
     with Image.open(file, formats=FORMATS) as image:
         return image.height, image.width
+
+
+def _tiff_size(file: BinaryIO, head: bytes, least: int = 0) -> tuple[int, int] | None:
+    """Return (height, width) of a TIFF's first image by its tags.
+
+    Returns:
+        None if they do not tell, or if it has fewer bands than wanted.
+    """
+    order = {b"II": "<", b"MM": ">"}.get(head[:2])
+    if order is None or len(head) < 16:
+        return None
+    # Magic number, place of the directory, its count, and an entry: tag, type, count, value.
+    big = struct.unpack_from(f"{order}H", head, 2)[0] == 43
+    place = struct.unpack_from(f"{order}Q" if big else f"{order}I", head, 8 if big else 4)[0]
+    count, entry = ("Q", "HHQ8s") if big else ("H", "HHI4s")
+    try:
+        file.seek(place)
+        (entries,) = struct.unpack(order + count, file.read(8 if big else 2))
+        found = {}
+        for _ in range(min(entries, _ENTRIES)):
+            tag, kind, _, value = struct.unpack(order + entry, file.read(20 if big else 12))
+            if tag in _TAGS and kind in _WHOLE:
+                found[tag] = struct.unpack_from(order + _WHOLE[kind], value)[0]
+    except (struct.error, OSError, ValueError, OverflowError):
+        return None  # it is cut off, or its directory is nowhere
+    height, width, bands = (found.get(tag, 1) for tag in _TAGS)
+    return (height, width) if bands >= least and _TAGS[0] in found and _TAGS[1] in found else None
 
 
 def _bad_image() -> tuple[type[Exception], ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct, field
 
-from dsk.errors import RecordError, UsageError
+from dsk.errors import RecordError, UsageError, printable, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -204,7 +204,7 @@ class Ledger:
 
     def warn(self, message: str) -> None:
         """Note something a user should know; equal messages are counted."""
-        self._warn(message, 1)
+        self._warn(printable(shortened(message)), 1)
 
     def _warn(self, message: str, count: int) -> None:
         if message not in self.warnings and len(self.warnings) >= MAX_SORTS:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 from msgspec import Struct
 
 from dsk.errors import InputError, MediaError
+from dsk.plainfile import plain_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,7 +122,7 @@ class Media(Struct, frozen=True, gc=False):
                 from dsk.files import check_located
 
                 check_located(source)
-                return open(source, "rb")  # noqa: PTH123 - the caller closes it
+                return open(source, "rb", opener=plain_file)
             if isinstance(source, ArchiveMember):
                 from dsk.files import open_member
 

@@ -73,6 +73,9 @@ def _load(image: Image) -> PilImage.Image:
             picture.load()
         except PilImage.DecompressionBombError as error:
             raise LimitError(str(error), where=image.path) from error
+        except MemoryError as error:  # a part of a file may claim to have any length
+            message = "there is not enough memory for what the image claims to hold"
+            raise MediaError(message, where=image.path) from error
         except BAD_IMAGE as error:
             check_fetched(_beginning(file), image.path, MediaError)
             raise MediaError(f"no readable image: {error}", where=image.path) from error

@@ -15,8 +15,9 @@ import shutil
 import zipfile
 from typing import TYPE_CHECKING, BinaryIO
 
-from dsk.errors import OutputError, OutputExistsError, UnsafePathError
+from dsk.errors import OutputError, OutputExistsError, UnsafePathError, shortened
 from dsk.names import clean_name
+from dsk.plainfile import plain_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +27,9 @@ __all__ = ["Output", "discard_all", "output_error", "write_whole"]
 FRAGMENTS = ".fragments"
 _OWN: set[str] = set()
 """Staged folders of this process."""
+DEEPEST = 200
+"""How many folders of an output lie in one another."""
+
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _STORED = frozenset(
     [
@@ -138,6 +142,8 @@ class Output:
         if known is not None:
             return known
         full = os.path.join(self.path, name) if name else self.path  # noqa: PTH118
+        if name.count("/") >= DEEPEST:  # making and removing more would go beyond Python's stack
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), full)
         os.makedirs(full, exist_ok=True)  # noqa: PTH103
         if len(self._folders) > 200:
             self._close()
@@ -204,11 +210,12 @@ class Output:
         """
         if self.dry:
             _safe(name)
-            os.stat(source)  # noqa: PTH116 - a missing file must be noticed all the same
+            os.close(plain_file(source))  # a missing file must be noticed all the same
             return
-        if mode == "link" and self._link(source, name):
+        # A link to a pipe would be a pipe.
+        if mode == "link" and os.path.isfile(source) and self._link(source, name):  # noqa: PTH113
             return
-        reading = os.open(source, os.O_RDONLY)
+        reading = plain_file(source)
         try:
             writing = self._create(name)
             try:
@@ -373,7 +380,7 @@ def output_error(error: OSError, where: str) -> OutputError:
     if error.errno == errno.ENOSPC:
         return OutputError("the disk is full", where=where, hint="nothing was left behind")
     if error.errno in (errno.ENAMETOOLONG, errno.EILSEQ):
-        return OutputError("the file system cannot hold this name", where=where)
+        return OutputError("the file system cannot hold this name", where=shortened(where))
     if error.errno == errno.EEXIST:
         return OutputError("two items want the same file", where=where, hint="rename one of them")
     return OutputError(error.strerror or str(error), where=where)

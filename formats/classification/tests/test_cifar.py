@@ -191,3 +191,13 @@ def test_binary_version(tmp_path: Path, *, fine: bool) -> None:
     (home / "test_batch.bin").write_bytes(row[:-1])
     with pytest.raises(InputError, match="no whole number of rows"):
         Dataset.import_from(tmp_path)
+
+
+def test_batches_that_are_no_pickles_are_told(tmp_path: Path) -> None:
+    write(tmp_path, **batch())
+    (tmp_path / "test_batch").write_bytes(b"")
+    (tmp_path / "readme.html").write_bytes(b"<html>")
+    dataset = Dataset.import_from(tmp_path, "cifar")
+    (told,) = dataset.opening_ledger.warnings
+    assert told == f"{tmp_path / 'test_batch'} is not read: it is no pickle"
+    assert len(dataset) == 2

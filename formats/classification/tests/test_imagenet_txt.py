@@ -200,3 +200,16 @@ def test_names_of_labels_in_other_files(
     assert dataset.categories().names == expected
     assert numbers(dataset) == {"a": [1], "b": [0]}
     assert bool(dataset.opening_ledger.warnings) == (expected[0] == "class-0")
+
+
+@pytest.mark.parametrize("text", ["", 'a.jpg 0 "b c".jpg 1'])
+def test_texts_that_are_called_like_subsets_but_name_no_images_are_told(
+    tmp_path: Path, text: str
+) -> None:
+    write(tmp_path, "a.jpg 0\n")
+    (tmp_path / "val.txt").write_text(text)
+    (tmp_path / "notes.txt").write_text(text)
+    dataset = Dataset.import_from(tmp_path, "imagenet_txt")
+    (told,) = dataset.opening_ledger.warnings
+    assert told.startswith(f"{tmp_path / 'val.txt'} is not read")
+    assert numbers(dataset) == {"a": [0]}

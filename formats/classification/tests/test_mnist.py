@@ -239,6 +239,7 @@ HEADER = "label," + ",".join(f"pixel{n}" for n in range(4))
         ("mnist_train.csv", "5\n7\n", [[5], [7]]),
         ("train.csv", f"{HEADER}\r\n5,0,1,2,3\r\n\r\n", [[5]]),
         ("test.csv", "pixel0,pixel1,pixel2,pixel3\n0,1,2,3\n", [[]]),
+        ("mnist_train.csv", "label,0,1,2,3\n5,0,1,2,3\n", [[5]]),
         ("train.csv", 'label,1x1,1x2,2x1,2x2\n"5","0","1","2","3"\n', [[5]]),
     ],
 )
@@ -248,6 +249,13 @@ def test_tables(tmp_path: Path, name: str, text: str, labels: list[list[int]]) -
     assert [[a.label for a in item.annotations] for item in found] == labels
     assert all(i.media is None or i.media.data.tolist() == [[0, 1], [2, 3]] for i in found)
     assert "," not in text or found[0].media is not None
+
+
+@pytest.mark.parametrize("row", ["x,0,0,2,3", "5,0,1,2,3 6,0,1,2,3", "5,0,1,2,3\r6,0,1,2,3"])
+def test_a_damaged_first_row_is_no_header(tmp_path: Path, row: str) -> None:
+    (tmp_path / "mnist_train.csv").write_bytes(f"{row}\n1,0,1,2,3\n".encode())
+    with pytest.raises(RecordError, match=r"mnist_train.csv:1"):
+        list(Dataset.import_from(tmp_path, "mnist_csv"))
 
 
 @pytest.mark.parametrize("row", ["x,0,1,2,3", "1,0,1,2,256", "1,0,1", "99,0,1,2,3", "1,0.5,1,2,3"])

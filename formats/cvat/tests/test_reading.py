@@ -224,6 +224,18 @@ def test_projects(tmp_path):
     assert items == [("train", "d/a", 0), ("val", "d/a", 1)]
 
 
+def test_files_called_like_subsets_that_are_not_cvats_are_told(tmp_path):
+    (tmp_path / "val.xml").write_text(
+        '<annotations><meta><job><labels/></job></meta><image id="0" name="a.png"/></annotations>'
+    )
+    (tmp_path / "train.xml").write_text("")
+    (tmp_path / "notes.xml").write_text("<notes/>")
+    dataset = Dataset.import_from(tmp_path, "cvat")
+    (told,) = dataset.opening_ledger.warnings
+    assert told.startswith(f"{tmp_path / 'train.xml'} is not read")
+    assert [item.subset for item in dataset] == ["val"]
+
+
 def test_jobs(tmp_path):
     (tmp_path / "annotations.xml").write_text(
         "<annotations><meta><job><labels><label><name>x</name></label></labels></job></meta>"

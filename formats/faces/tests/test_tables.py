@@ -142,6 +142,13 @@ def test_lfw_image_folders(tmp_path: Path, pairs: str, images: str) -> None:
     assert [item.media.exists for item in Dataset.import_from(tmp_path)] == [True, True]
 
 
+def test_names_in_pairs_that_no_file_can_have_are_named_with_their_line(tmp_path: Path) -> None:
+    (tmp_path / "test" / "annotations").mkdir(parents=True)
+    (tmp_path / "test" / "annotations" / "pairs.txt").write_text("1\t0\na\0b\t1\t2\n")
+    with pytest.raises(UnsafePathError, match=r"pairs\.txt:2: .* holds a NUL"):
+        Dataset.import_from(tmp_path, "lfw")
+
+
 def test_lfw_header_of_one_number_and_images_alone(tmp_path: Path) -> None:
     text = "1100\nA\t1 \tx\nB/b\nc\nA\t1\t-\tc\n"
     write(tmp_path, dev__annotations__pairs=text)

@@ -177,3 +177,25 @@ def test_archives_unpacked_in_folders_of_their_own(tmp_path: Path, lists: str, i
     assert item.media is not None
     assert item.media.exists
     assert dataset.categories().names == ["face", "Parade"]
+
+
+@pytest.mark.parametrize("damaged", ["train", "val"])
+def test_what_belongs_to_no_image_is_told(tmp_path: Path, damaged: str) -> None:
+    for subset in ("train", "val"):
+        text = OFFICIAL.removeprefix("0--Parade/a.jpg\n") if subset == damaged else OFFICIAL
+        write(tmp_path, text, f"wider_face_{subset}_bbx_gt.txt")
+    with pytest.raises(RecordError, match=rf"{damaged}_bbx_gt\.txt:1: an image's path"):
+        Dataset.import_from(tmp_path, "wider_face")
+    dataset = Dataset.import_from(tmp_path, "wider_face", on_error="skip")
+    assert [item.id for item in dataset] == ["a"]
+    assert dataset.opening_ledger.bad_count == 1
+
+
+def test_events_that_no_list_of_labels_has_are_told(tmp_path: Path) -> None:
+    write(tmp_path, OFFICIAL)
+    (tmp_path / "labels.txt").write_text("face\nDancing\n")
+    dataset = Dataset.import_from(tmp_path, "wider_face")
+    (told,) = dataset.opening_ledger.warnings
+    assert "1 events are not among the labels, e.g. 'Parade'" in told
+    (item,) = dataset
+    assert [a.kind for a in item.annotations] == ["bbox", "bbox"]

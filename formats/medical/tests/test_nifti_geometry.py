@@ -252,6 +252,17 @@ def test_forms_that_differ_are_told(tmp_path):
     assert np.allclose(np.reshape(item.media.affine, (4, 4)), AFFINE)
 
 
+@pytest.mark.parametrize(("codes", "what"), [((2, 1), "qform"), ((0, 1), "affine")])
+def test_voxels_of_negative_size_are_told(tmp_path, codes, what):
+    path = save(tmp_path / "a.nii", scan(), AFFINE, codes)
+    data = bytearray(path.read_bytes())
+    data[80:84] = np.float32(-1).tobytes()  # pixdim[1]
+    path.write_bytes(data)
+    with pytest.warns(DskWarning, match=rf"the {what} of a\.nii cannot be used"):
+        (item,) = Dataset.import_from(tmp_path, "nifti")
+    assert (item.media.affine is None) == (what == "affine")
+
+
 def test_overlapping_objects_of_a_class_are_reported(tmp_path):
     from dsk import DatasetItem
     from dsk.annotations import Mask3d

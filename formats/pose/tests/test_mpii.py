@@ -188,6 +188,37 @@ def test_records_of_later_training_code(tmp_path: Path) -> None:
     assert (second.id, second.annotations) == ("b", [])
 
 
+def test_folders_of_later_training_code(tmp_path: Path) -> None:
+    def write(name: str, *images: str, **more: Any) -> None:
+        entry = {"joints": [[1.0, 2.0]] * 16, "joints_vis": [1] * 16, "center": [1, 2], "scale": 3}
+        records = [{"image": image, **entry, **more} for image in images]
+        (tmp_path / "annot" / name).write_text(json.dumps(records))
+
+    for folder in ("annot", "images"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "images/a.jpg").write_bytes(b"x")
+    write("train.json", "a.jpg", "a.jpg", "b.jpg")
+    write("valid.json", "c.jpg")
+    write("trainval.json", "a.jpg", "a.jpg", "b.jpg", "c.jpg")
+    write("other.json", "d.jpg")
+    assert detect(open_root(tmp_path))[0].format == "mpii_json"
+    dataset = Dataset.import_from(tmp_path, "mpii_json")
+    counts = {item.id: (item.subset, len(item.annotations)) for item in dataset}
+    assert counts == {"a": ("default", 2), "b": ("default", 1), "c": ("default", 1)}
+    whole, split = dataset.opening_ledger.warnings
+    assert whole == "annot/trainval.json repeats other files"
+    assert "-I split=true" in split
+    dataset = Dataset.import_from(tmp_path, "mpii_json", split=True)
+    assert {i.id: i.subset for i in dataset} == {"a": "train", "b": "train", "c": "val"}
+    for given in (tmp_path, tmp_path / "annot/train.json"):
+        first = next(iter(Dataset.import_from(given, "mpii_json")))
+        assert (first.id, first.media.path) == ("a", "images/a.jpg")
+    (tmp_path / "annot/valid.json").unlink()
+    dataset = Dataset.import_from(tmp_path, "mpii_json", split=True)
+    assert {i.id: i.subset for i in dataset} == dict.fromkeys("abc", "trainval")
+    assert [len(i.annotations) for i in dataset] == [2, 1, 1]
+
+
 def test_images_for_validation(tmp_path: Path) -> None:
     flags = (0.0, 1.0, False, True)
     records = [record(n, img_paths=f"{n}.jpg", isValidation=f) for n, f in enumerate(flags)]

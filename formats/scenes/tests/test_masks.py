@@ -12,8 +12,10 @@ from scene_files import rgb16
 
 from dsk import Dataset
 from dsk.detect import detect
-from dsk.errors import DskWarning, InputError, RecordError
+from dsk.errors import DskWarning, InputError, MediaError, RecordError
 from dsk.files import open_root
+from dsk.media import Image as DskImage
+from dsk_scenes.synthia import channels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -353,6 +355,15 @@ def test_mapillary_panoptic(png: Png, text: Text, tmp_path: Path) -> None:
         tmp_path, "mapillary_vistas_panoptic", keep_original_category_ids=True
     )
     assert kept.categories().names == ["class-0", "a", "class-2", "c"]
+    found["annotations"][0]["segments_info"].pop()
+    text("training/v2.0/panoptic/panoptic_2020.json", json.dumps(found))
+    with pytest.warns(DskWarning, match="segments that no list names"):
+        (item,) = Dataset.import_from(tmp_path, "mapillary_vistas_panoptic")
+    assert len(item.annotations) == 1
+    del found["annotations"]
+    text("training/v2.0/panoptic/panoptic_2020.json", json.dumps(found))
+    with pytest.raises(InputError, match=r"panoptic_2020\.json: .*`annotations`"):
+        Dataset.import_from(tmp_path, "mapillary_vistas_panoptic")
 
 
 @pytest.mark.parametrize(
@@ -471,3 +482,28 @@ def test_maps_of_another_size_than_their_images(png: Png, text: Text, tmp_path: 
     assert labels(tmp_path, "image_masks") == [("default", "1", ["a lamp", "tree"])]
     (tmp_path / "images/1.png").write_bytes(b"x")  # is said when the image is used
     assert labels(tmp_path, "image_masks") == [("default", "1", ["a lamp", "tree"])]
+
+
+def test_mapillary_outlines_without_objects(png: Png, text: Text, tmp_path: Path) -> None:
+    png("training/images/1.png", [[0, 0]])
+    png("training/v2.0/instances/1.png", [[0, 0]])
+    text("training/v2.0/polygons/1.json", "{}")
+    with pytest.raises(RecordError, match=r"no outlines: .*`objects`"):
+        list(Dataset.import_from(tmp_path, "mapillary_vistas_instances", use_original_config=True))
+
+
+def test_colours_without_labels_are_told(png: Png, text: Text, tmp_path: Path) -> None:
+    png("images/1.png", [[0, 1]])
+    png("masks/1.png", [[0, 1]])
+    text("label_colors.txt", "0 0 0 \n1 1 1 one\n")
+    with pytest.raises(InputError, match=r"label_colors\.txt:1: the colour '0 0 0' has no label"):
+        Dataset.import_from(tmp_path, "common_semantic_segmentation")
+
+
+def test_a_synthia_map_that_claims_more_than_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def claims(*args: object, **kwargs: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(channels.PilImage, "open", claims)
+    with pytest.raises(MediaError, match=r"a\.png: there is not enough memory"):
+        channels._load(DskImage.from_bytes(b"x", "a.png"), "I;16B")

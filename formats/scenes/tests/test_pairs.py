@@ -117,3 +117,11 @@ def test_values_that_are_no_classes(png: Png, tmp_path: Path) -> None:
     png("masks/2.png", [[1]])
     with pytest.raises(InputError, match="grey"):
         Dataset.import_from(tmp_path, classes="generate")
+
+
+def test_a_table_that_is_a_link_to_nowhere(png: Png, tmp_path: Path) -> None:
+    png("images/1.png", [[0, 1]])
+    png("masks/1.png", [[0, 1]])
+    (tmp_path / "dataset_meta.json").symlink_to("nowhere")
+    with pytest.raises(InputError, match=r"dataset_meta\.json: there is no such file"):
+        Dataset.import_from(tmp_path, NAME)

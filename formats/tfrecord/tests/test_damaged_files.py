@@ -79,3 +79,10 @@ def test_one_file_for_each_image_stays_so(tmp_path: Path) -> None:
     (tmp_path / "road.tfrecord").write_bytes(record("road")[:-9])
     dataset = Dataset.import_from(tmp_path, "tf_detection_api", on_error="skip")
     assert [(item.subset, item.id) for item in dataset] == [("default", "car"), ("default", "tree")]
+
+
+def test_pointers_of_git_lfs(tmp_path: Path) -> None:
+    text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 9000\n"
+    (tmp_path / "train.tfrecord").write_text(text)
+    with pytest.raises(InputError, match="Git LFS pointer"):
+        Dataset.import_from(tmp_path, "tf_detection_api")

@@ -231,7 +231,7 @@ def test_different_items_of_one_id(tmp_path):
     assert [i.id for i in Dataset.import_from(out, "voc")] == ["train/a", "val/a"]
 
 
-@pytest.mark.parametrize("name", ["#a", "a\nb", " a"])
+@pytest.mark.parametrize("name", ["#a", "a\nb", " a", "caf\udce9"])
 def test_ids_that_no_list_can_hold(name, tmp_path):
     with pytest.raises(OutputError, match="cannot hold the id"):
         export(tmp_path, [item(name)])

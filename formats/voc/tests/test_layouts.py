@@ -131,6 +131,25 @@ def test_bad_lines(tmp_path):
         Dataset.import_from(tmp_path, "voc")
 
 
+def test_labels_of_images_that_are_not_listed_are_told(tmp_path):
+    lists = {"train.txt": "a\nb\n", "cat_train.txt": "a  1\nb 1b 1 1\nz -1\n"}
+    put(tmp_path, {f"ImageSets/Main/{name}": text for name, text in lists.items()})
+    dataset = Dataset.import_from(tmp_path, "voc_classification")
+    (told,) = dataset.opening_ledger.warnings
+    assert told.endswith("class lists name images that are not listed, e.g. 'b 1b 1'")
+    assert [len(item.annotations) for item in dataset] == [1, 0]
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_line_ends_of_other_systems(tmp_path, end):
+    lists = {"train.txt": f"a{end}b{end}", "cat_train.txt": f"a  1{end}b -1{end}"}
+    for name, text in lists.items():
+        put(tmp_path, {f"ImageSets/Main/{name}": ""})
+        (tmp_path / "ImageSets" / "Main" / name).write_bytes(text.encode())
+    items = list(Dataset.import_from(tmp_path, "voc_classification"))
+    assert [(item.id, len(item.annotations)) for item in items] == [("a", 1), ("b", 0)]
+
+
 def test_bad_quotes(tmp_path):
     put(tmp_path, {"ImageSets/Layout/train.txt": 'a "b\n'})
     with pytest.raises(RecordError, match="quotes"):

@@ -185,6 +185,13 @@ def test_label_files_without_images_are_left_out_when_there_are_images(tmp_path)
     assert any("1 label files without an image" in w for w in told)
 
 
+def test_poses_without_a_shape_say_which_dataset_lacks_it(tmp_path):
+    make(tmp_path, {"images/train/a.png": PNG, "labels/train/a.txt": BOX})
+    with pytest.raises(InputError, match="pose needs kpt_shape") as caught:
+        read(tmp_path, "yolov8_pose")
+    assert caught.value.where.startswith(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     "text",
     ["names: [a", "names: 3\ntrain: x", "- a\n- b", "names: {x: a}\ntrain: i", "nc: x\ntrain: i",

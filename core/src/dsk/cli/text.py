@@ -7,6 +7,8 @@ import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from dsk.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -16,7 +18,13 @@ MOST_WARNINGS = 20
 """How many different warnings are shown: most name a file, and there may be thousands."""
 
 
+_STEERING = [n for n in (*range(32), *range(127, 160)) if chr(n) not in "\n\t"]
+_ESCAPES = {n: f"\\x{n:02x}" for n in _STEERING}
+_JSON_ESCAPES = {n: f"\\u{n:04x}" for n in _STEERING}  # what json.dumps leaves is in strings
+
+
 def _write(stream: Any, text: str) -> None:
+    text = text.translate(_ESCAPES)  # names of files and labels must not steer the terminal
     encoding = getattr(stream, "encoding", None) or "utf-8"
     stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
 
@@ -34,7 +42,7 @@ def say(text: str = "") -> None:
 def say_warnings(warnings: Mapping[str, int], skipped: int = 0) -> None:
     """Say what a user should know: messages with how often they came, and skipped bad records."""
     for message, count in islice(warnings.items(), MOST_WARNINGS):
-        say(f"warning: {message}" + (f" ({count} times)" if count > 1 else ""))
+        say(f"warning: {printable(message)}" + (f" ({count} times)" if count > 1 else ""))
     more = sum(islice(warnings.values(), MOST_WARNINGS, None))
     if more:
         say(f"{counted(more, 'more warning')}: --json has them")
@@ -49,7 +57,8 @@ def counted(count: int, what: str) -> str:
 
 def emit_json(value: Any) -> None:
     """Print plain values as JSON on standard output."""
-    tell(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    tell(text.translate(_JSON_ESCAPES))
 
 
 def glyph(char: str, plain: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dsk.names import stem_of
@@ -18,6 +19,7 @@ __all__ = [
     "find_binaries",
     "find_home",
     "is_pickle",
+    "unread_batches",
 ]
 
 META_10, META_100 = "batches.meta", "meta"
@@ -27,6 +29,7 @@ BINARY_100 = ("fine_label_names.txt", "coarse_label_names.txt")
 
 _DEPTH = 3
 _PICKLE_ENDINGS = (".pkl", ".pickle")
+_BATCH = re.compile(r"(?:data_batch_\d+|test_batch|train|test|val)(?:\.pkl|\.pickle)?")
 
 
 def is_pickle(head: bytes) -> bool:
@@ -59,6 +62,15 @@ def find_batches(root: InputRoot, home: str) -> dict[str, str]:
         if base not in (META_10, META_100) and is_pickle(root.read(name, 3)):
             found[stem_of(base) if base.endswith(_PICKLE_ENDINGS) else base] = name
     return found
+
+
+def unread_batches(root: InputRoot, home: str) -> list[str]:
+    """Return the files of a folder that are called like batches, but are no pickles."""
+    if root.focus is not None:
+        return []
+    prefix = f"{home}/" if home else ""
+    names = [name for name in root.entries(home)[1] if _BATCH.fullmatch(name)]
+    return [prefix + name for name in names if not is_pickle(root.read(prefix + name, 3))]
 
 
 def find_binaries(root: InputRoot) -> tuple[str, dict[str, str]]:

@@ -24,6 +24,7 @@ from dsk_classification.batches import (
     find_binaries,
     find_home,
     is_pickle,
+    unread_batches,
 )
 from dsk_classification.binary import BinaryBatch, read_names
 from dsk_classification.pickles import load_dict, load_pixels
@@ -68,6 +69,8 @@ class CifarImporter(Importer):
         """See ``Importer.open``."""
         home = find_home(root)
         if home is not None:
+            for name in unread_batches(root, home):
+                ledger.warn(f"{root.show(name)} is not read: it is no pickle")
             return CifarSource(root, home, find_batches(root, home), ledger)
         home, files = find_binaries(root)
         if not files:

@@ -57,9 +57,15 @@ def first_row(root: InputRoot, name: str) -> tuple[list[str], list[str]]:
 def fields_of(lines: list[str]) -> tuple[list[str], list[str]]:
     """Return what ``first_row`` does of a file's first two lines."""
     header: list[str] = []
-    if lines and not _are_numbers(lines[0].split(",")):
+    if lines and _is_header(lines[0].split(",")):
         header = [field.strip().strip('"') for field in lines.pop(0).split(",")]
     return header, lines[0].split(",") if lines else []
+
+
+def _is_header(fields: list[str]) -> bool:
+    """Whether a row names columns: numbers among names are of one column each, pixels repeat."""
+    numbers = [field for field in fields if _are_numbers([field])]
+    return len(numbers) < len(fields) and len(set(numbers)) == len(numbers)
 
 
 def _are_numbers(fields: list[str]) -> bool:

@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING
 
 from dsk.media import is_image_name
 from dsk.names import stem_of
+from dsk.splits import is_subset_name
 from dsk_classification.folders import TOP_DEPTH, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from dsk.files import InputRoot
 
-__all__ = ["META", "SYNSETS", "find_lists", "find_names", "has_numbers", "parse_line"]
+__all__ = [
+    "META",
+    "SYNSETS",
+    "find_lists",
+    "find_names",
+    "has_numbers",
+    "parse_line",
+    "unread_lists",
+]
 
 SYNSETS = "synsets.txt"
 _NAMES = ("labels.txt", "label_list.txt", "classes.txt", "class_names.txt", "synset_words.txt")
@@ -89,6 +98,14 @@ def _lists(root: InputRoot, home: str, names: Sequence[str], labels_file: str) -
         if is_list(root, home + name):
             found[stem_of(name)] = home + name
     return found
+
+
+def unread_lists(root: InputRoot, home: str, found: Collection[str]) -> list[str]:
+    """Return the texts beside lists that are called like subsets, but are no lists."""
+    if root.focus:
+        return []
+    names = (home + name for name in root.listing(home.rstrip("/")).pick((".txt",)))
+    return [n for n in names if n not in found and is_subset_name(stem_of(n.rpartition("/")[2]))]
 
 
 def is_list(root: InputRoot, name: str) -> bool:

@@ -16,7 +16,14 @@ from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.metafile import META_NAME, read_meta
 from dsk.names import clean_name, stem_of
-from dsk_classification.imagelists import META, SYNSETS, find_lists, find_names, parse_line
+from dsk_classification.imagelists import (
+    META,
+    SYNSETS,
+    find_lists,
+    find_names,
+    parse_line,
+    unread_lists,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,6 +94,8 @@ class ImagenetTxtImporter(Importer):
                 where=root.show(root.focus or ""),
                 hint="a list is <subset>.txt with lines: image, label numbers",
             )
+        for name in unread_lists(root, home, lists.values()):
+            ledger.warn(f"{root.show(name)} is not read: none of its first lines names an image")
         if self._generate:
             return ImagenetTxtSource(root, home, lists, None, self._image_dir)
         file = home + self._labels_file

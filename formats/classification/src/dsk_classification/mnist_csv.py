@@ -106,7 +106,7 @@ class Table:
     def chunk(self, first: int, last: int) -> bytes:
         """Return the text of some rows."""
         data = bytes(self.text[int(self.starts[first]) : int(self.starts[last])])
-        data = data.replace(b"\r", b"") if b"\r" in data else data
+        data = data.replace(b"\r\n", b"\n") if b"\r" in data else data
         return _BLANK.sub(b"\n", data) if b"\n\n" in data else data
 
     def highest(self) -> int:

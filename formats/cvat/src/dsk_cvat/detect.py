@@ -6,13 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
+from dsk.names import stem_of
+from dsk.splits import is_subset_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dsk.files import InputRoot
 
-__all__ = ["detect", "find_files", "looks_like_cvat"]
+__all__ = ["detect", "find_files", "looks_like_cvat", "unread_subsets"]
 
 _HEAD = 4096
 _FILES = 200  # XML files whose beginning is looked at
@@ -73,6 +75,15 @@ def find_files(root: InputRoot) -> list[str]:
         if looks_like_cvat(root.read(name, _HEAD)):
             found.append(name)
     return found
+
+
+def unread_subsets(root: InputRoot, found: Sequence[str]) -> list[str]:
+    """Return the XML files beside CVAT's that are called like subsets, but are not CVAT's."""
+    if root.focus is not None or not found:
+        return []
+    folder, slash, _ = found[0].rpartition("/")
+    names = (folder + slash + name for name in root.listing(folder).pick((".xml",)))
+    return [n for n in names if n not in found and is_subset_name(stem_of(n.rpartition("/")[2]))]
 
 
 def detect(root: InputRoot) -> Detection | None:

@@ -10,7 +10,7 @@ import numpy as np
 from dsk.errors import InputError
 from dsk.flow import PARTITION_ITEMS, Header, Importer
 from dsk.names import stem_of
-from dsk_cvat.detect import find_files
+from dsk_cvat.detect import find_files, unread_subsets
 from dsk_cvat.frames import index_items, skips_frames
 from dsk_cvat.meta import Meta, join_labels, read_meta
 from dsk_cvat.scan import Scan, scan_file
@@ -52,6 +52,8 @@ class CvatImporter(Importer):
                 where=root.path,
                 hint="give the folder that holds CVAT's annotations.xml",
             )
+        for name in unread_subsets(root, names):
+            ledger.warn(f"{root.show(name)} is not read: it has no root element <annotations>")
         scans = [scan_file(root.buffer(name), name, root.show(name), ledger) for name in names]
         metas = [read_meta(scan.meta) for scan in scans]
         categories = self._categories(scans, metas)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Annotation, Label, Points
 from dsk.categories import Categories
-from dsk.errors import InputError, RecordError
+from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
@@ -236,6 +236,8 @@ class LfwSource(Source):
             except ValueError as error:
                 place = f"{where}:{number}"
                 self._ledger.bad_record(RecordError(str(error), where=place))
+            except UnsafePathError as error:
+                raise UnsafePathError(error.message, where=f"{where}:{number}") from error
 
     def _pair(self, fields: list[str], found: dict[str, _Face], labels: dict[str, None]) -> None:
         if len(fields) == 1:

@@ -112,7 +112,7 @@ class WiderFaceImporter(Importer):
     ) -> None:
         self._order = attribute_order
 
-    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         if root.focus is not None:
             root = root.up()
@@ -123,7 +123,9 @@ class WiderFaceImporter(Importer):
                 where=root.show(root.focus or ""),
                 hint=f"they are {SPLIT}/wider_face_<subset>_bbx_gt.txt",
             )
-        return WiderFaceSource(root, lists, self._order)
+        source = WiderFaceSource(root, lists, self._order)
+        source.check(ledger)
+        return source
 
 
 class _Entry(Struct, frozen=True):
@@ -177,6 +179,24 @@ class WiderFaceSource(Source):
             subsets=tuple(lists),
             items=None if self._twice else len(self._entries),
         )
+
+    def check(self, ledger: Ledger) -> None:
+        """Report what belongs to no image, and images whose event has no label."""
+        first: dict[str, int] = {}
+        for entry in self._entries:
+            first.setdefault(entry.subset, entry.line)
+        for subset, lines in self._lines.items():
+            lost = next((n for n in range(first.get(subset, len(lines))) if lines[n].strip()), None)
+            if lost is not None:
+                where = f"{self._root.show(self._lists[subset])}:{lost + 1}"
+                ledger.bad_record(RecordError("an image's path is expected", where=where))
+        named = (_split(self._lines[entry.subset][entry.line])[0] for entry in self._entries)
+        unknown = sorted({event for event in named if event} - self._index.keys())
+        if unknown and any(name != FACE for name in self._index):
+            ledger.warn(
+                f"{self._root.path}: {len(unknown)} events are not among the labels, "
+                f"e.g. {unknown[0]!r}: their images have no label"
+            )
 
     def _events(self, *, boxes: bool) -> Categories:
         """Return the labels of a dataset that has no list of them: face and its events."""

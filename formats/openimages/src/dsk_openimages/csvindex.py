@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dsk.errors import InputError, RecordError
+from dsk.lfs import check_fetched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,6 +40,7 @@ LONGEST = 64
 """The longest name, in bytes, that arrays of names hold itself."""
 
 _BLOCK = 1 << 16
+_POINTER = 64
 _NEWLINE, _COMMA, _QUOTE, _RETURN = b'\n,"\r'
 
 
@@ -81,6 +83,7 @@ class CsvFile:
         self.view = view
         self.long = long if long is not None else {}
         self.where = where
+        check_fetched(view[:_POINTER], where)
         self._bytes = np.frombuffer(view, np.uint8) if len(view) else np.zeros(0, np.uint8)
         end = self._line_end(0)
         try:
@@ -101,6 +104,13 @@ class CsvFile:
         """Return a column's number, or None."""
         folded = name.lower()
         return next((n for n, head in enumerate(self.header) if head.lower() == folded), None)
+
+    def rename(self, name: str, other: str) -> None:
+        """Let a column, if there is one, stand for another, which is not read then."""
+        place = self.column(name)
+        if place is not None and name.lower() != other.lower():
+            self.header = ["" if h.lower() == other.lower() else h for h in self.header]
+            self.header[place] = other
 
     def require(self, *names: str) -> None:
         """Make sure that there are columns of these names.

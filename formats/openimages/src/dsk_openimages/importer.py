@@ -14,7 +14,15 @@ from dsk.metafile import read_meta
 from dsk.names import clean_name
 from dsk_openimages.csvindex import CsvFile, Runs, parse_rows
 from dsk_openimages.items import ItemIndex
-from dsk_openimages.labels import FAMILY, ClassNames, read_classes, used_names
+from dsk_openimages.labels import (
+    CLASS_NAME,
+    FAMILY,
+    LABEL_NAME,
+    ClassNames,
+    class_names,
+    read_classes,
+    used_names,
+)
 from dsk_openimages.layout import find_layout
 from dsk_openimages.masks import MaskFolders
 from dsk_openimages.objects import BOX, LABEL, MASK, RowReader, Span
@@ -72,15 +80,12 @@ class OpenImagesImporter(Importer):
         tables = layout.of(*kinds)
         if layout.of("machine") and not self.machine_labels:
             ledger.warn("labels made by machines are not read; -I machine_labels=true reads them")
-        classes = self._classes(root, layout, tables)
+        classes, column = self._classes(root, layout, tables, ledger)
         items = ItemIndex()
         lists = _read_lists(root, layout, items, ledger)
         indexed = []
         for table in tables:
-            file = CsvFile(root.buffer(table.name), root.show(table.name), long=items.long)
-            file.require(*_NEEDED[table.kind])
-            for name in file.others(_READ[table.kind]):
-                ledger.warn(f"the column {name} of {table.name} is not read")
+            file = _table_file(root, table, column, items, ledger)
             pieces, subset = file.pieces(ledger), table.subset or DEFAULT_SUBSET
             indexed.append((table, file, items.resolve(pieces, subset)))
         places = Places(root, layout, items, listed=bool(lists))
@@ -107,12 +112,20 @@ class OpenImagesImporter(Importer):
             reader=reader,
         )
 
-    def _classes(self, root: InputRoot, layout: Layout, tables: list[Table]) -> ClassNames:
+    def _classes(
+        self, root: InputRoot, layout: Layout, tables: list[Table], ledger: Ledger
+    ) -> tuple[ClassNames, str]:
+        """Return the labels, and the column that tells them apart if ClassName was asked."""
         add = self.unknown_labels == "add"
         names, parents = read_classes(root, layout)
+        column = ""
         if not names:
             meta = read_meta(root, layout.base)
             names = {name: name for name in meta[0].names} if meta is not None else {}
+        if not names:
+            names, column = class_names(root, tables)
+        if column == CLASS_NAME:
+            ledger.warn("one LabelName has several ClassNames, which are the labels therefore")
         if not names and tables and not add:
             raise InputError(
                 "there are no class names: class-descriptions.csv, oidv6-class-descriptions.csv, "
@@ -121,9 +134,25 @@ class OpenImagesImporter(Importer):
                 hint="-I unknown_labels=add takes the labels that occur",
             )
         if add:
-            for name in used_names(root, tables):
+            for name in used_names(root, tables, column or LABEL_NAME):
                 names.setdefault(name, name)
-        return ClassNames(names, parents, display=self.use_display_names)
+        return ClassNames(names, parents, display=self.use_display_names), column
+
+
+def _table_file(
+    root: InputRoot, table: Table, column: str, items: ItemIndex, ledger: Ledger
+) -> CsvFile:
+    """Open a table, and say which of its columns are not read.
+
+    Raises:
+        InputError: It lacks a column.
+    """
+    file = CsvFile(root.buffer(table.name), root.show(table.name), long=items.long)
+    file.rename(column or LABEL_NAME, LABEL_NAME)
+    file.require(*_NEEDED[table.kind])
+    for name in file.others((*_READ[table.kind], *((CLASS_NAME,) if column else ()))):
+        ledger.warn(f"the column {name} of {table.name} is not read")
+    return file
 
 
 def _find(root: InputRoot) -> tuple[InputRoot, Layout]:

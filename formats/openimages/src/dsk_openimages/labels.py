@@ -15,9 +15,18 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk_openimages.layout import Layout, Table
 
-__all__ = ["FAMILY", "ClassNames", "read_classes", "used_names"]
+__all__ = [
+    "CLASS_NAME",
+    "FAMILY",
+    "LABEL_NAME",
+    "ClassNames",
+    "class_names",
+    "read_classes",
+    "used_names",
+]
 
 FAMILY = "open_images"
+LABEL_NAME, CLASS_NAME = "LabelName", "ClassName"
 _MAX_DEPTH = 100
 
 
@@ -123,13 +132,47 @@ def _read_hierarchy(root: InputRoot, file: str, classes: Mapping[str, str]) -> d
     return parents
 
 
-def used_names(root: InputRoot, tables: Iterable[Table]) -> list[str]:
-    """Return the LabelNames that occur in tables, in the order of their first occurrence."""
+def class_names(root: InputRoot, tables: Iterable[Table]) -> tuple[dict[str, str], str]:
+    """Return what tables call classes themselves, and the column that tells classes apart.
+
+    Tools that write a table of the images they downloaded add ``ClassName``, and training code
+    reads that alone. It is the name of a LabelName, but where one LabelName has several of them,
+    as in tables that people made of their own images, the ClassNames are the classes.
+
+    Returns:
+        Names of classes, empty if there is no such column; and ``LabelName`` or ``ClassName``, or
+        "" if there is no such column.
+    """
+    pairs: dict[tuple[str, str], None] = {}
+    for table in tables:
+        file = CsvFile(root.buffer(table.name), root.show(table.name))
+        own, called = file.column(LABEL_NAME), file.column(CLASS_NAME)
+        if own is None or called is None:
+            continue
+        for text in file.windows():
+            rows = parse_rows(text) or []  # what is wrong with them is said when they are read
+            found = (row for row in rows if max(own, called) < len(row))
+            pairs.update(dict.fromkeys((row[own], row[called]) for row in found if row[called]))
+    names = {name: called for name, called in pairs if name}
+    if len(names) == len(pairs):
+        return names, LABEL_NAME if names else ""
+    return {called: called for _, called in pairs}, CLASS_NAME
+
+
+def used_names(root: InputRoot, tables: Iterable[Table], name: str) -> list[str]:
+    """Return the names of classes that occur in tables, in the order of their first occurrence.
+
+    Args:
+        root: The input.
+        tables: Some tables.
+        name: The column that tells classes apart; see ``class_names``.
+    """
     names: dict[str, None] = {}
     for table in tables:
         file = CsvFile(root.buffer(table.name), root.show(table.name))
-        file.require("LabelName")
-        column = file.column("LabelName")
+        file.rename(name, LABEL_NAME)
+        file.require(LABEL_NAME)
+        column = file.column(LABEL_NAME)
         assert column is not None
         for text in file.windows():
             rows = parse_rows(text) or []  # what is wrong with them is said when they are read

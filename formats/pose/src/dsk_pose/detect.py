@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
+from dsk_pose.splits import find_splits
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -41,4 +42,5 @@ def detect_json(root: InputRoot) -> Detection | None:
             return Detection(90, f"{name} holds img_paths and joint_self")
         if b'"joints_vis"' in head and b'"image"' in head and root.focus is not None:
             return Detection(80, f"{name} holds image and joints_vis")
-    return None
+    splits = [] if root.focus is not None else find_splits(root)
+    return Detection(80, f"{splits[0]} holds records of image and joints") if splits else None

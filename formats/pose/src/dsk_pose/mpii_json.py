@@ -15,6 +15,7 @@ from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.jsonerrors import UNDECODABLE
 from dsk.npy import DAMAGE
 from dsk_pose.joints import CATEGORIES, SPLIT_HINT, ImageFinder, People, Person, item_of
+from dsk_pose.splits import HOME, find_splits, split_of, without_repeats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,57 +41,71 @@ class MpiiJsonImporter(Importer):
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
-        name = root.focus or _find(root)
-        where = root.show(name)
-        folder = name.rpartition("/")[0]
-        find, side = ImageFinder(root, folder), _Side(root, folder)
+        if root.focus is not None and root.name.lower() == HOME:
+            root = root.up()  # the images lie beside this folder
         people = People(self.visibility, ledger)
-        images: dict[str, tuple[str, tuple[int, int] | None]] = {}
-        parts: dict[str, Any] = {}
-        own: dict[str, list[Person]] = {}
-        others: dict[str, list[Person]] = {}
-        for number, given in enumerate(_records(root, name, where)):
-            place = f"{where}#/{number}"
-            try:
-                record = _plain(given, place)
-                image, size = _image(record, place)
-                item = item_of(image, place)
-                first = side.complete(_self(record, place), number)
-                more = _others(record, place)
-            except (RecordError, UnsafePathError) as error:
-                ledger.bad_record(RecordError(error.message, where=place))
-                continue
-            images.setdefault(item, (image, size))
-            parts.setdefault(item, record.get("isValidation"))
-            own.setdefault(item, []).append(first)
-            others.setdefault(item, []).extend(more)
-        if len(set(map(bool, parts.values()))) > 1 and not self.split:
+        images: dict[_Key, tuple[str, tuple[int, int] | None, ImageFinder]] = {}
+        own: dict[_Key, list[Person]] = {}
+        others: dict[_Key, list[Person]] = {}
+        parts: set[str] = set()
+        for name in [root.focus] if root.focus is not None else _find(root, ledger):
+            where = root.show(name)
+            folder = name.rpartition("/")[0]
+            find, side = ImageFinder(root, folder), _Side(root, folder)
+            subsets: dict[str, str] = {}
+            for number, given in enumerate(_records(root, name, where)):
+                place = f"{where}#/{number}"
+                try:
+                    record = _plain(given, place)
+                    image, size = _image(record, place)
+                    item = item_of(image, place)
+                    first = side.complete(_self(record, place), number)
+                    more = _others(record, place)
+                except (RecordError, UnsafePathError) as error:
+                    ledger.bad_record(RecordError(error.message, where=place))
+                    continue
+                part = subsets.setdefault(item, _part(record, name))
+                parts.add(part)
+                key = item, part if self.split else DEFAULT_SUBSET
+                images.setdefault(key, (image, size, find))
+                own.setdefault(key, []).append(first)
+                others.setdefault(key, []).extend(more)
+        if len(parts) > 1 and not self.split:
             ledger.warn(SPLIT_HINT)
         items = [
             DatasetItem(
-                item,
-                self._subset(parts[item]),
+                *key,
                 media=find(image, size),
-                annotations=people.annotations(_joined(own[item], others[item])),
+                annotations=people.annotations(_joined(own[key], others[key])),
             )
-            for item, (image, size) in images.items()
+            for key, (image, size, find) in images.items()
         ]
         return ListSource(items, Header(categories=CATEGORIES))
 
-    def _subset(self, validation: Any) -> str:
-        if not self.split or not (validation in (True, False) or _is_number(validation)):
-            return DEFAULT_SUBSET
+
+_Key = tuple[str, str]
+"""An item and its subset."""
+
+
+def _part(record: dict[str, Any], name: str) -> str:
+    """Return the subset that a record, or else the name of its file, says."""
+    validation = record.get("isValidation")
+    if validation in (True, False) or _is_number(validation):
         return "val" if validation else "train"
+    return split_of(name) or DEFAULT_SUBSET
 
 
-def _find(root: InputRoot) -> str:
+def _find(root: InputRoot, ledger: Ledger) -> list[str]:
     names = root.files("", (".json",), 3)
     known = [name for name in names if name.rpartition("/")[2] == ANNOTATIONS]
+    splits = [] if known else find_splits(root)
+    if splits:
+        return without_repeats(splits, ledger)
     if not known and len(names) != 1:
         raise InputError(
             f"there is no {ANNOTATIONS}", where=root.path, hint="give the JSON file itself"
         )
-    return (known or names)[0]
+    return (known or names)[:1]
 
 
 def _records(root: InputRoot, name: str, where: str) -> list[Any]:

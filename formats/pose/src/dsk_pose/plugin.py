@@ -48,6 +48,6 @@ def dsk_importers() -> list[ImporterInfo]:
             layout="mpii_annotations.json\n"
             "jnt_visible.npy, mpii_headboxes.npy, mpii_pos_gt.npy    optional\n"
             "*.jpg                                   beside them, or in images/\n"
-            "read as well: train.json of image, joints, joints_vis, center, scale; give the file",
+            "read as well: annot/train.json, valid.json: image, joints, joints_vis, center, scale",
         ),
     ]

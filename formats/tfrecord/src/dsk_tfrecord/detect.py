@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
 from dsk_tfrecord.example import names_in
-from dsk_tfrecord.keys import ENCODED, XMIN
+from dsk_tfrecord.keys import ENCODED, KNOWN, XMIN
 from dsk_tfrecord.layout import find_shards, is_record_name
 
 if TYPE_CHECKING:
@@ -55,4 +55,5 @@ def _judge(root: InputRoot, name: str) -> Detection | None:
         return None
     if XMIN in names or ENCODED in names:
         return Detection(90, f"the first record of {name} has {XMIN if XMIN in names else ENCODED}")
-    return Detection(20, f"{name} holds records without objects or images") if names else None
+    known = any(map(KNOWN.__contains__, names))
+    return Detection(20, f"{name} holds records without objects or images") if known else None

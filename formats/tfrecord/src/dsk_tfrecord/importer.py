@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
 from dsk.flow import Header, Importer, Source, slices
-from dsk_tfrecord.example import decode, feature_values, skim
+from dsk_tfrecord.example import decode, feature_values, names_in, skim
 from dsk_tfrecord.framing import RecordFile, unpacked
 from dsk_tfrecord.imagenames import NAMES, ItemIds, first_numbers, one_per_image
-from dsk_tfrecord.keys import LABEL, TEXT
-from dsk_tfrecord.labelmap import Entry, parse_label_map
-from dsk_tfrecord.layout import Shard, find_label_maps, find_shards, is_record_name, subset_of
+from dsk_tfrecord.keys import ENCODED, KNOWN, LABEL, TEXT, XMIN
+from dsk_tfrecord.labelmap import Entry
+from dsk_tfrecord.layout import Shard, find_shards, is_record_name, subset_of
+from dsk_tfrecord.mapchoice import read_label_maps
 from dsk_tfrecord.objects import Labels, RecordReader
 
 if TYPE_CHECKING:
@@ -49,20 +50,12 @@ class TfDetectionApiImporter(Importer):
                 hint="they end in .tfrecord, .record or .tfrec",
             )
         files, shards = self._files(root, shards, ledger)
+        _refuse_others(files)
         shards = one_per_image(files, shards)
-        entries: dict[int, Entry] = {}
-        for name in find_label_maps(root, shards):
-            for entry in parse_label_map(root.text(name), root.show(name)):
-                known = entries.setdefault(entry.id, entry)
-                if known.name != entry.name:
-                    raise InputError(
-                        f"the id {entry.id} is {known.name!r} in another label map and "
-                        f"{entry.name!r} here",
-                        where=root.show(name),
-                        hint="convert the folders one by one",
-                    )
         items = ItemIds(files, shards)
-        labels = _labels(entries, _pairs(files, items), display=self.use_display_names)
+        pairs = list(_pairs(files, items))
+        entries = read_label_maps(root, shards, pairs, ledger)
+        labels = _labels(entries, pairs, display=self.use_display_names)
         renamed = items.renamed(ledger)
         _warn_of_labels(labels, entries, ledger)
         header = Header(
@@ -98,13 +91,35 @@ class TfDetectionApiImporter(Importer):
         return files, kept
 
 
+def _refuse_others(files: list[RecordFile]) -> None:
+    """Refuse records of other features; those of no features at all are images without a name.
+
+    Raises:
+        InputError: The first record of each file has none of the features that are read.
+    """
+    found: dict[str, None] = {}
+    for file in files:
+        try:
+            names = names_in(file.peek(0)) if len(file) else []
+        except ValueError:
+            return  # reading says which records are damaged
+        if not names or any(name in KNOWN for name in names):
+            return
+        found.update(dict.fromkeys(names))
+    if found:
+        shown = ", ".join(list(found)[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
+        raise InputError(
+            f"the records are not of the Object Detection API: their features are {shown}",
+            where=files[0].place(0),
+            hint=f"it calls them {ENCODED}, {XMIN} and so on",
+        )
+
+
 _HELD = 128
 """How many files are mapped at a time."""
 
 
-def _labels(
-    entries: dict[int, Entry], pairs: Iterable[tuple[str, int]], *, display: bool
-) -> Labels:
+def _labels(entries: dict[int, Entry], pairs: list[tuple[str, int]], *, display: bool) -> Labels:
     """Return the labels of the label maps, and those that only records name.
 
     Labels are in the order of their ids; names without an id come last.
@@ -113,15 +128,14 @@ def _labels(
     by_text |= {entry.name: entry.id for entry in entries.values()}
     ids = {number: entry.name for number, entry in entries.items()}
     loose: dict[str, None] = {}
-    found = list(pairs)
-    for text, number in found:
+    for text, number in pairs:
         if text and text not in by_text:
             if number > 0 and number not in ids:
                 ids[number] = text
                 by_text[text] = number
             else:  # the number is another label's: the text decides
                 loose.setdefault(text)
-    for text, number in found:
+    for text, number in pairs:
         if not text and number > 0:
             ids.setdefault(number, str(number))
     order = sorted(ids)

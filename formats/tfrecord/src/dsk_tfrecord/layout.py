@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
 
 __all__ = [
+    "DEPTH",
     "SUBSETS",
     "Shard",
-    "find_label_maps",
     "find_shards",
     "is_record_name",
     "numbered",
@@ -33,7 +33,8 @@ _NUMBERED = re.compile(r"(?P<stem>.*[^\W\d_].*?)[-_.](?P<number>\d{3,})", re.DOT
 SUBSETS = SPLITS | {"eval", "dev"}
 """Names of folders, in lower case, that are subsets."""
 
-_DEPTH = 3
+DEPTH = 3
+"""How many folders down files are looked for."""
 
 
 class Shard(NamedTuple):
@@ -62,7 +63,7 @@ def find_shards(root: InputRoot, most: int | None = None) -> list[Shard]:
         root: The input.
         most: How many files to look at that may be some by their names; None for all.
     """
-    likely = islice(root.walk(depth=_DEPTH, words=("rec", "-of-")), most)
+    likely = islice(root.walk(depth=DEPTH, words=("rec", "-of-")), most)
     names = [name for name in likely if is_record_name(name)]
     names.sort()
     parts: dict[str, list[str]] = {}
@@ -103,24 +104,3 @@ def subset_of(name: str) -> str:
     stem = match["stem"] if match is not None else base
     last = folder.rpartition("/")[2]
     return last if last.lower() in SUBSETS and stem.lower() not in SUBSETS else stem
-
-
-def find_label_maps(root: InputRoot, shards: list[Shard]) -> list[str]:
-    """Return the label maps: those beside the TFRecord files, else any in the dataset.
-
-    Of several in one folder those named ``…label_map.pbtxt`` are taken.
-    """
-    folders = dict.fromkeys(shard.name.rpartition("/")[0] for shard in shards)
-    found: list[str] = []
-    for folder in folders:
-        found += _maps_in(root, folder)
-    if not found:
-        found = root.files("", (".pbtxt",), _DEPTH)
-    return found
-
-
-def _maps_in(root: InputRoot, folder: str) -> list[str]:
-    names = root.listing(folder).pick((".pbtxt",))
-    best = [name for name in names if "label_map" in name.lower() or "labelmap" in name.lower()]
-    prefix = f"{folder}/" if folder else ""
-    return [prefix + name for name in best or names]

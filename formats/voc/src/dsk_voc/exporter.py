@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -61,6 +62,7 @@ _KINDS = {
     ACTION: "bbox",
     LAYOUT: "bbox",
 }
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 _END = "</annotation>\n"
 _END_BYTES = _END.encode()
 
@@ -309,6 +311,8 @@ class _VocExporter(Exporter):
 
 def _is_line(name: str) -> bool:
     """Tell whether a list can hold a name as a line of its own that is no comment."""
+    if not name.isascii() and _NO_TEXT.search(name):
+        return False  # a list is UTF-8, or its readers stop
     return name.strip() == name and name[:1] != "#" and "\n" not in name and "\r" not in name
 
 

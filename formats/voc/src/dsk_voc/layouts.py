@@ -189,7 +189,7 @@ def _read_list(
     """Add the ids of a list; the object numbers of Layout and Action lists are passed over."""
     known = dict.fromkeys(ids)
     elsewhere = cache(lambda: _other_lines(root, name))
-    for number, raw in enumerate(root.text(name).split("\n"), 1):
+    for number, raw in enumerate(_text(root, name).split("\n"), 1):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
@@ -207,6 +207,12 @@ def _read_list(
             ledger.bad_record(RecordError(message, where=f"{root.show(name)}:{number}"))
             continue
         ids[item] = None
+
+
+def _text(root: InputRoot, name: str) -> str:
+    """Return a list's text with line feeds alone for line ends."""
+    text = root.text(name)
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 _ODD = re.compile(r"\s|\.\w+$|^[A-Za-z]*(?:Images|images|Annotations|annotations)/")
@@ -368,12 +374,19 @@ def read_class_lists(
             file = f"{folder}/{name}{ending}"
             if name + ending in there or ("/" in name and root.is_file(file)):
                 _read_class_list(root, file, label, listing.labels, ledger)
+    if any(listing.labels for listing in listings):
+        listed = {item for listing in listings for item in listing.ids}
+        unlisted = {item for listing in listings for item in listing.labels.keys() - listed}
+        if unlisted:
+            ledger.warn(
+                f"{root.path}: class lists name images that are not listed, e.g. {min(unlisted)!r}"
+            )
 
 
 def _read_class_list(
     root: InputRoot, file: str, label: int, found: dict[str, list[int]], ledger: Ledger
 ) -> None:
-    text = root.text(file)
+    text = _text(root, file)
     if len(_FLAGGED.findall(text)) != len(_FILLED.findall(text)):
         for number, line in enumerate(text.split("\n"), 1):
             if _FILLED.match(line) and not _FLAGGED.match(line):

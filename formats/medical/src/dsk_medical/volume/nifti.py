@@ -91,13 +91,15 @@ class NiftiFile:
         self.affine, self.stated = self._affine(kind)
 
     def _affine(self, kind: str) -> tuple[geometry.Affine | None, bool]:
+        from nibabel.spatialimages import HeaderDataError
+
         if kind == "analyze":
             self.warnings.append(f"{self.name} is Analyze 7.5, which does not state orientation")
             return np.asarray(self.header.get_best_affine(), np.float64), False
         codes = int(self.header["sform_code"]), int(self.header["qform_code"])
         try:
             affine = np.asarray(self.header.get_best_affine(), np.float64)
-        except (ValueError, ArithmeticError) as error:
+        except (HeaderDataError, ValueError, ArithmeticError) as error:
             self.warnings.append(f"the affine of {self.name} cannot be used: {error}")
             return None, False
         affine = affine.copy()
@@ -110,9 +112,12 @@ class NiftiFile:
         return affine, any(codes)
 
     def _compare_forms(self, codes: tuple[int, int]) -> None:
+        from nibabel.spatialimages import HeaderDataError
+
         try:
             other = self.header.get_qform()
-        except (ValueError, ArithmeticError):
+        except (HeaderDataError, ValueError, ArithmeticError) as error:
+            self.warnings.append(f"the qform of {self.name} cannot be used: {error}")
             return
         apart = geometry.corner_distance(self.header.get_sform(), other, _three(self.stored_shape))
         if apart > geometry.CLOSE_MM:

@@ -223,7 +223,7 @@ class _Object(msgspec.Struct):
 class _Outlines(msgspec.Struct):
     """The grammar of ``polygons/*.json``."""
 
-    objects: list[_Object] = []
+    objects: list[_Object]
 
 
 _decode = msgspec.json.Decoder(_Outlines).decode
@@ -335,6 +335,8 @@ class PanopticSource(InstanceSource):
         label_map = maps.open(scene.mask, PackedReader())
         there = set(label_map.values())
         found: list[Mask] = []
+        if there - {segment.id for segment in self._segments[scene.subset, scene.id]} - {0}:
+            ledger.warn("panoptic maps have segments that no list names; these belong to nothing")
         for segment in self._segments[scene.subset, scene.id]:
             label = self._by_id.get(segment.category_id or 0)
             if segment.id not in there or (label is None and segment.category_id):

@@ -41,7 +41,7 @@ class _Record(msgspec.Struct, frozen=True):
 
 
 class _File(msgspec.Struct, frozen=True):
-    annotations: list[_Record] = []
+    annotations: list[_Record]
     categories: list[Category] = []
 
 

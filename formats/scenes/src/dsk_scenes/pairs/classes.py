@@ -78,7 +78,8 @@ def read_table(root: InputRoot, name: str) -> Classes:
     folder, _, base = name.rpartition("/")
     if base == META_NAME:
         found = read_labels(root, folder)
-        assert found is not None
+        if found is None:  # a link to nowhere
+            raise InputError("there is no such file", where=root.show(name))
         return _from_meta(*found)
     where = root.show(name)
     if base.lower().endswith((".csv", _OBJECT_INFO)):

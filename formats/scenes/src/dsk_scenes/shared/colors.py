@@ -50,7 +50,7 @@ def parse_colors(text: str, where: str) -> list[Entry]:
         where: The file's place, for errors.
 
     Raises:
-        InputError: A colour is no colour, or a name is there twice.
+        InputError: A colour is no colour or has no name, or a name is there twice.
     """
     entries: dict[str, Entry] = {}
     for number, raw in _lines(text):
@@ -61,6 +61,8 @@ def parse_colors(text: str, where: str) -> list[Entry]:
             name = fields[3]
         elif len(fields) == 4 and all(f.lstrip("-").isdigit() for f in fields[:3]):
             raise InputError(f"{raw!r} has no colour of numbers from 0 to 255", where=place)
+        elif color is not None:
+            raise InputError(f"the colour {raw!r} has no label", where=place)
         else:
             name, color = raw, None
         if name in entries:

@@ -52,6 +52,9 @@ def _load(image: Image, raw: str) -> NDArray[np.uint8]:
             picture.load()
         except PilImage.DecompressionBombError as error:
             raise LimitError(str(error), where=image.path) from error
+        except MemoryError as error:
+            message = "there is not enough memory for what the image claims to hold"
+            raise MediaError(message, where=image.path) from error
         except BAD_IMAGE as error:
             raise MediaError(f"no readable image: {error}", where=image.path) from error
     return np.asarray(picture)
