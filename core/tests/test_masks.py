@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dsk import contours, masks
+from dsk.annotations import Rle
 from dsk.overlay import Overlay
+from dsk.rle import counts_of
 
 SIZES = st.integers(1, 24)
 DENSE = hnp.arrays(np.bool_, st.tuples(SIZES, SIZES))
@@ -357,3 +359,9 @@ def test_holes_last_are_a_difference_of_unions():
         solid = masks.from_polygons(rings[:3], 40, 30)
         cut = masks.subtract(solid, masks.from_polygons(rings[3:], 40, 30))
         assert masks.from_polygons_with_holes(rings, {3, 4}, 40, 30).tolist() == cut.tolist()
+
+
+@pytest.mark.parametrize("counts", [[2**80], [-1, 7], [5], b"5", "\x7f"])
+def test_run_lengths_that_are_none(counts):
+    with pytest.raises(ValueError, match="run length"):
+        counts_of(Rle((2, 3), counts))

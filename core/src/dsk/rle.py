@@ -87,7 +87,10 @@ def counts_of(rle: Rle) -> NDArray[np.int64]:
     if isinstance(counts, bytes | str):
         runs = masks.decode_counts(counts)
     else:
-        runs = np.asarray(counts, dtype=np.int64)
+        try:
+            runs = np.asarray(counts, dtype=np.int64)
+        except OverflowError as error:
+            raise ValueError("a run length has more than 64 bits") from error
     masks.check_counts(runs, *rle.size)
     return runs
 

@@ -299,11 +299,26 @@ def test_attributes(edition2020: Callable[..., Path], given: Any, kept: dict[str
     assert found[0].attributes == kept
 
 
-@pytest.mark.parametrize(
-    "outline", [[], {"x": [1, 2], "y": [1, 2]}, {"x": [1, 2, 3], "y": [1, 2]}, {"x": 1, "y": 2}]
-)
+@pytest.mark.parametrize("outline", [[], {}, {"x": [], "y": []}])
 def test_no_outline(edition2020: Callable[..., Path], outline: Any) -> None:
     found = read(edition2020(thing(0, "wall", polygon=outline)), annotations="objects")
+    assert [a.kind for a in found] == ["mask"]
+
+
+@pytest.mark.parametrize(
+    "outline",
+    [
+        {"x": [1, 2], "y": [1, 2]},
+        {"x": [1, 2, 3], "y": [1, 2]},
+        {"x": 1, "y": 2},
+        {"y": [1, 2, 3]},
+        [1, 2],
+    ],
+)
+def test_outlines_that_are_none_are_told(edition2020: Callable[..., Path], outline: Any) -> None:
+    folder = edition2020(thing(0, "wall", polygon=outline))
+    with pytest.warns(DskWarning, match="outlines without three whole points"):
+        found = read(folder, annotations="objects")
     assert [a.kind for a in found] == ["mask"]
 
 

@@ -53,7 +53,10 @@ def test_lines(line: str, category: str, difficulty: int) -> None:
     assert (row.corners, row.category, row.difficulty) == (NUMBERS, category, difficulty)
 
 
-@pytest.mark.parametrize("line", [QUAD, "1 2 3", f"x{QUAD} plane 1", f"nan{QUAD[2:]} plane 1"])
+@pytest.mark.parametrize(
+    "line",
+    [f"{QUAD} ship 0 {QUAD} ship 0", QUAD, "1 2 3", f"x{QUAD} plane 1", f"nan{QUAD[2:]} plane 1"],
+)
 def test_bad_lines(tmp_path: Path, line: str) -> None:
     write(tmp_path / "train/labelTxt/P1.txt", f"gsd:0.1\n{line}\n{QUAD} ship 0\n")
     with pytest.raises(RecordError, match=r"P1\.txt:2"):

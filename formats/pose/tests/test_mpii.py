@@ -239,6 +239,9 @@ def test_numpy_files(tmp_path: Path) -> None:
     (item,) = Dataset.import_from(tmp_path, "mpii_json")
     box = item.annotations[1]
     assert (box.x, box.y, box.w, box.h) == (1, 2, 3, 4)
+    np.save(tmp_path / "jnt_visible.npy", np.full((16, 1), 9))
+    with pytest.raises(RecordError, match=r"mpii_annotations\.json#/0: .* 0 or 1, not 9"):
+        list(Dataset.import_from(tmp_path, "mpii_json"))
     np.save(tmp_path / "mpii_headboxes.npy", np.array([{}], dtype=object))
     with pytest.raises(InputError, match="numpy"):
         list(Dataset.import_from(tmp_path, "mpii_json"))
@@ -255,6 +258,7 @@ def test_numpy_files(tmp_path: Path) -> None:
         {"joint_self": "x"},
         {"joint_self": [[10**400, 1, 1]]},
         {"joint_self": [[1.0, 1.0, True]]},
+        {"joint_self": [[1.0, 1.0, -1]]},
         {"objpos": [1]},
         {"scale_provided": "x"},
         {"img_paths": "../a.jpg"},

@@ -206,7 +206,9 @@ class Source2020(SceneSource):
                 attributes=attributes,
             )
         ring = _ring(entry.polygon)
-        if source is None and not ring:
+        if not ring and _is_stated(entry.polygon):
+            ledger.warn("outlines without three whole points are left out")
+        elif source is None and not ring:
             ledger.warn(UNSEEN)
         if ring:
             yield Polygon(
@@ -257,6 +259,11 @@ class Source2020(SceneSource):
                 found["crop"] = bool(entry.crop)
             found["class"] = entry.name
         return found
+
+
+def _is_stated(outline: _Outline | list[Any]) -> bool:
+    """Tell whether there is any of an outline; MATLAB writes [] for none."""
+    return bool(outline) if isinstance(outline, list) else outline.x != [] or outline.y != []
 
 
 def _ring(outline: _Outline | list[Any]) -> list[float]:

@@ -63,11 +63,19 @@ class Rows:
         return row
 
 
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def parse_row(line: str) -> Row:
     """Parse a line; fields are apart by spaces, in some copies by commas.
 
     Raises:
-        ValueError: It has no eight numbers and a class.
+        ValueError: It has no eight numbers and a class, or those of several objects.
     """
     fields = line.split()
     if line.count(",") >= _COORDINATES:
@@ -84,6 +92,9 @@ def parse_row(line: str) -> Row:
         msg = "a number is not finite"
         raise ValueError(msg)
     names = fields[_COORDINATES:]
+    if sum(map(_is_number, names)) >= _COORDINATES:
+        msg = "a line is one object; this one holds several"
+        raise ValueError(msg)
     difficulty = 0
     if len(names) > 1:
         try:

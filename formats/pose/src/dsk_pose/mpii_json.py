@@ -18,6 +18,8 @@ from dsk_pose.joints import CATEGORIES, SPLIT_HINT, ImageFinder, People, Person,
 from dsk_pose.splits import HOME, find_splits, split_of, without_repeats
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from dsk.files import InputRoot
@@ -203,7 +205,7 @@ def _person(joints: Any, center: Any, scale: Any, where: str) -> Person:
         raise RecordError("a joint is x, y and whether it is seen", where=where)
     for x, y, _ in rows:
         person.points += (float(x), float(y))
-    person.seen = [int(row[2]) for row in rows]
+    person.seen = _seen(row[2] for row in rows)
     # Training code writes joints that nobody annotated as zeros.
     person.there = list(map(any, rows))
     if center is not None and center != []:
@@ -245,6 +247,19 @@ def _joined(own: list[Person], others: list[Person]) -> list[Person]:
     return found
 
 
+def _seen(values: Iterable[float]) -> list[int]:
+    """Return whether joints are seen.
+
+    Raises:
+        RecordError: There are other numbers than 0, 1 and COCO's 2.
+    """
+    found = [int(value) for value in values]
+    odd = set(found) - {0, 1, 2}
+    if odd:
+        raise RecordError(f"whether a joint is seen is 0 or 1, not {min(odd)}")
+    return found
+
+
 class _Side:
     """What numpy files beside the JSON say about the person of each record.
 
@@ -259,16 +274,15 @@ class _Side:
         self._poses = _array(root, posixpath.join(folder, POSES), (None, 2, None))
 
     def complete(self, person: Person, number: int) -> Person:
-        """Add joints, visibility and head of a record's person."""
+        """Add joints, visibility and head of a record's person; errors as ``_seen``."""
         if self._poses is not None and number < self._poses.shape[2]:
             person.points = self._poses[:, :, number].ravel().tolist()
             person.seen = [1] * (len(person.points) // 2)
             person.there = [True] * len(person.seen)
         joints = len(person.points) // 2
-        if self._seen is not None and number < self._seen.shape[1] and joints:
-            seen = [int(value) for value in self._seen[:, number]]
-            if len(seen) == joints:
-                person.seen = seen
+        seen = self._seen
+        if seen is not None and number < seen.shape[1] and 0 < joints == seen.shape[0]:
+            person.seen = _seen(seen[:, number])
         if self._heads is not None and number < self._heads.shape[2]:
             (x1, y1), (x2, y2) = self._heads[:, :, number].tolist()
             person.head = (x1, y1, x2, y2)
