@@ -141,16 +141,6 @@ def test_masks_of_another_size_than_the_image(tmp_path):
     assert item.media.size == (4, 6)
 
 
-@pytest.mark.parametrize("counts", ["", "5", "\x7f", [20, 3], [25, -1], [2**80]], ids=str)
-def test_run_lengths_that_do_not_fill_their_mask(tmp_path, counts):
-    bad = annotation(segmentation={"size": [4, 6], "counts": counts}, id=7)
-    put(tmp_path, annotation(), bad, annotation())
-    with pytest.raises(RecordError, match=r"#/annotations/1: annotation 1: "):
-        list(read(tmp_path))
-    (item,) = read(tmp_path, on_error="skip")
-    assert [a.id for a in item.annotations] == [annotation()["id"]] * 2
-
-
 def test_outlines_become_masks(tmp_path):
     image = Image(path="a.jpg", size=(4, 6))
     ring = Polygon([2, 1, 5, 1, 5, 3, 2, 3])

@@ -6,6 +6,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from dsk import masks
 from dsk.annotations import Bbox, Mask, Rle
@@ -15,16 +16,18 @@ from dsk.jsonvalues import plain_value
 from dsk.media import Image
 from dsk.rle import counts_of
 from dsk_segment_anything.plugin import FAMILY
-from dsk_segment_anything.runs import checked_runs, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
 
     from dsk.annotations import Annotation
     from dsk.flow import Header
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
-    from dsk_segment_anything.runs import Runs
+
+    _Runs = tuple[str, NDArray[np.int64]]  # COCO's text, and what it stands for
 
 __all__ = ["SegmentAnythingExporter"]
 
@@ -134,17 +137,37 @@ def _image_id(item: DatasetItem) -> int:
     return zlib.crc32(f"{item.subset}/{item.id}".encode("utf-8", "surrogateescape"))
 
 
-def _checked(annotations: Sequence[Annotation]) -> dict[int, Runs]:
-    """Return the run lengths of masks that have them as COCO's text, by position."""
-    found = {}
+def _checked(annotations: Sequence[Annotation]) -> dict[int, _Runs]:
+    """Return the run lengths of masks that have them as COCO's text, by position.
+
+    They are checked together; if one is damaged none are returned, and looking at each by itself
+    says which one it is.
+    """
+    found: dict[int, Rle] = {}
     for n, a in enumerate(annotations):
-        if isinstance(a, Mask) and isinstance(a.source, Rle) and is_text(a.source):
+        if isinstance(a, Mask) and isinstance(a.source, Rle):
             found[n] = a.source
-    runs = checked_runs(list(found.values()))
-    return {} if runs is None else dict(zip(found, runs, strict=True))
+    texts = {n: rle.counts for n, rle in found.items() if isinstance(rle.counts, bytes | str)}
+    if not texts:
+        return {}
+    try:
+        runs = masks.decode_counts_many(list(texts.values()))
+    except ValueError:
+        return {}
+    lengths = np.fromiter(map(len, runs), np.int64, len(runs))
+    if not lengths.all():
+        return {}
+    counts = np.concatenate(runs)
+    pixels = np.add.reduceat(counts, np.cumsum(lengths) - lengths)
+    sizes = [found[n].size for n in texts]
+    possible = counts.min() >= 0 and counts.max() < 1 << 31  # sums cannot overflow
+    if not possible or pixels.tolist() != [height * width for height, width in sizes]:
+        return {}
+    plain = (t if isinstance(t, str) else t.decode("ascii") for t in texts.values())
+    return dict(zip(texts, zip(plain, runs, strict=True), strict=True))
 
 
-def _annotation(a: Mask, known: Runs | None, box: Any) -> dict[str, Any]:
+def _annotation(a: Mask, known: _Runs | None, box: Any) -> dict[str, Any]:
     """Return the object of a mask.
 
     Args:

@@ -15,9 +15,7 @@ from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.jsonerrors import UNDECODABLE
 from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
-from dsk.rle import counts_of
 from dsk_segment_anything.plugin import FAMILY
-from dsk_segment_anything.runs import checked_runs, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -183,52 +181,31 @@ class _Source(Source):
         size = (height, width) if known else None
         source = self._root.locate(self._elsewhere.get(file.rpartition("/")[2], place))
         image = Image(path=path, source=source, size=size)
-        masks: list[tuple[int, Mask]] = []
+        masks: list[Annotation] = []
         for number, one in enumerate(content.annotations):
             try:
                 if isinstance(one, Raw):
                     parsed = _decode_annotation(one)
                     more = _further(_decode_fields(one), _Annotation)
-                    masks.append((number, _mask(parsed, {FAMILY: more} if more else None)))
+                    masks.append(_mask(parsed, {FAMILY: more} if more else None))
                 else:
                     parsed = one
-                    masks.append((number, _mask(parsed, None)))
+                    masks.append(_mask(parsed, None))
             except (*UNDECODABLE, ValueError) as error:
-                ledger.bad_record(_bad(error, where, number, item_id))
+                ledger.bad_record(
+                    RecordError(
+                        f"annotation {number}: {error}",
+                        where=f"{where}#/annotations/{number}",
+                        item=item_id,
+                        annotation=number,
+                    )
+                )
                 continue
             if size is not None and parsed.segmentation.size != size:
                 ledger.warn("masks have another size than their image; they are kept as they are")
         attributes: dict[str, Any] = {} if info.image_id is None else {"id": info.image_id}
         extra = {FAMILY: content.more} if content.more else None
-        kept = _filled(masks, where, item_id, ledger)
-        return DatasetItem(item_id, DEFAULT_SUBSET, image, kept, attributes, extra)
-
-
-def _bad(error: Exception, where: str, number: int, item: str) -> RecordError:
-    return RecordError(
-        f"annotation {number}: {error}",
-        where=f"{where}#/annotations/{number}",
-        item=item,
-        annotation=number,
-    )
-
-
-def _filled(
-    found: list[tuple[int, Mask]], where: str, item: str, ledger: Ledger
-) -> list[Annotation]:
-    """Return masks whose run lengths fill them; others are reported."""
-    sources = [a.rle for _, a in found]
-    if all(map(is_text, sources)) and checked_runs(sources) is not None:
-        return [a for _, a in found]
-    kept: list[Annotation] = []
-    for number, a in found:
-        try:
-            counts_of(a.rle)
-        except ValueError as error:
-            ledger.bad_record(_bad(error, where, number, item))
-        else:
-            kept.append(a)
-    return kept
+        return DatasetItem(item_id, DEFAULT_SUBSET, image, masks, attributes, extra)
 
 
 def _decoded(data: bytes) -> _File:
