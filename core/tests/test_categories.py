@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsk.categories import Categories, LabelCategory, LabelGroup, PointsCategory
+from dsk.categories import (
+    Categories,
+    GrowingLabels,
+    LabelCategory,
+    LabelGroup,
+    PointsCategory,
+)
 
 SKELETON = Categories(
     labels=(
@@ -105,3 +111,11 @@ def test_attributes_of_labels_that_meet_are_joined():
     union, moved = first.merged(second)
     assert union.labels == (LabelCategory("cat", attributes=("age", "fur", "tail")),)
     assert moved == {0: 0}
+
+
+def test_labels_that_grow():
+    stated = Categories.from_names(["a", "b", "a"])
+    labels = GrowingLabels(stated)
+    assert [labels.number(name) for name in ("c", "a", "b", "d", "c")] == [3, 0, 1, 4, 3]
+    assert labels.categories().names == ["a", "b", "a", "c", "d"]
+    assert stated.names == ["a", "b", "a"]

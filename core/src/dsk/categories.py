@@ -10,7 +10,7 @@ from msgspec.structs import replace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Categories", "LabelCategory", "LabelGroup", "PointsCategory"]
+__all__ = ["Categories", "GrowingLabels", "LabelCategory", "LabelGroup", "PointsCategory"]
 
 Color = tuple[int, int, int]
 """Red, green, blue, each 0–255."""
@@ -144,3 +144,28 @@ class Categories(Struct, frozen=True):
             groups=tuple(dict.fromkeys(self.groups + other.groups)),
         )
         return union, moved
+
+
+class GrowingLabels:
+    """The labels of a dataset: stated ones, which keep their numbers, then those that are met.
+
+    Args:
+        stated: What is known of labels beforehand; of those with one name, the first one counts.
+    """
+
+    def __init__(self, stated: Categories) -> None:
+        self._stated = stated
+        self._labels = list(stated.labels)
+        self._numbers = {name: n for n, name in reversed(list(enumerate(stated.names)))}
+
+    def number(self, name: str) -> int:
+        """Return a label's number; a new one gets the next."""
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._numbers[name] = len(self._labels)
+            self._labels.append(LabelCategory(name))
+        return number
+
+    def categories(self) -> Categories:
+        """Return them, with what is stated of them."""
+        return self._stated.with_labels(self._labels)

@@ -375,3 +375,22 @@ def test_boxes_that_no_row_can_hold_are_reported(tmp_path):
     report = Dataset.from_iterable([item], ["run"]).export(tmp_path, "ava")
     assert (report.annotations["out"], report.annotations["dropped"]) == (1, 2)
     assert [len(i.annotations) for i in read(tmp_path)] == [1]
+
+
+JOINED = ROWS.replace("\n", " ").encode()
+
+
+@pytest.mark.parametrize("text", [ROWS.encode("utf-16"), JOINED], ids=["utf-16", "joined"])
+@pytest.mark.parametrize(
+    "name", ["ava_val_v2.2.csv", "kinetics_val_v1.0.csv", "ava_train_v2.3.csv"]
+)
+def test_damaged_tables_beside_good_ones_are_told(name, text, tmp_path):
+    make(tmp_path)
+    make(tmp_path, "film,1.0,2.0,NO_SPEECH\n", "ava_speech_labels_v1.csv")
+    make(tmp_path, text, "ava_train_v2.1.csv")  # of two versions the newer is read
+    assert not read(tmp_path).opening_ledger.warnings
+    make(tmp_path, text, name)
+    dataset = read(tmp_path)
+    assert {item.subset for item in dataset} == {"train"}
+    (told,) = dataset.opening_ledger.warnings
+    assert f"annotations/{name} is not read" in told

@@ -142,3 +142,23 @@ def test_labels_of_items_that_cannot_be_written_are_counted(tmp_path):
     item = DatasetItem("a\nb", media=Image("a.jpg"), annotations=[Label(label=0)])
     report = Dataset.from_iterable([item], ["x"]).export(tmp_path / "out", "multiclass_csv")
     assert (report.annotations["out"], report.annotations["dropped"]) == (0, 1)
+
+
+@pytest.mark.parametrize("text", ["", "a.jpg, 1\nfilename, x\n", "filenam, x\na.jpg, 1\n"])
+def test_damaged_tables_beside_good_ones_are_told(text, tmp_path):
+    put(tmp_path / "train" / NAME, "filename, x\na.jpg, 1\n")
+    put(tmp_path / "val" / NAME, text)
+    put(tmp_path / "masks" / NAME, "Pixel Value, Class\n0, cat\n")
+    put(tmp_path / "val" / "other.csv", "a, b\n")
+    dataset = read(tmp_path)
+    assert listing(dataset) == [("train", "a", [0])]
+    (told,) = dataset.opening_ledger.warnings
+    assert f"val/{NAME} is not read: its first line is not" in told
+
+
+def test_stated_labels_of_one_name_do_not_shift_the_others(tmp_path):
+    put(tmp_path / "dataset_meta.json", '{"labels": ["a", "b", "a"]}')
+    put(tmp_path / "train" / NAME, "filename, c, b, a\nx.jpg, 1, 1, 1\n")
+    dataset = read(tmp_path)
+    assert dataset.categories().names == ["a", "b", "a", "c"]
+    assert listing(dataset) == [("train", "x", [3, 1, 0])]

@@ -321,3 +321,30 @@ def test_boxes_with_swapped_corners_can_be_read_again(tmp_path):
     Dataset.from_iterable([item], ["dog"]).export(tmp_path / "out", "create_ml")
     (back,) = read(tmp_path / "out")
     assert [a.bbox for a in back.annotations] == [(2.0, 5.0, 6.0, 4.0)]
+
+
+@pytest.mark.parametrize("wrong", [7, 1.5, True])
+@pytest.mark.parametrize("key", ["annotations", "annotation"])
+def test_annotations_of_another_type_are_a_bad_record(wrong, key, tmp_path):
+    put(tmp_path / NAME, {"image": "a.jpg", key: wrong}, record("b.jpg", box()))
+    with pytest.raises(RecordError, match=f"{key}: neither a list") as caught:
+        list(read(tmp_path))
+    assert (caught.value.where.endswith(f"{NAME}#/0"), caught.value.item) == (True, "a")
+    dataset = read(tmp_path, on_error="skip")
+    assert dataset.categories().names == ["dog"]
+    assert [len(item.annotations) for item in dataset] == [0, 1]
+
+
+@pytest.mark.parametrize("wrong", [7, 1.5, True, "", [1]])
+def test_entries_that_are_no_names_of_labels_are_bad(wrong, tmp_path):
+    put(tmp_path / NAME, record("a.jpg", wrong, box()))
+    with pytest.raises(RecordError, match="neither an object nor"):
+        list(read(tmp_path))
+    dataset = read(tmp_path, on_error="skip")
+    assert dataset.categories().names == ["dog"]
+    assert [len(item.annotations) for item in dataset] == [1]
+
+
+def test_no_annotations(tmp_path):
+    put(tmp_path / NAME, {"image": "a.jpg", "annotations": None}, {"image": "b.jpg"})
+    assert [(item.id, item.annotations) for item in read(tmp_path)] == [("a", []), ("b", [])]

@@ -289,3 +289,57 @@ def test_a_table_given_by_itself_finds_its_videos(tmp_path):
     (tmp_path / "train/abc.mp4").write_bytes(b"film")
     (item,) = Dataset.import_from(tmp_path / "annotations/train.csv")
     assert (item.id, item.subset, item.media.read_bytes()) == ("abc", "train", b"film")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("val.csv", b"a,w,0,1,val\n", "no column youtube_id"),
+        ("validate.csv", HEAD[:9].encode() + b"\xff\n", "not UTF-8"),
+        ("kinetics_val/kinetics-400_val.csv", b"", "no column youtube_id"),
+        ("test.json", b'{"v": {"anno', "JSON"),
+    ],
+)
+def test_damaged_first_lines_are_told(name, text, why, tmp_path):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(text)
+    (tmp_path / "train.csv").write_text(HEAD + "a,v,0,1,train\n")
+    (tmp_path / "labels.csv").write_text("id,name\n0,a\n")
+    (tmp_path / "features").mkdir()
+    (tmp_path / "features/test.csv").write_text("0.5,0.5\n")
+    dataset = Dataset.import_from(tmp_path, NAME)
+    assert [item.id for item in dataset] == ["v"]
+    (told,) = dataset.opening_ledger.warnings
+    assert f"{name} is not read: " in told
+    assert why in told
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("lable,youtube_id,split,url\na,v,train,u\n", "no column label, and its column lable"),
+        (HEAD.strip() + " ,v,0,1,train ,w,0,1,train", "has no rows"),
+        (HEAD, ""),
+        ("youtube_id,split,url\nv,test,u\n", ""),
+        (",youtube_id,split\n0,v,test\n", ""),
+    ],
+)
+def test_odd_first_lines_are_told(text, why, tmp_path):
+    (tmp_path / "train.csv").write_text(text)
+    told = list(Dataset.import_from(tmp_path, NAME).opening_ledger.warnings)
+    assert (len(told), all(why in line for line in told)) == (bool(why), True)
+
+
+def test_rows_with_more_cells_than_columns_are_bad(tmp_path):
+    (tmp_path / "train.csv").write_text(HEAD + "a,v,0,1,train,\na,w,0,1,train a,x,0,1,train\n")
+    with pytest.raises(InputError, match="row 2: a row of 9 cells, not 5"):
+        list(Dataset.import_from(tmp_path, NAME))
+    assert [item.id for item in Dataset.import_from(tmp_path, NAME, on_error="skip")] == ["v"]
+
+
+def test_stated_labels_of_one_name_do_not_shift_the_others(tmp_path):
+    (tmp_path / "dataset_meta.json").write_text('{"labels": ["a", "b", "a"]}')
+    (tmp_path / "train.csv").write_text(HEAD + "c,u,0,1,train\nb,v,0,1,train\na,w,0,1,train\n")
+    dataset = Dataset.import_from(tmp_path, NAME)
+    assert [facts(item)[0][0] for item in dataset] == [3, 1, 0]
+    assert dataset.categories().names == ["a", "b", "a", "c"]

@@ -298,3 +298,56 @@ def test_detection(tmp_path):
         make(folder)
         wanted = "vott_json" if name == "j" else "vott_csv"
         assert Dataset.import_from(folder).format == wanted
+
+
+@pytest.mark.parametrize("names", [("train-export", "my-val-export"), ("train", "val")])
+@pytest.mark.parametrize(
+    "text", [b"", b"\xe9" + HEADER.encode(), HEADER.replace("\n", " ").encode() + b"a.jpg,1\n"]
+)
+def test_damaged_tables_beside_good_ones_are_told(text, names, tmp_path):
+    good, bad = names
+    table(tmp_path, HEADER + "a.jpg,1,2,3,4,car\n", f"{good}.csv")
+    table(tmp_path, text, f"{bad}.csv")
+    table(tmp_path, "id,name\n0,car\n", "classes.csv")
+    dataset = read(tmp_path, "vott_csv")
+    assert [item.id for item in dataset] == ["a"]
+    (told,) = dataset.opening_ledger.warnings
+    assert f"{bad}.csv is not read: its first line does not name VoTT's columns" in told
+
+
+def test_damaged_exports_beside_good_ones_are_told(tmp_path):
+    export(tmp_path, {"k": asset("a.jpg", region())})
+    for name in ("my-val-export.json", "val.json"):
+        (tmp_path / name).write_text('{"images": []}')
+    dataset = read(tmp_path)
+    assert [item.id for item in dataset] == ["a"]
+    (told,) = dataset.opening_ledger.warnings
+    assert "my-val-export.json is not read" in told
+
+
+META = {
+    "label_map": {"0": "car", "1": "dog", "2": "car", "3": "cat"},
+    "segmentation_colors": [[0, 0, 0], [1, 1, 1], [2, 2, 2], [3, 3, 3]],
+}
+
+
+@pytest.mark.parametrize("kind", ["vott_json", "vott_csv"])
+def test_stated_labels_of_one_name_do_not_shift_the_others(kind, tmp_path):
+    (tmp_path / "dataset_meta.json").write_text(json.dumps(META))
+    tags = ("car", "dog", "cat", "new")
+    export(tmp_path, {"k": asset("a.jpg", *(region(tags=(tag,)) for tag in tags))}, tags=[])
+    table(tmp_path, HEADER + "".join(f"a.jpg,1,2,3,4,{tag}\n" for tag in tags))
+    dataset = read(tmp_path, kind)
+    (item,) = dataset
+    assert dataset.categories().names == ["car", "dog", "car", "cat", "new"]
+    assert dataset.categories().colors == {n: (n, n, n) for n in range(4)}
+    assert [a.label for a in item.annotations] == [0, 1, 3, 4]
+
+
+@pytest.mark.parametrize("wrong", [3, "car", {}, True])
+def test_regions_of_another_type_are_a_bad_record(wrong, tmp_path):
+    bad, none = asset("a.jpg"), asset("b.jpg")
+    export(tmp_path, {"k": bad | {"regions": wrong}, "l": none | {"regions": None}})
+    with pytest.raises(RecordError, match="no valid asset"):
+        read(tmp_path)
+    assert [(i.id, i.annotations) for i in read(tmp_path, on_error="skip")] == [("b", [])]

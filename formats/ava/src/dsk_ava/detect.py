@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
+from dsk.splits import is_subset_name
 from dsk_ava.frames import ANNOTATIONS
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = [
     "find_tables",
     "is_table",
     "subset_of",
+    "unread_tables",
 ]
 
 _HEAD = 1 << 14
@@ -84,17 +86,45 @@ def _first(head: bytes) -> list[bytes]:
 def find_tables(root: InputRoot, home: str) -> list[str]:
     """Return the names of a folder's tables, of each subset the newest."""
     newest: dict[str, str] = {}
-    prefix = f"{home}/" if home else ""
-    for name in root.listing(home).pick((".csv",)):
-        if not _TABLE.fullmatch(name) or any(other in name.lower() for other in OTHERS):
-            continue
-        head = root.read(prefix + name, _HEAD)
+    for name in _named(root, home):
         subset = subset_of(name)
-        if head.strip() and not is_table(head):
+        if not _is_read(root, home, name):
             continue
         if subset not in newest or _version(name) > _version(newest[subset]):
             newest[subset] = name
     return sorted(newest.values())
+
+
+def _named(root: InputRoot, home: str) -> list[str]:
+    """Return the names of a folder's files that are called like tables."""
+    return [
+        name
+        for name in root.listing(home).pick((".csv",))
+        if _TABLE.fullmatch(name) and not any(other in name.lower() for other in OTHERS)
+    ]
+
+
+def _is_read(root: InputRoot, home: str, name: str) -> bool:
+    head = root.read(f"{home}/{name}" if home else name, _HEAD)
+    return not head.strip() or is_table(head)
+
+
+def unread_tables(root: InputRoot, home: str, found: list[str]) -> list[str]:
+    """Return the names of a folder's files that are called like subsets' tables, but are none.
+
+    What is older than a table of its subset would not be read anyway; and AVA has files of other
+    things whose names begin as these do: ``ava_speech_labels_v1.csv``.
+    """
+    versions = {subset_of(name): _version(name) for name in found}
+    names = []
+    for name in _named(root, home):
+        subset = subset_of(name)
+        if name in found or not is_subset_name(subset.lower().removeprefix("kinetics_")):
+            continue
+        older = subset in versions and _version(name) <= versions[subset]
+        if not older and not _is_read(root, home, name):
+            names.append(name)
+    return names
 
 
 def find_lists(root: InputRoot, home: str) -> list[str]:

@@ -11,7 +11,14 @@ from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.metafile import read_sizes
 from dsk_ava.actions import FAMILY, parse_actions
-from dsk_ava.detect import excluded_of, find_home, find_lists, find_tables, subset_of
+from dsk_ava.detect import (
+    excluded_of,
+    find_home,
+    find_lists,
+    find_tables,
+    subset_of,
+    unread_tables,
+)
 from dsk_ava.frames import FrameFinder, item_id
 from dsk_ava.tables import NONE, read_table, read_times
 
@@ -45,6 +52,9 @@ class AvaImporter(Importer):
                     hint="its tables are called annotations/ava_<subset>_v2.2.csv",
                 )
             home, names = found, find_tables(root, found)
+            for name in unread_tables(root, home, names):
+                shown = root.show(f"{home}/{name}" if home else name)
+                ledger.warn(f"{shown} is not read: its first lines are no rows of frames or boxes")
         prefix = f"{home}/" if home else ""
         files = root.entries(home)[1]
         tables = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from dsk.annotations import Label
-from dsk.categories import Categories, LabelCategory
+from dsk.categories import Categories, GrowingLabels
 from dsk.errors import InputError, RecordError
 from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
@@ -19,7 +19,7 @@ from dsk.metafile import read_meta
 from dsk.names import clean_name
 from dsk.truth import truth_of
 from dsk_createml.common import DOUBLE_STEM, ImageFinder, own_id, subsets_of, with_images
-from dsk_createml.detect import find_csv, is_classes
+from dsk_createml.detect import find_csv, is_classes, unread_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,15 +73,17 @@ class ClassesImporter(Importer):
                 where=root.path,
                 hint="it is <subset>/_classes.csv: filename, and a column for each label",
             )
+        for name in unread_csv(root, names):
+            what = "its first line is not: filename, and the names of the labels"
+            ledger.warn(f"{root.show(name)} is not read: {what}")
         stated = read_meta(root)
         given = stated[0] if stated is not None else Categories()
-        labels = {name: n for n, name in enumerate(given.names)}
+        labels = GrowingLabels(given)
         subsets = subsets_of(names, root)
         reader = _Reader(root, labels, ledger)
         tables = [reader.table(name, subsets[name]) for name in names]
-        more = [LabelCategory(name) for name in list(labels)[len(given.labels) :]]
         header = Header(
-            categories=given.with_labels([*given.labels, *more]),
+            categories=labels.categories(),
             subsets=tuple(dict.fromkeys(table.subset for table in tables)),
             items=sum(len(table.images) for table in tables),
         )
@@ -91,7 +93,7 @@ class ClassesImporter(Importer):
 class _Reader:
     """Reads tables; ``labels`` grows by the columns that it has not."""
 
-    def __init__(self, root: InputRoot, labels: dict[str, int], ledger: Ledger) -> None:
+    def __init__(self, root: InputRoot, labels: GrowingLabels, ledger: Ledger) -> None:
         self._root = root
         self._labels = labels
         self._ledger = ledger
@@ -128,7 +130,7 @@ class _Reader:
             names.pop()  # a comma at the end of the line
         if len(set(names)) < len(names) or "" in names:
             raise InputError("two labels have one name, or one has none", where=f"{where}:1")
-        return [self._labels.setdefault(name, len(self._labels)) for name in names]
+        return [self._labels.number(name) for name in names]
 
     def _row(
         self, row: list[str], columns: list[int], table: _Table, taken: dict[str, str], where: str

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
 from dsk.listings import levels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dsk.files import InputRoot
 
-__all__ = ["CSV_NAME", "JSON_NAME", "detect_csv", "detect_json", "find_csv", "find_json"]
+__all__ = [
+    "CSV_NAME",
+    "JSON_NAME",
+    "detect_csv",
+    "detect_json",
+    "find_csv",
+    "find_json",
+    "is_classes",
+    "unread_csv",
+]
 
 JSON_NAME = "_annotations.createml.json"
 CSV_NAME = "_classes.csv"
@@ -30,6 +40,7 @@ _ANNOTATIONS = re.compile(rb'"annotations?"\s*:\s*[\["]')
 _BOX = re.compile(rb'"coordinates"\s*:\s*\{\s*"(?:x|y|width|height)"\s*:')
 _LABEL = rb'(?:"|\{\s*"label"\s*:\s*(?:"[^"]*"|\d+)\s*\})'
 _NAMES = re.compile(rb'"annotations?"\s*:\s*(?:\[\s*)?' + _LABEL)
+_COLORS = re.compile(rb"(?:\xef\xbb\xbf)?\s*\"?pixel value\b", re.IGNORECASE)
 _OBJECTS = re.compile(rb'"annotations?"\s*:\s*(?:\[\s*)?(?!\s|\[|\]|' + _LABEL + rb")[^\s]")
 
 
@@ -102,6 +113,19 @@ def find_csv(root: InputRoot) -> list[str]:
         if found:
             return found
     return []
+
+
+def unread_csv(root: InputRoot, found: Sequence[str]) -> list[str]:
+    """Return the files beside tables that are called as these are, but are none.
+
+    Roboflow calls the lists of colours beside its masks so, too; these are no damaged tables.
+    """
+    if root.focus is not None or not found:
+        return []
+    depth = found[0].count("/")
+    level = next(islice(levels(root, (".csv",), depth), depth, None), [])
+    names = [name for name in level if _named(name, CSV_NAME) and name not in found]
+    return [name for name in names if not _COLORS.match(root.read(name, _HEAD))]
 
 
 def detect_json(root: InputRoot) -> Detection | None:

@@ -235,7 +235,12 @@ class _Source(Source):
         number, text = row
         record = decode_any(text)
         where = f"{self._root.show(file.name)}#/{number}"
-        for n, entry in enumerate(objects_of(record)):
+        try:
+            entries = objects_of(record)
+        except ValueError as error:
+            ledger.bad_record(RecordError(str(error), where=where, item=item))
+            entries = []
+        for n, entry in enumerate(entries):
             try:
                 into.append(annotations_of(entry, self._labels, self._anchor))
             except (ValueError, OverflowError) as error:

@@ -109,19 +109,31 @@ def name_of(record: Mapping[str, Any], where: str) -> str:
 
 
 def objects_of(record: Mapping[str, Any]) -> list[Any]:
-    """Return what the record says of its image: one entry an annotation."""
+    """Return what the record says of its image: one entry an annotation.
+
+    One object, or the name of one label, may stand for itself.
+
+    Raises:
+        ValueError: It is of another type.
+    """
     for key in _LISTS:
         found = record.get(key)
         if isinstance(found, list):
             return found
-        if found is not None:
+        if isinstance(found, str | dict):
             return [found]
+        if found is not None:
+            raise ValueError(f"{key}: neither a list nor an object nor the name of a label")
     return []
 
 
 def labels_of(record: Mapping[str, Any]) -> list[str]:
-    """Return the names of labels that a record uses."""
-    return [name for name in map(_label, objects_of(record)) if name is not None]
+    """Return the names of labels that a record uses; none where its annotations are no list."""
+    try:
+        entries = objects_of(record)
+    except ValueError:
+        return []  # reading tells
+    return [name for name in map(_label, entries) if name is not None]
 
 
 def extras_of(record: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -131,7 +143,9 @@ def extras_of(record: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _label(entry: Any) -> str | None:
-    name = entry.get("label") if isinstance(entry, dict) else entry
+    if not isinstance(entry, dict):
+        return entry if isinstance(entry, str) and entry else None
+    name = entry.get("label")
     if isinstance(name, str) and name:
         return name
     return str(name) if isinstance(name, int | float) and not isinstance(name, bool) else None

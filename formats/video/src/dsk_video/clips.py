@@ -76,6 +76,9 @@ class Table(ABC):
 class CsvTable(Table):
     """A CSV file whose first line names the columns.
 
+    Attributes:
+        odd: What makes one doubt that its first line is whole, or "".
+
     Raises:
         InputError: It is no text, or has no column of ids.
     """
@@ -104,6 +107,15 @@ class CsvTable(Table):
         self._places = [places.get(column) for column in (LABEL, START, END, SPLIT)]
         self._others = [(n, c) for n, c in enumerate(columns) if c and c not in COLUMNS]
         self._last = len(columns) - 1
+        self.odd = self._odd(columns)
+
+    def _odd(self, columns: list[str]) -> str:
+        if self._others and not len(self):
+            return "has no rows: its first line may be several that were joined"
+        first, name = self._others[0] if self._others else (self._id, "")
+        if LABEL not in columns and first < self._id:
+            return f"has no column {LABEL}, and its column {name} is not read as labels"
+        return ""
 
     def __len__(self) -> int:
         return len(self._starts) - 1
@@ -122,6 +134,9 @@ class CsvTable(Table):
     def _clip(self, cells: list[str], number: int) -> Clip:
         if len(cells) <= self._last:
             cells += [""] * (self._last + 1 - len(cells))
+        elif any(map(str.strip, cells[self._last + 1 :])):
+            what = f"a row of {len(cells)} cells, not {self._last + 1}"
+            raise RecordError(what, where=self._where(number))
         label, start, end, split = self._places
         name = cells[self._id].strip()
         if not name:

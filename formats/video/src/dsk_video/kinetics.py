@@ -15,7 +15,7 @@ from dsk.metafile import read_meta
 from dsk.names import clean_name
 from dsk_video.clipfiles import ClipFiles
 from dsk_video.clips import END, START, CsvTable, JsonTable
-from dsk_video.tablefiles import find_tables, tells_clips
+from dsk_video.tablefiles import find_tables, is_called_subset, tells_clips
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,24 +41,44 @@ class KineticsImporter(Importer):
         if root.focus is not None and root.name.lower() == _ANNOTATIONS:
             root = root.up()  # the videos lie beside this folder
         tables: list[Table] = []
-        reason: InputError | None = None
+        folders: set[str] = set()
+        refused: dict[str, InputError] = {}
         for name in find_tables(root):
             try:
-                csv = name.lower().endswith(".csv")
-                tables.append(CsvTable(root, name) if csv else JsonTable(root, name))
+                tables.append(_table(root, name, ledger))
+                folders.add(name.rpartition("/")[0])
             except UnsafePathError:
                 raise
             except InputError as error:
-                reason = reason or error
+                refused[name] = error
                 if tells_clips(root, name):
                     ledger.bad_record(RecordError(error.message, where=error.where))
         if not tables:
-            raise reason or InputError(
+            raise next(iter(refused.values()), None) or InputError(
                 "no CSV or JSON file with clips is here",
                 where=root.path,
                 hint="the CSV's first line is label,youtube_id,time_start,time_end,split",
             )
+        for name, why in refused.items():
+            folder = name.rpartition("/")[0]
+            beside = folder in folders or is_called_subset(folder)
+            if beside and is_called_subset(name) and not tells_clips(root, name):
+                ledger.warn(f"{root.show(name)} is not read: {why.message}")
         return _KineticsSource(root, tables, ledger)
+
+
+def _table(root: InputRoot, name: str, ledger: Ledger) -> Table:
+    """Open a table.
+
+    Raises:
+        InputError: It lists no clips.
+    """
+    if not name.lower().endswith(".csv"):
+        return JsonTable(root, name)
+    table = CsvTable(root, name)
+    if table.odd:
+        ledger.warn(f"{root.show(name)} {table.odd}")
+    return table
 
 
 class _KineticsSource(Source):
@@ -70,12 +90,12 @@ class _KineticsSource(Source):
         self._files = ClipFiles(root.walk())
         meta = read_meta(root)
         categories = meta[0] if meta is not None else Categories()
-        known = len(categories.labels)
+        self._repeated = len(categories.names) - len(set(categories.names))
         self._labels = {name: n for n, name in reversed(list(enumerate(categories.names)))}
         self._first = array("q")  # table and row of each item's first clip
         self._further: dict[int, list[int]] = {}
         subsets = self._join(ledger)
-        added = Categories.from_names(name for name, n in self._labels.items() if n >= known)
+        added = Categories.from_names(list(self._labels)[len(set(categories.names)) :])
         self.header = Header(
             categories=categories.with_labels((*categories.labels, *added.labels)),
             media=frozenset({"media"}),
@@ -95,7 +115,7 @@ class _KineticsSource(Source):
                     ledger.bad_record(RecordError(error.message, where=table.where, item=clip.id))
                     continue
                 if clip.label and clip.label not in labels:
-                    labels[clip.label] = len(labels)
+                    labels[clip.label] = len(labels) + self._repeated
                 place = number << _ROW | row
                 owner = owners.setdefault(clip.subset, {}).setdefault(item, place)
                 if owner == place:

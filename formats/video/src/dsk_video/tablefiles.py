@@ -7,15 +7,18 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.metafile import META_NAME
+from dsk.names import stem_of
+from dsk.splits import is_subset_name
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
 
-__all__ = ["find_tables", "tells_clips"]
+__all__ = ["find_tables", "is_called_subset", "tells_clips"]
 
 _DEPTH = 3
 _FILES = 100_000
 _HEAD = 4096
+_OWN = re.compile(r"^kinetics(?:.*[-_])?", re.IGNORECASE)
 _CLIP = re.compile(rb'\A\s*\{\s*"(?!database")[^"]+"\s*:\s*\{')  # ActivityNet has a database
 _ANNOTATIONS = re.compile(rb'"annotations"\s*:\s*(?P<kind>[{\[])')  # and lists of annotations
 
@@ -35,6 +38,12 @@ def find_tables(root: InputRoot, files: int = _FILES) -> list[str]:
             if stem not in best or name.lower().endswith(".csv"):
                 best[stem] = name
     return sorted(best.values(), key=lambda n: (n.count("/"), n))
+
+
+def is_called_subset(name: str) -> bool:
+    """Tell whether a table, or a folder, is called like a subset: ``val``, ``kinetics_val``."""
+    stem = _OWN.sub("", stem_of(name.rpartition("/")[2]), count=1)
+    return is_subset_name(stem) or stem.lower() == "validate"  # as Kinetics calls it
 
 
 def tells_clips(root: InputRoot, name: str) -> str:

@@ -13,14 +13,14 @@ import numpy as np
 from msgspec import Struct, field
 
 from dsk.annotations import Bbox
-from dsk.categories import Categories, LabelCategory
+from dsk.categories import Categories, GrowingLabels
 from dsk.errors import InputError, RecordError
 from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.metafile import read_meta
 from dsk.names import clean_name
 from dsk_vott.common import ImageFinder, id_of, subset_of
-from dsk_vott.detect import COLUMNS, csv_columns, find_files, is_csv
+from dsk_vott.detect import COLUMNS, csv_columns, find_files, is_csv, unread_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -74,18 +74,16 @@ class VottCsvImporter(Importer):
                 where=root.path,
                 hint="VoTT writes <project>-export.csv with the columns image, xmin, ymin, …",
             )
+        for name in unread_files(root, "csv", names):
+            what = "its first line does not name VoTT's columns"
+            ledger.warn(f"{root.show(name)} is not read: {what}")
         stated = read_meta(root, names[0].rpartition("/")[0])
         given = stated[0] if stated is not None else Categories()
-        labels = {name: n for n, name in enumerate(given.names)}
+        labels = GrowingLabels(given)
         taken: set[tuple[str, str]] = set()
         tables = [self._table(root, name, _Rows(labels, taken, ledger)) for name in names]
-        known = {label.name: label for label in given.labels}
         header = Header(
-            categories=Categories(
-                tuple(known.get(name) or LabelCategory(name) for name in labels),
-                colors=given.colors,
-                points=given.points,
-            ),
+            categories=labels.categories(),
             subsets=tuple(dict.fromkeys(table.subset for table in tables)),
             items=sum(len(table.names) for table in tables),
         )
@@ -124,7 +122,7 @@ class _Rows:
     """Puts rows into a table.
 
     Args:
-        labels: Numbers of labels by name; gets those that are new.
+        labels: The labels; gets those that are new.
         taken: Subsets and ids of images, those of earlier tables among them.
         ledger: Where bad rows go.
 
@@ -138,7 +136,7 @@ class _Rows:
     _width = _CELLS
     _pick: Callable[[Sequence[str]], Sequence[str]] | None = None
 
-    def __init__(self, labels: dict[str, int], taken: set[tuple[str, str]], ledger: Ledger) -> None:
+    def __init__(self, labels: GrowingLabels, taken: set[tuple[str, str]], ledger: Ledger) -> None:
         self._labels = labels
         self._taken = taken
         self._ledger = ledger
@@ -179,9 +177,9 @@ class _Rows:
         return True
 
     def _note(self, image: int, label: str, box: list[float]) -> None:
-        table, labels = self.table, self._labels
+        table = self.table
         table.image.append(image)
-        table.label.append(labels.setdefault(label, len(labels)))
+        table.label.append(self._labels.number(label))
         table.box.extend(box)
 
     def _slow(self, row: Sequence[str], where: str) -> None:

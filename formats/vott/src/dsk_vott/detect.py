@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
 from dsk.listings import levels
+from dsk.names import stem_of
+from dsk.splits import is_subset_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dsk.files import InputRoot
 
 __all__ = [
@@ -20,6 +25,7 @@ __all__ = [
     "find_files",
     "is_csv",
     "is_export",
+    "unread_files",
 ]
 
 _HEAD = 1 << 16
@@ -61,6 +67,10 @@ def is_csv(head: bytes) -> bool:
     return all(columns.count(name) == 1 for name in COLUMNS)
 
 
+_JUDGES = {"json": is_export, "asset": _is_asset, "csv": is_csv}
+_ENDINGS = {"json": "-export.json", "asset": "-asset.json", "csv": "-export.csv"}
+
+
 def find_files(root: InputRoot, kind: str) -> list[str]:
     """Return the files of an export: those of the shallowest folders that have any.
 
@@ -68,11 +78,9 @@ def find_files(root: InputRoot, kind: str) -> list[str]:
         root: The input.
         kind: "json", "asset" (one file per image) or "csv".
     """
-    judge = {"json": is_export, "asset": _is_asset, "csv": is_csv}[kind]
-    endings = {"json": "-export.json", "asset": "-asset.json", "csv": "-export.csv"}
-    suffix = ".csv" if kind == "csv" else ".json"
-    for names in levels(root, (suffix,), _DEPTH):
-        named = [name for name in names if name.lower().endswith(endings[kind])]
+    judge = _JUDGES[kind]
+    for names in levels(root, _suffixes(kind), _DEPTH):
+        named = [name for name in names if name.lower().endswith(_ENDINGS[kind])]
         if kind == "asset":
             if named and judge(root.read(named[0], _HEAD)):
                 return named
@@ -83,6 +91,35 @@ def find_files(root: InputRoot, kind: str) -> list[str]:
         if found:
             return found
     return []
+
+
+def _suffixes(kind: str) -> tuple[str]:
+    return (".csv" if kind == "csv" else ".json",)
+
+
+def unread_files(root: InputRoot, kind: str, found: Sequence[str]) -> list[str]:
+    """Return the files beside exports that are called as these or like subsets, but are none.
+
+    Args:
+        root: The input.
+        kind: "json" or "csv".
+        found: The exports.
+    """
+    if root.focus is not None or not found:
+        return []
+    depth = found[0].count("/")
+    level = next(islice(levels(root, _suffixes(kind), depth), depth, None), [])
+    plain = any(map(_is_subset, found))  # without VoTT's ending
+    return [
+        name
+        for name in level
+        if name not in found
+        and (name.lower().endswith(_ENDINGS[kind]) or (plain and _is_subset(name)))
+    ]
+
+
+def _is_subset(name: str) -> bool:
+    return is_subset_name(stem_of(name.rpartition("/")[2]))
 
 
 def detect_json(root: InputRoot) -> Detection | None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from dsk.annotations import Annotation, Bbox, Points, Polygon, PolyLine
-from dsk.categories import Categories, LabelCategory
+from dsk.categories import Categories, GrowingLabels
 from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
@@ -17,7 +18,7 @@ from dsk.jsonerrors import UNDECODABLE
 from dsk.metafile import read_meta
 from dsk.names import clean_name
 from dsk_vott.common import ImageFinder, id_of, subset_of
-from dsk_vott.detect import find_files
+from dsk_vott.detect import find_files, unread_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -82,6 +83,8 @@ class VottJsonImporter(Importer):
                 where=root.path,
                 hint="VoTT writes <project>-export.json beside the images",
             )
+        for name in unread_files(root, "json", names):
+            ledger.warn(f"{root.show(name)} is not read: it does not begin as VoTT's exports do")
         labels = _Labels(root, (names or assets)[0].rpartition("/")[0])
         survey = _Survey(root, ledger, labels)
         for name in names:
@@ -156,7 +159,7 @@ class _Survey:
         self._taken.add((record.subset, item))
         for region in asset.regions or ():
             self._labels.add_tags(region.get("tags") if isinstance(region, dict) else None)
-        self.records.append(msgspec.structs.replace(record, item=item))
+        self.records.append(replace(record, item=item))
 
 
 class _Labels:
@@ -164,9 +167,8 @@ class _Labels:
 
     def __init__(self, root: InputRoot, home: str) -> None:
         stated = read_meta(root, home)
-        self._stated = stated[0] if stated is not None else Categories()
-        self._names = dict.fromkeys(self._stated.names)
-        self._colors: dict[str, tuple[int, int, int]] = {}
+        self._labels = GrowingLabels(stated[0] if stated is not None else Categories())
+        self._colors: dict[int, tuple[int, int, int]] = {}
         if stated is None:
             self._read_project(root, home)
 
@@ -190,24 +192,18 @@ class _Labels:
 
     def add(self, name: str, color: Any = None) -> None:
         """Add a label, and its colour when it has one."""
-        self._names.setdefault(name)
+        number = self._labels.number(name)
         if isinstance(color, str) and len(color) == 7 and color.startswith("#"):
             try:
                 red, green, blue = bytes.fromhex(color[1:])
             except ValueError:
                 return
-            self._colors.setdefault(name, (red, green, blue))
+            self._colors.setdefault(number, (red, green, blue))
 
     def categories(self) -> Categories:
         """Return them."""
-        known = {label.name: label for label in self._stated.labels}
-        labels = tuple(known.get(name) or LabelCategory(name) for name in self._names)
-        colors = {
-            n: self._colors[lab.name] for n, lab in enumerate(labels) if lab.name in self._colors
-        }
-        return Categories(
-            labels, colors=colors | dict(self._stated.colors), points=self._stated.points
-        )
+        found = self._labels.categories()
+        return replace(found, colors=self._colors | found.colors)
 
 
 class _VottSource(Source):
@@ -217,7 +213,7 @@ class _VottSource(Source):
         self.header = header
         self._root = root
         self._records = records
-        self._labels = {name: n for n, name in enumerate(header.categories.names)}
+        self._labels = {name: n for n, name in reversed(list(enumerate(header.categories.names)))}
         self._finders: dict[str, ImageFinder] = {}
 
     def partitions(self) -> list[tuple[int, int]]:
