@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dsk.jsonindex import Records
 
-__all__ = ["BareImage", "bare_images", "decode_names", "item_names", "names_of"]
+__all__ = ["BareImage", "bare_images", "decode_names", "item_ids", "item_names", "names_of"]
 
 
 class BareImage(Struct, gc=False, forbid_unknown_fields=True):
@@ -78,8 +78,24 @@ def _path_of(url: str) -> str:
     return url.partition("://")[2].partition("?")[0].partition("#")[0].partition("/")[2]
 
 
+class _File(Struct, gc=False):
+    file_name: str
+
+
 decode_names = msgspec.json.Decoder(list[_Names]).decode
+_decode_files = msgspec.json.Decoder(list[_File]).decode
 _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+def item_ids(text: bytes, lead: str) -> list[str]:
+    """Return the ids of images' items; errors as ``item_names``, and those of decoding."""
+    try:
+        names = [image.file_name for image in _decode_files(text)]
+    except UNDECODABLE:
+        names = []
+    if names and all(names) and "://" not in "\n".join(names):
+        return [names_of(name, lead)[1] for name in names]
+    return [item_names(record, lead)[1] for record in decode_names(text)]
 
 
 def bare_images(

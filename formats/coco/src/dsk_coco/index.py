@@ -16,7 +16,7 @@ from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.grouping import group_rows
 from dsk.jsonerrors import UNDECODABLE, json_error
 from dsk_coco.categories import numbered_categories, read_categories
-from dsk_coco.images import decode_names, item_names
+from dsk_coco.images import decode_names, item_ids, item_names
 from dsk_coco.plainrows import Gathered
 from dsk_coco.textids import has_text_ids, scan_text_ids
 
@@ -226,8 +226,8 @@ def _item_keys(
     for start in range(0, count, BATCH):
         stop = min(start + BATCH, count)
         try:
-            names = decode_names(images.joined(slice(start, stop)))
-            keys[start:stop] = [hash(item_names(name, lead)[1]) or 1 for name in names]
+            ids = item_ids(images.joined(slice(start, stop)), lead)
+            keys[start:stop] = [hash(item) or 1 for item in ids]
         except (*UNDECODABLE, ValueError, UnsafePathError):
             for row in range(start, stop):
                 keys[row] = _single_key(images, row, lead, where, ledger)

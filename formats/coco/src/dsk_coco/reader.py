@@ -59,6 +59,17 @@ class _Draft:
         self.extra: dict[str, Any] = {}
         self.annotations: list[Annotation] = []
 
+    @classmethod
+    def of(cls, item: DatasetItem) -> _Draft:
+        """Return what parsing takes to fill an item's list of annotations."""
+        draft = cls()
+        draft.id = item.id
+        if isinstance(item.media, Image):
+            draft.size = item.media.size
+        if isinstance(item.annotations, list):
+            draft.annotations = item.annotations
+        return draft
+
 
 def _locator(root: InputRoot, folder: str | None) -> Callable[[str], Any]:
     """Return a function from a clean image name to its ``Media.source``."""
@@ -140,21 +151,19 @@ class SliceReader:
         labels = found.labels(file.labels.index)
         bounds = file.bounds[start : stop + 1] - file.bounds[start]
         whole = whole_items(found.fit & (labels >= 0), bounds)
-        drafts = [_Draft() for _ in range(start, stop)]
-        unread = None if fields else self._bare_images(file, start, stop, drafts)
-        if unread is None:
-            self._images(file, start, stop, drafts)
+        bare = None if fields else self._bare_items(file, start, stop)
+        items, unread = bare or (list(self._items(self._drafts(start, stop))), ())
         counts = np.diff(bounds)
         left = np.repeat(~whole, counts)
         if records is None:
             own = decode_plain(file.annotations.joined(rows[left]))
         else:
             own = list(compress(records, left))
-        others = [drafts[n] for n in np.flatnonzero(~whole).tolist()]
+        others = [_Draft.of(items[n]) for n in np.flatnonzero(~whole).tolist()]
         parser, owned = self._parser(file), counts[~whole].tolist()
         self._plain(file, parser, own, rows[left], counts=owned, drafts=others)
-        columns = found.columns(list(self._items(drafts)), bounds, whole, labels)
-        columns.unread = tuple((FAMILY, name) for name in unread or ())
+        columns = found.columns(items, bounds, whole, labels)
+        columns.unread = tuple((FAMILY, name) for name in unread)
         return columns
 
     def _drafts(self, start: int, stop: int) -> list[_Draft]:
@@ -207,13 +216,14 @@ class SliceReader:
                 draft.extra = record
                 draft.source = locate(draft.path)
 
-    def _bare_images(
-        self, file: AnnotationFile, start: int, stop: int, drafts: list[_Draft]
-    ) -> tuple[str, ...] | None:
-        """Take of images what every image has; None unless each is one record, all of one form.
+    def _bare_items(
+        self, file: AnnotationFile, start: int, stop: int
+    ) -> tuple[list[DatasetItem], tuple[str, ...]] | None:
+        """Return items without annotations, and without what images have of their own.
 
         Returns:
-            The names of the fields that were passed over.
+            The items and the names of the fields that were passed over. None unless each is one
+            record, all of one form.
         """
         bounds = file.image_bounds[start : stop + 1]
         rows = file.image_rows[int(bounds[0]) : int(bounds[-1])]
@@ -223,13 +233,13 @@ class SliceReader:
         if found is None:
             return None
         images, unread = found
-        locate = _locator(self._root, file.folder)
-        for draft, image in zip(drafts, images, strict=True):
-            draft.path, draft.id = names_of(image.file_name, file.lead)
-            draft.image_id = image.id
-            draft.size = _size(image.height, image.width)
-            draft.source = locate(draft.path)
-        return unread
+        locate, subset, lead = _locator(self._root, file.folder), self._subset, file.lead
+        items = []
+        for image in images:
+            path, name = names_of(image.file_name, lead)
+            media = Image(path, locate(path), None, _size(image.height, image.width))
+            items.append(DatasetItem(name, subset, media, [], {"id": image.id}))
+        return items, unread
 
     def _dicts(
         self, file: AnnotationFile, records: Records, rows: Sequence[int], key: str

@@ -182,10 +182,12 @@ class _VocExporter(Exporter):
             yield from zip(items, repeat(None))
             return
         texts = ObjectTexts(items, self._writer)
+        text, lost = texts.text, texts.lost
         for n, item in enumerate(items.items):
-            for found, count, first in texts.lost(n):
-                losses.setdefault(id(found), [found, 0, item, first])[1] += count
-            yield item, texts.text(n) or None
+            if n in lost:
+                for found, count, first in lost[n]:
+                    losses.setdefault(id(found), [found, 0, item, first])[1] += count
+            yield item, text(n) or None
 
     def _fits_columns(self, boxes: BoxColumns) -> bool:
         """Tell whether all boxes are plain objects, neither parts nor such as do something."""

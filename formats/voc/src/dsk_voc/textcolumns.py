@@ -33,6 +33,10 @@ class ObjectTexts:
     Args:
         given: The boxes; their labels are in the label map.
         writer: For the XML text.
+
+    Attributes:
+        lost: By item, texts that lose something and occur in it first, each with the number of
+            objects of the whole partition that it stands for, and the id of the first one.
     """
 
     def __init__(self, given: BoxColumns, writer: ObjectWriter) -> None:
@@ -44,26 +48,18 @@ class ObjectTexts:
         first = first[labels]
         texts = {label: writer.text(label, given.attributes) for label in labels.tolist()}
         self._pieces = _pieces(given, texts, writer.shift)
-        self._lost: dict[int, list[tuple[Text, int, int]]] = {}
+        self.lost: dict[int, list[tuple[Text, int, int]]] = {}
         owners = np.searchsorted(given.bounds, first, side="right") - 1
         for at in np.argsort(first).tolist():
             found = texts[int(labels[at])]
             if found.lost:
                 entry = (found, int(counts[labels[at]]), int(given.ids[first[at]]))
-                self._lost.setdefault(int(owners[at]), []).append(entry)
+                self.lost.setdefault(int(owners[at]), []).append(entry)
 
     def text(self, number: int) -> bytes:
         """Return the text of an item's objects, empty without any."""
         start, stop = self._bounds[number], self._bounds[number + 1]
         return b"".join(self._pieces[start * _PIECES : stop * _PIECES])
-
-    def lost(self, number: int) -> list[tuple[Text, int, int]]:
-        """Return texts that lose something and occur in this item first.
-
-        Each comes with the number of objects of the whole partition that it stands for, and the id
-        of the first one.
-        """
-        return self._lost.get(number, [])
 
 
 def _pieces(given: BoxColumns, texts: dict[int, Text], shift: float) -> list[bytes]:
