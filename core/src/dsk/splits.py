@@ -6,11 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from dsk.item import DEFAULT_SUBSET
+from dsk.names import stem_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from dsk.files import InputRoot
 
-__all__ = ["NUMBERED_SPLIT", "SPLITS", "is_subset_name", "subset_of_root"]
+__all__ = ["NUMBERED_SPLIT", "SPLITS", "called_like_subsets", "is_subset_name", "subset_of_root"]
 
 SPLITS = frozenset({"train", "training", "val", "validation", "valid", "test", "testing"})
 """Names, in lower case, that are subsets wherever they occur."""
@@ -24,6 +27,11 @@ NUMBERED_SPLIT = re.compile(
 def is_subset_name(name: str) -> bool:
     """Tell whether a name is that of a subset or of an edition of one."""
     return name.lower() in SPLITS or NUMBERED_SPLIT.fullmatch(name) is not None
+
+
+def called_like_subsets(names: Iterable[str], found: Collection[str]) -> list[str]:
+    """Return those of some files that are called like subsets, but are not among those found."""
+    return [n for n in names if n not in found and is_subset_name(stem_of(n.rpartition("/")[2]))]
 
 
 _ARCHIVE = re.compile(r"\.(?:zip|tar|tgz|tar\.gz)$", re.IGNORECASE)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dsk.media import is_image_name
 from dsk.names import stem_of
-from dsk.splits import is_subset_name
+from dsk.splits import called_like_subsets
 from dsk_classification.folders import TOP_DEPTH, visible
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def unread_lists(root: InputRoot, home: str, found: Collection[str]) -> list[str
     if root.focus:
         return []
     names = (home + name for name in root.listing(home.rstrip("/")).pick((".txt",)))
-    return [n for n in names if n not in found and is_subset_name(stem_of(n.rpartition("/")[2]))]
+    return called_like_subsets(names, found)
 
 
 def is_list(root: InputRoot, name: str) -> bool:

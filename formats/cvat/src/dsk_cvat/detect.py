@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
-from dsk.names import stem_of
-from dsk.splits import is_subset_name
+from dsk.splits import called_like_subsets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,7 +82,7 @@ def unread_subsets(root: InputRoot, found: Sequence[str]) -> list[str]:
         return []
     folder, slash, _ = found[0].rpartition("/")
     names = (folder + slash + name for name in root.listing(folder).pick((".xml",)))
-    return [n for n in names if n not in found and is_subset_name(stem_of(n.rpartition("/")[2]))]
+    return called_like_subsets(names, found)
 
 
 def detect(root: InputRoot) -> Detection | None:

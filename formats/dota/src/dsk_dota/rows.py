@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 
 from msgspec import Struct
 
 __all__ = ["Row", "Rows", "is_header", "parse_row"]
 
 _COORDINATES = 8
+_CORNERS = re.compile(r"(?: [-+]?[\d.]+(?:[eE][-+]?\d+)?){8}")
 _HEADERS = ("imagesource", "gsd", "acquisition")
 
 
@@ -63,14 +65,6 @@ class Rows:
         return row
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def parse_row(line: str) -> Row:
     """Parse a line; fields are apart by spaces, in some copies by commas.
 
@@ -92,7 +86,7 @@ def parse_row(line: str) -> Row:
         msg = "a number is not finite"
         raise ValueError(msg)
     names = fields[_COORDINATES:]
-    if sum(map(_is_number, names)) >= _COORDINATES:
+    if _CORNERS.search(" ".join(names)):
         msg = "a line is one object; this one holds several"
         raise ValueError(msg)
     difficulty = 0

@@ -190,9 +190,11 @@ class WiderFaceSource(Source):
             if lost is not None:
                 where = f"{self._root.show(self._lists[subset])}:{lost + 1}"
                 ledger.bad_record(RecordError("an image's path is expected", where=where))
+        if self._index.keys() <= {FACE}:
+            return  # events are no labels
         named = (_split(self._lines[entry.subset][entry.line])[0] for entry in self._entries)
         unknown = sorted({event for event in named if event} - self._index.keys())
-        if unknown and any(name != FACE for name in self._index):
+        if unknown:
             ledger.warn(
                 f"{self._root.path}: {len(unknown)} events are not among the labels, "
                 f"e.g. {unknown[0]!r}: their images have no label"

@@ -6,7 +6,7 @@ from array import array
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Label
-from dsk.categories import Categories
+from dsk.categories import Categories, GrowingLabels
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
@@ -89,15 +89,12 @@ class _KineticsSource(Source):
         self._root = root
         self._files = ClipFiles(root.walk())
         meta = read_meta(root)
-        categories = meta[0] if meta is not None else Categories()
-        self._repeated = len(categories.names) - len(set(categories.names))
-        self._labels = {name: n for n, name in reversed(list(enumerate(categories.names)))}
+        self._labels = GrowingLabels(meta[0] if meta is not None else Categories())
         self._first = array("q")  # table and row of each item's first clip
         self._further: dict[int, list[int]] = {}
         subsets = self._join(ledger)
-        added = Categories.from_names(list(self._labels)[len(set(categories.names)) :])
         self.header = Header(
-            categories=categories.with_labels((*categories.labels, *added.labels)),
+            categories=self._labels.categories(),
             media=frozenset({"media"}),
             subsets=subsets,
             items=len(self._first),
@@ -105,7 +102,6 @@ class _KineticsSource(Source):
 
     def _join(self, ledger: Ledger) -> tuple[str, ...]:
         """Number the labels and find the rows of each item; return the subsets."""
-        labels = self._labels
         owners: dict[str, dict[str, int]] = {}
         for number, table in enumerate(self._tables):
             for row, clip in table.read(range(len(table)), ledger):
@@ -114,8 +110,8 @@ class _KineticsSource(Source):
                 except UnsafePathError as error:
                     ledger.bad_record(RecordError(error.message, where=table.where, item=clip.id))
                     continue
-                if clip.label and clip.label not in labels:
-                    labels[clip.label] = len(labels) + self._repeated
+                if clip.label:
+                    self._labels.number(clip.label)
                 place = number << _ROW | row
                 owner = owners.setdefault(clip.subset, {}).setdefault(item, place)
                 if owner == place:
@@ -156,7 +152,7 @@ class _KineticsSource(Source):
         for clip in clips:
             if clip.label:
                 extra = {FAMILY: clip.more} if clip.more and clip.more != first.more else None
-                label = self._labels[clip.label]
+                label = self._labels.number(clip.label)
                 labels.append(Label(label=label, attributes=_times(clip), extra=extra))
         return DatasetItem(
             item,
