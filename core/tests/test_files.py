@@ -112,6 +112,39 @@ def test_the_reader_takes_no_name_that_leads_out(root):
             read(name)
 
 
+@pytest.fixture
+def odd_files(root):
+    """Return names in the root: plain, empty, large, linked, missing, of folders and pipes."""
+    there = base(root)
+    open(f"{there}/empty", "wb").close()
+    with open(f"{there}/large", "wb") as file:
+        file.write(bytes(range(256)) * (2 * _CHUNK // 256) + b"end")
+    os.symlink("a.txt", f"{there}/link")
+    os.symlink("gone", f"{there}/dangling")
+    os.mkfifo(f"{there}/pipe")
+    return ["a.txt", "missing", "empty", "large", "link", "dangling", "sub", "pipe", "b.txt"]
+
+
+@pytest.mark.parametrize("limit", [None, 3, _CHUNK])
+@pytest.mark.parametrize("more", [[], ["sub/c.TXT"], ["./b.txt"]], ids=["here", "below", "odd"])
+def test_contents_are_those_that_the_reader_gives(root, odd_files, limit, more):
+    read = root.reader("", limit)
+    names = [*odd_files, *more]
+    assert list(root.contents("", names, limit)) == [read(name) for name in names]
+
+
+def test_contents_of_a_missing_folder_are_missing(root):
+    assert list(root.contents("nowhere", ["a", "b"])) == [None, None]
+
+
+def test_contents_hold_no_file_that_is_linked_from_outside(root, secret):
+    os.symlink(secret / "secret.txt", f"{base(root)}/link.txt")
+    found = root.contents("", ["a.txt", "link.txt"])
+    assert next(found) == b"a.txt"
+    with pytest.raises(UnsafePathError, match="symbolic link leads out"):
+        next(found)
+
+
 def test_text_drops_a_byte_order_mark(root):
     with open(f"{base(root)}/bom.txt", "wb") as file:
         file.write(b"\xef\xbb\xbfh\xc3\xa9")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dsk.errors import UnsafePathError
 from dsk.loss import Ledger
-from dsk.names import NO_LINE, clean_name, fit_labels, fitting, stem_of
+from dsk.names import NO_LINE, all_clean, clean_name, fit_labels, fitting, stem_of
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,17 @@ def test_error_says_where_the_name_was_found():
 
 PIECES = st.sampled_from(["/", "\\", ".", "..", "a", "C:", "é", " ", "\n", "\0", "b.jpg", "~"])
 NAMES = st.one_of(st.text(max_size=12), st.lists(PIECES, max_size=8).map("".join))
+
+
+@given(st.lists(NAMES, max_size=4))
+def test_names_that_are_clean_together_are_clean_each(names):
+    if all_clean(names):
+        assert [clean_name(name) for name in names] == names
+
+
+def test_usual_names_are_clean_together():
+    assert all_clean([])
+    assert all_clean(["000001.jpg", "a-b_c (1).png", "sub/x.txt", ".hidden"])
 
 
 @given(NAMES)

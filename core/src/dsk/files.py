@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from dsk.errors import InputError, MediaError, UnsafePathError, reason
+from dsk.folderreader import FolderReader
 from dsk.lfs import check_fetched
 from dsk.listings import Listing
 from dsk.media import ArchiveMember
@@ -17,7 +18,7 @@ from dsk.names import clean_name
 from dsk.plainfile import plain_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     Locate = Callable[[str], str | ArchiveMember]
 
@@ -138,6 +139,12 @@ class InputRoot(ABC):
             return self.read(prefix + name, limit) if self.is_file(prefix + name) else None
 
         return read
+
+    def contents(
+        self, under: str, names: Sequence[str], limit: int | None = None
+    ) -> Iterator[bytes | None]:
+        """Yield the contents of many files of a folder, None for a missing one; see ``reader``."""
+        return map(self.reader(under, limit), names)
 
     def walk(
         self,
@@ -371,10 +378,15 @@ class DirectoryRoot(InputRoot):
         full = self._full(under)
         if not os.path.isdir(full):  # noqa: PTH112
             return super().reader(under, limit)
-        from dsk.folderreader import FolderReader
-
         self._check_inside(os.path.join(full, "_"), under)  # noqa: PTH118
         return FolderReader(self, full, under, limit)
+
+    def contents(
+        self, under: str, names: Sequence[str], limit: int | None = None
+    ) -> Iterator[bytes | None]:
+        """See ``InputRoot.contents``."""
+        read = self.reader(under, limit)
+        return read.each(names) if isinstance(read, FolderReader) else map(read, names)
 
     def up(self) -> InputRoot:
         """See ``InputRoot.up``."""

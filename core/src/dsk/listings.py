@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["Listing", "ending_of", "is_hidden", "is_prose", "levels", "without_hidden"]
+__all__ = ["Listing", "ending_of", "is_hidden", "is_prose", "levels", "shown", "without_hidden"]
 
 JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".git")
 """Names that file managers and version control leave behind; never part of a dataset."""
@@ -53,10 +53,17 @@ def without_hidden(names: Iterable[str], what: str, ledger: Ledger) -> list[str]
         ledger: Where it is told.
     """
     found = list(names)
-    shown = [name for name in found if not is_hidden(name)]
-    if len(shown) < len(found):
-        ledger.warn(f"{what} in hidden folders are passed over: {len(found) - len(shown)}")
-    return shown
+    left = shown(found)
+    if len(left) < len(found):
+        ledger.warn(f"{what} in hidden folders are passed over: {len(found) - len(left)}")
+    return left
+
+
+def shown(names: list[str]) -> list[str]:
+    """Return the names of files that do not lie in hidden folders."""
+    if "/." not in "/".join(("", *names)):  # the common case, a tenth of the time
+        return names
+    return [name for name in names if not is_hidden(name)]
 
 
 class Listing:

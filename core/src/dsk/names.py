@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dsk.loss import Ledger
 
-__all__ = ["NO_LINE", "clean_name", "fit_labels", "fitting", "stem_of"]
+__all__ = ["NO_LINE", "all_clean", "clean_name", "fit_labels", "fitting", "stem_of"]
 
 NO_LINE = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]|^\s|\s$|^$")
 """What a file of one name a line cannot hold in a name."""
@@ -24,6 +24,8 @@ _SUSPECT = re.compile(
     r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)|[\\\0]|^/|^[A-Za-z]:|//|/$|^$|[\ud800-\udfff]"
 )
 
+_UNPLAIN = ("..", "\\", "./", "//", "\0", ":", "\n/", "/\n", ".\n", "\n\n")
+"""What no clean name holds, with a line end before and after it; it may stand in some that are."""
 
 _DRIVE = re.compile(r"^[A-Za-z]:")
 # Python shows bytes of file names that are no UTF-8 as U+DC80 to U+DCFF; other halves are no names.
@@ -68,6 +70,16 @@ def clean_name(name: str, where: str = "") -> str:
     if not parts:
         raise UnsafePathError(f"the name {name!r} is empty", where=where)
     return "/".join(parts)
+
+
+def all_clean(names: Iterable[str]) -> bool:
+    """Tell fast that ``clean_name`` would return each of many names as it is.
+
+    Returns:
+        False also where only a look at each one can tell.
+    """
+    text = "\n".join(("", *names, ""))
+    return text.isascii() and not any(part in text for part in _UNPLAIN)
 
 
 def stem_of(name: str) -> str:

@@ -215,7 +215,16 @@ def test_renumbering_changes_only_the_ids():
 def test_new_ids_leave_percent_signs_alone():
     text = b'{"id":0,"image_id":-1,"name":"5%"},{"id":0,"image_id":-1,"name":"%d"}'
     expected = b'{"id":1,"image_id":5,"name":"5%"},{"id":3,"image_id":9,"name":"%d"}'
-    assert renumber(text, np.array([1, 3]), np.array([5, 9])) == expected
+    ids, images = np.array([1, 3]), np.array([5, 9])
+    assert renumber(text, ids, images, unset=True) == expected
+    assert renumber(text, ids, images) == expected
+
+
+@pytest.mark.parametrize("unset", [True, False])
+def test_new_ids_leave_alone_what_looks_like_a_record_in_one(unset):
+    text = b'{"id":-1,"file_name":"a","meta":{"id":-1,"b":1}},{"id":-1,"file_name":"5%"}'
+    expected = b'{"id":4,"file_name":"a","meta":{"id":-1,"b":1}},{"id":6,"file_name":"5%"}'
+    assert renumber(text, np.array([4, 6]), unset=unset) == expected
 
 
 # objects

@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 __all__ = ["ColumnChecks", "ColumnSource", "as_columns"]
 
 BOXES_ONLY = Capabilities(annotations=frozenset({"bbox"}), media=frozenset({"image"}))
-SHARED: tuple[dict[str, Any], ...] = ({}, {"is_crowd": False}, {"is_crowd": True, "score": 0.5})
+SHARED: tuple[dict[str, Any], ...] = (
+    {},
+    {"is_crowd": False},
+    {"is_crowd": True, "score": 0.5},
+    {"is_crowd": False, "covered": "100 %d"},
+)
 """Attributes that importers share among many boxes, one after the other."""
 
 
@@ -91,16 +96,17 @@ def _box(a: Annotation, *, outlines: bool) -> tuple[float, float, float, float] 
 class ColumnChecks(SuiteBase):
     """Sources and exporters that know columns; others skip these."""
 
-    @pytest.mark.parametrize("attributes", SHARED, ids=["none", "one", "several"])
+    @pytest.mark.parametrize("alone", [False, True], ids=["among-others", "alone-without-ids"])
+    @pytest.mark.parametrize("attributes", SHARED, ids=["none", "one", "two", "percent"])
     def test_columns_are_written_like_items(
-        self, tmp_path: Path, attributes: dict[str, Any]
+        self, tmp_path: Path, attributes: dict[str, Any], alone: bool
     ) -> None:
         """Items with boxes as columns give the same files and the same report."""
         self.needs(reading=False)
         info = self.exporter()
         if info is None or not resolve(info.target).takes_columns:
             pytest.skip("it takes no columns")
-        dataset = self.prepare(boxes_and_more(self.rich_sample(), attributes))
+        dataset = self.prepare(boxes_and_more(self.rich_sample(), attributes, alone=alone))
         items, header = list(dataset), dataset.header
         reports = [
             self.write(Dataset(kind(items, header)), tmp_path / kind.__name__)
@@ -148,23 +154,41 @@ def _with_outline(item: DatasetItem) -> DatasetItem:
     return item.replace(annotations=[*item.annotations, outline])
 
 
-def boxes_and_more(dataset: Dataset, attributes: dict[str, Any], *, others: bool = True) -> Dataset:
+def boxes_and_more(
+    dataset: Dataset,
+    attributes: dict[str, Any],
+    *,
+    others: bool = True,
+    alone: bool = False,
+) -> Dataset:
     """Return a dataset with items of plain boxes, inside and outside of their images.
 
     Args:
         dataset: Where images and labels come from.
         attributes: What all the boxes have.
         others: Whether the dataset's own items are kept in between.
+        alone: Nothing else is there: one subset, no other items, no ids.
     """
     count = len(dataset.categories().labels)
+    given = list(dataset)
+    if alone:
+        given = [item for item in given if item.subset == given[0].subset]
     items = []
-    for n, item in enumerate(dataset):
+    for n, item in enumerate(given):
         boxes = [
-            Bbox(x, y, w, h, label=(n + k) % count, id=100 * n + k + 1, attributes=attributes)
+            Bbox(
+                x,
+                y,
+                w,
+                h,
+                label=(n + k) % count,
+                id=0 if alone else 100 * n + k + 1,
+                attributes=attributes,
+            )
             for k, (x, y, w, h) in enumerate(_PLACES[: 1 + n % len(_PLACES)])
         ]
         more = item.replace(id=f"{item.id}-boxes", annotations=boxes, attributes={}, extra=None)
-        items += [item] if others else []
+        items += [item] if others and not alone else []
         items += [more, more.replace(id=f"{item.id}-none", annotations=())]
     return Dataset.from_iterable(items, dataset.categories())
 

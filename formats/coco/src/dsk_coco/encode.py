@@ -26,12 +26,13 @@ from dsk.jsonvalues import plain_value
 from dsk.media import Image
 from dsk_coco.categories import FAMILY
 from dsk_coco.covered import crop_covered
+from dsk_coco.numbering import PLACE
 from dsk_coco.objects import Thing, find_things, opened, segmentation_of
 from dsk_coco.parse import CROWD, NOT_CROWD
 from dsk_coco.records import NO_GEOMETRY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dsk.columns import BoxColumns
     from dsk.item import DatasetItem
@@ -52,8 +53,8 @@ _COMMON = tuple(Annotation.__struct_fields__)
 class ObjectRecord(Struct, gc=False):
     """An object as most are; the order of the fields is that of the file."""
 
-    id: int
-    image_id: int
+    id: Any  # a number or its PLACE, as image_id
+    image_id: Any
     category_id: int | None
     segmentation: Any
     area: Any
@@ -200,22 +201,33 @@ class Encoder:
         if rest:
             self._general(item, rest, image_id, number, part)
 
-    def of_columns(self, given: BoxColumns) -> list[ObjectRecord] | None:
-        """Return the records of all rows; None if they are not to be had without a closer look."""
+    def of_columns(self, given: BoxColumns, *, places: bool) -> list[ObjectRecord] | None:
+        """Return the records of all rows; None if they are not to be had without a closer look.
+
+        Args:
+            given: The rows; their boxes are finite.
+            places: Leave places for the ids if none is known yet; see ``has_places``.
+        """
         mark = self._mark(Bbox(0, 0, 0, 0, attributes=given.attributes))
-        if mark is None or self._crop or self._keypoints_only:
+        areas = given.boxes[:, 2] * given.boxes[:, 3]
+        if mark is None or self._crop or self._keypoints_only or not np.isfinite(areas.sum()):
             return None
+        images = [image_id_of(item) for item in given.items]
+        ids: Iterable[int | Raw] = given.ids.tolist()
+        image_ids: Iterable[int | Raw] = np.repeat(images, given.counts()).tolist()
+        percents = isinstance(mark[3], Raw) and b"%" in bytes(mark[3])
+        if places and not percents and not given.ids.any() and max(images, default=0) < 0:
+            ids = image_ids = repeat(PLACE)
         labels = np.flatnonzero(np.bincount(given.labels)).tolist()
         categories = {label: self._categories[label] for label in labels}
-        images = np.repeat([image_id_of(item) for item in given.items], given.counts())
         return [
             *map(
                 ObjectRecord,
-                given.ids.tolist(),
-                images.tolist(),
+                ids,
+                image_ids,
                 map(categories.__getitem__, given.labels.tolist()),
                 repeat(NO_GEOMETRY),
-                (given.boxes[:, 2] * given.boxes[:, 3]).tolist(),
+                areas.tolist(),
                 given.boxes.tolist(),
                 *map(repeat, mark[1:]),
             )
@@ -388,6 +400,11 @@ class Encoder:
             annotation=a.id if a is not None else 0,
             hint=hint,
         )
+
+
+def has_places(rows: list[ObjectRecord]) -> bool:
+    """Tell whether rows have places for their ids instead of ids."""
+    return bool(rows) and rows[0].id is PLACE
 
 
 def image_id_of(item: DatasetItem) -> int:

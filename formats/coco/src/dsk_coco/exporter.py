@@ -23,6 +23,7 @@ from dsk_coco.encode import (
     PANOPTIC,
     Encoder,
     Part,
+    has_places,
     image_id_of,
     is_finite,
     size_of,
@@ -147,8 +148,14 @@ class CocoExporter(Exporter):
         )
         panoptic = tasks is not None and "panoptic" in tasks
         maps_only = panoptic and not {"instances", "stuff", "person_keypoints"} & set(tasks or ())
+        rows: list[ObjectRecord] | None = None
+        if isinstance(items, BoxColumns) and not maps_only:
+            plain = _is_plain(items)
+            rows = encoder.of_columns(items, places=plain)
+            if rows is not None and plain:
+                return {items.items[0].subset: self._save_rows(items, rows, ctx)}
         parts: dict[str, Part] = {}
-        for item, records in _with_records(items, None if maps_only else encoder):
+        for item, records in _with_records(items, rows):
             part = parts.get(item.subset)
             if part is None:
                 part = parts[item.subset] = Part()
@@ -164,6 +171,20 @@ class CocoExporter(Exporter):
                     rest = [a for a in item.annotations if a.kind != "mask"]
                     encoder.add(item.replace(annotations=rest), image_id, part)
         return {subset: self._save(subset, part, ctx) for subset, part in parts.items()}
+
+    def _save_rows(self, given: BoxColumns, rows: list[ObjectRecord], ctx: WriteContext) -> State:
+        """Write a partition of one subset that has nothing but rows."""
+        part = Part()
+        for item in given.items:
+            self._image(item, part, ctx)
+        state = self._save(given.items[0].subset, part, ctx)
+        if rows:
+            state.ids[OBJECTS] = given.ids
+            owners = np.repeat(np.arange(len(given.items), dtype=np.int32), given.counts())
+            state.images[OBJECTS], state.places = owners, has_places(rows)
+            with ctx.fragment(f"{subset_file(given.items[0].subset)}/{OBJECTS}") as file:
+                file.write(memoryview(msgspec.json.encode(rows))[1:-1])
+        return state
 
     def _image(self, item: DatasetItem, part: Part, ctx: WriteContext) -> int:
         """Add an item's image record, save its image, and return its id."""
@@ -301,15 +322,19 @@ class CocoExporter(Exporter):
 
 
 def _with_records(
-    items: Iterable[DatasetItem], encoder: Encoder | None
+    items: Iterable[DatasetItem], rows: list[ObjectRecord] | None
 ) -> Iterable[tuple[DatasetItem, list[ObjectRecord]]]:
     """Return the items with the records of their objects, where these are made from columns."""
-    if isinstance(items, BoxColumns) and encoder is not None:
-        records = encoder.of_columns(items)
-        if records is not None:
-            bounds = pairwise(items.bounds)
-            return zip(items.items, (records[a:b] for a, b in bounds), strict=True)
-    return zip(items, repeat([]))
+    if rows is None or not isinstance(items, BoxColumns):
+        return zip(items, repeat([]))
+    return zip(items.items, (rows[a:b] for a, b in pairwise(items.bounds)), strict=True)
+
+
+def _is_plain(given: BoxColumns) -> bool:
+    """Tell whether all items are of one subset and none has annotations beside its rows."""
+    return len({item.subset for item in given.items}) == 1 and not any(
+        item.annotations for item in given.items
+    )
 
 
 def _refuse_nan(pile: Any, subset: str, part: Part, ctx: WriteContext) -> None:

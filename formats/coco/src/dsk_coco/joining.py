@@ -21,7 +21,7 @@ from dsk_coco.encode import (
     OUTLINES_OF_SKELETONS,
     PANOPTIC,
 )
-from dsk_coco.numbering import assign_ids, renumber
+from dsk_coco.numbering import assign_ids, filled, renumber
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,6 +55,7 @@ class State(Struct):
     Attributes:
         image_ids: Id of each image, -1 if it has none.
         ids: By sort of records, the id of each; 0 if it has none.
+        places: Objects have places for ids, see ``dsk_coco.numbering.PLACE``.
         images: By sort of records, the number of each one's image in ``image_ids``.
         numbers: The final ids of the images.
         numbered: The final ids of the records.
@@ -62,6 +63,7 @@ class State(Struct):
 
     image_ids: NDArray[np.int64]
     ids: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    places: bool = False
     images: dict[str, NDArray[np.int32]] = field(default_factory=dict)
     numbers: NDArray[np.int64] | None = None
     numbered: dict[str, NDArray[np.int64]] = field(default_factory=dict)
@@ -69,23 +71,27 @@ class State(Struct):
     def rewritten(self, pile: str, path: str) -> bytes | None:
         """Return a fragment's text with the final ids, or None when it has them already."""
         final = self.image_ids if self.numbers is None else self.numbers
+        nameless = bool((self.image_ids == NO_IMAGE).all())
         if pile == "images":
-            return None if (final == self.image_ids).all() else _renumbered(path, final, None)
+            same = bool((final == self.image_ids).all())
+            return None if same else renumber(_read(path), final, unset=nameless)
         owners = self.images[pile]
         images = final[owners]
         same = bool((images == self.image_ids[owners]).all())
         if pile == PANOPTIC:
-            return None if same else _renumbered(path, images, None)
+            return None if same else renumber(_read(path), images)
         ids = self.numbered[pile]
         if same and (ids == self.ids[pile]).all():
             return None
-        return _renumbered(path, ids, images)
+        if self.places and pile == OBJECTS:
+            return filled(_read(path), ids, images)
+        unset = nameless and not self.ids[pile].any()
+        return renumber(_read(path), ids, images, unset=unset)
 
 
-def _renumbered(path: str, ids: NDArray[np.int64], images: NDArray[np.int64] | None) -> bytes:
+def _read(path: str) -> bytes:
     with open(path, "rb") as file:  # noqa: PTH123 - a path of the staged output
-        text = file.read()
-    return renumber(text, ids, images)
+        return file.read()
 
 
 def subset_file(subset: str) -> str:

@@ -11,10 +11,17 @@ from msgspec import Raw
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["assign_ids", "renumber"]
+__all__ = ["PLACE", "assign_ids", "filled", "renumber"]
 
-_UNSET = b'{"id":0,"image_id":-1,'
-_TEMPLATE = b'{"id":%d,"image_id":%d,'
+_UNSET = (
+    (b'{"id":-1,', b'{"id":%d,'),
+    (b'{"id":0,"image_id":-1,', b'{"id":%d,"image_id":%d,'),
+)
+"""What images and annotations without ids begin with, and what puts theirs in."""
+
+PLACE = Raw(b"%d")
+"""Stands for an id in text of which ``filled`` makes records: it has no other percent signs."""
+
 _decode = msgspec.json.Decoder(list[Raw]).decode
 
 
@@ -46,7 +53,13 @@ def assign_ids(given: NDArray[np.int64], unset: int, *, anew: bool = False) -> N
     return ids
 
 
-def renumber(text: bytes, ids: NDArray[np.int64], images: NDArray[np.int64] | None = None) -> bytes:
+def renumber(
+    text: bytes,
+    ids: NDArray[np.int64],
+    images: NDArray[np.int64] | None = None,
+    *,
+    unset: bool = False,
+) -> bytes:
     """Return joined records with other ids.
 
     Args:
@@ -54,9 +67,10 @@ def renumber(text: bytes, ids: NDArray[np.int64], images: NDArray[np.int64] | No
             given, ``"image_id"``. Records of panoptic files begin with ``"image_id"`` alone.
         ids: The id of each record.
         images: The image id of each record.
+        unset: No record has any yet; it takes a fourth of the time.
     """
-    if images is not None:
-        anew = _all_anew(text, np.column_stack([ids, images]))
+    if unset:
+        anew = _all_anew(text, ids, images)
         if anew is not None:
             return anew
     parts: list[bytes] = []
@@ -74,10 +88,19 @@ def renumber(text: bytes, ids: NDArray[np.int64], images: NDArray[np.int64] | No
     return b",".join(parts)
 
 
-def _all_anew(text: bytes, numbers: NDArray[np.int64]) -> bytes | None:
-    """Put ids and image ids into records that all come without; None when one has some."""
-    if text.count(_UNSET) != len(numbers) or not text.startswith(_UNSET):
+def filled(text: bytes, ids: NDArray[np.int64], images: NDArray[np.int64] | None) -> bytes:
+    """Put ids, and image ids, into the places that were left for them; see ``PLACE``."""
+    numbers = ids if images is None else np.column_stack([ids, images])
+    return text % tuple(numbers.reshape(-1).tolist())
+
+
+def _all_anew(
+    text: bytes, ids: NDArray[np.int64], images: NDArray[np.int64] | None
+) -> bytes | None:
+    """Put ids into records that all come without; None when other things look like theirs."""
+    begins, template = _UNSET[images is not None]
+    if text.count(begins) != len(ids):
         return None
     if b"%" in text:
         text = text.replace(b"%", b"%%")
-    return text.replace(_UNSET, _TEMPLATE) % tuple(numbers.reshape(-1).tolist())
+    return filled(text.replace(begins, template), ids, images)

@@ -16,7 +16,7 @@ from dsk.jsonerrors import UNDECODABLE
 from dsk.media import is_image_name
 from dsk.metafile import META_NAME, meta_text, read_meta
 from dsk.names import clean_name, stem_of
-from dsk_yolo.folders import ImageFolder
+from dsk_yolo.folders import images_of
 from dsk_yolo.paths import IMAGE_FOLDERS, LABEL_FOLDERS, SPLIT_KEYS
 
 if TYPE_CHECKING:
@@ -187,13 +187,10 @@ class ClassifySource(Source):
         """See ``Source.read``."""
         subset, start, stop = partition
         index = self._index
-        known: str | None = None
-        for entry in self._items[subset][start:stop]:
-            name = entry.image
-            under, _, base = name.rpartition("/")
-            if under != known:
-                known, pictures = under, ImageFolder(self._root, under)
-            media = pictures.image(name, base) if name else None
+        entries = self._items[subset][start:stop]
+        pictures = images_of(self._root, [entry.image for entry in entries if entry.image])
+        for entry in entries:
+            media = next(pictures) if entry.image else None
             labels: list[Annotation] = [Label(label=index[name]) for name in entry.labels]
             yield DatasetItem(entry.id, subset, media, labels)
 

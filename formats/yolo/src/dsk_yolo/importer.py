@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,19 +17,18 @@ from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.media import Image
 from dsk.metafile import read_meta, read_sizes
-from dsk.names import stem_of
 from dsk_yolo.config import Config, read_darknet, read_yaml
 from dsk_yolo.darknet import list_darknet
 from dsk_yolo.exif import turn_of
 from dsk_yolo.finding import find_dataset
-from dsk_yolo.folders import ImageFolder, LabelFolder
+from dsk_yolo.folders import images_of, label_contents
 from dsk_yolo.listing import Listing, list_yaml
 from dsk_yolo.loose import Loose, find_beside, find_loose, list_loose
 from dsk_yolo.probing import RowCounts
 from dsk_yolo.rows import RowReader, is_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dsk.annotations import Annotation
     from dsk.files import InputRoot
@@ -321,24 +321,18 @@ class YoloSource(Source):
         """Yield the id and image of each item, its label file's content and relative name."""
         which, start, stop = partition
         listing = self._listings[which]
-        subset, sizes, stated = listing.subset, self._sizes, None
-        known: str | None = None
-        for number in range(start, stop):
-            item, name = listing.ids[number], listing.images[number]
-            under, _, base = name.rpartition("/")
-            if under != known:
-                known = under
-                pictures = ImageFolder(self._root, under)
-                label = listing.label(number).rpartition("/")[0]
-                rows = LabelFolder(self._root, label, beside=listing.beside)
-            file = base if listing.bare else f"{stem_of(base)}.txt"
-            if sizes:
-                stated = sizes.get(f"{subset}/{item}", sizes.get(item))
-            if listing.bare:
-                media = Image("", None, None, stated)
-            else:
-                media = pictures.image(name, base, stated)
-            yield item, media, rows.read(file), rows.prefix + file
+        ids, names = listing.ids[start:stop], listing.images[start:stop]
+        sizes = self._sizes
+        stated: Iterable[tuple[int, int] | None] = repeat(None, len(ids))
+        if sizes:
+            stated = [sizes.get(f"{listing.subset}/{i}", sizes.get(i)) for i in ids]
+        if listing.bare:
+            images: Iterable[Image] = (Image("", None, None, size) for size in stated)
+        else:
+            images = images_of(self._root, names, stated)
+        found = label_contents(self._root, listing.labels(start, stop), beside=listing.beside)
+        for item, media, (label, data) in zip(ids, images, found, strict=True):
+            yield item, media, data, label
 
     def _rows(
         self, data: bytes, media: Image, label: str, item: str, ledger: Ledger

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from dsk.errors import InputError, RecordError, UnsafePathError
-from dsk.listings import is_hidden, without_hidden
-from dsk.media import is_image_name
-from dsk.names import clean_name, stem_of
+from dsk.listings import shown, without_hidden
+from dsk.media import IMAGE_SUFFIXES, is_image_name
+from dsk.names import all_clean, clean_name, stem_of
+from dsk_yolo.folders import by_folder
 from dsk_yolo.paths import (
     IMAGE_FOLDERS,
     LABEL_FOLDERS,
     SPLIT_KEYS,
     ListedPaths,
     above,
-    is_class_file,
+    class_files,
     lines_of,
     pairs_below,
     renamed,
@@ -26,7 +27,7 @@ from dsk_yolo.paths import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dsk.files import InputRoot
     from dsk.loss import Ledger
@@ -90,6 +91,16 @@ class Listing(Struct):
             top, other = self.roots
             return f"{other}/{label[len(top) + 1 if top else 0 :]}"
         return label if self.swap is None else swap_folder(label, *self.swap)
+
+    def labels(self, start: int, stop: int) -> Iterator[tuple[str, list[str]]]:
+        """Yield the folders and names of the label files of images ``start`` to ``stop``."""
+        for folder, bases in by_folder(self.images[start:stop]):
+            if self.bare:
+                yield folder, bases
+                continue
+            label = self.label(start).rpartition("/")[0]
+            start += len(bases)
+            yield label, [f"{stem_of(base)}.txt" for base in bases]
 
 
 def list_yaml(
@@ -251,7 +262,7 @@ def list_places(
             names = [n[cut:] for n in found]
             if not _names_images(place):  # "train: train", with the images in train/images
                 names = [_INNER.sub("", n) for n in names]
-            ids += [stem_of(n) for n in names]
+            ids += [n[: n.rindex(".")] for n in names]
         elif is_image_name(place):
             images.append(place)
             ids.append(_listed_id(place, key))
@@ -276,16 +287,14 @@ def list_places(
 
 def images_below(root: InputRoot, folder: str, ledger: Ledger) -> list[str]:
     """Return the names of the images below a folder, but for those in hidden folders."""
-    return without_hidden(filter(is_image_name, root.walk(folder)), "images", ledger)
+    return without_hidden(root.walk(folder, suffixes=IMAGE_SUFFIXES), "images", ledger)
 
 
 def label_files(root: InputRoot, folder: str) -> list[str]:
     """Return the names of the label files below a folder."""
-    return [
-        n
-        for n in root.walk(folder)
-        if n.endswith(".txt") and not is_class_file(n.rpartition("/")[2]) and not is_hidden(n)
-    ]
+    others = frozenset(class_files(root, folder))
+    names = [n for n in root.walk(folder, suffixes=(".txt",)) if n.endswith(".txt")]
+    return shown([n for n in names if n not in others] if others else names)
 
 
 def _list_labels(root: InputRoot, key: str, folder: str) -> Listing:
@@ -334,12 +343,14 @@ def _by_rule(root: InputRoot, listing: Listing, ledger: Ledger) -> list[Listing]
     """Split a listing by the rule that leads from images to label files; mostly there is one."""
     tops: dict[str, str] = {}
     samples: dict[str, list[str]] = {}
+    last, some = None, []
     for name in listing.images:
         under = name.rpartition("/")[0]
-        top = tops.get(under)
-        if top is None:
-            top = tops[under] = _top(under)
-        some = samples.setdefault(top, [])
+        if under != last:  # mostly they come folder by folder
+            last, top = under, tops.get(under)
+            if top is None:
+                top = tops[under] = _top(under)
+            some = samples.setdefault(top, [])
         if len(some) < PROBES:
             some.append(name)
     found = {top: _label_rule(root, images) for top, images in samples.items()}
@@ -442,7 +453,7 @@ def _listed_id(name: str, key: str) -> str:
 
 def _leave_unsafe_out(listing: Listing, ledger: Ledger) -> None:
     bad: set[int] = set()
-    for number, name in enumerate(listing.ids):
+    for number, name in () if all_clean(listing.ids) else enumerate(listing.ids):
         try:
             listing.ids[number] = clean_name(name)
         except UnsafePathError as error:

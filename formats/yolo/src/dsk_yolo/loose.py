@@ -21,7 +21,7 @@ from dsk_yolo.listing import (
     make_unique,
     read_list,
 )
-from dsk_yolo.paths import IMAGE_FOLDERS, LABEL_FOLDERS, SPLIT_KEYS, is_class_file
+from dsk_yolo.paths import IMAGE_FOLDERS, LABEL_FOLDERS, SPLIT_KEYS, class_files, is_class_file
 from dsk_yolo.rows import BOX, is_number
 
 if TYPE_CHECKING:
@@ -106,11 +106,11 @@ def _pair(root: InputRoot, home: str) -> tuple[Place | None, list[str]]:
     """Return a folder's image and label folders, if it has both, and its file of class names."""
     prefix = f"{home}/" if home else ""
     folders = root.listing(home).folders
-    names = _class_files(root, home)
+    names = class_files(root, home, 0)[:1]
     labels = next((prefix + n for n in LABEL_FOLDERS if n in folders), None)
     images = next((prefix + n for n in IMAGE_FOLDERS if n in folders), None)
     if labels is not None and not names:
-        names = _class_files(root, labels)
+        names = class_files(root, labels, 0)[:1]
     if names and (labels is None or images is None) and not _holds_images(root, home):
         images, labels = _by_content(root, [prefix + n for n in folders], images, labels)
     if labels is None or not (names or images):
@@ -145,12 +145,6 @@ def _holds_images(root: InputRoot, folder: str) -> bool:
 def _holds_rows(root: InputRoot, folder: str) -> bool:
     texts = (n for n in root.listing(folder).pick((".txt",)) if not is_class_file(n))
     return any(_is_row(root, f"{folder}/{n}") for n in islice(texts, BESIDE_FILES))
-
-
-def _class_files(root: InputRoot, folder: str) -> list[str]:
-    """Return the first file of class names in a folder, if there is one."""
-    files = root.files(folder, (".txt", ".names", ".labels"), 0, ("class", "names", "labels"))
-    return [n for n in files if is_class_file(n.rpartition("/")[2])][:1]
 
 
 def find_beside(root: InputRoot) -> Loose | None:

@@ -21,6 +21,7 @@ __all__ = [
     "TRAINABLE",
     "ListedPaths",
     "above",
+    "class_files",
     "is_class_file",
     "is_there",
     "label_path",
@@ -68,6 +69,18 @@ def is_class_file(name: str) -> bool:
     """Tell by its name in its folder whether a file lists class names, one a line."""
     low = name.lower()
     return low in _CLASS_FILES or low.endswith((".names", ".labels"))
+
+
+def class_files(root: InputRoot, folder: str, depth: int | None = None) -> list[str]:
+    """Return the files below a folder whose names tell that they list class names.
+
+    Args:
+        root: The dataset.
+        folder: Where to look.
+        depth: How many levels of sub-folders to enter; None for all.
+    """
+    files = root.files(folder, (".txt", ".names", ".labels"), depth, ("class", "names", "labels"))
+    return [n for n in files if is_class_file(n.rpartition("/")[2])]
 
 
 def swap_folder(name: str, old: str, new: str) -> str:

@@ -59,13 +59,13 @@ class RowColumns:
         )
         regular = [d for d, n in zip(contents, counts.tolist(), strict=True) if d and n > 0]
         text = b"\n".join([d.removesuffix(b"\n") for d in regular]).translate(_COMMAS)
-        values = np.array(_decode(b"[%b]" % text), np.float64).reshape(-1, FIELDS)
+        numbers = _decode(b"[%b]" % text)
+        values = np.fromiter(numbers, np.float64, len(numbers)).reshape(-1, FIELDS)
         classes, inverse = np.unique(values[:, 0], return_inverse=True)
         labels = np.array([ids.get(c, -1) for c in classes.tolist()], np.int64)[inverse]
         places = values[:, 1:]
-        inside = ((places >= 0.0) & (places <= 1.0)).all(axis=1) & (places[:, 2:] > 0.0).all(axis=1)
         rows = np.maximum(counts, 0)
-        odd = np.concatenate([[0], np.cumsum(~inside | (labels < 0))])
+        odd = np.concatenate([[0], np.cumsum(~_inside(places) | (labels < 0))])
         ends = np.concatenate([[0], np.cumsum(rows)])
         self.usual = (counts >= 0) & (odd[ends[1:]] == odd[ends[:-1]])
         self.counts = np.where(self.usual, rows, 0)
@@ -76,6 +76,15 @@ class RowColumns:
         extent = places[keep, 2:] * scale
         self.boxes = np.concatenate([places[keep, :2] * scale - extent / 2, extent], axis=1)
         self.labels: NDArray[np.int64] = labels[keep]
+
+
+def _inside(places: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which of (rows, 4) places lie in their image and have an extent."""
+    # Three numbers tell it of most slices, in a tenth of the time.
+    if len(places) and places.min() >= 0.0 and places.max() <= 1.0 and places[:, 2:].min() > 0.0:
+        return np.ones(len(places), np.bool_)
+    inside = ((places >= 0.0) & (places <= 1.0)).all(axis=1) & (places[:, 2:] > 0.0).all(axis=1)
+    return np.asarray(inside, np.bool_)
 
 
 def _row_count(data: bytes | None) -> int:
