@@ -16,6 +16,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,19 +89,13 @@ def write_all(maps: list[Path]) -> float:
     return seconds
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--maps", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--work", type=Path, default=Path("/dev/shm/dsk-masks"))  # noqa: S108
-    given = parser.parse_args()
-    source, coco, back = (given.work / name for name in ("maps", "coco", "back"))
-    make(source, given.maps)
+def rounds(work: Path, maps: int, count: int) -> dict[str, float]:
+    """Return the median seconds of each step."""
+    source, coco, back = (work / name for name in ("maps", "coco", "back"))
+    make(source, maps)
     results: dict[str, list[float]] = {}
     convert = [sys.executable, "-m", "dsk", "convert"]
-    for _ in range(given.rounds):
+    for _ in range(count):
         for folder in (coco, back):
             shutil.rmtree(folder, ignore_errors=True)
         there = [*convert, "-i", str(source), "-if", "cityscapes", "-f", "coco", "-o", str(coco)]
@@ -113,13 +108,30 @@ def main() -> None:
         times["encode PNGs"] = write_all(sorted(back.rglob("*.png")))
         for name, seconds in times.items():
             results.setdefault(name, []).append(seconds)
-    medians = {name: statistics.median(found) for name, found in results.items()}
+    return {name: statistics.median(found) for name, found in results.items()}
+
+
+def report(medians: dict[str, float]) -> None:
+    """Print the seconds and their ratio."""
     for name, seconds in medians.items():
         print(f"{name:20} {seconds:7.2f} s")
     bare = medians["decode PNGs"] + medians["encode PNGs"]
     both = medians["maps to run lengths"] + medians["run lengths to maps"]
     print(f"{'both ways / bare':20} {both / bare:7.2f}")
-    shutil.rmtree(given.work)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--maps", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--work", type=Path, default=Path("/dev/shm"))  # noqa: S108
+    given = parser.parse_args()
+    given.work.mkdir(parents=True, exist_ok=True)
+    # What is there already is somebody's: all is made in a folder of its own.
+    with tempfile.TemporaryDirectory(prefix="dsk-", dir=given.work) as work:
+        report(rounds(Path(work), given.maps, given.rounds))
 
 
 if __name__ == "__main__":

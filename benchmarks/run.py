@@ -142,12 +142,12 @@ def main() -> None:
         results = {name: Runs() for name in start}
         for _ in range(max(given.rounds, 5)):
             for name, command in start.items():
-                measure(command, results[name], given.work / "none")
+                measure(command, results[name], given.work / f"out-{os.getpid()}")
         show("start-up", results)
     folder = data.make(given.work, given.size)
     for job in JOBS:
         if re.search(given.only, job):
-            out = given.work / "out"
+            out = given.work / f"out-{os.getpid()}"
             lines = commands(job, folder / job.split("_")[0], out, given.peer)
             results = {name: Runs() for name in lines}
             for _ in range(given.rounds):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import gc
 import itertools
+import os
 import re
 import statistics
 import sys
@@ -40,7 +41,7 @@ STEPS = {
 def conversions(source: Path, work: Path, rounds: int, only: str) -> None:
     """Print what each step adds to a conversion."""
     for target, steps in STEPS.items():
-        out = work / "out"
+        out = work / f"out-{os.getpid()}"
         plain = [sys.executable, "-m", "dsk", "convert", "-i", str(source), "-f", target]
         plain += ["-o", str(out)]
         commands = {f"to {target}": plain}
