@@ -39,7 +39,7 @@ def decode(data: bytes) -> Features:
     Raises:
         ValueError: It is no Example.
     """
-    return {name: feature_values(value) for name, value in _entries(memoryview(data))}
+    return {name: _values(data, start, stop) for name, start, stop in _entries(data)}
 
 
 def skim(data: memoryview, wanted: Container[str]) -> dict[str, bytes]:
@@ -48,121 +48,132 @@ def skim(data: memoryview, wanted: Container[str]) -> dict[str, bytes]:
     Raises:
         ValueError: It is no Example.
     """
-    return {name: bytes(value) for name, value in _entries(data) if name in wanted}
+    return {name: bytes(data[a:b]) for name, a, b in _entries(data) if name in wanted}
 
 
 def names_in(data: memoryview) -> list[str]:
     """Return the names of all features of an Example; errors as for ``skim``."""
-    return [name for name, _ in _entries(data)]
+    return [name for name, _, _ in _entries(data)]
 
 
-def feature_values(data: bytes | memoryview) -> list[Any]:
+def feature_values(data: bytes) -> list[Any]:
     """Return the values of a serialised Feature.
 
     Raises:
         ValueError: It is none.
     """
-    view = memoryview(data)
+    return _values(data, 0, len(data))
+
+
+# Places in one buffer are handed on below, not parts of it: making those would cost most.
+
+
+def _values(data: bytes, start: int, stop: int) -> list[Any]:
+    """Return the values of the Feature that lies at a place."""
+    if stop - start > 3 and data[start] & 7 == _DELIMITED:
+        # One list and nothing else, as nearly always, and packed numbers or a single text in it.
+        kind = data[start] >> 3
+        size, inner = _varint(data, start + 1, stop)
+        if inner + size == stop > inner and data[inner] == _VALUE and kind in _KINDS:
+            size, inner = _varint(data, inner + 1, stop)
+            if inner + size == stop:
+                return list(_decoded(kind, _DELIMITED, data[inner:stop]))
     values: list[Any] = []
     last = 0
-    if len(view) > 2 and view[0] & 7 == _DELIMITED:  # one list and nothing else, as nearly always
-        size, start = _varint(view, 1)
-        content = view[start:]
-        kind = view[0] >> 3
-        if size == len(content) > 1 and content[0] == _VALUE and kind in _KINDS:
-            size, start = _varint(content, 1)
-            if size == len(content) - start:  # of texts that is a single one
-                return list(_decoded(kind, _DELIMITED, content[start:]))
-    for kind, wire, content in _fields(view):
+    for kind, wire, first, end in _fields(data, start, stop):
         if kind not in _KINDS or wire != _DELIMITED:
             continue
         if kind != last:  # of a oneof the last kind counts
             values, last = [], kind
-        for number, inner, value in _fields(content):
+        for number, inner, a, b in _fields(data, first, end):
             if number == 1:
-                values += _decoded(kind, inner, value)
+                values += _decoded(kind, inner, data[a:b])
     return values
 
 
-def _decoded(kind: int, wire: int, value: memoryview) -> Sequence[Any]:
+def _decoded(kind: int, wire: int, value: bytes) -> Sequence[Any]:
     if kind == _BYTES and wire == _DELIMITED:
-        return (bytes(value),)
+        return (value,)
     if kind == _FLOATS and wire in (_NARROW, _DELIMITED):
         if len(value) % 4:
             raise ValueError("a list of floats is cut off")
         return struct.unpack(f"<{len(value) // 4}f", value)
     if kind == _INTEGERS and wire in (_VARINT, _DELIMITED):
-        if wire == _DELIMITED and not any(map(_LARGE.__le__, value)):
-            return value.tolist()  # a byte each
+        if wire == _DELIMITED and value.isascii():
+            return list(value)  # a byte each
         numbers, position = [], 0
         while position < len(value):
-            number, position = _varint(value, position)
+            number, position = _varint(value, position, len(value))
             numbers.append(number - (_ALL + 1) if number & _SIGN else number)
         return numbers
     raise ValueError(f"a list of the wire type {wire}")
 
 
-def _entries(data: memoryview) -> Iterator[tuple[str, memoryview]]:
-    for number, wire, features in _fields(data):
+def _entries(data: bytes | memoryview) -> Iterator[tuple[str, int, int]]:
+    """Yield names, and where their Features begin and end."""
+    for number, wire, first, last in _fields(data, 0, len(data)):
         if number != 1 or wire != _DELIMITED:
             continue
-        for inner, kind, entry in _fields(features):
+        for inner, kind, start, stop in _fields(data, first, last):
             if inner != 1 or kind != _DELIMITED:
                 continue
-            name, value = "", entry[:0]
-            if len(entry) > 1 and entry[0] == _VALUE and entry[1] < _LARGE:
+            if stop - start > 1 and data[start] == _VALUE and data[start + 1] < _LARGE:
                 # A short name and then its value, as nearly all are: no call for each field.
-                end = entry[1] + 2
-                if end < len(entry) and entry[end] == _SECOND:
-                    size, start = _varint(entry, end + 1)
-                    if start + size == len(entry):
-                        yield str(entry[2:end], "utf-8"), entry[start:]
+                name = start + 2
+                end = name + data[start + 1]
+                if end < stop and data[end] == _SECOND:
+                    size, value = _varint(data, end + 1, stop)
+                    if value + size == stop:
+                        yield str(data[name:end], "utf-8"), value, stop
                         continue
-            for field, form, content in _fields(entry):
+            text, begin, end = "", stop, stop
+            for field, form, a, b in _fields(data, start, stop):
                 if form == _DELIMITED and field == 1:
-                    name = bytes(content).decode("utf-8")
+                    text = str(data[a:b], "utf-8")
                 elif form == _DELIMITED and field == 2:
-                    value = content
-            yield name, value
+                    begin, end = a, b
+            yield text, begin, end
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
-    """Yield number, wire type and content of a message's fields."""
-    position, end = 0, len(data)
+def _fields(
+    data: bytes | memoryview, position: int, end: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield number, wire type, beginning and end of a message's fields."""
     while position < end:
         # Nearly all numbers have one byte, and a call costs more than all else here.
         tag = data[position]
-        if tag < 0x80:
+        if tag < _LARGE:
             start = position + 1
         else:
-            tag, start = _varint(data, position)
+            tag, start = _varint(data, position, end)
         wire, position = tag & 7, start
         if wire == _DELIMITED:
-            length = data[start] if start < end else 0x80
-            if length < 0x80:
+            length = data[start] if start < end else _LARGE
+            if length < _LARGE:
                 start += 1
             else:
-                length, start = _varint(data, start)
+                length, start = _varint(data, start, end)
             position = start + length
         elif wire == _VARINT:
-            _, position = _varint(data, position)
+            _, position = _varint(data, position, end)
         elif wire in (_WIDE, _NARROW):
             position += 8 if wire == _WIDE else 4
         else:
             raise ValueError(f"a field of the wire type {wire}")
         if position > end:
             raise ValueError("a field is longer than its message")
-        yield tag >> 3, wire, data[start:position]
+        yield tag >> 3, wire, start, position
 
 
-def _varint(data: memoryview, position: int) -> tuple[int, int]:
-    if position < len(data) and data[position] < _LARGE:
+def _varint(data: bytes | memoryview, position: int, end: int) -> tuple[int, int]:
+    """Return a number that begins at a place, before the end of its message, and where it ends."""
+    if position < end and data[position] < _LARGE:
         return data[position], position + 1
     value = shift = 0
-    for place in range(position, min(position + _MAX_VARINT, len(data))):
+    for place in range(position, min(position + _MAX_VARINT, end)):
         byte = data[place]
         value |= (byte & 0x7F) << shift
-        if byte < 0x80:
+        if byte < _LARGE:
             return value & _ALL, place + 1
         shift += 7
     raise ValueError("a number is cut off or too long")

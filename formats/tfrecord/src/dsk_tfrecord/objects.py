@@ -145,7 +145,7 @@ class RecordReader:
         if any(len(column) != count for column in edges):
             lengths = ", ".join(str(len(column)) for column in edges)
             raise _BadError(f"xmin, xmax, ymin, ymax have different lengths: {lengths}")
-        if any(_PIXELS < value < math.inf for column in edges for value in column):
+        if [value for column in edges for value in column if _PIXELS < value < math.inf]:
             raise _BadError("a box is in pixels; coordinates are shares from 0 to 1")
         pngs = _masks(features, count, size)
         if edges[0]:  # an object without a mask is its box
@@ -206,7 +206,7 @@ def _decoded(value: Any, key: str) -> str:
 
 def _numbers(features: Features, key: str) -> list[float]:
     values = features.get(key) or []
-    if any(isinstance(value, bytes) for value in values):
+    if values and isinstance(values[0], bytes):  # a list has values of one type
         raise _BadError(f"{key} is no list of numbers")
     return values
 
@@ -242,8 +242,8 @@ def _box(corners: list[float], size: tuple[int, int], ledger: Ledger) -> Box:
     if min(xmin, ymin) < -_SLACK or max(xmax, ymax) > 1 + _SLACK:
         ledger.warn("a box reaches out of its image and is clipped")
     height, width = size
-    left, right = (min(max(x, 0.0), 1.0) * width for x in (xmin, xmax))
-    top, bottom = (min(max(y, 0.0), 1.0) * height for y in (ymin, ymax))
+    left, right = min(max(xmin, 0.0), 1.0) * width, min(max(xmax, 0.0), 1.0) * width
+    top, bottom = min(max(ymin, 0.0), 1.0) * height, min(max(ymax, 0.0), 1.0) * height
     return left, top, right - left, bottom - top
 
 
