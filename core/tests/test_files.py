@@ -133,6 +133,16 @@ def test_contents_are_those_that_the_reader_gives(root, odd_files, limit, more):
     assert list(root.contents("", names, limit)) == [read(name) for name in names]
 
 
+@pytest.mark.parametrize("limit", [None, 3, 3 * _CHUNK])
+def test_small_and_large_files_are_read_alike(root, odd_files, limit):
+    for name in ("a.txt", "empty", "large", "link"):
+        with root.open(name) as file:
+            assert root.read(name, limit) == file.read(-1 if limit is None else limit)
+    for name in ("missing", "dangling", "sub", "pipe"):
+        with pytest.raises(InputError):
+            root.read(name, limit)
+
+
 def test_contents_of_a_missing_folder_are_missing(root):
     assert list(root.contents("nowhere", ["a", "b"])) == [None, None]
 

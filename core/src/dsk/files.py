@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from dsk.errors import InputError, MediaError, UnsafePathError, reason
-from dsk.folderreader import FolderReader
+from dsk.folderreader import FolderReader, read_small
 from dsk.lfs import check_fetched
 from dsk.listings import Listing
 from dsk.media import ArchiveMember
@@ -328,6 +328,13 @@ class DirectoryRoot(InputRoot):
             return open(full, "rb", opener=plain_file)
         except OSError as error:
             raise InputError(reason(error), where=self.show(name)) from error
+
+    def read(self, name: str, limit: int | None = None) -> bytes:
+        """See ``InputRoot.read``."""
+        full = self._full(name)
+        inside = self._folder_inside(os.path.dirname(full))  # noqa: PTH120
+        data = read_small(full, limit) if inside else None
+        return super().read(name, limit) if data is None else data
 
     def size(self, name: str) -> int:
         """See ``InputRoot.size``."""

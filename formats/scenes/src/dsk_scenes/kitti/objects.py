@@ -104,7 +104,7 @@ def read_objects(
 def _box(fields: list[str], number: int, labels: dict[str, int], *, details: bool) -> Bbox:
     if len(fields) not in (FIELDS, FIELDS + 1):
         raise ValueError(f"an object has {FIELDS} or {FIELDS + 1} fields, not {len(fields)}")
-    values = [_number(word) for word in fields[1:]]
+    values = _numbers(fields[1:])
     if fields[0] not in labels:
         raise ValueError(f"the type {fields[0]!r} is not among the dataset's labels")
     left, top, right, bottom = values[3:7]
@@ -156,6 +156,14 @@ def is_number(word: str) -> bool:
 
 
 _WORDS = {"true": 1.0, "false": 0.0}
+
+
+def _numbers(words: list[str]) -> list[float]:
+    try:
+        values = list(map(float, words))
+    except ValueError:
+        return list(map(_number, words))
+    return values if math.isfinite(sum(values)) else list(map(_number, words))
 
 
 def _number(word: str) -> float:
