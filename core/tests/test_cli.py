@@ -170,6 +170,17 @@ def test_convert_writes_and_sums_up(site: Path, toy: Path, tmp_path: Path) -> No
         assert words in done.stderr
 
 
+def test_a_dataset_without_items_is_written_with_a_warning(
+    site: Path, toy: Path, tmp_path: Path
+) -> None:
+    (toy / "toy.txt").write_text("")
+    done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out/toy.txt").read_text() == ""
+    assert "warning: no items are left" in done.stderr
+    assert "next:" not in done.stderr
+
+
 @pytest.mark.parametrize(("source", "name"), [("in", "in-toy"), ("in/.", "in-toy")])
 def test_convert_names_the_output_itself(
     site: Path, toy: Path, tmp_path: Path, source: str, name: str

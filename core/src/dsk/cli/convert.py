@@ -284,6 +284,9 @@ def _summary(request: ConvertRequest, formats: str, result: Report) -> None:
     if not result.output:
         say("nothing was written (--dry-run)")
         return
+    if not items["out"]:
+        say("warning: no items are left: most formats cannot be read back without any")
+        return
     if not (request.save_media or result.media_saved):
         say("  the annotations name the images but the images were not copied: add --save-media")
     say(f"  next: dsk info {shlex.quote(request.output)}")
