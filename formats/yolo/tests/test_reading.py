@@ -178,6 +178,19 @@ def test_images_that_are_not_there_need_their_size(tmp_path):
     assert items["train", "a b"].annotations == [Bbox(24, 12, 16, 24, label=0)]
 
 
+@pytest.mark.parametrize("kind", ["link", "pipe", "missing"])
+def test_label_files_that_cannot_be_read_are_told(kind, tmp_path):
+    files = {"data.yaml": "train: images\nnames: [a]", "images/a.png": PNG, "images/b.png": PNG}
+    make(tmp_path, {**files, "labels/a.txt": BOX})
+    if kind == "link":
+        os.symlink("gone.txt", tmp_path / "labels/b.txt")
+    elif kind == "pipe":
+        os.mkfifo(tmp_path / "labels/b.txt")
+    _, items, told = read(tmp_path)
+    assert [len(item.annotations) for item in items.values()] == [1, 0]
+    assert any("links to nothing" in words for words in told) == (kind != "missing")
+
+
 def test_label_files_without_images_are_left_out_when_there_are_images(tmp_path):
     make(tmp_path, {**FOLDER, "labels/train/b.txt": BOX, "labels/train/classes.txt": "x"})
     _, items, told = read(tmp_path)

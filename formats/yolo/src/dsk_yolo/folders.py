@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import groupby, repeat
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dsk.files import InputRoot
+    from dsk.loss import Ledger
 
 __all__ = ["by_folder", "images_of", "label_contents"]
 
@@ -47,26 +49,38 @@ def images_of(
 
 
 def label_contents(
-    root: InputRoot, names: Iterable[tuple[str, list[str]]], *, beside: bool
+    root: InputRoot, names: Iterable[tuple[str, list[str]]], ledger: Ledger, *, beside: bool
 ) -> Iterator[tuple[str, bytes | None]]:
     """Yield relative names of label files and their contents; None for those that are not there.
 
     Args:
         root: The dataset.
         names: Folders and names in them.
+        ledger: Gets to know of those that are there and cannot be read.
         beside: They lie beside the images; darknet then also looks elsewhere.
     """
     for folder, bases in names:
         others = _other_folders(folder) if beside else []
         prefix = f"{folder}/" if folder else ""
         for base, data in zip(bases, root.contents(folder, bases), strict=True):
-            found = _elsewhere(root, folder, base, others) if data is None else data
+            found = data
+            if found is None:
+                found = _elsewhere(root, folder, base, others)
+                if found is None and _is_broken(root, prefix + base):
+                    what = "label files that are links to nothing, or no files, are passed over"
+                    ledger.warn(f"{folder or '.'}: {what}")
             yield prefix + base, found
 
 
 def _elsewhere(root: InputRoot, folder: str, base: str, others: Sequence[str]) -> bytes | None:
     places = [f"{folder}/{stem_of(base)}.TXT".lstrip("/"), *(f"{other}/{base}" for other in others)]
     return next((root.read(place) for place in places if root.is_file(place)), None)
+
+
+def _is_broken(root: InputRoot, name: str) -> bool:
+    """Tell whether what could not be read is there: a link to nothing, a pipe, a folder."""
+    place = root.locate(name)
+    return isinstance(place, str) and os.path.lexists(place)
 
 
 def _other_folders(folder: str) -> list[str]:

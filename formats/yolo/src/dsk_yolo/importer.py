@@ -278,7 +278,7 @@ class YoloSource(Source):
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
         subset = self._listings[partition[0]].subset
-        for item, media, data, label in self._files(partition):
+        for item, media, data, label in self._files(partition, ledger):
             annotations: list[Annotation] = []
             if data:
                 found = self._rows(data, media, label, item, ledger)
@@ -300,7 +300,7 @@ class YoloSource(Source):
             return None
         from dsk_yolo.rowcolumns import RowColumns
 
-        files = list(self._files(partition))
+        files = list(self._files(partition, ledger))
         try:
             found = RowColumns([f[2] for f in files], [f[1].size for f in files], self._reader.ids)
         except ValueError:
@@ -316,7 +316,7 @@ class YoloSource(Source):
         return BoxColumns(items, bounds, found.boxes, found.labels, none, {})
 
     def _files(
-        self, partition: tuple[int, int, int]
+        self, partition: tuple[int, int, int], ledger: Ledger
     ) -> Iterator[tuple[str, Image, bytes | None, str]]:
         """Yield the id and image of each item, its label file's content and relative name."""
         which, start, stop = partition
@@ -330,7 +330,8 @@ class YoloSource(Source):
             images: Iterable[Image] = (Image("", None, None, size) for size in stated)
         else:
             images = images_of(self._root, names, stated)
-        found = label_contents(self._root, listing.labels(start, stop), beside=listing.beside)
+        labels = listing.labels(start, stop)
+        found = label_contents(self._root, labels, ledger, beside=listing.beside)
         for item, media, (label, data) in zip(ids, images, found, strict=True):
             yield item, media, data, label
 
