@@ -200,6 +200,14 @@ def test_lists_of_another_machine_need_no_images(tmp_path):
     assert items["train", "a"].annotations == [Bbox(24, 12, 16, 24, label=0)]
 
 
+def test_the_end_of_a_path_of_thousands_of_folders_is_found(tmp_path):
+    path = "a/" * 5000 + "images/x.png"
+    files = {"data.yaml": "train: train.txt\nnames: [a]", "images/x.png": PNG}
+    make(tmp_path, {**files, "train.txt": path, "labels/x.txt": BOX})
+    _, items, _ = read(tmp_path)
+    assert [len(item.annotations) for item in items.values()] == [1]
+
+
 def test_lists_that_climb_out_are_bad_records(tmp_path):
     files = {**LAYOUTS["darknet"], "train.txt": "data/obj_train_data/a.png\n../../etc/b.png\n"}
     make(tmp_path, files)

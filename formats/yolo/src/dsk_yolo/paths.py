@@ -41,6 +41,9 @@ IMAGE_FOLDERS = ("images", "Images", "JPEGImages", "image", "imgs", "img")
 SPLIT_KEYS = ("train", "val", "validation", "valid", "test", "minival")
 """Keys of data.yaml that always name images; other keys do if what they name is there."""
 
+_DEEPEST = 255
+"""Parts of a path of which the ends are looked for: a damaged list may have a line of thousands."""
+
 _SAME = (("val", "valid", "validation"), ("train", "training"), ("test", "testing"))
 """Names of folders that stand for the same subset."""
 
@@ -137,7 +140,7 @@ def _candidates(value: str, folders: Sequence[str]) -> Iterator[tuple[str, int]]
     # Paths come from other machines ("/content/set/train/images"), from other folders
     # ("../train/images") and with darknet's "data/": the longest end that is there counts.
     ups = max((n + 1 for n, p in enumerate(parts) if p == ".."), default=0)
-    for cut in range(ups, len(parts) + (not parts)):
+    for cut in range(max(ups, len(parts) - _DEEPEST), len(parts) + (not parts)):
         for folder in folders:
             yield posixpath.join(folder, *parts[cut:]), cut
 
