@@ -25,7 +25,7 @@ _SUSPECT = re.compile(
 )
 
 _UNPLAIN = ("..", "\\", "./", "//", "\0", ":", "\n/", "/\n", ".\n", "\n\n")
-"""What no clean name holds, with a line end before and after it; it may stand in some that are."""
+"""A name without any of these, with a line end before and behind it, is clean; others may be."""
 
 _DRIVE = re.compile(r"^[A-Za-z]:")
 # Python shows bytes of file names that are no UTF-8 as U+DC80 to U+DCFF; other halves are no names.

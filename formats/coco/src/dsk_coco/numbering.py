@@ -67,7 +67,7 @@ def renumber(
             given, ``"image_id"``. Records of panoptic files begin with ``"image_id"`` alone.
         ids: The id of each record.
         images: The image id of each record.
-        unset: No record has any yet; it takes a fourth of the time.
+        unset: No record has any yet; it takes a third of the time.
     """
     if unset:
         anew = _all_anew(text, ids, images)

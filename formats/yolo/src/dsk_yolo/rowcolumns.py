@@ -80,7 +80,7 @@ class RowColumns:
 
 def _inside(places: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which of (rows, 4) places lie in their image and have an extent."""
-    # Three numbers tell it of most slices, in a tenth of the time.
+    # Three numbers tell it of most slices, in a third of the time.
     if len(places) and places.min() >= 0.0 and places.max() <= 1.0 and places[:, 2:].min() > 0.0:
         return np.ones(len(places), np.bool_)
     inside = ((places >= 0.0) & (places <= 1.0)).all(axis=1) & (places[:, 2:] > 0.0).all(axis=1)
