@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -210,6 +211,22 @@ def test_renumbering_changes_only_the_ids():
     expected = b'{"id":1,"image_id":5,"caption":"a,\\"id\\":0"},{"id":3,"image_id":9,"x":[1,2]}'
     assert renumber(text, np.array([1, 3]), np.array([5, 9])) == expected
     assert renumber(b'{"id":-1,"width":1}', np.array([4])) == b'{"id":4,"width":1}'
+
+
+def test_attributes_that_look_like_a_record_without_ids_are_none(tmp_path):
+    image = Image("a.jpg", size=(9, 9))
+    alike = {"id": 0, "image_id": -1, "b": 1}
+    first = Bbox(1, 1, 2, 2, label=0, attributes=alike)
+    second = Bbox(3, 3, 2, 2, label=0, id=7)
+    items = [
+        DatasetItem("a", media=image, annotations=[first]),
+        DatasetItem("b", media=image, annotations=[second], attributes={"id": 2}),
+    ]
+    Dataset.from_iterable(items, categories=["x"]).export(tmp_path / "out", "coco")
+    (file,) = (tmp_path / "out/annotations").iterdir()
+    found = json.loads(file.read_bytes())["annotations"]
+    assert [(a["id"], a["image_id"]) for a in found] == [(8, 3), (7, 2)]
+    assert found[0]["attributes"] == alike
 
 
 def test_new_ids_leave_percent_signs_alone():
