@@ -15,6 +15,7 @@ from dsk.listings import Listing, ending_of, levels
 from dsk.loss import Ledger
 from dsk.media import Image
 from dsk.pixels import decode_labels
+from dsk.strays import BROKEN, OUTSIDE, SPECIAL
 
 
 @pytest.fixture
@@ -518,3 +519,35 @@ def test_levels_are_the_folders_of_one_depth(tmp_path):
     assert found == [["a.json"], ["x/c.JSON", "y/d.json"], ["x/z/e.json"]]
     assert list(levels(open_root(tmp_path / "x/c.JSON"), (".json",), 2)) == [["c.JSON"]]
     assert list(levels(open_root(tmp_path / "b.txt"), (".json",), 2)) == [[]]
+
+
+def test_what_is_no_file_is_told_by_kind(root, secret):
+    top = base(root)
+    os.symlink("gone", f"{top}/sub/z.json")
+    os.symlink("gone", f"{top}/sub/y.json")
+    os.symlink("gone", f"{top}/Thumbs.db")
+    os.symlink(secret, f"{top}/images")
+    os.symlink("..", f"{top}/sub/up")
+    os.mkfifo(f"{top}/labels.txt")
+    os.mkdir(f"{top}/boxes.xml")
+    os.mkdir(f"{top}/v1.0")
+    assert list(root.strays()) == []  # nothing was listed yet
+    root.files()
+    root.files()  # what is listed again counts once
+    assert sorted(root.strays()) == [
+        "folders are called like files: boxes.xml",
+        f"{BROKEN}: sub/y.json and 1 more",
+        f"{OUTSIDE}: images and 1 more",
+        f"{SPECIAL}: labels.txt",
+    ]
+    assert root.is_stray("sub/z.json")
+    assert root.is_stray("labels.txt")
+    assert not root.is_stray("a.txt")
+    assert not root.is_stray("missing.txt")
+
+
+def test_what_lies_beside_a_given_file_is_not_told(root):
+    os.symlink("gone", f"{base(root)}/dangling")
+    beside = DirectoryRoot(base(root), "a.txt")
+    beside.listing()
+    assert list(beside.strays()) == []

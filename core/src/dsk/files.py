@@ -16,9 +16,10 @@ from dsk.listings import Listing
 from dsk.media import ArchiveMember
 from dsk.names import clean_name
 from dsk.plainfile import plain_file
+from dsk.strays import BROKEN, OUTSIDE, SPECIAL, Strays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     Locate = Callable[[str], str | ArchiveMember]
 
@@ -188,6 +189,14 @@ class InputRoot(ABC):
         """Keep what folders hold meanwhile: many detectors ask for the same ones, and importers."""
         yield
 
+    def is_stray(self, name: str) -> bool:  # noqa: ARG002
+        """Whether something of this relative name is there that is no file: a link to nothing."""
+        return False
+
+    def strays(self) -> Iterable[str]:
+        """Return what to say of entries that look like files and are none, as far as listed."""
+        return ()
+
     def show(self, name: str) -> str:
         """Return a file's place for messages."""
         return posixpath.join(self.path, name)
@@ -225,6 +234,7 @@ class DirectoryRoot(InputRoot):
         self._inside: dict[str, bool] = {}
         self._listed: dict[str, Listing] = {}
         self._remembers, self._room = False, 0
+        self._strays = Strays()
 
     @contextmanager
     def remembering(self) -> Iterator[None]:
@@ -283,7 +293,9 @@ class DirectoryRoot(InputRoot):
         return found
 
     def _list(self, under: str) -> Listing:
-        folders, files = [], []
+        folders: list[str] = []
+        files: list[str] = []
+        strays: dict[str, list[str]] = {}
         full = self._full(under)
         try:
             with os.scandir(full) as entries:
@@ -293,13 +305,27 @@ class DirectoryRoot(InputRoot):
                     elif entry.is_dir():
                         if not entry.is_symlink() or self._enters(full, entry.path):
                             folders.append(entry.name)
-                    elif entry.is_symlink():  # a broken one; reading a pipe would never end
-                        files.append(entry.name)
+                        else:
+                            strays.setdefault(OUTSIDE, []).append(entry.name)
+                    elif entry.is_symlink():
+                        strays.setdefault(BROKEN, []).append(entry.name)
+                    else:  # reading a pipe would never end
+                        strays.setdefault(SPECIAL, []).append(entry.name)
         except (FileNotFoundError, NotADirectoryError):
             return Listing((), ())
         except OSError as error:
             raise InputError(error.strerror or str(error), where=self.show(under)) from error
-        return Listing(folders, files)
+        self._strays.note(under, strays, folders)
+        return Listing(folders, files + strays.get(BROKEN, []))  # whoever reads one says so
+
+    def is_stray(self, name: str) -> bool:
+        """See ``InputRoot.is_stray``."""
+        full = self._full(name)
+        return os.path.lexists(full) and not os.path.isfile(full)  # noqa: PTH113
+
+    def strays(self) -> Iterable[str]:
+        """See ``InputRoot.strays``; nothing of what lies beside a file that was given."""
+        return self._strays.warnings() if self.focus is None else ()
 
     def _enters(self, full: str, link: str) -> bool:
         """Whether a linked folder lies in the root and is no loop."""

@@ -49,6 +49,8 @@ def open_dataset(
         )
         importer.only_columns = only_columns
         source = _opened(importer, root, ledger)
+        for warning in root.strays():
+            ledger.warn(warning)
     dataset = Dataset(source, format=format, on_error=on_error)
     dataset.places = (os.path.abspath(path), *source.other_places)  # noqa: PTH100 - a str is wanted
     dataset.opening_ledger = ledger

@@ -568,3 +568,15 @@ def test_polygons_without_boxes_are_no_voc(tmp_path):
     for size in ("", "<size><width>9</width><height>9</height></size>"):
         put(tmp_path, {"a.xml": f"<annotation>{size}{objects}</annotation>"})
         assert detect(open_root(tmp_path)) is None
+
+
+def test_annotation_files_that_are_links_to_nothing_are_told(tmp_path):
+    put(
+        tmp_path,
+        {"ImageSets/Main/train.txt": "a\nn/b\n", "Annotations/a.xml": XML.format("a", "cat")},
+    )
+    (tmp_path / "Annotations/n").mkdir()
+    (tmp_path / "Annotations/n/b.xml").symlink_to("gone.xml")
+    dataset = Dataset.import_from(tmp_path, "voc")
+    with pytest.warns(UserWarning, match="links to nothing"):
+        assert [len(item.annotations) for item in dataset] == [1, 0]

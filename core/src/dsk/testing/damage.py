@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from dsk.errors import DskError, DskWarning, RecordError
+from dsk.loss import Ledger
 from dsk.testing import attacks, sandbox
 from dsk.testing.arena import POLICIES, first_of_each_sort
 from dsk.testing.base import SuiteBase, touch
@@ -78,6 +79,23 @@ class DamageChecks(SuiteBase):
         self._survives_damage("deleted", tmp_path)
 
     @pytest.mark.damage
+    def test_unfetched_files(self, tmp_path: Path) -> None:
+        """Links to nothing, as git-annex leaves them: what is missing is told, or an error."""
+        self.needs(writing=False)
+        good, bad = self._good(tmp_path), tmp_path / "unfetched"
+        whole, usual = self._told(good)
+        for name in first_of_each_sort(good)[:FILES]:
+            shutil.copytree(good, bad)
+            (bad / name).unlink()
+            (bad / name).symlink_to("gone")
+            try:
+                left, told = self._told(bad)
+            except DskError:
+                left, told = whole, usual
+            assert left >= whole or told - usual, f"nobody says that {name} is a link to nothing"
+            shutil.rmtree(bad)
+
+    @pytest.mark.damage
     def test_wrong_values(self, tmp_path: Path) -> None:
         """Values of the wrong type, out of range, missing or doubled, in every text file."""
         self.needs(writing=False)
@@ -129,6 +147,12 @@ class DamageChecks(SuiteBase):
             subsets = self.sample_subsets()[:2]
             self.write(self.sample(subsets=subsets, ids=attacks.VICTIMS), good)
         return good
+
+    def _told(self, path: Path) -> tuple[int, set[str]]:
+        """Return how many items and annotations a dataset has, and what reading it warns of."""
+        dataset, ledger = self.read(path), Ledger()
+        count = sum(1 + len(item.annotations) for item in dataset.read(ledger))
+        return count, {*dataset.opening_ledger.warnings, *ledger.warnings}
 
     def _survives_damage(self, damage: str, tmp_path: Path) -> None:
         self.needs(writing=False)

@@ -263,9 +263,11 @@ class VocSource(Source):
     ) -> Parsed | None:
         """Return what the item's XML file says; None when it is bad and has been reported."""
         data = read(item)
-        if data is None:
-            return Parsed([])
         name = f"{home.annotations}/{item}.xml" if home.annotations else f"{item}.xml"
+        if data is None:
+            if self._root.is_stray(name):
+                ledger.warn("annotation files that are links to nothing, or no files, are left out")
+            return Parsed([])
         try:
             return self._reader.read(data, name, item, ledger)
         except RecordError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import groupby, repeat
 from typing import TYPE_CHECKING
 
@@ -66,7 +65,7 @@ def label_contents(
             found = data
             if found is None:
                 found = _elsewhere(root, folder, base, others)
-                if found is None and _is_broken(root, prefix + base):
+                if found is None and root.is_stray(prefix + base):
                     what = "label files that are links to nothing, or no files, are passed over"
                     ledger.warn(f"{folder or '.'}: {what}")
             yield prefix + base, found
@@ -75,12 +74,6 @@ def label_contents(
 def _elsewhere(root: InputRoot, folder: str, base: str, others: Sequence[str]) -> bytes | None:
     places = [f"{folder}/{stem_of(base)}.TXT".lstrip("/"), *(f"{other}/{base}" for other in others)]
     return next((root.read(place) for place in places if root.is_file(place)), None)
-
-
-def _is_broken(root: InputRoot, name: str) -> bool:
-    """Tell whether what could not be read is there: a link to nothing, a pipe, a folder."""
-    place = root.locate(name)
-    return isinstance(place, str) and os.path.lexists(place)
 
 
 def _other_folders(folder: str) -> list[str]:
