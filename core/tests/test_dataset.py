@@ -9,6 +9,7 @@ from dsk.errors import (
     DetectionError,
     DskWarning,
     InputError,
+    OpeningWarning,
     OptionError,
     PluginError,
     RecordError,
@@ -316,3 +317,9 @@ def test_warnings_of_a_source_are_python_warnings():
 
     with pytest.warns(DskWarning, match="it is odd"):
         list(Dataset(Odd([DatasetItem("a")], Header())))
+
+
+def test_warnings_of_opening_are_python_warnings_of_their_own(dataset):
+    dataset.opening_ledger.warn("it is odd")
+    with pytest.warns(OpeningWarning, match="it is odd"):
+        list(dataset.transform("shift"))

@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 from dsk.categories import Categories, LabelCategory
-from dsk.errors import DskWarning, UsageError
+from dsk.errors import DskWarning, OpeningWarning, UsageError
 from dsk.flow import Header, ListSource, Source, Transform
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.loss import Ledger
@@ -139,6 +139,8 @@ class Dataset:
     def __iter__(self) -> Iterator[DatasetItem]:
         ledger = Ledger(self.on_error)
         yield from self.read(ledger)
+        for message in self.opening_ledger.warnings:
+            warnings.warn(message, OpeningWarning, stacklevel=2)
         for message in ledger.warnings:
             warnings.warn(message, DskWarning, stacklevel=2)
 

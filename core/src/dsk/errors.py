@@ -35,6 +35,7 @@ __all__ = [
     "LimitError",
     "LossError",
     "MediaError",
+    "OpeningWarning",
     "OptionError",
     "OutputError",
     "OutputExistsError",
@@ -69,6 +70,10 @@ _ESCAPES = {n: f"\\x{n:02x}" if n < 256 else f"\\u{n:04x}" for n in _STEERING} |
 
 class DskWarning(UserWarning):
     """Something a user should know that does not stop the work."""
+
+
+class OpeningWarning(DskWarning):
+    """What opening a dataset found, told once more with what reading its items finds."""
 
 
 class DskError(Exception):

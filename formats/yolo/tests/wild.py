@@ -28,7 +28,7 @@ def read(path, fmt="yolo", **options):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DskWarning)
         items = {(i.subset, i.id): i for i in dataset}
-    told = [*dataset.opening_ledger.warnings, *(str(w.message) for w in caught)]
+    told = [str(w.message) for w in caught]
     return dataset, items, told
 
 
