@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,6 @@ __all__ = [
     "IDENTITY_TEXT",
     "Calibration",
     "calibration_text",
-    "camera_matrices",
     "identity_calibration",
     "parallel_projection",
     "raw_camera",
@@ -31,9 +31,9 @@ _PARALLEL = 1e-6  # more is another direction, not the rounding of a calibration
 _AXES = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0]])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Calibration:
-    """What a file of KITTI's object benchmark says.
+    """What a file of KITTI's object benchmark says; frames of one drive share it.
 
     Attributes:
         projections: P0 to P3, 3×4 each: rectified camera 0 to pixels.
@@ -45,7 +45,7 @@ class Calibration:
     rectification: NDArray[np.float64]
     velo_to_cam: NDArray[np.float64]
 
-    @property
+    @cached_property
     def to_camera(self) -> NDArray[np.float64]:
         """The 4×4 matrix from the lidar frame to the rectified camera's: R0_rect · Tr."""
         rect, velo = np.eye(4), np.eye(4)
@@ -54,6 +54,16 @@ class Calibration:
         product: NDArray[np.float64] = rect @ velo
         return product
 
+    @cached_property
+    def from_camera(self) -> NDArray[np.float64]:
+        """The 4×4 matrix from the rectified camera's frame to the lidar's."""
+        return np.asarray(np.linalg.inv(self.to_camera), np.float64)
+
+    @cached_property
+    def cameras(self) -> dict[int, tuple[list[float], list[float]] | None]:
+        """What ``camera_matrices`` makes of each projection."""
+        return {n: camera_matrices(p, self.to_camera) for n, p in self.projections.items()}
+
 
 def read_calibration(text: str, where: str) -> Calibration:
     """Parse ``calib/<item>.txt``.
@@ -61,6 +71,15 @@ def read_calibration(text: str, where: str) -> Calibration:
     Raises:
         RecordError: A matrix that is needed is missing or cannot be inverted.
     """
+    try:
+        return _calibration(text)
+    except ValueError as error:
+        raise RecordError(str(error), where=where) from error
+
+
+@lru_cache(maxsize=100)
+def _calibration(text: str) -> Calibration:
+    """Return what a text says; the files of a drive's frames all have the same one."""
     numbers = numbers_by_key(text)
 
     def matrix(names: tuple[str, ...], rows: int, columns: int) -> NDArray[np.float64] | None:
@@ -73,17 +92,18 @@ def read_calibration(text: str, where: str) -> Calibration:
     velo = matrix(("Tr_velo_to_cam", "Tr_velo_cam"), 3, 4)
     rect = matrix(("R0_rect", "R_rect"), 3, 3)
     if velo is None:
-        raise RecordError("it has no Tr_velo_to_cam of 12 numbers", where=where)
+        raise ValueError("it has no Tr_velo_to_cam of 12 numbers")
     calibration = Calibration(
         {n: p for n in range(4) if (p := matrix((f"P{n}",), 3, 4)) is not None},
         np.eye(3) if rect is None else rect,
         velo,
     )
     if abs(np.linalg.det(calibration.to_camera[:3, :3])) < 1e-9:
-        raise RecordError("Tr_velo_to_cam or R0_rect cannot be inverted", where=where)
+        raise ValueError("Tr_velo_to_cam or R0_rect cannot be inverted")
     return calibration
 
 
+@lru_cache(maxsize=1)
 def identity_calibration() -> Calibration:
     """Return ideal axes: the camera sits in the lidar and looks ahead."""
     focal = np.array([[721.5377, 0, 609.5593, 0], [0, 721.5377, 172.854, 0], [0, 0, 1, 0]])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dsk.annotations import Bbox, Cuboid3d
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
@@ -13,7 +11,7 @@ from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
 from dsk.media import Image, PointCloud
 from dsk.metafile import read_meta
-from dsk_pointcloud.calib import Calibration, camera_matrices, read_calibration
+from dsk_pointcloud.calib import Calibration, read_calibration
 from dsk_pointcloud.cameras import camera_extra
 from dsk_pointcloud.frames import NO_SIZE, note_boxes
 from dsk_pointcloud.kitti3d import layout
@@ -140,11 +138,7 @@ class Kitti3dSource(Source):
         locate = self._root.locate
         images = []
         for kind, file in row.images:
-            matrices = None
-            if calibration is not None:
-                projection = calibration.projections.get(int(kind[-1]))
-                if projection is not None:
-                    matrices = camera_matrices(projection, calibration.to_camera)
+            matrices = calibration.cameras.get(int(kind[-1])) if calibration is not None else None
             extra = camera_extra(f"image_0{kind[-1]}", matrices)
             images.append(Image(file, locate(file), extra if self._clouds else None))
         if not self._clouds:
@@ -157,7 +151,7 @@ class Kitti3dSource(Source):
         self, row: layout.Row, calibration: Calibration | None, ledger: Ledger
     ) -> list[Annotation]:
         where = self._root.show(row.label)
-        inverse = None if calibration is None else np.linalg.inv(calibration.to_camera)
+        inverse = None if calibration is None else calibration.from_camera
         found: list[Annotation] = []
         for number, text in enumerate(self._root.text(row.label).splitlines(), 1):
             if not text.strip():
