@@ -198,7 +198,7 @@ def _poses(data: bytes, start: int, end: int, known: _States) -> tuple[list[floa
         if not piece.startswith(text):
             text, state, other, was = other, was, text, state
             if not piece.startswith(text):
-                text = piece[: piece.index(b"<tx>") + 4]
+                text = piece[: piece.rindex(b"<tx>") + 4]
                 state = known[text]
         places.append(piece[len(text) :])
         states.append(state)
