@@ -289,6 +289,17 @@ def test_the_folder_one_is_in_is_not_replaced(export, boxed, tmp_path, monkeypat
     assert os.listdir(tmp_path) == ["here"]
 
 
+@pytest.mark.parametrize("place", ["", "..", "sub/.."])
+def test_the_home_folder_is_never_replaced(export, boxed, tmp_path, monkeypatch, place):
+    home = tmp_path / "home" / "me"
+    (home / "sub").mkdir(parents=True)
+    (home / "kept.txt").write_text("kept")
+    monkeypatch.setenv("HOME", str(home))
+    with pytest.raises(OutputError, match="your home folder"):
+        Dataset.from_iterable(boxed, ["cat", "dog"]).export(home / place, "toy", overwrite=True)
+    assert (home / "kept.txt").read_text() == "kept"
+
+
 def test_a_full_disk_is_worded_alike_wherever_it_is_met(export, boxed, monkeypatch):
     def full(*args):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -206,6 +206,15 @@ def test_overwrite_replaces_all_of_it(tmp_path, name, what, tree):
     assert left(tmp_path) == sorted([name, "target"])
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_pipes_and_devices_are_never_replaced(tmp_path, overwrite):
+    os.mkfifo(tmp_path / "out")
+    with pytest.raises(OutputExistsError, match="a device, pipe or socket"):
+        Output(tmp_path / "out", overwrite=overwrite)
+    with pytest.raises(OutputExistsError, match="a device, pipe or socket"):
+        Output("/dev/null", overwrite=overwrite, dry=True)
+
+
 def test_overwrite_keeps_the_old_until_the_new_is_complete(tmp_path, tree):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old").write_text("old")

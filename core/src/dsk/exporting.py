@@ -162,6 +162,10 @@ def _spare_input(sources: Sequence[str], destination: str | os.PathLike[str]) ->
             where=place,
             hint="name a new folder in it, or go elsewhere first",
         )
+    if _is_below(os.path.realpath(os.path.expanduser("~")), place):  # noqa: PTH111
+        raise OutputError(
+            "the output would replace your home folder", where=place, hint="name a new folder in it"
+        )
     if not os.path.exists(destination):  # noqa: PTH110
         return
     if any(_is_below(os.path.realpath(source), place) for source in sources):

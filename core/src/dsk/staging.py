@@ -114,6 +114,10 @@ class Output:
                 if next(entries, None) is None:
                     return
             what = "the folder is not empty"
+        elif not os.path.islink(path) and not os.path.isfile(path):  # noqa: PTH113, PTH114
+            raise OutputExistsError(
+                "a device, pipe or socket has this name", where=path, hint="choose another place"
+            )
         else:
             what = "there is a file of this name"
         if not self.overwrite:
