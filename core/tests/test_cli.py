@@ -509,6 +509,38 @@ def test_a_report_that_cannot_be_written_is_told_first(
     assert (tmp_path / "out/report.json").is_file()
 
 
+def test_a_report_replaces_reports_only(
+    site: Path,
+    toy: Path,
+    tmp_path: Path,
+) -> None:
+    words = ("convert", "-i", toy, "-f", "toy", "--report")
+    report, other = tmp_path / "report.json", tmp_path / "instances.json"
+    other.write_text('{"images": []}')
+    done = dsk(site, *words, other, "-o", tmp_path / "a")
+    assert (done.returncode, other.read_text()) == (4, '{"images": []}')
+    assert "instances.json: there is a file of this name that dsk has not written" in done.stderr
+    assert not (tmp_path / "a").exists()
+    for number in (1, 2):  # the second replaces the first
+        assert dsk(site, *words, report, "-o", tmp_path / f"b{number}").returncode == 0
+    report.write_text("")  # as mktemp makes them
+    assert dsk(site, *words, report, "-o", tmp_path / "c").returncode == 0
+    assert json.loads(report.read_text())["output"].endswith("c")
+    (name,) = [path.name for path in (tmp_path / "c").iterdir() if path.is_file()][:1]
+    done = dsk(site, *words, tmp_path / "d" / name, "-o", tmp_path / "d")  # a file of the output
+    assert done.returncode == 4
+    assert (tmp_path / "d" / name).read_bytes() == (tmp_path / "c" / name).read_bytes()
+
+
+def test_a_foreign_file_of_errors_is_not_replaced(site: Path, toy: Path, tmp_path: Path) -> None:
+    (tmp_path / "errors.jsonl").write_text("mine")
+    words = ("convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "--on-error", "skip")
+    (toy / "toy.txt").write_text("1,2,3,4\nno box\n")
+    done = dsk(site, *words)
+    assert (done.returncode, (tmp_path / "errors.jsonl").read_text()) == (1, "mine")
+    assert "errors.jsonl: there is a file of this name" in done.stderr
+
+
 def test_strict_writes_the_report_of_what_would_be_lost(
     site: Path, toy: Path, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dsk.adapt import Adapter
 from dsk.cli.text import counted, emit_json, glyph, say, say_warnings
 from dsk.descriptors import Option
-from dsk.errors import LossError, OptionError, OutputError, UsageError
+from dsk.errors import LossError, OptionError, OutputError, OutputExistsError, UsageError
 from dsk.loss import Ledger
 from dsk.names import stem_of
 from dsk.opening import make_transform, open_dataset
@@ -31,6 +31,9 @@ MOST = 12
 """Lines of losses that the summary shows."""
 
 ERRORS_FILE = "errors.jsonl"
+
+_REPORT_BEGINS = '{\n  "items": {\n    "in": '
+_ERRORS_BEGIN = '{"message": '
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,10 +232,37 @@ def _check_report(request: ConvertRequest) -> None:
         raise OutputError("--report names a file, this is a folder", where=request.report)
     if not os.path.isdir(folder) and folder != output:  # noqa: PTH112
         raise OutputError("there is no folder for the report", where=request.report)
+    _spare_others(request.report, _REPORT_BEGINS)
+
+
+def _spare_others(path: str, beginning: str) -> None:
+    """Refuse to replace a file that is none of dsk's own: it may be an annotation file.
+
+    Args:
+        path: Where something is to be written.
+        beginning: What earlier files of its kind begin with; empty files are free, too.
+
+    Raises:
+        OutputExistsError: There is another file.
+    """
+    if not os.path.isfile(path):  # noqa: PTH113
+        return
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            head = file.read(len(beginning))
+    except OSError as error:
+        raise OutputError(error.strerror or str(error), where=path) from error
+    if head not in (b"", beginning.encode()):
+        raise OutputExistsError(
+            "there is a file of this name that dsk has not written",
+            where=path,
+            hint="choose another place",
+        )
 
 
 def _write_reports(request: ConvertRequest, result: Report) -> None:
     if request.report:
+        _spare_others(request.report, _REPORT_BEGINS)  # the output may have such a file
         _write(request.report, json.dumps(result.to_dict(), ensure_ascii=False, indent=2) + "\n")
     if not result.bad:
         return
@@ -242,6 +272,7 @@ def _write_reports(request: ConvertRequest, result: Report) -> None:
         say(f"{bad} would be skipped, {first}")
         return
     try:
+        _spare_others(ERRORS_FILE, _ERRORS_BEGIN)
         _write(ERRORS_FILE, "".join(_bad_line(record) for record in result.bad))
     except OutputError as error:  # the dataset is there all the same
         say(f"{bad} skipped, {first}")
