@@ -233,3 +233,18 @@ def test_a_folder_that_is_a_file(toy, tmp_path):
         run(["create", "-o", "file"])
     with pytest.raises(UsageError, match="there is no project"):
         run(["project", "-p", "file"])
+
+
+def test_what_comes_next_fits_the_sources(toy, capsys):
+    run(["create", "-o", "p"])
+    run(["project", "-p", "p"])
+    assert capsys.readouterr().err.endswith("next: dsk add -p p PATH\n")
+    toy("data", [{"id": "a", "boxes": [BOX]}])
+    run(["add", "-p", "p", "data"])
+    run(["project", "-p", "p"])
+    assert capsys.readouterr().err.endswith("next: dsk info p -I outside=true\n")
+    toy("p/own", [{"id": "b", "boxes": [BOX]}])
+    run(["remove", "-p", "p", "-n", "data"])
+    run(["add", "-p", "p", "p/own"])
+    run(["project", "-p", "p"])
+    assert capsys.readouterr().err.endswith("next: dsk info p\n")

@@ -11,7 +11,17 @@ from msgspec import Struct
 from dsk.errors import InputError, OutputExistsError, UsageError
 from dsk.jsonerrors import UNDECODABLE
 
-__all__ = ["FILE", "NAME", "Config", "SourceEntry", "check_free", "decode", "load", "save"]
+__all__ = [
+    "FILE",
+    "NAME",
+    "Config",
+    "SourceEntry",
+    "check_free",
+    "decode",
+    "lies_outside",
+    "load",
+    "save",
+]
 
 FILE = "dsk-project.json"
 NAME = "project"
@@ -85,6 +95,12 @@ def decode(data: bytes, where: str) -> Config:
     if twice is not None:
         raise InputError(f"two sources are called {twice!r}", where=where)
     return config
+
+
+def lies_outside(folder: str, place: str) -> bool:
+    """Whether a source's place is not below a project's folder, links followed."""
+    home = os.path.join(os.path.realpath(folder), "")  # noqa: PTH118
+    return not os.path.join(os.path.realpath(place), "").startswith(home)  # noqa: PTH118
 
 
 def load(folder: str) -> Config:

@@ -11,7 +11,7 @@ from dsk.flow import Header, Importer, ListSource, Source
 from dsk.loss import Ledger
 from dsk.opening import open_dataset
 from dsk.registry import registry
-from dsk_project.config import FILE, NAME, SourceEntry, decode
+from dsk_project.config import FILE, NAME, SourceEntry, decode, lies_outside
 from dsk_project.joining import Chain, JoinItems, meet
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ class ProjectImporter(Importer):
             raise InputError("a project cannot be part of another one", where=place)
         if "\0" in place:
             raise InputError("its path holds a NUL", where=os.path.join(folder, FILE))  # noqa: PTH118
-        home = os.path.join(os.path.realpath(folder), "")  # noqa: PTH118
-        if not self._outside and not os.path.join(os.path.realpath(place), "").startswith(home):  # noqa: PTH118
+        if not self._outside and lies_outside(folder, place):
             raise UnsafePathError(
                 "it lies outside of the project",
                 where=place,

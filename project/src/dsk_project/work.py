@@ -180,4 +180,8 @@ def show(folder: str, *, as_json: bool) -> None:
         indent="  ",
     ):
         tell(line)
-    say(f"  next: dsk info {shlex.quote(folder)} -I outside=true")
+    if not rows:
+        say(f"  next: dsk add{_option(folder)} PATH")
+        return
+    outside = any(config.lies_outside(folder, row[2]) for row in rows)
+    say(f"  next: dsk info {shlex.quote(folder)}" + " -I outside=true" * outside)
