@@ -1,15 +1,17 @@
 """Write and read generated datasets in every format; compare with the libraries of their files.
 
-    python benchmarks/formats.py [--only REGEX] [--sizes 2000,10000] [--work DIR]
+    python benchmarks/formats.py [--only REGEX] [--sizes 2000,10000] [--scale N] [--work DIR]
 
 For each format and each size, writing and then reading: items and MB a second, CPU time as a
 multiple of what the files' libraries alone take (see libraries.py: reading every file once; writing
 again what was read), and the largest resident memory of the process in MiB. Each figure comes from
 a process of its own, one worker, after a warm-up with a few items, so that start-up is no part of
-it. Formats that are read only are measured on what readonly.py makes; "-" is what cannot be. Items of
-videos are frames, all of which are decoded. Of volumes, all of whose voxels are read, there are a
-tenth as many, of 32 × 32 × 16 voxels: these figures tell what an item costs. medical.py measures
-volumes of the size of a patient's.
+it. Images and masks are of 64 × 48 pixels, which tells what an item costs, or N times as many along
+both sides: 10 is nearer to what users have. Formats that are read only are measured on what
+readonly.py makes, at the one size it has; "-" is what cannot be. Items of videos are frames, all of
+which are decoded. Of volumes, all of whose voxels are read, there are a tenth as many, of
+32 × 32 × 16 voxels: these figures tell what an item costs. medical.py measures volumes of the size
+of a patient's.
 
 Needs what the tests of all formats need: pynrrd, pydicom and highdicom besides their own libraries.
 """
@@ -50,7 +52,7 @@ PART = ("items/s", "MB/s", "×lib", "MiB")
 COLUMNS = ("format", "items", "MB", *(f"w {c}" for c in PART), *(f"r {c}" for c in PART))
 
 
-def write_format(name: str, count: int, folder: Path) -> float:
+def write_format(name: str, count: int, folder: Path, scale: int = 1) -> float:
     """Write a dataset; return the CPU seconds without those that making the items takes."""
     if name in MAKERS:
         folder.mkdir()
@@ -62,7 +64,7 @@ def write_format(name: str, count: int, folder: Path) -> float:
         write_format("dicom", count, series)
         dataset = Dataset.import_from(series, "dicom")
     else:
-        dataset = Dataset(Made(name, count))
+        dataset = Dataset(Made(name, count, scale))
     started = time.process_time()
     for _ in dataset:
         pass
@@ -122,30 +124,30 @@ def peak_memory() -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def child(job: str, name: str, count: int, folder: Path) -> None:
+def child(job: str, name: str, count: int, folder: Path, scale: int) -> None:
     """Do one job in this process and print its figures as JSON."""
     warm = folder.with_name(folder.name + "-warm")
     shutil.rmtree(warm, ignore_errors=True)
     seconds: Any
-    write_format(name, WARM_UP, warm)
+    write_format(name, WARM_UP, warm, scale)
     if job == "bare":
         bare(warm, masks=masks_of(name))
         seconds = bare(folder, masks=masks_of(name))
     elif job == "write":
-        seconds = write_format(name, count, folder)
+        seconds = write_format(name, count, folder, scale)
     else:
         read_format(name, warm)
         seconds = read_format(name, folder)
     print(json.dumps({"seconds": seconds, "peak": peak_memory()}))
 
 
-def run(job: str, name: str, count: int, folder: Path) -> dict[str, Any]:
+def run(job: str, name: str, count: int, folder: Path, scale: int) -> dict[str, Any]:
     """Do one job in a new process.
 
     Raises:
         RuntimeError: It failed.
     """
-    words = [sys.executable, __file__, "--child", job, name, str(count), str(folder)]
+    words = [sys.executable, __file__, "--child", job, name, str(count), str(folder), str(scale)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{name}: {job} failed: {done.stderr.strip()[-800:]}")
@@ -153,12 +155,12 @@ def run(job: str, name: str, count: int, folder: Path) -> dict[str, Any]:
     return figures
 
 
-def row(name: str, count: int, folder: Path) -> list[str]:
+def row(name: str, count: int, folder: Path, scale: int) -> list[str]:
     """Measure one format at one size."""
-    wrote = run("write", name, count, folder)
+    wrote = run("write", name, count, folder, scale)
     size = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6
-    read = run("read", name, count, folder) if registry().importers.find(name) else None
-    reading, writing = run("bare", name, count, folder)["seconds"]
+    read = run("read", name, count, folder, scale) if registry().importers.find(name) else None
+    reading, writing = run("bare", name, count, folder, scale)["seconds"]
     cells = [name, str(count), f"{size:.1f}"]
     for figures, limit in ((None if name in MAKERS else wrote, writing), (read, reading)):
         if figures is None:
@@ -184,14 +186,15 @@ def clear(folder: Path) -> None:
 def main() -> None:
     """Print the table."""
     if sys.argv[1:2] == ["--child"]:
-        job, name, count, place = sys.argv[2:]
-        child(job, name, int(count), Path(place))
+        job, name, count, place, scale = sys.argv[2:]
+        child(job, name, int(count), Path(place), int(scale))
         return
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", default="")
     parser.add_argument("--sizes", default="2000,10000")
+    parser.add_argument("--scale", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("/dev/shm/dsk-bench"))  # noqa: S108
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
@@ -199,13 +202,13 @@ def main() -> None:
     table = registry()
     written = {exporter.name for exporter in table.exporters}
     print(line(COLUMNS))
-    for name in sorted(written | set(MAKERS)):
+    for name in sorted(written | (set(MAKERS) if given.scale == 1 else set())):
         if not re.search(given.only, name):
             continue
         for size in map(int, given.sizes.split(",")):
             count = max(size // VOLUMES, 1) if of_volumes(name) else size
             try:
-                print(line(row(name, count, folder)), flush=True)
+                print(line(row(name, count, folder, given.scale)), flush=True)
             except RuntimeError as error:
                 print(error, flush=True)
             finally:

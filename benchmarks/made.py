@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
+from numpy.typing import NDArray
+from PIL import Image as PilImage
 from readonly_volumes import AFFINE, organs, scan
 
+from dsk import Dataset
 from dsk.annotations import Annotation, Bbox, Mask3d
 from dsk.categories import Categories, LabelCategory
-from dsk.flow import PARTITION_ITEMS, Header, Source
+from dsk.flow import PARTITION_ITEMS, Header, ListSource, Source
 from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.media import Image, Media, Volume
@@ -41,10 +45,13 @@ MEDIA, ITEMS = 6, 600
 class Made(Source):
     """Items that are made when they are read, so that memory shows what the format needs."""
 
-    def __init__(self, name: str, count: int) -> None:
+    def __init__(self, name: str, count: int, scale: int = 1) -> None:
         self.recipe, self.count = recipe_for(name), count
         self.media: list[Media | None] = [medium(name, self.recipe, n) for n in range(MEDIA)]
         self.annotations = [annotations(name, self.recipe, n) for n in range(ITEMS)]
+        self.size = samples.HEIGHT * scale, samples.WIDTH * scale
+        if scale > 1 and name not in PIXELS:
+            self._grow(scale)
         self.extra = [extra(name, n) for n in range(MEDIA)]
         self.header = Header(
             categories=categories(name, self.recipe),
@@ -52,6 +59,23 @@ class Made(Source):
             subsets=("train",),
             items=count,
         )
+
+    def _grow(self, scale: int) -> None:
+        """Make images and what is on them as many times larger along both sides."""
+        pictures = [m for m in self.media if isinstance(m, Image)]
+        if len(pictures) < len(self.media):
+            return
+        items = [
+            DatasetItem(f"{n}", "", replace(pictures[n % MEDIA], path=f"{n}.png"), found)
+            for n, found in enumerate(self.annotations)
+        ]
+        grown = list(Dataset(ListSource(items, Header())).transform("resize", scale=float(scale)))
+        self.annotations = [list(item.annotations) for item in grown]
+        self.media = [
+            Image(old.path, encoded(old, item.media.data), None, self.size)
+            for old, item in zip(pictures, grown, strict=False)
+            if isinstance(item.media, Image)
+        ]
 
     def partitions(self) -> Sequence[range]:
         """Return slices of numbers."""
@@ -69,9 +93,16 @@ class Made(Source):
     def _medium(self, n: int) -> Media | None:
         media = self.media[n % MEDIA]
         if isinstance(media, Image):
-            size = media.size or (samples.HEIGHT, samples.WIDTH)
+            size = media.size or self.size
             return Image(path=f"{n:08d}{media.ext}", source=media.source, size=size)
         return replace(media, path=f"{n:08d}.nii.gz") if isinstance(media, Volume) else media
+
+
+def encoded(image: Image, pixels: NDArray[Any]) -> bytes:
+    """Return pixels as a file of the kind that an image's name says."""
+    file = io.BytesIO()
+    PilImage.fromarray(pixels).save(file, "PNG" if image.ext == ".png" else "JPEG")
+    return file.getvalue()
 
 
 def of_volumes(name: str) -> bool:

@@ -128,8 +128,9 @@ def _object_numbers(pixels: NDArray[Any], colors: NDArray[Any] | None) -> NDArra
     codes = [
         _OBJECT_COLORS.get(_code(colors[v]), _NONE) if v < len(colors) else _NONE for v in used
     ]
-    if _NONE not in codes:
-        table[used] = codes
+    if _NONE in codes or codes == used:  # no palette of objects, or the usual one
+        return pixels.astype(np.int32)
+    table[used] = codes
     found: NDArray[np.int32] = table[pixels]
     return found
 
@@ -214,7 +215,12 @@ class ItemMasks:
         if classes is None or objects is None:
             return dict(object_labels)
         width = self._colors.count + 2
-        counts = np.bincount((objects * width + classes + 1).ravel())
+        number, label = objects.ravel(), classes.ravel()
+        # Runs are few, and counting each by its length takes less than half of counting pixels.
+        changes = (number[1:] != number[:-1]) | (label[1:] != label[:-1])
+        starts = np.append(0, np.flatnonzero(changes) + 1)[: number.size]
+        lengths = np.diff(starts, append=number.size)
+        counts = np.bincount(number[starts] * width + label[starts] + 1, lengths)
         counts = np.pad(counts, (0, -len(counts) % width)).reshape(-1, width)[:, 1:]
         best = counts.argmax(axis=1)
         return {int(n): int(best[n]) for n in np.flatnonzero(counts.sum(axis=1)) if n}
