@@ -13,7 +13,7 @@ from PIL import Image as PilImage
 from readonly_volumes import AFFINE, organs, scan
 
 from dsk import Dataset
-from dsk.annotations import Annotation, Bbox, Mask3d
+from dsk.annotations import Annotation, Bbox, Mask, Mask3d
 from dsk.categories import Categories, LabelCategory
 from dsk.flow import PARTITION_ITEMS, Header, ListSource, Source
 from dsk.item import DatasetItem
@@ -50,7 +50,7 @@ class Made(Source):
         self.media: list[Media | None] = [medium(name, self.recipe, n) for n in range(MEDIA)]
         self.annotations = [annotations(name, self.recipe, n) for n in range(ITEMS)]
         self.size = samples.HEIGHT * scale, samples.WIDTH * scale
-        if scale > 1 and name not in PIXELS:
+        if scale > 1 and name not in {*PIXELS, "nyu_depth_v2"}:  # these have pixels of their own
             self._grow(scale)
         self.extra = [extra(name, n) for n in range(MEDIA)]
         self.header = Header(
@@ -70,7 +70,7 @@ class Made(Source):
             for n, found in enumerate(self.annotations)
         ]
         grown = list(Dataset(ListSource(items, Header())).transform("resize", scale=float(scale)))
-        self.annotations = [list(item.annotations) for item in grown]
+        self.annotations = [[settled(a) for a in item.annotations] for item in grown]
         self.media = [
             Image(old.path, encoded(old, item.media.data), None, self.size)
             for old, item in zip(pictures, grown, strict=False)
@@ -96,6 +96,13 @@ class Made(Source):
             size = media.size or self.size
             return Image(path=f"{n:08d}{media.ext}", source=media.source, size=size)
         return replace(media, path=f"{n:08d}.nii.gz") if isinstance(media, Volume) else media
+
+
+def settled(annotation: Annotation) -> Annotation:
+    """Return an annotation whose run lengths are there, not made anew whenever they are read."""
+    return (
+        replace(annotation, source=annotation.rle) if isinstance(annotation, Mask) else annotation
+    )
 
 
 def encoded(image: Image, pixels: NDArray[Any]) -> bytes:
