@@ -17,31 +17,10 @@ SPECIAL = "named pipes, sockets or devices are passed over"
 _FOLDERS = "folders are called like files"
 
 # Without endings of videos and of volumes in NRRD, after which formats do call folders.
-_ENDINGS = frozenset(
-    [
-        ".bin",
-        ".bmp",
-        ".csv",
-        ".gz",
-        ".h5",
-        ".jpeg",
-        ".jpg",
-        ".json",
-        ".mat",
-        ".nii",
-        ".npy",
-        ".pcd",
-        ".pkl",
-        ".png",
-        ".record",
-        ".tfrecord",
-        ".txt",
-        ".xml",
-        ".yaml",
-        ".yml",
-        ".zip",
-    ]
-)
+_ENDINGS = frozenset((
+    ".bin", ".bmp", ".csv", ".gz", ".h5", ".jpeg", ".jpg", ".json", ".mat", ".nii", ".npy", ".pcd",
+    ".pkl", ".png", ".record", ".tfrecord", ".txt", ".xml", ".yaml", ".yml", ".zip",
+))  # fmt: skip
 
 
 class Strays:
