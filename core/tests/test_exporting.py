@@ -289,6 +289,16 @@ def test_the_folder_one_is_in_is_not_replaced(export, boxed, tmp_path, monkeypat
     assert os.listdir(tmp_path) == ["here"]
 
 
+@pytest.mark.parametrize("history", [".git", ".dvc"])
+def test_a_repository_is_never_replaced(export, boxed, tmp_path, history):
+    (tmp_path / "repo" / history).mkdir(parents=True)
+    data = Dataset.from_iterable(boxed, ["cat", "dog"])
+    with pytest.raises(OutputExistsError, match=f"repository with its history .{history}"):
+        data.export(tmp_path / "repo", "toy", overwrite=True)
+    data.export(tmp_path / "repo/new", "toy")
+    assert sorted(os.listdir(tmp_path / "repo")) == [history, "new"]
+
+
 @pytest.mark.parametrize("place", ["", "..", "sub/.."])
 def test_the_home_folder_is_never_replaced(export, boxed, tmp_path, monkeypatch, place):
     home = tmp_path / "home" / "me"

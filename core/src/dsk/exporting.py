@@ -151,8 +151,15 @@ def export_dataset(
     return ledger.report(seconds=time.monotonic() - started, output=place)
 
 
+_HISTORIES = (".git", ".hg", ".svn", ".dvc")
+"""What makes a folder a repository."""
+
+
 def _spare_input(sources: Sequence[str], destination: str | os.PathLike[str]) -> None:
-    """Refuse a destination that is or holds the input or where one is: publishing replaces it."""
+    """Refuse a destination whose content is dear, as publishing replaces it.
+
+    That is one that is or holds the input, the folder one is in, one's home, or a repository.
+    """
     if not os.fspath(destination):
         raise UsageError("there is no name for the output", hint="-o FOLDER")
     place = os.path.realpath(destination)
@@ -168,6 +175,13 @@ def _spare_input(sources: Sequence[str], destination: str | os.PathLike[str]) ->
         )
     if not os.path.exists(destination):  # noqa: PTH110
         return
+    kept = next((name for name in _HISTORIES if os.path.lexists(os.path.join(place, name))), None)  # noqa: PTH118
+    if kept is not None:
+        raise OutputExistsError(
+            f"the output would replace a repository with its history ({kept})",
+            where=place,
+            hint="name a new folder in it",
+        )
     if any(_is_below(os.path.realpath(source), place) for source in sources):
         raise OutputExistsError(
             "the output would replace the input", where=place, hint="choose another place"
