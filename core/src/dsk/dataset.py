@@ -64,6 +64,9 @@ class Dataset:
     ) -> Dataset:
         """Open a dataset; nothing but its header and index is read.
 
+        What is odd about it stands in ``opening_ledger``; who iterates over the items is told, too,
+        by an ``OpeningWarning`` for each oddity.
+
         Args:
             path: Folder, archive or annotation file.
             format: Its format; found out when not given.

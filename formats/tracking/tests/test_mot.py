@@ -465,3 +465,13 @@ def test_dataset_meta(tmp_path: Path) -> None:
     _, out = export(tmp_path, [item("1", [box(1)])], save_dataset_meta=True)
     assert not (out / "gt/labels.txt").exists()
     assert Dataset.import_from(out, "mot_seq").categories().names == ["a"]
+
+
+def test_tables_that_are_links_to_nothing_are_told(tmp_path: Path) -> None:
+    sequence(tmp_path / "train/a", "1,3,10.5,20,30,40,1,1,1\n", info=INFO)
+    sequence(tmp_path / "train/b", "", info=INFO)
+    table = tmp_path / "train/b/gt/gt.txt"
+    table.unlink()
+    table.symlink_to("gone")
+    told = Dataset.import_from(tmp_path, "mot_seq").opening_ledger.warnings
+    assert "train/b/gt/gt.txt is a link to nothing, or no file" in told

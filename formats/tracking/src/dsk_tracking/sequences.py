@@ -120,6 +120,10 @@ def find_sequences(root: InputRoot, rows: str, ledger: Ledger) -> tuple[InputRoo
     if not tables:
         tables = {stem_of(name): name for name in find_results(root)}
     truth = rows == "gt"
+    for path, name in tables.items():
+        own = posixpath.join(path, GT if truth else DET)
+        if not name and root.is_stray(own):
+            ledger.warn(f"{own} is a link to nothing, or no file")
     found = [_describe(root, Sequence(path, name, truth), ledger) for path, name in tables.items()]
     untold = any_rows and any(sequence.images for sequence in found)  # test sets may have none
     if not untold and not any(sequence.table for sequence in found):
