@@ -207,6 +207,7 @@ HOSTILE = [
     GOOD.replace("</tx>", "</tx >"),
     GOOD.replace("<ty>", "<t y>"),
     GOOD.replace("<ty>", "<2ty>"),
+    GOOD.replace("<ty>2</ty>", "<2ty></ty>"),
     GOOD.replace("<ty>", "<ty e='1'>"),
     GOOD.replace("1</tx>", "1</tx>7"),
     GOOD.replace("1</tx>", "1 1</tx>"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,7 +103,7 @@ def _calibration(text: str) -> Calibration:
     return calibration
 
 
-@lru_cache(maxsize=1)
+@cache
 def identity_calibration() -> Calibration:
     """Return ideal axes: the camera sits in the lidar and looks ahead."""
     focal = np.array([[721.5377, 0, 609.5593, 0], [0, 721.5377, 172.854, 0], [0, 0, 1, 0]])

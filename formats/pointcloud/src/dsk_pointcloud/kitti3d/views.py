@@ -10,6 +10,7 @@ import numpy as np
 from dsk.errors import InputError, OutputError
 from dsk.media import Image, PointCloud
 from dsk_pointcloud.calib import (
+    IDENTITY_TEXT,
     Calibration,
     calibration_text,
     identity_calibration,
@@ -79,8 +80,8 @@ def view_of(item: DatasetItem, *, ideal: bool) -> View:
     first = None if ideal else next((i for i in cameras if _stands(i)), None)
     matrices = None if first is None else matrices_of(first)
     if first is None or matrices is None:
-        calibration, chosen = identity_calibration(), dict(enumerate(cameras[:2], 2))
-        return _view(calibration, calibration_text(calibration), chosen, known=False)
+        chosen = dict(enumerate(cameras[:2], 2))
+        return _view(identity_calibration(), IDENTITY_TEXT, chosen, known=False)
     outer, lens = square(matrices[0]), np.array(matrices[1], dtype=float).reshape(3, 3)
     blank = np.column_stack([lens, np.zeros(3)])
     chosen, projections = {2: first}, dict.fromkeys(range(4), blank)

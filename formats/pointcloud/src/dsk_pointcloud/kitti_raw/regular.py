@@ -215,14 +215,13 @@ def _numbers(places: list[bytes]) -> list[float]:
     Raises:
         ValueError: Something is not as it is as a rule.
     """
-    # All but numbers must be the tags and the space of the first place. Without their letters
-    # tags are commas then, unless digits stand in them, which makes a number one too many, or one
-    # that space parts from its comma.
+    # But for numbers, each place must be the first one's tags and space. Without letters tags are
+    # commas then. Digits inside of tags are told by one number too many, or by the space of "<2ty>"
+    # between a number and its comma.
     text = b",".join(places)
     tags = places[0].translate(None, _NUMBERS)
-    if not _PLACE.fullmatch(tags) or text.translate(None, _NUMBERS) != b",".join(
-        [tags] * len(places)
-    ):
+    expected = b",".join([tags] * len(places))
+    if not _PLACE.fullmatch(tags) or text.translate(None, _NUMBERS) != expected:
         raise ValueError("place")
     text = b"[%b]" % text.translate(_COMMAS, _LETTERS)
     if b"-0," in text or b"-0]" in text or b" ," in text:
