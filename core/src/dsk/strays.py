@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from dsk.listings import JUNK, ending_of
@@ -9,10 +10,14 @@ from dsk.listings import JUNK, ending_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["BROKEN", "OUTSIDE", "SPECIAL", "Strays"]
+    from dsk.files import InputRoot
+    from dsk.loss import Ledger
+
+__all__ = ["BROKEN", "LINKS", "OUTSIDE", "SPECIAL", "Strays", "tell_stray"]
 
 BROKEN = "links lead to nothing, as where git-annex or DVC has not fetched the data"
 OUTSIDE = "links to folders outside of the dataset, or to those they lie in, are not followed"
+LINKS = "links in archives are not followed"
 SPECIAL = "named pipes, sockets or devices are passed over"
 _FOLDERS = "folders are called like files"
 
@@ -30,11 +35,11 @@ class Strays:
         self._found: dict[str, dict[str, tuple[int, str]]] = {}
 
     def note(self, under: str, strays: Mapping[str, list[str]], folders: Iterable[str]) -> None:
-        """Note what a folder holds; what was noted of it before no longer counts.
+        """Note what a folder holds; one that is listed again counts once.
 
         Args:
             under: The folder's relative name, "" for the input itself.
-            strays: Names of BROKEN, OUTSIDE and SPECIAL entries.
+            strays: Names by BROKEN, OUTSIDE, LINKS and SPECIAL.
             folders: Names of its folders; only those that are called like files count.
         """
         named = [name for name in folders if "." in name and ending_of(name) in _ENDINGS]
@@ -50,3 +55,16 @@ class Strays:
             count = sum(number for number, _ in folders.values())
             first = min(name for _, name in folders.values())
             yield f"{what}: {first}" + (f" and {count - 1} more" if count > 1 else "")
+
+
+def tell_stray(root: InputRoot, name: str, ledger: Ledger) -> None:
+    """Warn of a file that is looked for by its name and is none, once for all of a folder.
+
+    Args:
+        root: The input, whose folder may never have been listed.
+        name: The relative name of what could not be read.
+        ledger: Where it is told.
+    """
+    if root.is_stray(name):
+        folder = posixpath.dirname(name) or "."
+        ledger.warn(f"{folder}: files that are links to nothing, or no files, are passed over")

@@ -12,6 +12,7 @@ from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.names import clean_name
+from dsk.strays import tell_stray
 from dsk_voc.discover import discover
 from dsk_voc.labelmap import Entry, read_label_map, to_categories
 from dsk_voc.layouts import (
@@ -265,8 +266,7 @@ class VocSource(Source):
         data = read(item)
         name = f"{home.annotations}/{item}.xml" if home.annotations else f"{item}.xml"
         if data is None:
-            if self._root.is_stray(name):
-                ledger.warn("annotation files that are links to nothing, or no files, are left out")
+            tell_stray(self._root, name, ledger)
             return Parsed([])
         try:
             return self._reader.read(data, name, item, ledger)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dsk.imagesize import HEAD, size_of_bytes
 from dsk.media import Image
 from dsk.names import all_clean, stem_of
+from dsk.strays import tell_stray
 from dsk_yolo.paths import swap_folder
 
 if TYPE_CHECKING:
@@ -62,12 +63,9 @@ def label_contents(
         others = _other_folders(folder) if beside else []
         prefix = f"{folder}/" if folder else ""
         for base, data in zip(bases, root.contents(folder, bases), strict=True):
-            found = data
+            found = _elsewhere(root, folder, base, others) if data is None else data
             if found is None:
-                found = _elsewhere(root, folder, base, others)
-                if found is None and root.is_stray(prefix + base):
-                    what = "label files that are links to nothing, or no files, are passed over"
-                    ledger.warn(f"{folder or '.'}: {what}")
+                tell_stray(root, prefix + base, ledger)
             yield prefix + base, found
 
 

@@ -300,11 +300,13 @@ class YoloSource(Source):
             return None
         from dsk_yolo.rowcolumns import RowColumns
 
-        files = list(self._files(partition, ledger))
+        told = Ledger(ledger.on_error)  # of files that will be read once more as items
+        files = list(self._files(partition, told))
         try:
             found = RowColumns([f[2] for f in files], [f[1].size for f in files], self._reader.ids)
         except ValueError:
             return None
+        ledger.merge(told)
         subset, items, bounds = self._listings[partition[0]].subset, [], [0]
         usual, counts = found.usual.tolist(), found.counts.tolist()
         for (item, media, data, label), plain, count in zip(files, usual, counts, strict=True):
