@@ -14,6 +14,7 @@ from dsk.archives import cached_root
 from dsk.errors import DskWarning, InputError, LimitError, MediaError, UnsafePathError
 from dsk.files import DirectoryRoot, open_member, open_root
 from dsk.media import ArchiveMember, Image
+from dsk.strays import LINKS, SPECIAL
 
 FILES = {"b.txt": b"bee", "a.txt": b"ay", "sub/c.txt": b"sea", "sub/deep/d.jpg": b"\x00" * 3000}
 
@@ -338,7 +339,9 @@ def test_links_and_devices_in_a_tar_are_no_files(tmp_path):
             info = tarfile.TarInfo(name)
             info.type, info.linkname = kind, "/etc/passwd"
             archive.addfile(info)
-    assert open_root(path).files() == []
+    root = open_root(path)
+    assert root.files() == []
+    assert sorted(root.strays()) == [f"{LINKS}: link", f"{SPECIAL}: dev"]
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz", "tar.bz2", "tar.xz", "tar"])

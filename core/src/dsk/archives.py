@@ -20,6 +20,7 @@ from dsk.files import InputRoot
 from dsk.listings import Listing
 from dsk.media import ArchiveMember
 from dsk.names import clean_name
+from dsk.strays import LINKS, SPECIAL, Strays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -231,13 +232,23 @@ class TarRoot(ArchiveRoot):
     def __init__(self, path: str) -> None:
         self._file = _plain_tar(path)
         self._members: dict[str, tarfile.TarInfo] = {}
+        passed: dict[str, list[str]] = {}
         with tarfile.open(fileobj=self._file, mode="r:") as tar:
             for info in tar:
                 if info.isfile():
                     self._members[clean_name(info.name, path)] = info
                 elif info.islnk() and (first := self._members.get(clean_name(info.linkname, path))):
                     self._members[clean_name(info.name, path)] = first
+                elif not info.isdir():
+                    linked = info.issym() or info.islnk()
+                    passed.setdefault(LINKS if linked else SPECIAL, []).append(info.name)
         super().__init__(path, ((name, i.size) for name, i in self._members.items()))
+        self._strays = Strays()
+        self._strays.note("", passed, ())
+
+    def strays(self) -> Iterable[str]:
+        """See ``InputRoot.strays``."""
+        return self._strays.warnings()
 
     def __del__(self) -> None:
         file: BinaryIO | None = getattr(self, "_file", None)  # __init__ may have failed before

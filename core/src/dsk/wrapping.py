@@ -12,6 +12,8 @@ from dsk.files import DirectoryRoot, InputRoot
 from dsk.names import clean_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dsk.listings import Listing
     from dsk.media import ArchiveMember
 
@@ -42,6 +44,10 @@ class _FolderRoot(InputRoot):
     def is_dir(self, name: str) -> bool:
         """See ``InputRoot.is_dir``."""
         return self._root.is_dir(self._full(name))
+
+    def strays(self) -> Iterable[str]:
+        """See ``InputRoot.strays``; it is an archive's, which says where they lie in it."""
+        return self._root.strays()
 
     def open(self, name: str) -> BinaryIO:
         """See ``InputRoot.open``."""
