@@ -82,6 +82,19 @@ def test_options_and_aliases(toy, folder):
         Dataset.import_from(folder, "toy", shfit=1)
 
 
+@pytest.mark.parametrize("name", [None, "toy"])
+def test_what_is_not_followed_is_told_where_nothing_is_found(toy, tmp_path, monkeypatch, name):
+    def finds_nothing(importer, root, ledger):
+        raise InputError(f"no toys among {root.files()}")
+
+    monkeypatch.setattr(toy.ToyImporter, "open", finds_nothing)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "data/boxes").symlink_to(tmp_path / "outside")
+    with pytest.raises(InputError, match="are not followed: boxes"):
+        Dataset.import_from(tmp_path / "data", name)
+
+
 def test_an_absent_format_and_a_missing_path(toy, folder):
     with pytest.raises(PluginError, match="pip install dsk-coco"):
         Dataset.import_from(folder, "coco")

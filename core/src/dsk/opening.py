@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from dsk.collector import collector_off
 from dsk.dataset import Dataset
 from dsk.detect import best_of, look
-from dsk.errors import InputError
+from dsk.errors import InputError, shortened
 from dsk.files import open_root
 from dsk.loss import Ledger
 from dsk.options import check_options
 from dsk.registry import registry, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from dsk.files import InputRoot
     from dsk.flow import Importer, Source, Transform
@@ -40,7 +41,8 @@ def open_dataset(
             ledger.warn(f"{path} holds nothing but the folder {root.name}, which is read")
         found: dict[str, Any] = {}
         if format is None:
-            choice = best_of(answers, root.path)
+            with _strays_told(root):
+                choice = best_of(answers, root.path)
             format, found = choice.format, choice.options  # noqa: A001
         info = registry().importer(format)
         checked = check_options(f"importer {format}", info.options, options)
@@ -48,13 +50,24 @@ def open_dataset(
             **{**info.alias_options.get(format, {}), **found, **checked}
         )
         importer.only_columns = only_columns
-        source = _opened(importer, root, ledger)
+        with _strays_told(root):
+            source = _opened(importer, root, ledger)
         for warning in root.strays():
             ledger.warn(warning)
     dataset = Dataset(source, format=format, on_error=on_error)
     dataset.places = (os.path.abspath(path), *source.other_places)  # noqa: PTH100 - a str is wanted
     dataset.opening_ledger = ledger
     return dataset
+
+
+@contextmanager
+def _strays_told(root: InputRoot) -> Iterator[None]:
+    """Say in the hint of an error what is no file or not followed: that may be its reason."""
+    try:
+        yield
+    except InputError as error:
+        error.hint = "; ".join(filter(None, (error.hint, *map(shortened, root.strays()))))
+        raise
 
 
 def _opened(importer: Importer, root: InputRoot, ledger: Ledger) -> Source:
