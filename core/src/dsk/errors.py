@@ -73,7 +73,7 @@ class DskWarning(UserWarning):
 
 
 class OpeningWarning(DskWarning):
-    """What opening a dataset found, told once more with what reading its items finds."""
+    """What opening a dataset found; told when its items have been iterated over."""
 
 
 class DskError(Exception):

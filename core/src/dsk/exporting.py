@@ -117,7 +117,7 @@ def export_dataset(
         settings.save_media or info.always_saves_media, settings.image_ext, settings.media
     )
     out: Output | None = None
-    _spare_input(dataset.places, path)
+    _check_destination(dataset.places, path)
     try:
         out = Output(path, overwrite=settings.overwrite, dry=settings.dry_run)
         context = WriteContext(out, ledger, media)
@@ -155,7 +155,7 @@ _HISTORIES = (".git", ".hg", ".svn", ".dvc")
 """What makes a folder a repository."""
 
 
-def _spare_input(sources: Sequence[str], destination: str | os.PathLike[str]) -> None:
+def _check_destination(sources: Sequence[str], destination: str | os.PathLike[str]) -> None:
     """Refuse a destination whose content is dear, as publishing replaces it.
 
     That is one that is or holds the input, the folder one is in, one's home, or a repository.

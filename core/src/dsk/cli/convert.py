@@ -32,6 +32,7 @@ MOST = 12
 
 ERRORS_FILE = "errors.jsonl"
 
+# What earlier files begin with: tests write one over another.
 _REPORT_BEGINS = '{\n  "items": {\n    "in": '
 _ERRORS_BEGIN = '{"message": '
 
