@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import re
+from itertools import pairwise
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -82,11 +83,8 @@ _MAX_KNOWN = 10_000
 
 _RZ, _POSES = b"</rz>", b"</poses>"
 _NEXT = b"<item><tx>"  # what follows a pose that is not the last
-_PLACE = _pattern(
-    f"</tx>{_SPACE}"
-    + "".join(f"<{name}></{name}>{_SPACE}" for name in ("ty", "tz", "rx", "ry"))
-    + "<rz>"
-)
+_AXES = ("tx", "ty", "tz", "rx", "ry", "rz")
+_PLACE = _pattern("".join(f"(</{one}>{_SPACE}<{other}>)" for one, other in pairwise(_AXES)))
 _NUMBERS = b"+-.0123456789Ee"
 _COMMAS = bytes.maketrans(b"/>", b", ")  # "1</tx>\n<ty>2" becomes "1, \n 2"
 _LETTERS = b"<txyzr"
@@ -193,13 +191,14 @@ def _poses(data: bytes, start: int, end: int, known: _States) -> tuple[list[floa
     place, *pieces, last = data[first.end() : end].split(_RZ)
     places, states = [place], []
     tail = known[last + _NEXT]
-    text, state, other, was = _RZ, tail, _RZ, tail  # no piece begins so
-    for piece in pieces:  # hot; as a rule poses say one of two things
+    text, state = _RZ, tail  # no piece begins so
+    after: dict[bytes, bytes] = {}  # what came when it changed last: as a rule that comes again
+    for piece in pieces:  # hot
         if not piece.startswith(text):
-            text, state, other, was = other, was, text, state
+            was, text = text, after.get(text, _RZ)
             if not piece.startswith(text):
-                text = piece[: piece.rindex(b"<tx>") + 4]
-                state = known[text]
+                text = after[was] = piece[: piece.rindex(b"<tx>") + 4]
+            state = known[text]
         places.append(piece[len(text) :])
         states.append(state)
     states.append(tail)
@@ -215,20 +214,22 @@ def _numbers(places: list[bytes]) -> list[float]:
     Raises:
         ValueError: Something is not as it is as a rule.
     """
-    # But for numbers, each place must be the first one's tags and space. Without letters tags are
-    # commas then. Digits inside of tags are told by one number too many, or by the space of "<2ty>"
-    # between a number and its comma.
-    text = b",".join(places)
+    # But for numbers, each place must be the first one's tags and space in their order, and each end
+    # tag, space and start tag must be in one piece, so that numbers stand only between tags. Without
+    # letters and "<" the rest is JSON then.
+    text = b"</".join(places)
     tags = places[0].translate(None, _NUMBERS)
-    expected = b",".join([tags] * len(places))
-    if not _PLACE.fullmatch(tags) or text.translate(None, _NUMBERS) != expected:
+    between = _PLACE.fullmatch(tags)
+    expected = b"</".join([tags] * len(places))
+    if between is None or text.translate(None, _NUMBERS) != expected:
         raise ValueError("place")
-    text = b"[%b]" % text.translate(_COMMAS, _LETTERS)
-    if b"-0," in text or b"-0]" in text or b" ," in text:
+    if any(text.count(piece) != len(places) for piece in between.groups()):
+        raise ValueError("place")
+    if b"-0<" in text or text.endswith(b"-0"):
         raise ValueError("place")  # JSON's -0 has no sign
     # Decoding them as JSON takes a fifth of what float takes; what is no JSON number is rare.
-    values = _decode(text)
-    if len(values) != 6 * len(places) or not isfinite(sum(values)):
+    values = _decode(b"[%b]" % text.translate(_COMMAS, _LETTERS))
+    if not isfinite(sum(values)):
         raise ValueError("place")
     return values
 
