@@ -480,6 +480,17 @@ def test_plugin_command_is_a_stub_until_named(site: Path) -> None:
     assert dsk(site, "toy-hello", "--name", "Ада").stdout.strip() == "hello Ада"
 
 
+@pytest.mark.parametrize(("command", "option"), [("toy-hello", "--name"), ("convert", "--jobs")])
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_shells_complete_the_options_of_commands(
+    site: Path, shell: str, command: str, option: str
+) -> None:
+    words = f"dsk {command} {option[:4]}"
+    given = {"COMP_WORDS": words, "COMP_CWORD": "2"} if shell == "bash" else {}
+    given |= {"_TYPER_COMPLETE_ARGS": words} if shell == "zsh" else {}
+    assert option in dsk(site, _DSK_COMPLETE=f"complete_{shell}", **given).stdout
+
+
 def test_broken_plugin_is_one_warning_line(site: Path) -> None:
     fake_plugin(site, "bad", "import not_there_at_all\n")
     done = dsk(site, "formats")

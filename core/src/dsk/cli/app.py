@@ -20,6 +20,9 @@ __all__ = ["run"]
 TRAILING = frozenset({"convert", "transform", "filter"})
 """Commands that take format options behind ``--``, as in Datumaro."""
 
+_COMPLETED = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
+"""Where typer's completion has the words from: that of bash, and that of other shells."""
+
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line.
@@ -60,7 +63,10 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def build(words: Sequence[str]) -> typer.Typer:
-    """Make the application; plugin commands are stubs unless named in ``words``."""
+    """Make the application; commands are stubs unless named in ``words``.
+
+    Reading a signature takes longer than all else here, and importing a plugin more than that.
+    """
     app = typer.Typer(
         name="dsk",
         help="Turn any computer-vision dataset into any other.",
@@ -70,9 +76,9 @@ def build(words: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(commands.root)
+    named = {*words, *(word for name in _COMPLETED for word in os.environ.get(name, "").split())}
     for name, function in commands.COMMANDS.items():
-        app.command(name)(function)
-    named = {*words, *os.environ.get("COMP_WORDS", "").split()}
+        app.command(name, help=function.__doc__)(function if name in named else _stub)
     for info in registry().commands:
         if info.name in commands.COMMANDS:
             continue
@@ -88,4 +94,4 @@ def build(words: Sequence[str]) -> typer.Typer:
 
 
 def _stub() -> None:
-    """Stand for a plugin's command that was not named."""
+    """Stand for a command that was not named."""

@@ -214,9 +214,8 @@ def _numbers(places: list[bytes]) -> list[float]:
     Raises:
         ValueError: Something is not as it is as a rule.
     """
-    # But for numbers, each place must be the first one's tags and space in their order, and each end
-    # tag, space and start tag must be in one piece, so that numbers stand only between tags. Without
-    # letters and "<" the rest is JSON then.
+    # But for numbers, each place must be the tags and space of the first, in pieces that no number
+    # parts: numbers stand between tags only then. Without letters tags are commas.
     text = b"</".join(places)
     tags = places[0].translate(None, _NUMBERS)
     between = _PLACE.fullmatch(tags)
