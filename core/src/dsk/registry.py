@@ -13,6 +13,7 @@ import os
 import warnings
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pluggy
@@ -155,6 +156,16 @@ class Table(Generic[Info]):
         return (self.by_name[name] for name in self.names())
 
 
+class _Manager(pluggy.PluginManager):
+    """Looks for the hooks of a module among its functions only: the library's look takes long."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        """See ``pluggy.PluginManager.parse_hookimpl_opts``."""
+        if isinstance(plugin, ModuleType) and not isinstance(vars(plugin).get(name), FunctionType):
+            return None
+        return super().parse_hookimpl_opts(plugin, name)
+
+
 class Registry:
     """All plugins of this installation.
 
@@ -163,7 +174,7 @@ class Registry:
     """
 
     def __init__(self, points: Iterable[EntryPoint] | None = None) -> None:
-        self.manager = pluggy.PluginManager("dsk")
+        self.manager = _Manager("dsk")
         self.manager.add_hookspecs(Specs)
         self.plugins: list[Plugin] = []
         self.importers: Table[ImporterInfo] = Table("format")
