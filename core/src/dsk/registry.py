@@ -89,7 +89,7 @@ KNOWN_PACKAGES: dict[str, tuple[str, ...]] = {
     "dsk-ade20k": ("ade20k",),
     "dsk-video": ("video_frames", "kinetics"),
     "dsk-depth": ("common_super_resolution", "nyu_depth"),
-    "dsk-createml": ("create_ml", "createml", "multiclass_csv"),
+    "dsk-createml": ("create_ml", "createml", "multiclass_csv", "tensorflow_csv"),
     "dsk-ava": ("ava",),
     "dsk-transforms": ("transform", "filter"),
     "dsk-analysis": ("stats",),

@@ -14,3 +14,10 @@ class TestCreateMl(FormatSuite):
 
 class TestClasses(FormatSuite):
     format = "multiclass_csv"
+
+
+class TestBoxes(FormatSuite):
+    format = "tensorflow_csv"
+    kinds = ("bbox",)
+    ignore = frozenset({"label_order", "labels"})  # without dataset_meta.json, those that occur
+    expected_losses = frozenset({"DSK-L008", "DSK-L010"})

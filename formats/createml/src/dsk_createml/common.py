@@ -1,41 +1,56 @@
-"""What both readers share: names of subsets, places of images."""
+"""What all readers share: names of subsets, names and places of images."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from dsk.media import Image, is_image_name
-from dsk.names import stem_of
+from dsk.names import clean_name, stem_of
 from dsk.splits import SPLITS, subset_of_root
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dsk.files import InputRoot
+    from dsk.loss import Ledger
 
-__all__ = ["ANNOTATIONS", "DOUBLE_STEM", "ImageFinder", "own_id", "subsets_of", "with_images"]
+__all__ = [
+    "ANNOTATIONS",
+    "DOUBLE_STEM",
+    "ImageFinder",
+    "image_name",
+    "own_id",
+    "subsets_of",
+    "with_images",
+]
 
 DOUBLE_STEM = "images differ in their ending only; their whole names are their ids"
 
 ANNOTATIONS = "annotations"
 _ENDINGS = (".jpg", ".jpeg", ".png")
 _FOLDERS = ("images", "image")
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:/|file:/")
+_KIND = re.compile(r"[-_ ](?:labels?|annotations?)$", re.IGNORECASE)
 
 
 def subsets_of(names: Sequence[str], root: InputRoot) -> dict[str, str]:
     """Return the subset of each file of annotations.
 
-    It is the file's own name if that is a split's or if the folder holds several such files, else
-    the folder's, which counts for the input's own folder if it is a split's; files that would share
-    one get their whole path, joined by dashes.
+    It is the file's own name if that is a split's (``train``, ``train_labels``) or if the folder
+    holds several such files, else the folder's, which counts for the input's own folder if it is a
+    split's; files that would share one get their whole path, joined by dashes.
     """
     home = subset_of_root(root)
     folders = [name.rpartition("/")[0] for name in names]
     subsets = {}
     for name, folder in zip(names, folders, strict=True):
         stem = stem_of(name.rpartition("/")[2])
-        if stem.lower() in SPLITS or folders.count(folder) > 1:
+        split = _KIND.sub("", stem)
+        if split.lower() in SPLITS:
+            subsets[name] = split
+        elif folders.count(folder) > 1:
             subsets[name] = stem
         else:
             last = folder.rpartition("/")[2]
@@ -50,6 +65,19 @@ def subsets_of(names: Sequence[str], root: InputRoot) -> dict[str, str]:
 def id_of(name: str) -> str:
     """Return the id of an image; a dot in a name without an image's ending is part of the id."""
     return stem_of(name) if is_image_name(name) else name
+
+
+def image_name(written: str, where: str, ledger: Ledger) -> str:
+    """Return an image's clean name; of a path of another machine only its end means anything.
+
+    Raises:
+        InputError: It leads out of the dataset.
+    """
+    posix = written.replace("\\", "/")
+    if not _ABSOLUTE.match(posix):
+        return clean_name(written, where)
+    ledger.warn("images are named by absolute paths; they are looked for by file name")
+    return clean_name(posix.rpartition("/")[2], where)
 
 
 def with_images(root: InputRoot) -> InputRoot:

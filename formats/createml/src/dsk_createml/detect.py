@@ -1,4 +1,4 @@
-"""Telling Create ML's JSON and tables of classes from other datasets, and finding their files."""
+"""Telling Create ML's JSON and tables from other datasets, and finding their files."""
 
 from __future__ import annotations
 
@@ -15,18 +15,27 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
 
 __all__ = [
+    "BOXES_NAME",
+    "BOX_COLUMNS",
     "CSV_NAME",
     "JSON_NAME",
+    "box_columns",
+    "detect_boxes",
     "detect_csv",
     "detect_json",
+    "find_boxes",
     "find_csv",
     "find_json",
     "is_classes",
+    "unread_boxes",
     "unread_csv",
 ]
 
 JSON_NAME = "_annotations.createml.json"
 CSV_NAME = "_classes.csv"
+BOXES_NAME = "_annotations.csv"
+BOX_COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax")
+_NEEDED = frozenset(BOX_COLUMNS) - {"width", "height"}
 
 _HEAD = 1 << 16
 _DEPTH = 3
@@ -115,17 +124,45 @@ def find_csv(root: InputRoot) -> list[str]:
     return []
 
 
+def box_columns(head: bytes) -> list[str] | None:
+    """Return the columns of a table of boxes by its first bytes; None if it is none."""
+    line = head.removeprefix(_BOM).partition(b"\n")[0]
+    names = [cell.strip().strip('"').lower() for cell in line.decode("utf-8", "replace").split(",")]
+    return names if set(names) >= _NEEDED and len(set(names)) == len(names) else None
+
+
+def find_boxes(root: InputRoot) -> list[str]:
+    """Return the tables of boxes: those of the shallowest folders that have any."""
+    for names in levels(root, (".csv",), _DEPTH):
+        named = [name for name in names if _named(name, BOXES_NAME)]
+        found = [name for name in named if box_columns(root.read(name, _HEAD))]
+        found = found or _pick(root, names, lambda head: box_columns(head) is not None)
+        if found:
+            return found
+    return []
+
+
+def unread_boxes(root: InputRoot, found: Sequence[str]) -> list[str]:
+    """Return the files beside tables of boxes that are called as these are, but are none."""
+    return _called(root, found, BOXES_NAME)
+
+
 def unread_csv(root: InputRoot, found: Sequence[str]) -> list[str]:
-    """Return the files beside tables that are called as these are, but are none.
+    """Return the files beside tables of classes that are called as these are, but are none.
 
     Roboflow calls the lists of colours beside its masks so, too; these are no damaged tables.
     """
+    names = _called(root, found, CSV_NAME)
+    return [name for name in names if not _COLORS.match(root.read(name, _HEAD))]
+
+
+def _called(root: InputRoot, found: Sequence[str], wanted: str) -> list[str]:
+    """Return the files of a name in the level of folders of those found, but for these."""
     if root.focus is not None or not found:
         return []
     depth = found[0].count("/")
     level = next(islice(levels(root, (".csv",), depth), depth, None), [])
-    names = [name for name in level if _named(name, CSV_NAME) and name not in found]
-    return [name for name in names if not _COLORS.match(root.read(name, _HEAD))]
+    return [name for name in level if _named(name, wanted) and name not in found]
 
 
 def detect_json(root: InputRoot) -> Detection | None:
@@ -150,3 +187,13 @@ def detect_csv(root: InputRoot) -> Detection | None:
     bare = b"," not in root.read(found[0], _HEAD).split(b"\n", 1)[0]
     score = 90 if _named(found[0], CSV_NAME) else 10 if bare else 60
     return Detection(score, f"{found[0]} is a table of images and classes")
+
+
+def detect_boxes(root: InputRoot) -> Detection | None:
+    """See ``ImporterInfo.detector``."""
+    found = find_boxes(root)
+    if not found:
+        return None
+    # Tables of other names are often made of what lies beside them, or the other way round.
+    score = 90 if _named(found[0], BOXES_NAME) else 70
+    return Detection(score, f"{found[0]} is a table of images, classes and boxes")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw, Struct, field
@@ -16,7 +15,14 @@ from dsk.jsonerrors import UNDECODABLE
 from dsk.media import is_image_name
 from dsk.metafile import read_meta
 from dsk.names import clean_name
-from dsk_createml.common import DOUBLE_STEM, ImageFinder, own_id, subsets_of, with_images
+from dsk_createml.common import (
+    DOUBLE_STEM,
+    ImageFinder,
+    image_name,
+    own_id,
+    subsets_of,
+    with_images,
+)
 from dsk_createml.detect import find_json
 from dsk_createml.records import (
     annotations_of,
@@ -38,8 +44,6 @@ if TYPE_CHECKING:
     from dsk_createml.records import Record
 
 __all__ = ["CreateMlImporter"]
-
-_ABSOLUTE = re.compile(r"/|[A-Za-z]:/|file:/")
 
 
 class _File(Struct):
@@ -145,7 +149,7 @@ class _Survey:
 
     def _add(self, file: _File, written: str, number: int, row: Raw, where: str) -> None:
         try:
-            name = self._clean(written, where)
+            name = image_name(written, where, self._ledger)
             item = clean_name(own_id(name, self._names), where)
         except InputError as error:
             self._ledger.bad_record(RecordError(error.message, where=where, item=written))
@@ -162,14 +166,6 @@ class _Survey:
         file.ids.append(item)
         file.rows.append(row)
         file.numbers.append(number)
-
-    def _clean(self, written: str, where: str) -> str:
-        """Return an image's name; of a path of another machine only its end means anything."""
-        posix = written.replace("\\", "/")
-        if not _ABSOLUTE.match(posix):
-            return clean_name(written, where)
-        self._ledger.warn("images are named by absolute paths; they are looked for by file name")
-        return clean_name(posix.rpartition("/")[2], where)
 
 
 class _Source(Source):

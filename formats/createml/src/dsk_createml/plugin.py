@@ -19,6 +19,20 @@ CSV_LAYOUT = """\
 <subset>/_classes.csv                   filename, <label>, <label> … with 0 and 1 below
 <subset>/<item>.<ext>                   beside it"""
 
+BOXES_LAYOUT = """\
+<subset>/_annotations.csv               filename,width,height,class,xmin,ymin,xmax,ymax
+                                        and a row for each box
+<subset>/<item>.<ext>                   beside it
+dataset_meta.json                       labels and their order; optional
+read as well: CSV files of any name (<subset>_labels.csv …) with these columns in any order,
+without width and height, with others"""
+
+_META = Option(
+    name="save_dataset_meta",
+    type=bool,
+    default=False,
+    help="write dataset_meta.json, which keeps the order of the labels",
+)
 _ANCHOR = Option(
     name="anchor",
     default="center",
@@ -52,6 +66,15 @@ def dsk_importers() -> list[ImporterInfo]:
             kinds=_LABEL,
             layout=CSV_LAYOUT,
         ),
+        ImporterInfo(
+            name="tensorflow_csv",
+            target="dsk_createml.boxes:BoxesImporter",
+            summary="a table of boxes, as TensorFlow's object detection tutorials have it",
+            aliases=("tf_csv", "roboflow_tensorflow"),
+            detector="dsk_createml.detect:detect_boxes",
+            kinds=_BBOX,
+            layout=BOXES_LAYOUT,
+        ),
     ]
 
 
@@ -65,15 +88,7 @@ def dsk_exporters() -> list[ExporterInfo]:
             summary="Apple's Create ML: boxes in JSON",
             aliases=("createml", "roboflow_create_ml"),
             capabilities=Capabilities(annotations=_BBOX, needs_label=_BBOX, family="create_ml"),
-            options=(
-                _ANCHOR,
-                Option(
-                    name="save_dataset_meta",
-                    type=bool,
-                    default=False,
-                    help="write dataset_meta.json, which keeps the order of the labels",
-                ),
-            ),
+            options=(_ANCHOR, _META),
             layout=JSON_LAYOUT,
         ),
         ExporterInfo(
@@ -83,5 +98,14 @@ def dsk_exporters() -> list[ExporterInfo]:
             aliases=("roboflow_multiclass",),
             capabilities=Capabilities(annotations=_LABEL, needs_label=_LABEL),
             layout=CSV_LAYOUT,
+        ),
+        ExporterInfo(
+            name="tensorflow_csv",
+            target="dsk_createml.boxes_export:BoxesExporter",
+            summary="a table of boxes, as TensorFlow's object detection tutorials have it",
+            aliases=("tf_csv", "roboflow_tensorflow"),
+            capabilities=Capabilities(annotations=_BBOX, needs_label=_BBOX),
+            options=(_META,),
+            layout=BOXES_LAYOUT,
         ),
     ]
