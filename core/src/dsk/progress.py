@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TextIO
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "waiting"]
 
 SILENT_FIRST = 1.0
 EVERY = 0.1
 WIDTH = 24
+_CLEAR = "\r\x1b[K"
 
 
 class Progress:
@@ -60,10 +64,43 @@ class Progress:
             text = f"{self.what} {bar} {share:4.0%} {count} {rate:,.0f}/s {left:,.0f} s left"
         else:
             text = f"{self.what} {self.done:,} items {rate:,.0f}/s"
-        print(f"\r\x1b[K{text}", end="", file=self._stream, flush=True)
+        print(f"{_CLEAR}{text}", end="", file=self._stream, flush=True)
         self._shown = True
 
     def close(self) -> None:
         """Remove the line."""
         if self._shown and self._stream is not None:
-            print("\r\x1b[K", end="", file=self._stream, flush=True)
+            print(_CLEAR, end="", file=self._stream, flush=True)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show on standard error, if that is a terminal, what takes long and cannot be counted.
+
+    Args:
+        what: What is being done, with nothing in it that steers a terminal.
+    """
+    stream = sys.stderr
+    if not stream.isatty():
+        yield
+        return
+    done = threading.Event()
+    clock = threading.Thread(target=_tell_seconds, args=(what, stream, done), daemon=True)
+    clock.start()
+    try:
+        yield
+    finally:
+        done.set()
+        clock.join()  # before anybody forks, or writes to the terminal
+
+
+def _tell_seconds(what: str, stream: TextIO, done: threading.Event) -> None:
+    started = time.monotonic()
+    if done.wait(SILENT_FIRST):
+        return
+    while True:
+        seconds = time.monotonic() - started
+        print(f"{_CLEAR}{what} {seconds:.0f} s", end="", file=stream, flush=True)
+        if done.wait(1.0):
+            break
+    print(_CLEAR, end="", file=stream, flush=True)

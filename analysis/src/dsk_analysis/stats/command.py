@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.cli.text import emit_json, say, say_warnings
 from dsk.dataset import Dataset
-from dsk.errors import OptionError, OutputError, OutputExistsError, UsageError
+from dsk.errors import OptionError, OutputError, OutputExistsError, UsageError, printable
 from dsk.loss import Ledger
 from dsk.options import parse_pairs
-from dsk.progress import Progress
+from dsk.progress import Progress, waiting
 from dsk.staging import write_whole
 from dsk_analysis.stats.computing import gather
 from dsk_analysis.stats.text import show
@@ -53,7 +53,8 @@ def run_stats(request: StatsRequest) -> int:
         _check_output(request.output, overwrite=request.overwrite)
     elif request.overwrite:
         raise UsageError("--overwrite needs -o FILE")
-    dataset = _opened(request)
+    with waiting(f"opening {printable(str(request.path or request.project))}"):
+        dataset = _opened(request)
     ledger = Ledger(dataset.on_error)
     ledger.merge(dataset.opening_ledger)
     progress = Progress.on_terminal(dataset.header.items, f"reading {dataset.format}")

@@ -5,17 +5,26 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dsk.adapt import Adapter
 from dsk.cli.text import counted, emit_json, glyph, say, say_warnings
 from dsk.descriptors import Option
-from dsk.errors import LossError, OptionError, OutputError, OutputExistsError, UsageError
+from dsk.errors import (
+    LossError,
+    OptionError,
+    OutputError,
+    OutputExistsError,
+    UsageError,
+    printable,
+)
 from dsk.loss import Ledger
 from dsk.names import stem_of
 from dsk.opening import make_transform, open_dataset
 from dsk.options import parse_dashed, parse_pairs
+from dsk.progress import waiting
 from dsk.registry import registry, resolve
 
 if TYPE_CHECKING:
@@ -105,6 +114,7 @@ def run_convert(request: ConvertRequest) -> int:
     Raises:
         UsageError: A name, an option or their combination makes no sense.
     """
+    started = time.monotonic()
     _check_report(request)
     if request.target_format is not None:
         registry().exporter(request.target_format)  # a wrong name need not wait for a large input
@@ -125,6 +135,7 @@ def run_convert(request: ConvertRequest) -> int:
         if error.report is not None:
             _write_reports(request, error.report)
         raise
+    result.seconds = round(time.monotonic() - started, 3)  # opening is a part of it here
     _write_reports(request, result)
     if request.as_json:
         emit_json(result.to_dict())
@@ -155,13 +166,14 @@ def open_input(request: ConvertRequest, *, only_columns: bool = False) -> Datase
     """
     if request.on_error not in ("raise", "skip"):
         raise OptionError(f"--on-error is 'raise' or 'skip', not {request.on_error!r}")
-    return open_dataset(
-        request.source,
-        request.source_format,
-        parse_pairs(request.import_options or ()),
-        "skip" if request.on_error == "skip" else "raise",
-        only_columns=only_columns,
-    )
+    with waiting(f"opening {printable(request.source)}"):
+        return open_dataset(
+            request.source,
+            request.source_format,
+            parse_pairs(request.import_options or ()),
+            "skip" if request.on_error == "skip" else "raise",
+            only_columns=only_columns,
+        )
 
 
 def _format_of(dataset: Dataset) -> str:

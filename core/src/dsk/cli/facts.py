@@ -11,12 +11,12 @@ from dsk.cli.text import counted, emit_json, say, say_warnings, table, tell
 from dsk.collector import collector_off
 from dsk.dataset import Dataset
 from dsk.detect import ENOUGH, look
-from dsk.errors import OptionError
+from dsk.errors import OptionError, printable
 from dsk.files import open_root
 from dsk.loss import Ledger
 from dsk.media import Volume
 from dsk.options import parse_pairs
-from dsk.progress import Progress
+from dsk.progress import Progress, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,16 +129,20 @@ def show_info(
     if on_error not in ("raise", "skip"):
         raise OptionError(f"--on-error is 'raise' or 'skip', not {on_error!r}")
     policy: Any = on_error
-    dataset = Dataset.import_from(path, source_format, on_error=policy, **parse_pairs(options))
+    given = parse_pairs(options)
+    with waiting(f"opening {printable(path)}"):
+        dataset = Dataset.import_from(path, source_format, on_error=policy, **given)
     ledger = Ledger(policy)
     ledger.merge(dataset.opening_ledger)
     counts = _Counts()
     progress = Progress.on_terminal(dataset.header.items, f"reading {dataset.format}")
-    with collector_off():
-        for item in dataset.read(ledger):
-            counts.add(item)
-            progress.advance(1)
-    progress.close()
+    try:
+        with collector_off():
+            for item in dataset.read(ledger):
+                counts.add(item)
+                progress.advance(1)
+    finally:
+        progress.close()
     facts = _facts(dataset, counts, ledger)
     if as_json:
         emit_json(facts)
