@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.cli.convert import ConvertRequest, own_place, run_convert
 from dsk.cli.text import emit_json, say, table, tell
-from dsk.errors import UnknownNameError, UsageError
+from dsk.errors import UnknownNameError, UsageError, printable
 from dsk.opening import open_dataset
 from dsk.options import check_options, parse_pairs
+from dsk.progress import waiting
 from dsk.registry import registry
 from dsk_project import config
 from dsk_project.config import NAME, Config, SourceEntry
@@ -93,7 +94,8 @@ def _add(
     options: Sequence[str],
 ) -> None:
     place = os.path.abspath(path)  # noqa: PTH100
-    dataset = open_dataset(place, source_format, parse_pairs(options))
+    with waiting(f"opening {printable(place)}"):
+        dataset = open_dataset(place, source_format, parse_pairs(options))
     info = registry().importer(dataset.format)
     if info.name == NAME:
         raise UsageError("a project cannot be part of another one", hint="add its sources")
