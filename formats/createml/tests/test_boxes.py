@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from dsk import Dataset
@@ -156,6 +157,17 @@ def test_what_is_written(tmp_path):
         ("DSK-L010", "labels that no box has"),
         ("DSK-L015", "labels in the order of their boxes"),
     }
+
+
+def test_images_without_boxes(tmp_path):
+    pixels = np.zeros((2, 3, 3), np.uint8)
+    items = [DatasetItem(name, media=Image(f"{name}.png", pixels)) for name in ("a", "b/c")]
+    data = Dataset.from_iterable(items, categories=["dog"])
+    report = data.export(tmp_path / "out", "tensorflow_csv", save_media=True)
+    assert [(e.code, e.what) for e in report.events if e.effect == "item"] == [
+        ("DSK-L008", "item without boxes in a folder")
+    ]
+    assert listing(read(tmp_path / "out")) == [("default", "a", [])]
 
 
 def test_labels_keep_their_order_with_dataset_meta(tmp_path):

@@ -48,7 +48,9 @@ class BoxesExporter(Exporter):
             saved = ctx.save_image(item, f"{item.subset}/{name}")
             boxes = [a for a in item.annotations if isinstance(a, Bbox)]
             text = texts.setdefault(item.subset, io.StringIO())
-            if not boxes and not saved:
+            if not boxes and "/" in name:  # only images right beside the table are looked for
+                ctx.ledger.add_at("DSK-L008", "item without boxes in a folder", item)
+            elif not boxes and not saved:
                 ctx.ledger.add_at("DSK-L008", "item without boxes", item, hint=_HINT)
             if boxes:
                 height, width = _size(item, ctx)
