@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from math import isfinite
+from math import inf
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,10 +105,13 @@ class _Rows:
         self.taken: dict[str, str] = {}  # images by id
         self._reader = reader
         self._table = table
-        self._places = [columns.index(name) if name in columns else -1 for name in BOX_COLUMNS]
         self._width = len(columns)
+        # A column that is not there is the one behind the last, an empty cell.
+        self._pick = itemgetter(*map([*columns, *BOX_COLUMNS].index, BOX_COLUMNS))
+        self._empty = [""] * len(BOX_COLUMNS)
         self._written: dict[str, int] = {}  # numbers of images as rows name them
         self._numbers: dict[str, int] = {}  # and by clean name
+        self._size: tuple[str, str, tuple[int, int]] = "", "", (0, 0)  # cells and what they say
 
     def take(self, row: list[str], where: str) -> None:
         """Add a row: a box, or an image without any.
@@ -118,15 +122,16 @@ class _Rows:
         """
         if len(row) != self._width:
             raise ValueError(f"a row of {len(row)} cells, not {self._width}")
-        name, width, height, label, *cells = [row[n] if n >= 0 else "" for n in self._places]
+        name, width, height, label, *cells = self._pick(row + self._empty)
         edges = _edges(cells)
         if edges and not label:
             raise ValueError("a box has no class")
-        size = _pixels(height), _pixels(width)
+        if self._size[:2] != (width, height):
+            self._size = width, height, (_pixels(height), _pixels(width))
         image = self._written.get(name)
         if image is None:
             image = self._written[name] = self._image(name, where)
-        self._state(image, size)
+        self._state(image, self._size[2])
         if edges:
             self._table.image.append(image)
             self._table.label.append(self._reader.labels.number(label))
@@ -162,17 +167,17 @@ def _edges(cells: list[str]) -> tuple[float, ...]:
     Raises:
         ValueError: They are no edges of a box.
     """
-    if not any(map(str.strip, cells)):
-        return ()
     try:
         left, top, right, bottom = edges = tuple(map(float, cells))
     except ValueError:
+        if not any(map(str.strip, cells)):
+            return ()
         raise ValueError(f"a coordinate is no number: {', '.join(cells)}") from None
-    if not isfinite(right - left) or not isfinite(bottom - top):
-        raise ValueError("a coordinate is not finite")
+    if 0 <= right - left < inf and 0 <= bottom - top < inf:
+        return edges
     if right < left or bottom < top:
         raise ValueError(f"a box has its edges swapped: {str(edges)[1:-1]}")
-    return edges
+    raise ValueError("a coordinate is not finite")
 
 
 def _pixels(cell: str) -> int:

@@ -109,6 +109,8 @@ class ImageFinder:
             prefix = f"{above}/" if above else ""
             self._prefixes += [f"{prefix}{f}/{subset}/" for f in _FOLDERS]
             self._prefixes += [f"{prefix}{f}/" for f in (*_FOLDERS, subset)]
+        self._usual = self._prefixes[0]
+        self._prefixes = [p for p in self._prefixes if not p or root.is_dir(p[:-1])]
         self._known: dict[str, frozenset[str]] = {}
 
     def has(self, place: str) -> bool:
@@ -128,4 +130,4 @@ class ImageFinder:
             for candidate in names:
                 if self.has(prefix + candidate):
                     return Image(path=candidate, source=self._root.locate(prefix + candidate))
-        return Image(path=name, source=self._root.locate(self._prefixes[0] + name))
+        return Image(path=name, source=self._root.locate(self._usual + name))
