@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import re
 import shlex
@@ -119,11 +120,17 @@ class AvaExporter(Exporter):
 
 def _subset(item: DatasetItem, ledger: Ledger) -> str:
     """Return a subset's name as a table's name can hold it."""
-    name = item.subset.replace("/", "_").replace("\\", "_")
-    for other in OTHERS:
-        name = re.sub(re.escape(other), f"{other[0]}-{other[1:]}", name, flags=re.IGNORECASE)
+    name = _fitting(item.subset)
     if name != item.subset:
         ledger.add_at("DSK-L012", f"subset {item.subset} is {name}", item)
+    return name
+
+
+@functools.lru_cache(maxsize=64)
+def _fitting(name: str) -> str:
+    name = name.replace("/", "_").replace("\\", "_")
+    for other in OTHERS:
+        name = re.sub(re.escape(other), f"{other[0]}-{other[1:]}", name, flags=re.IGNORECASE)
     return name
 
 

@@ -76,7 +76,9 @@ class FrameFinder:
         if parts and parts[-1].lower() == ANNOTATIONS:
             bases.append(bases.pop(0))
         self._base = f"{bases[0]}/" if bases[0] else ""
-        self._tops = [top for base in bases for top in _tops(root, base)]
+        tops = [top for base in bases for top in _tops(root, base)]
+        # Frames are often not there, and then no film's folder need be looked for.
+        self._tops = {top: frozenset(root.entries(top[:-1])[0]) for top in tops}
         self._video = ""
         self._size: tuple[int, int] | None = None
         self._found: list[tuple[str, dict[str, str]]] = []
@@ -85,7 +87,8 @@ class FrameFinder:
         """Return the folders that a film's frames may be in: the images in each, by their stems."""
         if video != self._video:
             self._video, self._found, self._size = video, [], None
-            for top in self._tops:
+            first = video.partition("/")[0]
+            for top in [top for top, there in self._tops.items() if first in there]:
                 place = top + video
                 names = [name for name in self._root.entries(place)[1] if is_image_name(name)]
                 if names:
