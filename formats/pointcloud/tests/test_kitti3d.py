@@ -449,3 +449,64 @@ def test_labels_that_are_not_kittis_are_told(tmp_path):
     data = read(tmp_path)
     assert "training/label: not read" in " ".join(data.opening_ledger.warnings)
     assert [item.annotations for item in data] == [[]]
+
+
+def test_the_hint_asks_for_more_decimals_than_there_are(tmp_path):
+    data = boxes(cuboid(rotation=(0.0, 0.0, 1 / 3)))
+    for digits, hint in ((2, "precision=6 "), (6, "precision=17 "), (17, "")):
+        report = data.export(tmp_path / str(digits), "kitti3d", calib="identity", precision=digits)
+        (told,) = [e.hint for e in report.events if "rounded" in e.what] or [""]
+        assert hint in told
+        assert bool(told) == bool(hint)
+
+
+def test_test_items_without_media_come_back(tmp_path):
+    items = [DatasetItem("1", "test"), DatasetItem("1", "train"), DatasetItem("2", "test")]
+    Dataset.from_iterable(items, ["Car"]).export(tmp_path, "kitti3d")
+    found = {(item.subset, item.id) for item in read(tmp_path)}
+    assert found == {("test", "1"), ("train", "1"), ("test", "2")}
+
+
+def test_test_items_with_media_have_no_labels(tmp_path):
+    cloud = PointCloud("a.bin", struct.pack("<4f", 1, 2, 3, 4))
+    data = Dataset.from_iterable([DatasetItem("1", "test", cloud)], ["Car"])
+    data.export(tmp_path, "kitti3d", save_media=True)
+    assert not (tmp_path / "testing/label_2").exists()
+
+
+def test_names_of_lists_without_files_are_told(tmp_path):
+    dataset(tmp_path, {"1": CAR})
+    (tmp_path / "training/calib/7.txt").write_text(CALIB)
+    (tmp_path / "ImageSets").mkdir()
+    (tmp_path / "ImageSets/val.txt").write_text("1\n7\n8\n9\n")
+    data = read(tmp_path)
+    assert "3 names of ImageSets have no label, cloud or image" in " ".join(
+        data.opening_ledger.warnings
+    )
+    assert [(item.subset, item.id) for item in data] == [("val", "1")]
+
+
+def test_an_item_of_several_lists_is_told(tmp_path):
+    dataset(tmp_path, {"1": CAR, "2": CAR})
+    (tmp_path / "ImageSets").mkdir()
+    for name in ("train", "trainval", "test"):
+        (tmp_path / f"ImageSets/{name}.txt").write_text("1\n2\n")
+    assert not read(tmp_path).opening_ledger.warnings
+    (tmp_path / "ImageSets/mini.txt").write_text("2\n")
+    told = "1 items are in several lists of ImageSets"
+    assert told in " ".join(read(tmp_path).opening_ledger.warnings)
+
+
+def test_one_of_several_datasets_has_to_be_named(tmp_path):
+    for name in ("a", "b"):
+        dataset(tmp_path / name)
+    with pytest.raises(InputError, match="several datasets: a, b"):
+        read(tmp_path)
+    assert len(list(read(tmp_path / "b"))) == 1
+
+
+def test_the_tracking_task_beside_is_passed_over(tmp_path):
+    dataset(tmp_path / "object")
+    dataset(tmp_path / "tracking")
+    (tmp_path / "tracking/training/label_2").rename(tmp_path / "tracking/training/label_02")
+    assert [item.id for item in read(tmp_path)] == ["000001"]

@@ -99,6 +99,8 @@ def test_auto_knows_who_wrote_a_file(tmp_path):
     (box,) = boxes(tmp_path, cuboid_convention="auto")["0000000000"]
     assert box.scale == (1.8, 1.5, 4)
     assert "written by Datumaro" in warned(read(tmp_path))
+    assert "datumaro-hwl reads" in warned(read(tmp_path, cuboid_convention="auto"))
+    assert "Datumaro" not in warned(read(tmp_path, cuboid_convention="datumaro-hwl"))
 
 
 def test_poses_outside_the_image_keep_the_frames_of_the_others(tmp_path):
@@ -468,6 +470,8 @@ def test_places_of_the_vehicle(tmp_path):
     files = {f"oxts__data__{n:010d}_DOT_txt": text for n, text in ((0, PLACE), (1, b"1 2"))}
     folder = drive(tmp_path, track(pose(), pose()), **files)
     assert all(item.attributes.keys() == {"frame"} for item in read(folder))
+    assert "oxts are not read" in warned(read(folder))
+    assert "oxts" not in warned(read(folder, oxts=True))
     with pytest.raises(RecordError, match=r"0000000001\.txt.*30 numbers"):
         list(read(folder, oxts=True))
     first, second = Dataset.import_from(folder, "kitti_raw", oxts=True, on_error="skip")
@@ -666,3 +670,92 @@ def test_a_cut_off_cloud_is_reported(tmp_path):
     ]
     assert not list((tmp_path / "out").rglob("*.pcd"))
     assert report.annotations["out"] == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [pose(x="nan"), pose(x="1e999"), pose(t="FOO"), pose().replace("<tx>10.0</tx>", "")],
+)
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_bad_pose_costs_one_box(tmp_path, bad, everything):
+    folder = drive(tmp_path, track(pose(), bad, pose(x=12)), track(pose()))
+    with pytest.raises(RecordError, match="pose 1: "):
+        read(folder)
+    data = read(folder, on_error="skip", all_poses=everything)
+    assert data.opening_ledger.bad_count == 1
+    assert "outside" not in warned(data)
+    assert [[a.position[0] for a in item.annotations] for item in data] == [[10, 10], [12]]
+    assert [item.attributes["frame"] for item in data] == [0, 2]
+
+
+@pytest.mark.parametrize("place", [".", "wrapped"])
+def test_labels_beside_the_tracklets(tmp_path, place):
+    meta = b'{"labels": ["Tram", "Car", "Bus"]}'
+    drive(tmp_path / place, track(pose()), dataset_meta_DOT_json=meta)
+    assert read(tmp_path).header.categories.names == ["Tram", "Car", "Bus"]
+
+
+def test_other_tracklets_are_told(tmp_path):
+    text = document(track(pose())).encode()
+    folder = drive(tmp_path, track(pose()), b_DOT_xml=text, c_DOT_xml=b"<annotation/>")
+    told = warned(read(folder))
+    assert "b.xml: tracklets that are not read" in told
+    assert "c.xml" not in told
+    assert "not read" not in warned(read(folder / "b.xml"))
+
+
+def test_a_file_that_holds_no_tracklets(tmp_path):
+    (tmp_path / "tracklet_labels.xml").write_text("")
+    with pytest.raises(InputError, match="no file here holds tracklets"):
+        read(tmp_path)
+
+
+def test_tracks_that_are_numbered_anew_are_told(tmp_path):
+    def exported(*numbers):
+        found = [
+            Cuboid3d((1.0, 2.0, 3.0), label=0, attributes={"track_id": number})
+            for number in numbers
+        ]
+        data = Dataset.from_iterable([DatasetItem("a", annotations=found)], ["car"])
+        report = data.export(tmp_path / "-".join(map(str, numbers)), "kitti_raw")
+        return {(e.code, e.what): e.count for e in report.events}
+
+    assert exported(2, 1) == {}
+    assert exported(5, 1) == {("DSK-L015", "track_id"): 1}
+
+
+def test_attributes_that_come_back_as_others_are_told(tmp_path):
+    same = {"a": 1, "b": True, "c": "red", "d": 0.1, "e": ""}
+    other = {"f": None, "g": [1], "h": "12", "i": "true"}
+    box = Cuboid3d((1.0, 2.0, 3.0), label=0, attributes={"track_id": 1, **same, **other})
+    data = Dataset.from_iterable([DatasetItem("a", annotations=[box])], ["car"])
+    report = data.export(tmp_path, "kitti_raw", allow_attrs=True)
+    assert [e.what for e in report.losses] == [f"{n}: read back as another type" for n in "fghi"]
+    (back,) = boxes(tmp_path)["a"]
+    assert {n: back.attributes[n] for n in same} == same
+
+
+@pytest.mark.parametrize("name", ["kitti_raw", "sly_pointcloud"])
+def test_frames_that_are_no_numbers_are_told(tmp_path, name):
+    for frame, lost in (("7", []), (8.0, []), (None, []), ("x", ["item attribute frame"])):
+        item = DatasetItem("a", attributes={"frame": frame})
+        report = Dataset.from_iterable([item]).export(tmp_path / repr(frame), name)
+        assert [e.what for e in report.losses] == lost
+
+
+@pytest.mark.parametrize(
+    ("value", "key"), [(True, 1), ("true", 1), (1, 1), ("false", 0), (None, 0)]
+)
+def test_words_for_a_keyframe(tmp_path, value, key):
+    box = Cuboid3d((1.0, 2.0, 3.0), label=0, attributes={"track_id": 1, "keyframe": value})
+    data = Dataset.from_iterable([DatasetItem("a", annotations=[box])], ["car"])
+    data.export(tmp_path, "kitti_raw")
+    assert f"<occlusion_kf>{key}<" in (tmp_path / "tracklet_labels.xml").read_text()
+
+
+def test_drives_of_one_name_are_subsets_of_their_own(tmp_path):
+    for folder in ("a/run", "b/run", "b/other"):
+        drive(tmp_path / folder, track(pose()))
+    data = read(tmp_path)
+    assert sorted(data.header.subsets) == ["a/run", "b/run", "other"]
+    assert sorted(item.subset for item in data) == ["a/run", "b/run", "other"]

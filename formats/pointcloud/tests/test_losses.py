@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from dsk.annotations import Cuboid3d
 from dsk.categories import Categories, LabelCategory
@@ -21,6 +22,9 @@ from dsk_pointcloud.clouds.losses import lost_in
 from dsk_pointcloud.clouds.pcd import read_pcd, write_pcd
 
 needs_las = pytest.mark.skipif(not importlib.util.find_spec("laspy"), reason="laspy is an extra")
+
+
+WRITTEN = "frame voxel: numbers are written as the lidar's"
 
 
 def box(**attributes):
@@ -115,6 +119,7 @@ def test_frames_of_an_episode_are_joined_or_refused(tmp_path):
         ("b", [{"figures": [figure()]}], {"0": "a.pcd"}),
         ("c", [{"index": 0, "figures": {}}, 7], {"0": "a.pcd"}),
         ("d", frames, {"0": "a.pcd", "1": "a.pcd"}),
+        ("e", [{"index": -1, "figures": []}], {"0": "a.pcd"}),
     ):
         folder = episode(tmp_path / name, rows, places)
         with pytest.raises(RecordError, match=r"a frame has an index|a file of its own"):
@@ -206,3 +211,56 @@ def test_one_of_several_projects_has_to_be_named(tmp_path):
     with pytest.raises(InputError, match="several projects: one, two"):
         Dataset.import_from(tmp_path, "sly_pointcloud")
     assert len(list(Dataset.import_from(tmp_path / "one", "sly_pointcloud"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("kitti_raw", {}),
+        ("sly_pointcloud", {}),
+        ("kitti3d", {"calib": "identity"}),
+        ("nuscenes", {}),
+        ("openpcdet", {}),
+        ("mmdet3d", {}),
+    ],
+)
+def test_boxes_of_other_frames_are_told(tmp_path, name, options):
+    for frame in ("lidar", "voxel"):
+        data = dataset(replace(box(track_id=1), frame=frame))
+        report = data.export(tmp_path / frame, name, **options)
+        told = [e.what for e in report.losses if e.code == "DSK-L005"]
+        assert told == ([] if frame == "lidar" else [WRITTEN])
+
+
+@pytest.mark.parametrize("name", ["kitti3d", "nuscenes"])
+def test_turned_boxes_are_told(tmp_path, name):
+    data = dataset(replace(box(track_id=1), forward="+y"))
+    options = {"calib": "identity"} if name == "kitti3d" else {}
+    report = data.export(tmp_path, name, **options)
+    assert "boxes turned: +x ahead instead of +y" in {e.what for e in report.events}
+
+
+def test_losses_name_their_subsets(tmp_path):
+    boxes = [replace(box(track_id=1), rotation=(0.1, 0.0, 0.5)), box(track_id=2)]
+    item = DatasetItem("a", "val", None, boxes, {"track_id": 7})
+    labels = Categories(labels=(LabelCategory("car"),))
+    for name, options in (
+        ("kitti3d", {"calib": "identity"}),
+        ("openpcdet", {}),
+        ("sly_pointcloud", {}),
+    ):
+        data = Dataset.from_iterable([item], labels)
+        report = data.export(tmp_path / name, name, **options)
+        assert report.losses
+        assert {s.subset for e in report.losses for s in e.samples} == {"val"}
+
+
+@pytest.mark.parametrize(("rows", "told"), [(2, False), (3, True)])
+def test_rows_that_a_pcd_file_does_not_declare_are_told(tmp_path, rows, told):
+    head = write_pcd(cloud_of(**{n: np.ones(2, "<f4") for n in "xyz"}), "ascii")
+    data = head[: head.rindex(b"1 1 1") - 6] + b"1 1 1\n" * rows
+    cloud = PointCloud("a.pcd", data)
+    assert len(decode(data, "a.pcd").points) == 2
+    made = Dataset.from_iterable([DatasetItem("a", media=cloud)])
+    report = made.export(tmp_path, "cloud_dir", cloud_ext="bin")
+    assert bool(report.warnings) == told

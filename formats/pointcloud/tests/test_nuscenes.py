@@ -544,3 +544,26 @@ def test_invented_times_differ_between_scenes(tmp_path):
     times = [row["timestamp"] for row in json.loads((folder / "sample.json").read_text())]
     assert times == sorted(set(times))
     assert len(times) == 4
+
+
+def test_sweeps_that_are_not_written_are_told(tmp_path):
+    row = {"token": "w", "sample_token": "p1", "ego_pose_token": "e1", "is_key_frame": False}
+    row |= {"calibrated_sensor_token": "k1", "filename": "sweeps/LIDAR_TOP/b.pcd.bin"}
+    rows = [*table(tables(tmp_path / "in"), "sample_data"), row | {"timestamp": 5}]
+    data = read(tables(tmp_path / "in", sample_data=rows))
+    report = data.export(tmp_path / "out", "nuscenes")
+    assert ("DSK-L011", "nuscenes field sweeps") in {(e.code, e.what) for e in report.losses}
+
+
+def test_classes_of_points_are_told(tmp_path):
+    ledger = Ledger()
+    folder = tables(tmp_path, lidarseg=[{"token": "l", "filename": "lidarseg/a.bin"}])
+    list(read(folder).read(ledger))
+    told = " ".join([*read(folder).opening_ledger.warnings, *ledger.warnings])
+    assert "lidarseg.json: classes of points are not read" in told
+
+
+def test_a_missing_row_is_named(tmp_path):
+    folder = tables(tmp_path, sample_annotation=box_row(tmp_path, instance_token="gone"))
+    with pytest.raises(RecordError, match="no row 'gone'"):
+        list(read(folder))

@@ -511,7 +511,65 @@ def test_numbers_that_are_none(tmp_path, number):
     assert number in text
     items, bad, _ = skipping(project(tmp_path, {"ds0/a.pcd": text, "ds0/b.pcd": ann(key="b")}))
     assert [len(i.annotations) for i in items] == [0, 1]
+    assert bad == ["damaged figure: a number is not finite"]
+
+
+def test_a_number_that_is_none_costs_one_figure(tmp_path):
+    broken = json.loads(json.dumps(figure("f2")))
+    broken["geometry"]["position"]["x"] = float("nan")
+    one = ann([figure(), broken])
+    (item,), bad, _ = skipping(project(tmp_path, {"ds0/a.pcd": one}))
+    assert [a.position for a in item.annotations] == [(10, 2, -1)]
     assert len(bad) == 1
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e999"])
+def test_a_matrix_with_a_number_that_is_none(tmp_path, value):
+    facts = json.dumps({"meta": {"sensorsData": {"extrinsicMatrix": MATRIX}}})
+    files = {
+        "ds0__related_images__a_pcd__x_DOT_png": "png",
+        "ds0__related_images__a_pcd__x_DOT_png_DOT_json": facts.replace("0.1", value),
+    }
+    (item,), bad, _ = skipping(project(tmp_path, {"ds0/a.pcd": ann()}, **files))
+    assert [image.extra for image in item.media.extra_images] == [None]
+    assert bad == ["damaged image facts: a matrix has a number that is not finite"]
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_keys_with_and_without_dashes_are_the_same(tmp_path, swap):
+    keys = [f"12345678-1234-1234-1234-123456789AB{n}" for n in "CDE"]
+    short = [key.replace("-", "").lower() for key in keys]
+    mine, others = (short, keys) if swap else (keys, short)
+    one = ann([figure(mine[0], others[1])], [owner(mine[1])], key=mine[2])
+    parts = ("figures", "objects", "videos")
+    table = {p: {k: n} for p, k, n in zip(parts, others, (6, 5, 7), strict=True)}
+    folder = project(tmp_path / "in", {"ds0/a.pcd": one}, key_id_map_DOT_json=table)
+    data = read(folder)
+    (item,) = data
+    (box,) = item.annotations
+    assert (item.attributes["frame"], box.id, box.attributes["track_id"]) == (7, 6, 5)
+    data.export(tmp_path / "out", "sly_pointcloud")
+    made = json.loads((tmp_path / "out/ds0/ann/a.pcd.json").read_text())
+    assert made["objects"][0]["key"] == made["figures"][0]["objectKey"] == mine[1]
+
+
+def test_clouds_without_a_number_get_one_of_their_own(tmp_path):
+    anns = {f"ds0/{name}.pcd": ann(key=name) for name in "abc"}
+    table = {"videos": {"a": 1, "c": 2}}
+    data = read(project(tmp_path / "in", anns, key_id_map_DOT_json=table))
+    frames = [item.attributes["frame"] for item in data]
+    assert frames[::2] == [1, 2]
+    assert len(set(frames)) == 3
+    data.export(tmp_path / "out", "kitti_raw")
+
+
+def test_clouds_that_are_missing_are_told(tmp_path):
+    folder = project(tmp_path, {f"ds0/{name}.pcd": ann(key=name) for name in "abc"})
+    (folder / "ds0/pointcloud/b.pcd").unlink()
+    assert "1 point clouds are missing" in " ".join(read(folder).opening_ledger.warnings)
+    for name in "ac":
+        (folder / f"ds0/pointcloud/{name}.pcd").unlink()
+    assert not read(folder).opening_ledger.warnings  # nobody wanted any
 
 
 def test_a_box_without_angles_is_not_turned(tmp_path):
@@ -734,3 +792,37 @@ def test_episodes_keep_their_keys(tmp_path):
     assert len(table["videos"]) == len(set(table["videos"].values())) == len(parts)
     report = data.export(tmp_path / "clouds", "sly_pointcloud", format_variant="pointclouds")
     assert "sly field episode" in {event.what for event in report.losses}
+
+
+@pytest.mark.parametrize("variant", ["pointclouds", "episodes"])
+def test_a_dataset_called_default_beside_ds0(tmp_path, variant):
+    names = ("ds0", "default", "val")
+    anns = {f"{name}/a.pcd": ann([figure(name)], key=name) for name in names}
+    data = read(project(tmp_path / "in", anns))
+    assert sorted(item.subset for item in data) == ["default", "ds0", "val"]
+    report = data.export(tmp_path / "out", "sly_pointcloud", format_variant=variant)
+    assert "subset ds0 is read back as default" not in {e.what for e in report.losses}
+    assert {p.name for p in (tmp_path / "out").iterdir() if p.is_dir()} == set(names)
+    assert sorted(item.subset for item in read(tmp_path / "out")) == ["default", "ds0", "val"]
+
+
+def test_numbers_of_classes_come_once(tmp_path):
+    labels = (LabelCategory("a"), LabelCategory("b", source_id=0), LabelCategory("c"))
+    data = Dataset.from_iterable([DatasetItem("x")], Categories(labels=labels))
+    data.export(tmp_path, "sly_pointcloud")
+    classes = json.loads((tmp_path / "meta.json").read_text())["classes"]
+    assert [(c["title"], c["id"]) for c in classes] == [("a", 1), ("b", 0), ("c", 2)]
+
+
+def test_tags_whose_names_stand_for_something_else(tmp_path):
+    names = ("frame", "description", "track_id")
+    tags = [{"name": n, "value_type": "any_number", "applicable_type": "all"} for n in names]
+    mine = [{"name": n, "value": 55} for n in names]
+    one = ann(objects=[owner(tags=mine)], tags=mine, description="said")
+    meta = {"classes": CLASSES, "tags": tags, "projectType": "point_clouds"}
+    data = read(project(tmp_path, {"ds0/a.pcd": one}, meta))
+    (item,) = data
+    assert (item.attributes["frame"], item.attributes["description"]) == (0, "said")
+    assert item.annotations[0].attributes["track_id"] == 1
+    told = " ".join(data.opening_ledger.warnings)
+    assert all(f"tags called {name} are not read" in told for name in names)

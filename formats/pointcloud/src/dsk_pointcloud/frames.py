@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Literal
 
     from dsk.annotations import Cuboid3d
+    from dsk.item import DatasetItem
     from dsk.loss import Ledger
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "is_finite",
     "is_upright",
     "note_boxes",
+    "note_frames",
     "turned",
     "wrap",
 ]
@@ -55,6 +58,16 @@ def note_boxes(ledger: Ledger, what: str, count: int) -> None:
     """Have the report say which frame and convention boxes were read or written in."""
     if count:
         ledger.add("DSK-L022", what, kind="cuboid_3d", count=count)
+
+
+def note_frames(ledger: Ledger, item: DatasetItem, boxes: Sequence[Cuboid3d]) -> None:
+    """Have the report tell of boxes that are not in the lidar's frame but are written as if."""
+    if [a.frame for a in boxes].count("lidar") == len(boxes):  # hot
+        return
+    for a in boxes:
+        if a.frame != "lidar":
+            what = f"frame {a.frame}: numbers are written as the lidar's"
+            ledger.add_at("DSK-L005", what, item, a)
 
 
 def is_upright(rotation: Vector) -> bool:

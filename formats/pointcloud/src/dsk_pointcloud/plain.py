@@ -22,7 +22,7 @@ from dsk_pointcloud.clouds.files import load
 from dsk_pointcloud.clouds.losses import lost_in
 from dsk_pointcloud.clouds.saver import CloudSaver
 from dsk_pointcloud.clouds.velodyne import write_bin
-from dsk_pointcloud.frames import is_upright, note_boxes, turned, wrap
+from dsk_pointcloud.frames import is_upright, note_boxes, note_frames, turned, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,7 +59,8 @@ class _PlainExporter(Exporter):
             lists.setdefault(item.subset, []).append(item.id)
             turns = quarter_turns(item)
             item = facing_ahead(item, turns, ctx.ledger)  # noqa: PLW2901
-            boxes = (a for a in item.annotations if isinstance(a, Cuboid3d))
+            boxes = [a for a in item.annotations if isinstance(a, Cuboid3d)]
+            note_frames(ctx.ledger, item, boxes)
             rows = "".join(self._row(item, a, ctx) for a in boxes)
             ctx.write(f"labels/{item.id}.txt", rows.encode())
             if isinstance(item.media, PointCloud) and ctx.save_media:
@@ -72,7 +73,7 @@ class _PlainExporter(Exporter):
             note_boxes(ctx.ledger, "boxes turned: +x ahead instead of +y", 1)
         if not is_upright(a.rotation):
             what = "roll and pitch left out"
-            ctx.ledger.add("DSK-L007", what, kind=a.kind, item=item.id, annotation=a.id)
+            ctx.ledger.add_at("DSK-L007", what, item, a)
         x, y, z = a.position
         z -= a.scale[2] / 2 if self.bottom else 0.0
         numbers = (x, y, z, *a.scale, wrap(a.rotation[2]))

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dsk.annotations import Cuboid3d
+    from dsk.item import DatasetItem
+    from dsk.loss import Ledger
 
-__all__ = ["track_of", "whole"]
+__all__ = ["frame_of", "track_of", "whole"]
 
 
 def whole(value: Any) -> int | None:
@@ -20,6 +22,15 @@ def whole(value: Any) -> int | None:
         return int(value)
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def frame_of(item: DatasetItem, ledger: Ledger) -> int | None:
+    """Return the number of an item's frame, or None; a frame that is no number is told."""
+    given = item.attributes.get("frame")
+    number = whole(given)
+    if given is not None and number is None:
+        ledger.add_at("DSK-L009", "item attribute frame", item)
+    return number
 
 
 def track_of(box: Cuboid3d) -> int | None:

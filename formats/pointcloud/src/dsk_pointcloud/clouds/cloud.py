@@ -43,12 +43,14 @@ class Cloud:
         width: Points per row.
         height: Rows; more than 1 for organized clouds. width × height is the number of points.
         viewpoint: Where the sensor was; kept, never applied.
+        surplus: Whether its file has more points than it declares; those are not read.
     """
 
     points: NDArray[Any]
     width: int
     height: int = 1
     viewpoint: Viewpoint = NO_VIEWPOINT
+    surplus: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

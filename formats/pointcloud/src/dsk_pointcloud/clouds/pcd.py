@@ -193,8 +193,9 @@ def read_pcd(data: bytes | memoryview, where: str = "") -> Cloud:
     """
     header = read_header(data, where)
     body = memoryview(data)[header.start :]
+    surplus = False
     if header.encoding == "ascii":
-        points = _read_ascii(header, bytes(body), where)
+        points, surplus = _read_ascii(header, bytes(body), where)
     elif header.encoding == "binary":
         dtype = header.dtype
         needed = header.count * dtype.itemsize
@@ -205,7 +206,7 @@ def read_pcd(data: bytes | memoryview, where: str = "") -> Cloud:
         points = np.frombuffer(body, dtype, header.count)
     else:
         points = _read_compressed(header, body, where)
-    return Cloud(points, header.width, header.height, header.viewpoint)
+    return Cloud(points, header.width, header.height, header.viewpoint, surplus)
 
 
 def _plain(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -259,7 +260,8 @@ def _is_raw(stream: memoryview, size: int) -> bool:
     return False
 
 
-def _read_ascii(header: PcdHeader, body: bytes, where: str) -> NDArray[Any]:
+def _read_ascii(header: PcdHeader, body: bytes, where: str) -> tuple[NDArray[Any], bool]:
+    """Return the declared points, and whether there are more."""
     dtype = _plain(header.dtype)
     per_point = sum(count for *_, count in header.fields)
     count = header.count
@@ -267,15 +269,17 @@ def _read_ascii(header: PcdHeader, body: bytes, where: str) -> NDArray[Any]:
         raise MediaError(f"{count} points are declared, the file is too short", where=where)
     points = np.empty(count, dtype)
     if not count:
-        return points
-    lines = [line for line in body.split(b"\n", count * 2 + 1024) if line.strip()][:count]
+        return points, bool(body.strip())
+    lines = [line for line in body.split(b"\n", count * 2 + 1024) if line.strip()]
+    surplus = len(lines) > count
+    lines = lines[:count]
     if len(lines) < count:
         raise MediaError(f"{count} points are declared, {len(lines)} are there", where=where)
     try:
         _parse_columns(header, b"\n".join(lines), points, per_point)
     except (ValueError, OverflowError) as error:
         raise MediaError(f"damaged points: {error}", where=where) from error
-    return points
+    return points, surplus
 
 
 def _parse_columns(header: PcdHeader, text: bytes, points: NDArray[Any], per_point: int) -> None:

@@ -83,6 +83,8 @@ class CloudSaver:
         for lost in lost_in(cloud, ext):
             what = f"{ext} holds no {lost}"
             ctx.ledger.add_at("DSK-L016", what, item)
+        if cloud.surplus:
+            ctx.ledger.warn("PCD files have more rows than they declare; those are left out")
         ctx.write(name, data)
         ctx.ledger.media_saved += 1
         return True

@@ -12,7 +12,7 @@ from dsk.metafile import META_NAME, meta_text
 from dsk_pointcloud.axes import facing_ahead, quarter_turns
 from dsk_pointcloud.calib import identity_calibration
 from dsk_pointcloud.clouds.saver import CloudSaver
-from dsk_pointcloud.frames import is_finite, is_upright, note_boxes, turned
+from dsk_pointcloud.frames import is_finite, is_upright, note_boxes, note_frames, turned
 from dsk_pointcloud.kitti3d.labels import DONT_CARE, HUGE, LabelLine, project_box, to_camera
 from dsk_pointcloud.kitti3d.views import View, view_of
 from dsk_pointcloud.kitti_raw.states import OCCLUSION, TRUNCATION, enum_value
@@ -29,6 +29,7 @@ __all__ = ["Kitti3dExporter"]
 _TEST = ("test", "testing")
 DECIMALS = 2
 """Of the numbers in KITTI's labels."""
+MAX_DECIMALS = 17
 _EXACT = 1e-9
 _INCLINED = 2.5e-4
 """Radians by which a heading of KITTI's decimals may differ after the way to the lidar's frame and
@@ -59,8 +60,8 @@ class Kitti3dExporter(Exporter):
             raise OptionError(f"calib is source or identity, not {calib!r}")
         if cloud_ext not in ("bin", "keep"):
             raise OptionError(f"cloud_ext is bin or keep, not {cloud_ext!r}")
-        if not 0 <= precision <= 17:
-            raise OptionError("precision is a number of decimals, 0 to 17")
+        if not 0 <= precision <= MAX_DECIMALS:
+            raise OptionError(f"precision is a number of decimals, 0 to {MAX_DECIMALS}")
         self._calib = calib
         self._scores = save_scores
         self._digits = precision
@@ -94,7 +95,9 @@ class Kitti3dExporter(Exporter):
             part = "testing" if item.subset in _TEST else "training"
             view = self._view(item)
             lines = self._lines(item, view, ctx)
-            if item.annotations or part == "training":
+            # An empty label says that an item is there of which nothing else is.
+            bare = item.media is None or not ctx.save_media
+            if item.annotations or bare or part == "training":
                 rows = [line.text(self._digits, score=self._scores) + "\n" for line in lines]
                 ctx.write(f"{part}/label_2/{item.id}.txt", "".join(rows).encode())
             ctx.write(f"{part}/calib/{item.id}.txt", view.text)
@@ -139,18 +142,19 @@ class Kitti3dExporter(Exporter):
                 flat.setdefault(a.group, a)
         used: set[int] = set()
         lines = []
-        for a in item.annotations:
-            if isinstance(a, Cuboid3d):
-                partner = flat.get(a.group)
-                if partner is not None and (id(partner) in used or partner.label != a.label):
-                    partner = None
-                line = self._solid(item, a, partner, view, ctx)
-                if line is not None:
-                    lines.append(line)
-                    note_boxes(ctx.ledger, "boxes brought to the camera's frame", 1)
-                    if partner is not None:
-                        used.add(id(partner))
-                    self._told(item, a, line, ctx)
+        solids = [a for a in item.annotations if isinstance(a, Cuboid3d)]
+        note_frames(ctx.ledger, item, solids)
+        for a in solids:
+            partner = flat.get(a.group)
+            if partner is not None and (id(partner) in used or partner.label != a.label):
+                partner = None
+            line = self._solid(item, a, partner, view, ctx)
+            if line is not None:
+                lines.append(line)
+                note_boxes(ctx.ledger, "boxes brought to the camera's frame", 1)
+                if partner is not None:
+                    used.add(id(partner))
+                self._told(item, a, line, ctx)
         for a in item.annotations:
             if isinstance(a, Bbox) and id(a) not in used:
                 lines.append(self._flat(a))
@@ -181,6 +185,8 @@ class Kitti3dExporter(Exporter):
         if max(map(abs, numbers)) > HUGE:
             drop("DSK-L018", "a number is beyond all metres")
             return None
+        if a.forward == "+y":
+            note_boxes(ctx.ledger, "boxes turned: +x ahead instead of +y", 1)
         box = turned(a, "+x")
         location, ry, alpha = to_camera(box, view.matrix)
         if location[2] <= 0:
@@ -202,11 +208,12 @@ class Kitti3dExporter(Exporter):
         line.size, line.location, line.rotation_y = (height, width, length), location, ry
         if not is_upright(box.rotation):
             what = "roll and pitch left out"
-            ctx.ledger.add("DSK-L007", what, kind=a.kind, item=item.id, annotation=a.id)
+            ctx.ledger.add_at("DSK-L007", what, item, a)
         elif self._is_rounded(*line.size, *location) or self._is_rounded(ry, much=self._inclined):
             what = f"rounded to {self._digits} decimals"
-            hint = "-O precision=6 keeps more"
-            ctx.ledger.add("DSK-L007", what, kind=a.kind, item=item.id, annotation=a.id, hint=hint)
+            more = 6 if self._digits < 6 else MAX_DECIMALS
+            hint = f"-O precision={more} keeps more" if more > self._digits else ""
+            ctx.ledger.add_at("DSK-L007", what, item, a, hint=hint)
         return line
 
     def _is_rounded(self, *values: float, much: float = _EXACT) -> bool:

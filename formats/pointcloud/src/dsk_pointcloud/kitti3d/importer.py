@@ -59,6 +59,13 @@ class Kitti3dImporter(Importer):
                 where=root.path,
                 hint="give the folder that holds training/ or calib/",
             )
+        datasets = layout.all_datasets(root)
+        if len(datasets) > 1:
+            raise InputError(
+                f"there are several datasets: {', '.join(datasets)}",
+                where=root.path,
+                hint="give the folder of one of them",
+            )
         tracking = layout.tracking_folder(root, parts)
         if tracking:
             raise InputError("this is KITTI's tracking task, which is not read", where=tracking)
@@ -76,6 +83,8 @@ class Kitti3dSource(Source):
         self._root = root
         self._difficulty = difficulty
         self._rows = list(layout.read_rows(root, parts))
+        for note in layout.notes_on_lists(root, parts, self._rows):
+            ledger.warn(f"{root.path}: {note}")
         seen: set[tuple[str, str]] = set()
         for row in self._rows:
             if (row.id, row.subset) in seen:

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Part",
     "Row",
+    "all_datasets",
     "find_parts",
     "first_label",
     "folders_of",
+    "notes_on_lists",
     "read_rows",
     "tracking_folder",
     "unread_folders",
@@ -59,18 +61,32 @@ class Row(Struct):
 
 def find_parts(root: InputRoot) -> list[Part]:
     """Return the folders with labels or clouds: training, testing and their like, or the root."""
+    return next(filter(None, _all_parts(root)), [])
+
+
+def all_datasets(root: InputRoot) -> list[str]:
+    """Return the folders that hold datasets of their own; one at the top is the only one.
+
+    That of KITTI's tracking task beside the others is none.
+    """
+    bases = zip(("", *root.entries()[0]), _all_parts(root), strict=True)
+    found = [base for base, parts in bases if parts and not tracking_folder(root, parts)]
+    return found[:1] if found[:1] == [""] else found
+
+
+def _all_parts(root: InputRoot) -> Iterator[list[Part]]:
+    """Yield the parts of the top folder and of each one in it."""
     for base in ("", *root.entries()[0]):
         folders = root.entries(base)[0]
         names = [name for name in folders if not base or is_subset_name(name)]
         inside = {name: set(root.entries(posixpath.join(base, name))[0]) for name in names}
         found = [name for name in _SUBSETS if not inside.get(name, set()).isdisjoint(_PARTS)]
         if not found and _is_whole(set(folders)):
-            return [Part(base, DEFAULT_SUBSET)]
+            yield [Part(base, DEFAULT_SUBSET)]
+            continue
         found += [name for name in names if name not in _SUBSETS and _is_whole(inside[name])]
-        if found:
-            alone = len(found) == 1
-            return [Part(posixpath.join(base, n), _subset_of(n, alone=alone)) for n in found]
-    return []
+        alone = len(found) == 1
+        yield [Part(posixpath.join(base, n), _subset_of(n, alone=alone)) for n in found]
 
 
 def _is_whole(folders: set[str]) -> bool:
@@ -197,6 +213,23 @@ def read_rows(root: InputRoot, parts: list[Part]) -> Iterator[Row]:
                 files["velodyne"].get(stem, ""),
                 images,
             )
+
+
+def notes_on_lists(root: InputRoot, parts: list[Part], rows: list[Row]) -> list[str]:
+    """Return what is odd about the lists: names of a partial download, names in several."""
+    lists: dict[str, list[str]] = {}
+    for part in parts:
+        lists |= _lists(root, part.folder)
+    absent = len(set(lists) - {row.id for row in rows})
+    # Numbers start anew for test items, and trainval is train and val.
+    plain = (set(found).difference(_TEST, ("trainval",)) for found in lists.values())
+    several = sum(len(found) > 1 for found in plain)
+    notes = []
+    if absent:
+        notes.append(f"{absent} names of ImageSets have no label, cloud or image")
+    if several:
+        notes.append(f"{several} items are in several lists of ImageSets; the first counts")
+    return notes
 
 
 def _place(part: Part, stem: str, lists: dict[str, list[str]]) -> tuple[str, str]:

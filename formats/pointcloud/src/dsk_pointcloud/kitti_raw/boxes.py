@@ -33,25 +33,30 @@ class Shown(Struct):
         kinds: The states of its poses, each once.
         occluded: Whether it is occluded, of each pose.
         frames: The frames in which it is shown, in order.
+        hidden: The poses' states, by ``id``, with which it is not shown.
     """
 
     track: Tracklet
     kinds: list[State]
     occluded: list[bool]
     frames: Sequence[int]
+    hidden: frozenset[int]
 
 
 def shown(track: Tracklet, *, everything: bool) -> Shown:
     """Return what is shown of a tracklet.
 
-    Poses outside or behind the image are left out unless ``everything``.
+    Poses outside or behind the image are left out unless ``everything``, damaged ones always.
     """
     states = track.states
     kinds = list(dict(zip(map(id, states), states, strict=True)).values())
     frames: Sequence[int] = range(track.first, track.first + len(states))
-    if not everything and any(state.outside for state in kinds):
-        frames = list(compress(frames, [not state.outside for state in states]))
-    return Shown(track, kinds, occlusions(states), frames)
+    hidden = frozenset(
+        id(state) for state in kinds if state.damaged or (state.outside and not everything)
+    )
+    if hidden:
+        frames = list(compress(frames, [id(state) not in hidden for state in states]))
+    return Shown(track, kinds, occlusions(states), frames, hidden)
 
 
 def occlusions(states: list[State]) -> list[bool]:
@@ -121,12 +126,12 @@ class Boxes:
         occluded = one.occluded[start:stop]
         each = iter(track.places[6 * start : 6 * stop])
         numbers = range(track.first + start, track.first + stop)
-        hidden = len(one.frames) < len(track.states)
+        hidden = one.hidden
         kitti = self._kind == "kitti"
         known: dict[tuple[int, bool], tuple[dict[str, Any], dict[str, Any] | None]] = {}
         rows = zip(numbers, states, occluded, each, each, each, each, each, each, strict=True)
         for number, state, is_occluded, x, y, z, rx, ry, rz in rows:  # hot
-            if hidden and state.outside:
+            if hidden and id(state) in hidden:
                 continue
             if kitti and not rx and not ry:
                 position = x, y, z + half

@@ -18,8 +18,9 @@ from dsk.truth import truth_of
 from dsk_pointcloud.axes import facing_ahead, quarter_turns
 from dsk_pointcloud.cameras import CAMERA, matrices_of
 from dsk_pointcloud.clouds.saver import CloudSaver
-from dsk_pointcloud.frames import is_upright, note_boxes, turned
+from dsk_pointcloud.frames import is_upright, note_boxes, note_frames, turned
 from dsk_pointcloud.kitti_raw.convention import CONVENTIONS, from_box
+from dsk_pointcloud.kitti_raw.grammar import value_of
 from dsk_pointcloud.kitti_raw.states import AMT, NO_AMT, OCCLUSION, TRUNCATION, enum_value
 from dsk_pointcloud.kitti_raw.writing import (
     PoseRow,
@@ -29,7 +30,7 @@ from dsk_pointcloud.kitti_raw.writing import (
     xml_text,
 )
 from dsk_pointcloud.plugin import KITTI_RAW_ATTRIBUTES, kitti_raw_capabilities
-from dsk_pointcloud.tracks import track_of, whole
+from dsk_pointcloud.tracks import frame_of, track_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -138,11 +139,12 @@ class KittiRawExporter(Exporter):
             turns = quarter_turns(given)
             item = facing_ahead(given, turns, ctx.ledger)
             self._check_id(item)
-            frame = whole(item.attributes.get("frame"))
+            frame = frame_of(item, ctx.ledger)
             done = _Written(item.id, None if self._reindex else frame)
             if item.media is not None and ctx.save_media:
                 done.cameras = self._media(item, turns, ctx)
-            boxes = (a for a in item.annotations if isinstance(a, Cuboid3d))
+            boxes = [a for a in item.annotations if isinstance(a, Cuboid3d)]
+            note_frames(ctx.ledger, item, boxes)
             done.rows = [self._row(item, a, ctx) for a in boxes]
             written.append(done)
         return written
@@ -184,7 +186,7 @@ class KittiRawExporter(Exporter):
         attributes = a.attributes
         try:
             occlusion, truncation = _states(attributes)
-            custom = self._custom(attributes)
+            custom = self._custom(item, a, ctx)
         except ValueError as error:
             raise OutputError(str(error), where=_place(item, a)) from error
         translation, size = from_box(self._convention, a.position, a.rotation, a.scale)
@@ -199,7 +201,7 @@ class KittiRawExporter(Exporter):
             (*map(float, translation), *map(float, a.rotation)),  # type: ignore[arg-type]
             int(mine.get("state", 2)),
             occlusion,
-            int(attributes.get("keyframe") is True),
+            int(_is_true(attributes.get("keyframe"))),
             truncation,
             amt,
             custom,
@@ -209,17 +211,20 @@ class KittiRawExporter(Exporter):
         height, width, length = map(float, size)
         return _Row(number, label, (height, width, length), int(mine.get("finished", 1)), pose)
 
-    def _custom(self, attributes: dict[str, Any]) -> list[tuple[str, str]]:
-        if not self._allow:
-            return []
-        pairs = [
-            (name, attribute_text(value))
-            for name, value in attributes.items()
-            if name not in KITTI_RAW_ATTRIBUTES
-        ]
-        for pair in pairs:
-            for text in pair:
-                xml_text(text)
+    def _custom(self, item: DatasetItem, a: Cuboid3d, ctx: WriteContext) -> list[tuple[str, str]]:
+        """Return the attributes that tracklets have no place for, as text."""
+        pairs: list[tuple[str, str]] = []
+        for name, value in a.attributes.items() if self._allow else ():
+            if name in KITTI_RAW_ATTRIBUTES:
+                continue
+            text = attribute_text(value)
+            xml_text(name)
+            xml_text(text)
+            pairs.append((name, text))
+            read = value_of(text)
+            if type(read) is not type(value) or read != value:
+                what = f"{name}: read back as another type"
+                ctx.ledger.add_at("DSK-L004", what, item, a)
         return pairs
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
@@ -248,7 +253,12 @@ class KittiRawExporter(Exporter):
                 f"item {twice} is there in several subsets, which KITTI raw cannot hold",
                 hint="convert the subsets one by one, or rename the items",
             )
-        done = [_filled(track) for _, track in sorted(tracks.items(), key=lambda pair: pair[0])]
+        order = sorted(tracks)
+        done = [_filled(tracks[key]) for key in order]
+        # What numbers a track is its place in the file.
+        moved = sum(key[0] == 0 and key[1] != place for place, key in enumerate(order, 1))
+        if moved:
+            ctx.ledger.add("DSK-L015", "track_id", kind="cuboid_3d", count=moved)
         with ctx.out.open("tracklet_labels.xml") as file:
             file.writelines(tracklets_xml(done))
         if not self._meta:
@@ -342,10 +352,8 @@ def _states(attributes: dict[str, Any]) -> tuple[int, int]:
         ValueError: One of them is no value that KITTI knows.
     """
     given = attributes.get("occlusion")
-    occluded = attributes.get("occluded")
-    hidden = bool(truth_of(occluded) if isinstance(occluded, str) else occluded)
     try:
-        occlusion = enum_value(given, OCCLUSION, int(hidden))
+        occlusion = enum_value(given, OCCLUSION, int(_is_true(attributes.get("occluded"))))
     except ValueError as error:
         raise ValueError(f"attribute occlusion: {error}") from error
     try:
@@ -353,6 +361,11 @@ def _states(attributes: dict[str, Any]) -> tuple[int, int]:
     except ValueError as error:
         raise ValueError(f"attribute truncation: {error}") from error
     return occlusion, truncation
+
+
+def _is_true(value: Any) -> bool:
+    """Tell whether a value is true; other formats have words for it."""
+    return bool(truth_of(value) if isinstance(value, str) else value)
 
 
 def _track(item: DatasetItem, a: Cuboid3d, *, reindex: bool) -> int | None:

@@ -63,7 +63,7 @@ class Tracklet(Struct):
 
 
 def read_tracklets(root: Element, where: str, ledger: Ledger) -> list[Tracklet]:
-    """Read all tracklets; one that is damaged goes to the ledger.
+    """Read all tracklets; one that is damaged, or a pose, goes to the ledger.
 
     Raises:
         RecordError: The document is no tracklet file.
@@ -111,7 +111,14 @@ def _tracklet(item: Element, number: int, where: str, ledger: Ledger) -> Trackle
         ledger.warn(f"{where}: count says {declared} poses, there are {len(rows)}")
     finished = (item.findtext("finished") or "").strip()
     places: list[float] = []
-    states = [_pose(row, n, places) for n, row in enumerate(rows)]
+    states = []
+    for n, row in enumerate(rows):
+        try:
+            states.append(_pose(row, places))
+        except ValueError as error:  # the others keep their frames
+            ledger.bad_record(RecordError(f"pose {n}: {error}", where=where, annotation=number))
+            places += [0.0] * 6
+            states.append(State(2, -1, 0, 0, NO_AMT, None, damaged=True))
     return Tracklet(
         number=number,
         label=label,
@@ -137,25 +144,28 @@ def _number(item: Element, name: str) -> float:
     return value
 
 
-def _pose(row: Element, number: int, places: list[float]) -> State:
-    """Add a pose's numbers to others, and return what else it says."""
+def _pose(row: Element, places: list[float]) -> State:
+    """Add a pose's numbers to others, and return what else it says.
+
+    Raises:
+        ValueError: A number or a state is missing or damaged; nothing was added.
+    """
     values: dict[str, Any] = {child.tag: child.text for child in row}
     try:  # hot: spelled out
         x, y, z = float(values["tx"]), float(values["ty"]), float(values["tz"])
         rx, ry, rz = float(values["rx"]), float(values["ry"]), float(values["rz"])
     except (ValueError, KeyError, TypeError):
         names = [n for n in ("tx", "ty", "tz", "rx", "ry", "rz") if not _is_number(values.get(n))]
-        raise ValueError(f"pose {number}: {', '.join(names)} missing or no number") from None
+        raise ValueError(f"{', '.join(names)} missing or no number") from None
     if not is_finite(x, y, z, rx, ry, rz):
-        raise ValueError(f"pose {number}: a value is not finite")
+        raise ValueError("a value is not finite")
     amt = NO_AMT
     if tuple(map(values.get, AMT)) != _NO_AMT_TEXT:
         amt = tuple(_plain_number(values.get(name), -1.0) for name in AMT)
     state = _FAST_STATE.get(values.get("state"))
     occlusion = _FAST_OCCLUSION.get(values.get("occlusion"))
     truncation = _FAST_TRUNCATION.get(values.get("truncation"))
-    places += x, y, z, rx, ry, rz
-    return State(
+    read = State(
         enum_value(values.get("state"), STATE, 2) if state is None else state,
         enum_value(values.get("occlusion"), OCCLUSION, -1) if occlusion is None else occlusion,
         0
@@ -165,6 +175,8 @@ def _pose(row: Element, number: int, places: list[float]) -> State:
         amt,
         _attributes(row) if "attributes" in values else None,
     )
+    places += x, y, z, rx, ry, rz
+    return read
 
 
 def _is_number(text: str | None) -> bool:

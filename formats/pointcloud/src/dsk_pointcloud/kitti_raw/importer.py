@@ -81,11 +81,14 @@ class KittiRawImporter(Importer):
         drives = layout.find_drives(root)
         if not drives:
             raise InputError(
-                "there is no tracklet_labels.xml and no velodyne_points folder",
+                "no file here holds tracklets, as tracklet_labels.xml does, "
+                "and there is no velodyne_points folder",
                 where=root.path,
                 hint="give the folder of a drive (…_sync), or the one above",
             )
         if not self._oxts:
+            if any(drive.oxts for drive in drives):
+                ledger.warn("oxts are not read; -I oxts=true gives them to the items")
             for drive in drives:
                 drive.oxts = ""
         return KittiRawSource(root, drives, self._convention, ledger, everything=self._all)
@@ -116,11 +119,11 @@ class KittiRawSource(Source):
             tracks = [shown(track, everything=everything) for track in found]
             poses = sum(len(one.frames) for one in tracks)
             note_boxes(ledger, _READ[kind], poses)
-            self._skipped += sum(len(track.states) for track in found) - poses
+            self._skipped += sum(map(_readable, tracks)) - poses
             common |= _note(tracks, names, attributes, everything=everything)
             frames = self._frames(drive, tracks, ledger)
             boxes = Boxes(tracks, kind, [f.number for f in frames if f.number is not None])
-            subset = DEFAULT_SUBSET if len(drives) == 1 else _subset(drive)
+            subset = _subset(drive, drives)
             self._drives.append(Recording(drive, subset, frames, boxes))
         if self._skipped:
             ledger.warn(
@@ -135,9 +138,17 @@ class KittiRawSource(Source):
             ledger.warn(f"{drive.folder or self._root.path}: no tracklets, so there are no boxes")
             return [], "kitti"
         where = self._root.show(drive.tracklets)
+        for name in layout.other_tracklets(self._root, drive):
+            hint = "give the file instead of the folder to read it"
+            ledger.warn(f"{self._root.show(name)}: tracklets that are not read; {hint}")
         data = self._root.read(drive.tracklets)
         foreign = made_by_datumaro(data[: 1 << 16])
         kind = ("datumaro" if foreign else "kitti") if convention == "auto" else convention
+        if foreign and convention == "auto":
+            ledger.warn(
+                f"{where}: written by Datumaro or CVAT, read in CVAT's order; newer versions of "
+                "Datumaro have another one, which -I cuboid_convention=datumaro-hwl reads"
+            )
         if foreign and convention == "kitti":
             ledger.warn(
                 f"{where}: written by Datumaro or CVAT, whose h, w, l may be in another order "
@@ -184,8 +195,10 @@ class KittiRawSource(Source):
     def _categories(
         self, names: set[str], attributes: dict[str, dict[str, None]], common: dict[str, None]
     ) -> None:
-        meta = read_meta(self._root)
-        order = meta[0].names if meta is not None else []
+        # An archive may wrap the drive in a folder, with the labels beside its tracklets.
+        folders = dict.fromkeys(["", *(recording.drive.folder for recording in self._drives)])
+        metas = (read_meta(self._root, folder) for folder in folders)
+        order = list(dict.fromkeys(name for meta in metas if meta for name in meta[0].names))
         order += sorted(names - set(order))
         labels = tuple(
             LabelCategory(name, attributes=tuple(attributes.get(name, ()))) for name in order
@@ -291,6 +304,17 @@ def _note(
     return common
 
 
-def _subset(drive: layout.Drive) -> str:
-    """Return a drive's name where there are several."""
-    return posixpath.basename(drive.folder) or DEFAULT_SUBSET
+def _readable(one: Shown) -> int:
+    """Return how many poses of a track could be read."""
+    states = one.track.states
+    damaged = any(kind.damaged for kind in one.kinds)
+    return sum(not state.damaged for state in states) if damaged else len(states)
+
+
+def _subset(drive: layout.Drive, drives: list[layout.Drive]) -> str:
+    """Return a drive's name where there are several, with its folders if others have it, too."""
+    if len(drives) == 1:
+        return DEFAULT_SUBSET
+    own = posixpath.basename(drive.folder)
+    alone = sum(posixpath.basename(other.folder) == own for other in drives) == 1
+    return (own if alone else drive.folder) or DEFAULT_SUBSET

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["HEAD", "Drive", "clouds_by_stem", "find_drives", "images_by_stem", "read_frame_list"]
+__all__ = [
+    "HEAD",
+    "Drive",
+    "clouds_by_stem",
+    "find_drives",
+    "images_by_stem",
+    "other_tracklets",
+    "read_frame_list",
+]
 
 HEAD = 4096
 _DEPTH = 3
@@ -72,11 +80,9 @@ def _search(root: InputRoot, folder: str, depth: int) -> Iterator[Drive]:
 def _drive(root: InputRoot, folder: str) -> Drive | None:
     listing = root.listing(folder)
     drive = Drive(folder, cameras=[])
-    named = listing.pick((".xml",), ("tracklet_labels.xml",))
-    names = [*named, *listing.pick((".xml",))[:_LOOKS]]
-    for name in sorted(names, key=_best):
+    for name in _tracklet_names(root, folder):
         full = posixpath.join(folder, name)
-        if not name.startswith("._") and looks_like_tracklets(root.read(full, HEAD)):
+        if looks_like_tracklets(root.read(full, HEAD)):
             drive.tracklets = full
             break
     for name in listing.folders:
@@ -87,6 +93,22 @@ def _drive(root: InputRoot, folder: str) -> Drive | None:
         elif name.lower().startswith("image_"):
             drive.cameras.append(posixpath.join(folder, name))
     return drive if drive.tracklets or drive.velodyne else None
+
+
+def other_tracklets(root: InputRoot, drive: Drive) -> list[str]:
+    """Return the files of tracklets that lie beside the one that is read, as far as looked into."""
+    if root.focus is not None:
+        return []
+    names = (posixpath.join(drive.folder, n) for n in _tracklet_names(root, drive.folder))
+    return [n for n in names if n != drive.tracklets and looks_like_tracklets(root.read(n, HEAD))]
+
+
+def _tracklet_names(root: InputRoot, folder: str) -> list[str]:
+    """Return the files of a folder that may hold tracklets, the likeliest first."""
+    listing = root.listing(folder)
+    named = listing.pick((".xml",), ("tracklet_labels.xml",))
+    names = {*named, *listing.pick((".xml",))[:_LOOKS]}
+    return sorted((name for name in names if not name.startswith("._")), key=_best)
 
 
 def _best(name: str) -> tuple[bool, str]:

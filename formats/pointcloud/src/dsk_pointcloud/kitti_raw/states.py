@@ -35,6 +35,7 @@ class State(Struct):
         truncation: One of ``TRUNCATION``.
         amt: See ``AMT``.
         attributes: Named values of its own.
+        damaged: Whether the pose cannot be read and only keeps the place of its frame.
         occluded: Whether the occlusion itself says so.
         relative: Whether it takes part in handing occlusion on from key to key.
         outside: Whether the pose is outside or behind the image.
@@ -48,6 +49,7 @@ class State(Struct):
     truncation: int
     amt: tuple[float, ...]
     attributes: dict[str, Any] | None
+    damaged: bool = False
     occluded: bool = False
     relative: bool = False
     outside: bool = False

@@ -18,7 +18,7 @@ from dsk.media import PointCloud
 from dsk_pointcloud.axes import stated_pose
 from dsk_pointcloud.cameras import CAMERA
 from dsk_pointcloud.clouds.saver import CloudSaver
-from dsk_pointcloud.frames import note_boxes, turned
+from dsk_pointcloud.frames import note_boxes, note_frames, turned
 from dsk_pointcloud.nuscenes.keyframes import Annotation, Camera, Frame, Place, save_frames
 from dsk_pointcloud.nuscenes.rows import FAMILY, LEVELS, write_tables
 from dsk_pointcloud.rotations import matrix_of, quaternion_matrix, rigid
@@ -99,8 +99,13 @@ class NuscenesExporter(Exporter):
             timestamp=known.get("timestamp"),
             empty=media is None,
         )
-        boxes = (a for a in item.annotations if isinstance(a, Cuboid3d))
+        boxes = [a for a in item.annotations if isinstance(a, Cuboid3d)]
+        note_frames(ctx.ledger, item, boxes)
+        if known.get("sweeps"):
+            ctx.ledger.add_at("DSK-L011", "nuscenes field sweeps", item)
         frame.annotations = [self._annotation(item, a, to_global, points, ctx) for a in boxes]
+        what = "boxes turned: +x ahead instead of +y"
+        note_boxes(ctx.ledger, what, [a.forward for a in boxes].count("+y"))
         note_boxes(ctx.ledger, "boxes brought to the global frame; w, l, h", len(frame.annotations))
         return frame
 

@@ -155,9 +155,12 @@ class NuscenesSource(Source):
         return found
 
     def _tell_unread(self, channels: set[str], ledger: Ledger) -> None:
-        """Warn of sensors whose data no item has: radars, further lidars."""
+        """Warn of what no item has: radars, further lidars, classes of points."""
         cameras = {s.channel for s in self._sensors.values() if s.modality == "camera"}
         unread = channels - cameras - {LIDAR}
+        for name in ("lidarseg", "panoptic"):
+            if self._root.is_file(posixpath.join(self._folder, f"{name}.json")):
+                ledger.warn(f"{name}.json: classes of points are not read")
         if unread:
             ledger.warn(f"sensors that are not read: {', '.join(sorted(unread))}")
 
@@ -265,7 +268,8 @@ class NuscenesSource(Source):
                     ledger.warn(NO_SIZE)
             except (KeyError, ValueError, UnsafePathError) as error:
                 where = f"{self._root.show(self._folder)}/sample_annotation.json#{box.token}"
-                text = f"damaged box: {error}"
+                text = f"no row {error}" if isinstance(error, KeyError) else str(error)
+                text = f"damaged box: {text}"
                 ledger.bad_record(RecordError(text, where=where, item=key.id))
         return found
 

@@ -31,13 +31,14 @@ class Episode(Struct, array_like=True):
 
 
 def write_episodes(
-    frames: list[Episode], of_frames: frozenset[str], ctx: WriteContext
+    frames: list[Episode], of_frames: frozenset[str], default: str, ctx: WriteContext
 ) -> tuple[list[tuple[str, int | None, int]], list[str]]:
     """Write the annotation and the frame map of each subset.
 
     Args:
         frames: All frames.
         of_frames: Tags that always state their frames; others only if they hold for some.
+        default: The folder of the subset without a name.
         ctx: What is being written.
 
     Returns:
@@ -61,7 +62,7 @@ def write_episodes(
         ordered = _numbered(members, ctx)
         plain = _annotation(key, ordered, of_frames, ctx)
         tags += [tag["key"] for tag in plain["tags"]]
-        folder = set_folder(subset)
+        folder = set_folder(subset, default)
         text = msgspec.json.format(msgspec.json.encode(plain), indent=1)
         ctx.write(f"{folder}/{EPISODE_FILE}", text)
         names = {str(index): frame.cloud for index, frame in ordered}

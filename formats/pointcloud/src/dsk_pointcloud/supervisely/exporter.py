@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from itertools import repeat
+from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -30,7 +30,7 @@ from dsk_pointcloud.supervisely.keys import numbered
 from dsk_pointcloud.supervisely.project import FAMILY, KEY_MAP, META
 from dsk_pointcloud.supervisely.tags import SPECIAL, Declared, TagFacts, tag_value
 from dsk_pointcloud.tokens import key_of
-from dsk_pointcloud.tracks import whole
+from dsk_pointcloud.tracks import frame_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SlyPointCloudExporter", "set_folder"]
 
+_DEFAULT = "ds0"
 _SUFFIXES = (".pcd", ".ply", ".las", ".laz")
 _TIME = "2000-01-01T00:00:00.000Z"  # a time of writing would make each output another
 _NOBODY = User("", _TIME, _TIME)
@@ -63,9 +64,14 @@ class State(Struct):
     episodes: list[Episode] = field(default_factory=list)
 
 
-def set_folder(subset: str) -> str:
-    """Return the folder of a subset; "a/b" is dataset b inside dataset a."""
-    return "ds0" if subset == DEFAULT_SUBSET else subset.replace("/", "/datasets/")
+def set_folder(subset: str, default: str) -> str:
+    """Return the folder of a subset; "a/b" is dataset b inside dataset a.
+
+    Args:
+        subset: The subset.
+        default: The folder of the one without a name.
+    """
+    return default if subset == DEFAULT_SUBSET else subset.replace("/", "/datasets/")
 
 
 class SlyPointCloudExporter(Exporter):
@@ -99,6 +105,7 @@ class SlyPointCloudExporter(Exporter):
         self._convention = cuboid_convention
         self._clouds = CloudSaver("", pcd_encoding)
         self._episodes = False
+        self._default = _DEFAULT
 
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
@@ -112,7 +119,9 @@ class SlyPointCloudExporter(Exporter):
         self._episodes = self._variant == "episodes" or (
             self._variant == "auto" and kind == "point_cloud_episodes"
         )
-        if "ds0" in header.subsets:
+        both = {_DEFAULT, DEFAULT_SUBSET} <= set(header.subsets)
+        self._default = DEFAULT_SUBSET if both else _DEFAULT
+        if _DEFAULT in header.subsets and not both:
             ctx.ledger.add("DSK-L012", "subset ds0 is read back as default")
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> State:
@@ -128,13 +137,13 @@ class SlyPointCloudExporter(Exporter):
         state.facts, state.objects = boxes.facts, boxes.objects
         state.figures, state.numbers = boxes.figures, boxes.numbers
         for item in items:
-            folder = set_folder(item.subset)
+            folder = set_folder(item.subset, self._default)
             ext = self._media(item, folder, ctx)
             user = _NOBODY.of(item.attributes)
             tags = self._item_tags(item, state, user, ctx)
             own = key_of("cloud", item.subset, item.id)
             content = boxes(item, own, user)
-            number = whole(item.attributes.get("frame"))
+            number = frame_of(item, ctx.ledger)
             description = str(item.attributes.get("description") or "")
             extra: dict[str, Any] = (item.extra or {}).get(FAMILY) or {}
             if self._episodes:
@@ -184,7 +193,7 @@ class SlyPointCloudExporter(Exporter):
             if (name in SPECIAL and name != "track_id") or value is None:
                 continue
             if name == "track_id" or not fits(value):
-                ctx.ledger.add("DSK-L009", f"item attribute {name}", item=item.id)
+                ctx.ledger.add_at("DSK-L009", f"item attribute {name}", item)
                 continue
             state.facts.setdefault(name, TagFacts()).note(value, None)
             plain = None if self._declared.is_flag(name) else tag_value(value)
@@ -209,7 +218,7 @@ class SlyPointCloudExporter(Exporter):
         episodes = [episode for state in states for episode in state.episodes]
         videos, tags = _clouds(states)
         if self._episodes:
-            videos, tags = write_episodes(episodes, self._declared.of_frames(), ctx)
+            videos, tags = write_episodes(episodes, self._declared.of_frames(), self._default, ctx)
         tables = {
             "objects": numbered(_object_rows(states)),
             "figures": self._figure_numbers(states),
@@ -232,13 +241,15 @@ class SlyPointCloudExporter(Exporter):
 
     def _classes(self) -> list[dict[str, Any]]:
         cats = self._header.categories
+        own = {label.source_id for label in cats.labels}
+        free = (n for n in count() if n not in own)
         rows = []
         for number, label in enumerate(cats.labels):
             color = cats.colors.get(number) or tuple(s * (number + 3) % 256 for s in _SHADES[:3])
             more = (label.extra or {}).get(FAMILY) or {}
             rows.append(
                 {
-                    "id": label.source_id if label.source_id is not None else number,
+                    "id": label.source_id if label.source_id is not None else next(free),
                     "title": label.name,
                     "color": "#{:02x}{:02x}{:02x}".format(*color),
                     "shape": "cuboid_3d",

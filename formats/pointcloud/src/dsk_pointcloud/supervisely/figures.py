@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from dsk.annotations import Cuboid3d
-from dsk_pointcloud.frames import HALF_PI, turned, wrap
+from dsk_pointcloud.frames import HALF_PI, note_frames, turned, wrap
 from dsk_pointcloud.supervisely.project import FAMILY
 from dsk_pointcloud.supervisely.tags import SPECIAL, TagFacts, tag_value
 from dsk_pointcloud.tokens import key_of
@@ -239,6 +239,7 @@ class BoxWriter:
             along x and y are still to change places.
         """
         boxes = [a for a in item.annotations if isinstance(a, Cuboid3d)]
+        note_frames(self._ctx.ledger, item, boxes)
         numbers = _numbers(boxes)
         count = [a.forward for a in boxes].count("+x") if self._turns else 0
         self.turned += count

@@ -14,17 +14,18 @@ from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, PointCloud, is_image_name
 from dsk_pointcloud.cameras import CAMERA
 from dsk_pointcloud.clouds.names import is_cloud_name, suffix_of
-from dsk_pointcloud.frames import note_boxes
+from dsk_pointcloud.frames import is_finite, note_boxes
 from dsk_pointcloud.supervisely import project
 from dsk_pointcloud.supervisely.keys import KeyNumbers
 from dsk_pointcloud.supervisely.parse import (
     FigureReader,
     note_lost_tags,
     note_odd_ranges,
+    note_reserved_tags,
     object_keys,
     unwrapped,
 )
-from dsk_pointcloud.supervisely.project import FAMILY, Set
+from dsk_pointcloud.supervisely.project import FAMILY, Set, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -86,10 +87,12 @@ class SlySource(Source):
     def __init__(self, root: InputRoot, folder: str, defaults: str, ledger: Ledger) -> None:
         self._root = root
         self._meta = meta = project.read_meta(root, folder)
+        note_reserved_tags(meta.tags, ledger)
         table = project.read_key_map(root, folder)
         numbers = {part: known | meta.numbers[part] for part, known in table.items()}
         self._sets = list(project.find_sets(root, folder))
         self._videos = numbers["videos"]
+        self._free = max((-1, *self._videos.values())) + 1
         self._episodes: dict[str, dict[str, Any]] = {}
         self._entries = [self._list(one, ledger) for one in self._sets]
         self._images = [
@@ -112,10 +115,15 @@ class SlySource(Source):
         self.header = Header(
             categories=meta.categories,
             media=frozenset({"point_cloud"}),
-            subsets=tuple(_subset(one) for one in self._sets),
+            subsets=tuple(map(self._subset, self._sets)),
             items=self._firsts[-1],
             info={FAMILY: info} if meta.tags or info["projectType"] != "point_clouds" else {},
         )
+
+    def _subset(self, one: Set) -> str:
+        """Return a set's subset; ds0 keeps its name beside a set that is called default."""
+        plain = one.name == DEFAULT_SET and all(o.name != DEFAULT_SUBSET for o in self._sets)
+        return DEFAULT_SUBSET if plain else one.name
 
     def _list(self, one: Set, ledger: Ledger) -> list[Entry]:
         """Return the clouds of a set: those with a file, an annotation or a place in the map."""
@@ -136,7 +144,14 @@ class SlySource(Source):
         for name in sorted({*clouds, *(n for n in anns if n.lower() not in by_case)}):
             ann = anns.get(name) or anns_by_case.get(name.lower(), "")
             found[name] = Entry("", name if name in there else "", ann)
+        self._note_missing(one, clouds, sum(not entry.cloud for entry in found.values()), ledger)
         return _named(found)
+
+    def _note_missing(self, one: Set, clouds: list[str], missing: int, ledger: Ledger) -> None:
+        """Tell of clouds that are not there, unless none is: then nobody wanted any."""
+        if clouds and missing:
+            place = self._root.show(f"{one.folder}/{project.CLOUDS}")
+            ledger.warn(f"{place}: {missing} point clouds are missing")
 
     def _episode(self, one: Set, clouds: list[str], ledger: Ledger) -> list[Entry]:
         """Return the frames of an episode in order."""
@@ -155,7 +170,7 @@ class SlySource(Source):
             mapped[index] = ""
         present: dict[str, list[int]] = {}
         for index, figures in sorted(frames.items()):
-            for shown in {f["objectKey"] for f in figures if _has_owner(f)}:
+            for shown in {canonical(f["objectKey"]) for f in figures if _has_owner(f)}:
                 present.setdefault(shown, []).append(index)
         note_lost_tags(_objects(plain), present, sorted(mapped), ledger)
         note_odd_ranges(plain, ledger)
@@ -167,6 +182,7 @@ class SlySource(Source):
             (file or f"{index:06d}.pcd"): Entry("", file if file in there else "", "", index)
             for index, file in sorted(mapped.items())
         }
+        self._note_missing(one, clouds, len(set(filter(None, mapped.values())) - there), ledger)
         return _named(found)
 
     def _frame_map(self, one: Set, clouds: list[str], ledger: Ledger) -> dict[int, str]:
@@ -232,7 +248,7 @@ class SlySource(Source):
             if one.episode:
                 item = self._frame_item(one, entry, medium, ledger)
             else:
-                index = self._firsts[number] + offset
+                index = self._free + self._firsts[number] + offset  # no cloud's of the map
                 item = self._cloud_item(one, entry, read_ann, medium, ledger, index=index)
             boxes += len(item.annotations)
             yield item
@@ -256,9 +272,9 @@ class SlySource(Source):
         attributes |= self._reader.item_attributes(plain, entry.index)
         key, extra = plain.get("key"), None
         if isinstance(key, str):
-            number = self._videos.get(key)
+            number = self._videos.get(canonical(key))
             extra = {FAMILY: {"episode": key} | ({} if number is None else {"episode_id": number})}
-        return DatasetItem(entry.id, _subset(one), medium, boxes, attributes, extra)
+        return DatasetItem(entry.id, self._subset(one), medium, boxes, attributes, extra)
 
     def _cloud_item(
         self,
@@ -280,13 +296,13 @@ class SlySource(Source):
                 plain = unwrapped(project.decode(data, where))
             except ValueError as error:
                 ledger.bad_record(RecordError(str(error), where=where, item=entry.id))
-                return DatasetItem(entry.id, _subset(one), medium, [], attributes)
+                return DatasetItem(entry.id, self._subset(one), medium, [], attributes)
             except InputError as error:
                 ledger.bad_record(RecordError(error.message, where=where, item=entry.id))
-                return DatasetItem(entry.id, _subset(one), medium, [], attributes)
+                return DatasetItem(entry.id, self._subset(one), medium, [], attributes)
             key = plain.get("key")
             if isinstance(key, str):
-                attributes["frame"] = self._videos.get(key, index)
+                attributes["frame"] = self._videos.get(canonical(key), index)
                 extra = {FAMILY: {"key": key}}
             attributes["description"] = str(plain.get("description") or "")
             attributes |= self._reader.item_attributes(plain, None)
@@ -294,7 +310,7 @@ class SlySource(Source):
             _note_bare(plain, figures, ledger)
             note_lost_tags(_objects(plain), {}, [], ledger)
             boxes = self._reader.boxes(figures, _objects(plain), where, ledger, item=entry.id)
-        return DatasetItem(entry.id, _subset(one), medium, boxes, attributes, extra)
+        return DatasetItem(entry.id, self._subset(one), medium, boxes, attributes, extra)
 
     def _medium(
         self, one: Set, entry: Entry, related: dict[str, list[str]], ledger: Ledger
@@ -338,7 +354,10 @@ def _matrix(values: Any, size: int) -> list[float] | None:
         return None
     if len(values) != size:
         raise ValueError(f"a matrix has {size} numbers, not {len(values)}")
-    return [float(v) for v in values]
+    numbers = [float(v) for v in values]
+    if not is_finite(*numbers):
+        raise ValueError("a matrix has a number that is not finite")
+    return numbers
 
 
 def _frames(plain: dict[str, Any], where: str, ledger: Ledger) -> dict[int, list[Any]]:
@@ -347,7 +366,7 @@ def _frames(plain: dict[str, Any], where: str, ledger: Ledger) -> dict[int, list
     for number, frame in enumerate(plain.get("frames") or ()):
         index = frame.get("index") if isinstance(frame, dict) else None
         figures = (frame.get("figures") or []) if isinstance(frame, dict) else None
-        if type(index) is int and isinstance(figures, list):
+        if type(index) is int and index >= 0 and isinstance(figures, list):
             found.setdefault(index, []).extend(figures)
         else:
             text = "a frame has an index and a list of figures"
@@ -361,14 +380,15 @@ def _has_owner(figure: Any) -> bool:
 
 def _note_bare(plain: dict[str, Any], figures: Iterable[Any], ledger: Ledger) -> None:
     """Tell that objects have no figure, and so no place."""
-    shown = {figure["objectKey"] for figure in figures if _has_owner(figure)}
+    shown = {canonical(figure["objectKey"]) for figure in figures if _has_owner(figure)}
     if not shown.issuperset(object_keys(plain)):
         ledger.warn("objects without figures are not read")
 
 
 def _objects(plain: dict[str, Any]) -> dict[str, Any]:
-    objects = plain.get("objects") or ()
-    return {o["key"]: o for o in objects if isinstance(o, dict) and isinstance(o.get("key"), str)}
+    """Return the objects of an annotation by canonical key."""
+    objects = [o for o in plain.get("objects") or () if isinstance(o, dict)]
+    return {canonical(o["key"]): o for o in objects if isinstance(o.get("key"), str)}
 
 
 def _named(found: dict[str, Entry]) -> list[Entry]:
@@ -409,7 +429,3 @@ def _related(
         what = f"{len(strange)} folders of images, as {min(strange)!r}, are of no cloud"
         ledger.warn(f"{root.show(base)}: {what}")
     return found
-
-
-def _subset(one: Set) -> str:
-    return DEFAULT_SUBSET if one.name == DEFAULT_SET else one.name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dsk_pointcloud.supervisely.project import canonical
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -14,7 +16,7 @@ class KeyNumbers:
     """Numbers of keys: those of ``key_id_map.json``, and further ones in order of appearance.
 
     Args:
-        known: Numbers by key.
+        known: Numbers by canonical key.
         appearing: Returns all keys of the project in order; asked when a key is not known.
     """
 
@@ -26,13 +28,14 @@ class KeyNumbers:
 
     def __call__(self, key: str) -> int:
         """Return a key's number."""
+        key = canonical(key)
         number = self._known.get(key)
         if number is not None:
             return number
         if self._more is None:
             self._more = {}
             self._free = max((0, *self._known.values())) + 1
-            for one in self._appearing():
+            for one in map(canonical, self._appearing()):
                 if one not in self._known and one not in self._more:
                     self._more[one] = self._free + len(self._more)
         return self._more.setdefault(key, self._free + len(self._more))

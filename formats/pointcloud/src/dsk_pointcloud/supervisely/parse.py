@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dsk.annotations import Cuboid3d
 from dsk.errors import RecordError
 from dsk_pointcloud.frames import NO_SIZE, is_finite
-from dsk_pointcloud.supervisely.project import FAMILY, Tag
+from dsk_pointcloud.supervisely.project import FAMILY, Tag, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,10 +22,17 @@ __all__ = [
     "FigureReader",
     "note_lost_tags",
     "note_odd_ranges",
+    "note_reserved_tags",
     "object_keys",
     "tag_values",
     "unwrapped",
 ]
+
+OF_ITEMS = frozenset({"frame", "description"})
+"""Attributes of items that are no tags."""
+
+OF_OBJECTS = frozenset({"track_id"})
+"""Likewise of boxes."""
 
 _USER = ("labelerLogin", "createdAt", "updatedAt")
 
@@ -56,13 +63,17 @@ def value_of(value: Any) -> Any:
 
 
 def tag_values(
-    tags: Iterable[Any], declared: dict[str, Tag], frame: int | None = None
+    tags: Iterable[Any],
+    declared: dict[str, Tag],
+    reserved: frozenset[str],
+    frame: int | None = None,
 ) -> dict[str, Any]:
     """Return the values of tag instances by name; a tag without a value that is there is True.
 
     Args:
         tags: The instances.
         declared: The declared tags by name.
+        reserved: Names that stand for something else, whose tags are left out.
         frame: For episodes: leave out those whose frameRange does not hold it.
     """
     found: dict[str, Any] = {}
@@ -74,6 +85,8 @@ def tag_values(
             if not first <= frame <= last:
                 continue
         name, value = tag["name"], tag.get("value")
+        if name in reserved:
+            continue
         kind = declared[name].value_type if name in declared else ""
         found[name] = True if value is None and kind == "none" else value_of(value)
     return found
@@ -85,6 +98,19 @@ def frame_range(tag: dict[str, Any]) -> tuple[float, float]:
     if not isinstance(span, list) or [type(frame) for frame in span] != [int, int]:
         return -inf, inf
     return span[0], span[1]
+
+
+def note_reserved_tags(tags: Iterable[Tag], ledger: Ledger) -> None:
+    """Tell of tags whose names stand for something else here.
+
+    Args:
+        tags: The declared tags.
+        ledger: For the warnings.
+    """
+    for tag in tags:
+        of_items = tag.name in OF_ITEMS and tag.scope != "objectsOnly"
+        if of_items or (tag.name in OF_OBJECTS and tag.scope != "imagesOnly"):
+            ledger.warn(f"tags called {tag.name} are not read, the name stands for something else")
 
 
 def note_odd_ranges(plain: dict[str, Any], ledger: Ledger) -> None:
@@ -110,7 +136,7 @@ def note_lost_tags(
     """Tell of tags of objects that no box holds.
 
     Args:
-        objects: The objects by key.
+        objects: The objects by canonical key.
         present: The frames with figures of each object, sorted.
         frames: All frames, sorted.
         ledger: For the warnings.
@@ -136,9 +162,13 @@ def _count(numbers: list[int], first: float, last: float) -> int:
 
 
 def object_keys(plain: dict[str, Any]) -> list[str]:
-    """Return the keys of an annotation's objects."""
+    """Return the canonical keys of an annotation's objects."""
     objects = plain.get("objects") or ()
-    return [o["key"] for o in objects if isinstance(o, dict) and isinstance(o.get("key"), str)]
+    return [
+        canonical(o["key"])
+        for o in objects
+        if isinstance(o, dict) and isinstance(o.get("key"), str)
+    ]
 
 
 class FigureReader:
@@ -170,12 +200,14 @@ class FigureReader:
             self._absent[name] = {
                 tag.name: tag.default
                 for tag in tags
-                if tag.scope != "imagesOnly" and (not tag.classes or name in tag.classes)
+                if tag.name not in OF_OBJECTS
+                and tag.scope != "imagesOnly"
+                and (not tag.classes or name in tag.classes)
             }
 
     def item_attributes(self, plain: dict[str, Any], frame: int | None) -> dict[str, Any]:
         """Return the tags of a whole cloud."""
-        return tag_values(plain.get("tags") or (), self._tags, frame)
+        return tag_values(plain.get("tags") or (), self._tags, OF_ITEMS, frame)
 
     def boxes(
         self,
@@ -209,7 +241,7 @@ class FigureReader:
             ledger.warn(f"figures of type {kind} are not read, only cuboid_3d")
             return None
         key, object_key, geometry = figure.get("key"), figure["objectKey"], figure["geometry"]
-        owner = objects.get(object_key)
+        owner = objects.get(canonical(object_key)) if isinstance(object_key, str) else None
         if owner is None:
             raise ValueError(f"there is no object {object_key!r}")
         title = owner["classTitle"]
@@ -228,11 +260,11 @@ class FigureReader:
         x, y, z, rx, ry, rz, sx, sy, sz = numbers
         attributes = {"track_id": self._object_id(object_key)}
         attributes |= self._absent.get(title, {})
-        attributes |= tag_values(owner.get("tags") or (), self._tags, frame)
+        attributes |= tag_values(owner.get("tags") or (), self._tags, OF_OBJECTS, frame)
         extra = {n: figure[n] for n in _USER if figure.get(n)}
         if isinstance(key, str):
             extra["key"] = key
-        extra["objectKey"] = object_key
+        extra["objectKey"] = owner["key"]
         return Cuboid3d(
             (x, y, z),
             (rx, ry, rz),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, UnsafePathError
-from dsk.jsonerrors import UNDECODABLE
+from dsk.jsonerrors import UNDECODABLE, has_constant
 from dsk.names import clean_name
 from dsk_pointcloud.clouds.names import is_cloud_name
 
@@ -30,6 +31,7 @@ __all__ = [
     "Meta",
     "Set",
     "Tag",
+    "canonical",
     "decode",
     "find_projects",
     "find_sets",
@@ -45,6 +47,7 @@ FRAME_MAP = "frame_pointcloud_map.json"
 CLOUDS = "pointcloud"
 FAMILY = "sly"
 
+_DASHED = 36  # letters of a UUID with its dashes
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _SCOPES = ("all", "imagesOnly", "objectsOnly")
 _TYPES = ("none", "any_string", "any_number", "oneof_string", "date")
@@ -110,15 +113,26 @@ class Set(Struct, frozen=True):
 
 
 def decode(data: bytes | memoryview, where: str) -> Any:
-    """Decode JSON.
+    """Decode JSON; Python's NaN and Infinity are read, so that one of them spoils one figure only.
 
     Raises:
-        InputError: It is damaged, or holds NaN.
+        InputError: It is damaged.
     """
+    text = bytes(data).removeprefix(b"\xef\xbb\xbf")
     try:
-        return msgspec.json.decode(bytes(data).removeprefix(b"\xef\xbb\xbf"))
+        return msgspec.json.decode(text)
     except UNDECODABLE as error:
+        if has_constant(text) or "out of range" in str(error):
+            try:
+                return json.loads(text)
+            except (ValueError, RecursionError):
+                pass  # what the other decoder says is as good
         raise InputError(f"damaged JSON: {error}", where=where) from error
+
+
+def canonical(key: str) -> str:
+    """Return a key without the dashes that some tools write in a UUID, to compare it."""
+    return key.replace("-", "").lower() if len(key) == _DASHED else key
 
 
 def find_projects(root: InputRoot) -> Iterator[str]:
@@ -253,7 +267,7 @@ def _key_tables(plain: Any, where: str) -> dict[str, dict[str, int]]:
         table = plain.get(part) or {}
         if not isinstance(table, dict):
             raise InputError(f"{part} is no object", where=where)
-        found[part] = {k: v for k, v in table.items() if type(v) is int}
+        found[part] = {canonical(k): v for k, v in table.items() if type(v) is int}
     return found
 
 
