@@ -67,6 +67,7 @@ from dsk.categories import Categories
 from dsk.errors import RecordError
 from dsk.flow import Detection, Exporter, Header, Importer, Source, Transform
 from dsk.item import DatasetItem
+from dsk.media import Image
 
 def detect(root):
     return Detection(70, "a file toy.txt") if root.is_file("toy.txt") else None
@@ -89,7 +90,8 @@ class ToySource(Source):
         except (ValueError, TypeError):
             ledger.bad_record(RecordError("no box", where=f"{self.where}:{partition + 1}"))
             return
-        yield DatasetItem(f"line{partition}", annotations=[*boxes, Caption("x")])
+        image = Image(f"line{partition}.jpg") if len(boxes) > 1 else None
+        yield DatasetItem(f"line{partition}", media=image, annotations=[*boxes, Caption("x")])
 
 class ToyImporter(Importer):
     def open(self, root, ledger):
@@ -168,6 +170,14 @@ def test_convert_writes_and_sums_up(site: Path, toy: Path, tmp_path: Path) -> No
         "next:",
     ):
         assert words in done.stderr
+
+
+def test_media_are_called_for_where_there_are_any(site: Path, toy: Path, tmp_path: Path) -> None:
+    done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out")
+    assert "name the images, which were not copied: add --save-media" in done.stderr
+    (toy / "toy.txt").write_text("1,2,3,4\n")
+    done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "none")
+    assert "save-media" not in done.stderr
 
 
 def test_a_dataset_without_items_is_written_with_a_warning(

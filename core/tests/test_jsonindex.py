@@ -172,6 +172,14 @@ def test_a_nested_key_of_the_same_name_is_not_taken(window, name):
         check_same(json.dumps({**SMALL, "info": {name: nested}}))
 
 
+@pytest.mark.parametrize("name", ["images", "annotations"])
+def test_a_nested_key_is_not_taken_for_an_empty_array_either(window, name):
+    for nested in ({name: [{"id": 5}]}, {name: []}):
+        result = run(json.dumps({"info": nested, name: []}))
+        assert len(result.records[name]) == 0
+        assert json.loads(bytes(result.rest["info"])) == nested
+
+
 def test_a_key_inside_a_record_is_not_taken(window):
     content = {"images": [{"id": 1, "annotations": [{"id": 2}]}], "annotations": [{"id": 3}]}
     check_same(json.dumps(content))

@@ -22,6 +22,7 @@ def filled(count=1, item="a", warning="odd"):
     ledger.items_in = ledger.items_out = 3
     ledger.annotations_in = 10
     ledger.media_saved = 2
+    ledger.media_named = 3
     ledger.add("DSK-L001", "label not held", kind="label", count=count, item=item, subset="train")
     ledger.bad_record(RecordError("broken", where="f:1", item=item))
     ledger.warn(warning)
@@ -84,6 +85,7 @@ def test_adding_up_shares_gives_what_one_ledger_would_have():
         20,
         4,
     )
+    assert total.media_named == 6
     assert total.warnings == {"odd": 1, "strange": 1}
     assert (total.bad_count, [b.item for b in total.bad]) == (2, ["a", "b"])
 

@@ -78,6 +78,7 @@ class Job:
         if found is None:
             return None
         ledger.items_in = ledger.items_out = len(found.items)
+        ledger.media_named = sum(item.media is not None for item in found.items)
         ledger.annotations_in = len(found.labels) + sum(len(i.annotations) for i in found.items)
         return adapter.columns(found)
 
@@ -96,6 +97,7 @@ def _ticking(items: Iterable[DatasetItem], progress: Progress) -> Iterator[Datas
 def _count_out(items: Iterable[DatasetItem], ledger: Ledger) -> Iterator[DatasetItem]:
     for item in items:
         ledger.items_out += 1
+        ledger.media_named += item.media is not None
         yield item
 
 

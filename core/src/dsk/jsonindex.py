@@ -37,6 +37,8 @@ WINDOW = 4 << 20
 _skim = msgspec.json.Decoder(msgspec.defstruct("Any", [], gc=False)).decode
 _OPEN, _CLOSE, _COMMA, _END = b"{},]"
 _SPACE = b" \t\r\n"
+_CUT = b'"\\u0000cut"'
+"""Stands for an array that was cut out: what no file has there, an empty list included."""
 
 
 class Records:
@@ -163,7 +165,7 @@ def _rest(view: memoryview, spans: Mapping[str, tuple[int, int]]) -> dict[str, R
     for start, end in sorted(spans.values()):
         if start < position:
             return None
-        parts += [view[position:start], b"[]"]
+        parts += [view[position:start], _CUT]
         position = end
     text = b"".join([*parts, view[position:]])
     try:
@@ -171,7 +173,7 @@ def _rest(view: memoryview, spans: Mapping[str, tuple[int, int]]) -> dict[str, R
     except UNDECODABLE:
         return None
     for key in spans:
-        if bytes(rest.pop(key, Raw(b""))) != b"[]":
+        if bytes(rest.pop(key, Raw(b""))) != _CUT:
             return None
     return rest
 

@@ -106,6 +106,7 @@ class Ledger:
         self.items_in = 0
         self.items_out = 0
         self.annotations_in = 0
+        self.media_named = 0  # items that have a medium
         self.media_saved = 0
         self.events: dict[tuple[str, str, str], Event] = {}
         self.bad: list[BadRecord] = []
@@ -216,6 +217,7 @@ class Ledger:
         self.items_in += other.items_in
         self.items_out += other.items_out
         self.annotations_in += other.annotations_in
+        self.media_named += other.media_named
         self.media_saved += other.media_saved
         for event in other.events.values():
             mine = self.sort(event.code, event.what, kind=event.kind, hint=event.hint)
@@ -260,6 +262,7 @@ class Ledger:
             warnings=dict(self.warnings),
             seconds=round(seconds, 3),
             output=output,
+            media_named=self.media_named,
             media_saved=self.media_saved,
             bad=self.bad,
         )
@@ -275,6 +278,7 @@ class Report(Struct):
     warnings: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     output: str = ""
+    media_named: int = 0
     media_saved: int = 0
     bad: list[BadRecord] = field(default_factory=list)
 

@@ -140,7 +140,8 @@ def run_convert(request: ConvertRequest) -> int:
     if request.as_json:
         emit_json(result.to_dict())
     else:
-        _summary(request, f"{dataset.format} {glyph('→', '->')} {target}", result)
+        formats = f"{dataset.format} {glyph('→', '->')} {target}"
+        _summary(request, formats, result, _media_word(dataset.header.media))
     return 1 if result.errors else 0
 
 
@@ -308,7 +309,12 @@ def _write(path: str, text: str) -> None:
         raise OutputError(error.strerror or str(error), where=path) from error
 
 
-def _summary(request: ConvertRequest, formats: str, result: Report) -> None:
+def _media_word(kinds: frozenset[str]) -> str:
+    """Return what a dataset's media are called: "images", "point clouds"."""
+    return f"{next(iter(kinds))}s".replace("_", " ") if len(kinds) == 1 else "media"
+
+
+def _summary(request: ConvertRequest, formats: str, result: Report, media: str) -> None:
     items, annotations = result.items, result.annotations
     done = glyph("✓", "ok") if result.output else "forecast:"
     arrow = glyph("→", "->")
@@ -331,8 +337,8 @@ def _summary(request: ConvertRequest, formats: str, result: Report) -> None:
     if not items["out"]:
         say("warning: no items are left: most formats cannot be read back without any")
         return
-    if not (request.save_media or result.media_saved):
-        say("  the annotations name the images but the images were not copied: add --save-media")
+    if result.media_named and not (request.save_media or result.media_saved):
+        say(f"  the annotations name the {media}, which were not copied: add --save-media")
     say(f"  next: dsk info {shlex.quote(request.output)}")
 
 
