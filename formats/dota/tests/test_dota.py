@@ -55,7 +55,7 @@ def test_lines(line: str, category: str, difficulty: int) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [f"{QUAD} ship 0 {QUAD} ship 0", QUAD, "1 2 3", f"x{QUAD} plane 1", f"nan{QUAD[2:]} plane 1"],
+    [f"{QUAD} ship 0 {QUAD} ship 0", f"x{QUAD} plane 1", f"nan{QUAD[2:]} plane 1"],
 )
 def test_bad_lines(tmp_path: Path, line: str) -> None:
     write(tmp_path / "train/labelTxt/P1.txt", f"gsd:0.1\n{line}\n{QUAD} ship 0\n")
@@ -63,6 +63,51 @@ def test_bad_lines(tmp_path: Path, line: str) -> None:
         list(Dataset.import_from(tmp_path, "dota"))
     (item,) = Dataset.import_from(tmp_path, "dota", on_error="skip")
     assert len(item.annotations) == 1
+
+
+@pytest.mark.parametrize("line", [QUAD, "1 2 3", "1 2 3 4 plane 0"])
+def test_short_lines_are_passed_over(tmp_path: Path, line: str) -> None:
+    """As the official tools do it; who converts is told."""
+    write(tmp_path / "train/labelTxt/P1.txt", f"gsd:0.1\n{line}\n{QUAD} ship 0\n")
+    with pytest.warns(DskWarning, match="fewer than nine fields"):
+        (item,) = Dataset.import_from(tmp_path)
+    assert len(item.annotations) == 1
+
+
+def test_a_bad_line_is_no_reason_not_to_detect(tmp_path: Path) -> None:
+    write(tmp_path / "train/labelTxt/P1.txt", f"{QUAD} ship 0\nx{QUAD} ship 0\n{QUAD} ship 0\n")
+    (item,) = Dataset.import_from(tmp_path, on_error="skip")
+    assert len(item.annotations) == 2
+    write(tmp_path / "train/labelTxt/P1.txt", f"x{QUAD} ship 0\nx{QUAD} ship 0\n{QUAD} ship 0\n")
+    assert all(found.format != "dota" for found in detect(open_root(tmp_path)))
+
+
+@pytest.mark.parametrize("folder", ["train/labelTxt", "labelTxt-v1.5", "annfiles"])
+def test_one_text_that_is_given(tmp_path: Path, folder: str) -> None:
+    write(tmp_path / folder / "P 1.x.txt", f"{QUAD} ship 0\n")
+    write(tmp_path / folder / "P2.txt", f"{QUAD} plane 0\n")
+    save((tmp_path / folder).parent / "images/P 1.x.png")
+    dataset = Dataset.import_from(tmp_path / folder / "P 1.x.txt")
+    (item,) = dataset
+    assert dataset.format == "dota"
+    assert (item.id, item.media.get_size()) == ("P 1.x", (3, 4))
+    assert dataset.categories().names == ["ship"]
+
+
+def test_one_text_elsewhere_is_told_by_its_header(tmp_path: Path) -> None:
+    write(tmp_path / "P1.txt", f"imagesource:GoogleEarth\ngsd:null\n{QUAD} ship 0\n")
+    (item,) = Dataset.import_from(tmp_path / "P1.txt", "dota")
+    assert next(iter(detect(open_root(tmp_path / "P1.txt")))).format == "dota"
+    assert (item.id, len(item.annotations)) == ("P1", 1)
+
+
+def test_rotations_are_those_of_atan2(tmp_path: Path) -> None:
+    write(
+        tmp_path / "train/labelTxt/P1.txt",
+        "30 20 10 20 10 10 30 10 a 0\n10 30 10 10 20 10 20 30 a\n",
+    )
+    (item,) = Dataset.import_from(tmp_path)
+    assert [a.r for a in item.annotations] == [180, -90]
 
 
 def test_versions_in_folders_of_annotations(tmp_path: Path) -> None:
@@ -232,7 +277,7 @@ def test_digits_that_there_are_not(tmp_path: Path, digits: int) -> None:
 
 
 def test_lines_like_others_are_looked_at_all_the_same(tmp_path: Path) -> None:
-    bad = (f"1 1 x{QUAD[5:]} plane 1", f"1 1 nan{QUAD[5:]} plane 1", "1 2 plane 1")
+    bad = (f"1 1 x{QUAD[5:]} plane 1", f"1 1 nan{QUAD[5:]} plane 1")
     for line in bad:
         write(tmp_path / "train/labelTxt/P1.txt", f"{QUAD} plane 1\n{line}\n{QUAD} plane 1 \n")
         with pytest.raises(RecordError, match=r"P1\.txt:2"):

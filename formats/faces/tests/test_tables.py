@@ -269,7 +269,7 @@ def test_celeba(tmp_path: Path) -> None:
         ("Anno__list_bbox_celeba", "2\nimage_id x_1 y_1 width height\n1.jpg 1 2 0 0\n", "cut off"),
         ("Anno__list_bbox_celeba", "1\nimage_id x_1 y_1 width height\n1.jpg 1 2 0\n", "4 numbers"),
         ("Anno__list_attr_celeba", "1\nBald Young\n1.jpg -1  5\n", "1 or -1"),
-        ("Anno__identity_CelebA", "1.jpg 2\n2.jpg x\n", "identity is below"),
+        ("Anno__identity_CelebA", "1.jpg 2\n2.jpg x\n", "identity is a number below"),
         ("Anno__identity_CelebA", "1.jpg 2\n2.jpg 9999999\n", "far too high"),
         ("Eval__list_eval_partition", "1.jpg 2\n2.jpg 3\n", "0, 1 or 2"),
     ],

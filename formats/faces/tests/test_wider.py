@@ -101,6 +101,7 @@ def test_events_are_labels_if_declared(tmp_path: Path) -> None:
 @pytest.mark.parametrize("row", ["1 2 3", "1 2 3 x", "1 2 nan 4 0 0 0 0 0 0", "1 2 3 4 dog"])
 def test_bad_faces(tmp_path: Path, row: str) -> None:
     write(tmp_path, f"0--P/a.jpg\n2\n{row}\n1 2 3 4\n")
+    (tmp_path / "labels.txt").write_text("face\n")
     with pytest.raises(RecordError, match=r"bbx_gt.txt:3"):
         list(Dataset.import_from(tmp_path, "wider_face"))
     (item,) = Dataset.import_from(tmp_path, "wider_face", on_error="skip")

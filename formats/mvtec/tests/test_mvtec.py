@@ -416,3 +416,10 @@ def test_loco_with_a_damaged_list_of_defects(tmp_path: Path) -> None:
     (loco(tmp_path) / "defects_config.json").write_text('[{"defect_name": 1}]')
     with pytest.raises(InputError, match="no list of defects"):
         list(Dataset.import_from(tmp_path, "mvtec"))
+
+
+def test_masks_without_a_defect(tmp_path: Path) -> None:
+    """The image has no box, but still its label."""
+    category(tmp_path, np.zeros((6, 8), np.uint8))
+    for name, kinds in (("mvtec_detection", ["label"]), ("mvtec", ["label", "mask"])):
+        assert facts(tmp_path, name)["test", "crack/000"] == kinds

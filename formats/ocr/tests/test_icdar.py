@@ -10,7 +10,9 @@ from PIL import Image as PilImage
 
 from dsk import Dataset
 from dsk.annotations import Bbox, Caption, Mask, Polygon
+from dsk.detect import detect
 from dsk.errors import DskWarning, RecordError
+from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.rle import from_dense
 
@@ -44,6 +46,49 @@ def test_list_of_words_behind_tabs(tmp_path: Path) -> None:
         ("test/word_2", []),
     ]
     assert all(item.media is not None and item.media.exists for item in items)
+
+
+@pytest.mark.parametrize("line", ["word_2.png, plain, text", "word_2.png,12 Monkeys"])
+def test_words_out_of_quotes_are_detected(tmp_path: Path, line: str) -> None:
+    write(tmp_path / "train/gt.txt", f'word_1.png, "a"\n{line}\n')
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == WORDS
+    assert [a.caption for i in dataset for a in i.annotations][1:] == [
+        line.split(",", 1)[1].strip()
+    ]
+
+
+@pytest.mark.parametrize("line", ["a.png,1,2,3,4,car", "a.png,7", "a.png;1;2", "1,2,3,4"])
+def test_numbers_are_no_words(tmp_path: Path, line: str) -> None:
+    write(tmp_path / "gt.txt", f"{line}\n")
+    assert all(found.format != WORDS for found in detect(open_root(tmp_path)))
+
+
+@pytest.mark.parametrize("folder", ["images", "."])
+def test_one_text_that_is_given_has_its_image(tmp_path: Path, folder: str) -> None:
+    write(tmp_path / "gt_a b.txt", '1 2 3 4 "x"\n')
+    write(tmp_path / "gt_c.txt", '1 2 3 4 "x"\n')
+    for name in ("a b.JPG", "c.jpg"):
+        save(tmp_path / folder / name)
+    (item,) = Dataset.import_from(tmp_path / "gt_a b.txt")
+    assert (item.id, item.media.get_size()) == ("a b", (3, 4))
+    write(tmp_path / "d_GT.txt", '1 2 3 1 1 0 0 1 1 "d"\n')
+    pixels = np.full((3, 4, 3), 255, np.uint8)
+    pixels[0, 0] = (1, 2, 3)
+    save(tmp_path / "d_GT.bmp", pixels)
+    save(tmp_path / folder / "d.png")
+    (item,) = Dataset.import_from(tmp_path / "d_GT.txt")
+    assert (item.id, item.media.get_size(), len(item.annotations)) == ("d", (3, 4), 1)
+
+
+def test_characters_in_files_of_upper_case(tmp_path: Path) -> None:
+    write(tmp_path / "d_GT.TXT", '1 2 3 1 1 0 0 1 1 "d"\n')
+    pixels = np.full((3, 4, 3), 255, np.uint8)
+    pixels[0, 0] = (1, 2, 3)
+    save(tmp_path / "d_GT.BMP", pixels)
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == CHARACTERS
+    assert [len(item.annotations) for item in dataset] == [1]
 
 
 def test_official_list_of_words(tmp_path: Path) -> None:

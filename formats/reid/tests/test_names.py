@@ -244,3 +244,15 @@ def test_images_that_are_not_read_are_told(tmp_path: Path) -> None:
         "the images in gt_bbox are not read",
         "of several datasets a is read; not read: b",
     ]
+
+
+def test_a_list_that_is_given(tmp_path: Path) -> None:
+    """Neither other lists and folders nor datasets beside it are read."""
+    touch(tmp_path, "a/bounding_box_train/0001_c1s1_000001_00.jpg")
+    root = touch(tmp_path / "b", "bounding_box_train/0002_c1s3_000151_01.jpg", "query/x.jpg")
+    (root / "images_va l.txt").write_bytes(b"bounding_box_train/0002_c1s3_000151_01.jpg\r\n\r\n")
+    (root / "images_test.txt").write_text("query/x.jpg\n")
+    dataset = Dataset.import_from(root / "images_va l.txt")
+    assert dataset.format == "market1501"
+    assert facts(dataset) == {("va l", "0002_c1s3_000151_01"): FACTS}
+    assert all(item.media.exists for item in dataset)

@@ -14,7 +14,7 @@ from dsk import Dataset
 from dsk.annotations import Bbox
 from dsk.categories import Categories
 from dsk.detect import detect
-from dsk.errors import InputError, RecordError
+from dsk.errors import InputError, OpeningWarning, RecordError
 from dsk.files import open_root
 from dsk.flow import ListSource
 from dsk.item import DatasetItem
@@ -178,6 +178,14 @@ def test_damaged_seqinfo(tmp_path: Path) -> None:
     (folder / "seqinfo.ini").write_text(INFO.replace("seqLength=3", "seqLength=99999999999"))
     with pytest.raises(InputError, match="seqlength"):
         read(folder)
+
+
+@pytest.mark.parametrize("info", ["", "no keys\n", INFO.replace("seqLength=3\n", "")])
+def test_seqinfo_without_a_length_is_told(tmp_path: Path, info: str) -> None:
+    folder = sequence(tmp_path, "2,1,0,0,1,1,1,1,1\n")
+    (folder / "seqinfo.ini").write_text(info)
+    with pytest.warns(OpeningWarning, match=r"seqinfo\.ini states no length"):
+        assert list(read(folder)) == ["2"]
 
 
 def test_several_sequences(tmp_path: Path) -> None:

@@ -13,9 +13,8 @@ from dsk.geometry import rotated_box_from_corners
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.metafile import read_meta
-from dsk.names import stem_of
-from dsk_dota.layout import Home, find_homes
-from dsk_dota.rows import Rows, is_header
+from dsk_dota.layout import Home, find_homes, home_of
+from dsk_dota.rows import Rows, ShortRowError, is_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +27,8 @@ __all__ = ["DotaImporter", "DotaSource"]
 
 
 _APART, _LEAN = 4 / 3, 2.0  # px
+_HALF = 180.0  # degrees: rotations are those of atan2, as in Datumaro
+_SHORT = "lines of fewer than nine fields are no objects; they are left out"
 _SKEW = "some outlines are no rectangles and become such; -I shapes=polygon keeps their corners"
 
 
@@ -39,10 +40,10 @@ class DotaImporter(Importer):
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
         """See ``Importer.open``."""
-        if root.focus is not None:
-            home = Home("", "default", {stem_of(root.focus): root.focus}, {})
-            return DotaSource(root, [home], polygons=self.shapes == "polygon")
-        return DotaSource(root, find_homes(root), polygons=self.shapes == "polygon")
+        alone = root.focus is not None
+        root = root.up() if alone else root
+        homes = [home_of(root)] if alone else find_homes(root)
+        return DotaSource(root, homes, polygons=self.shapes == "polygon")
 
 
 def _lines(data: bytes, where: str) -> list[str]:
@@ -138,6 +139,8 @@ class DotaSource(Source):
                 continue
             try:
                 found.append(self._object(line, ledger))
+            except ShortRowError:
+                ledger.warn(_SHORT)
             except ValueError as error:
                 bad = RecordError(str(error), where=f"{where}:{number}", item=item)
                 ledger.bad_record(bad)
@@ -152,6 +155,7 @@ class DotaSource(Source):
         if self._polygons:
             return Polygon(row.corners, label=label, attributes=attributes)
         cx, cy, w, h, degrees = rotated_box_from_corners(row.corners)
+        degrees -= 360.0 if degrees > _HALF else 0.0
         if _is_skew(row.corners):
             ledger.warn(_SKEW)
         return RotatedBbox(cx, cy, w, h, degrees, label=label, attributes=attributes)

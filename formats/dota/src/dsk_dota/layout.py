@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
 
-__all__ = ["IMAGES", "LABELS", "Home", "find_homes", "label_folders"]
+__all__ = ["IMAGES", "LABELS", "Home", "find_homes", "home_of", "is_label_folder", "label_folders"]
 
 LABELS, IMAGES = "labelTxt", "images"
 SPLIT_LABELS = "annfiles"
@@ -102,6 +102,24 @@ def find_homes(root: InputRoot) -> list[Home]:
         images = _images(root, above, texts)
         homes.append(Home(folder or above, name if names.count(name) == 1 else long, texts, images))
     return homes
+
+
+def is_label_folder(name: str) -> bool:
+    """Tell by its name whether a folder holds text files of objects."""
+    return name in (LABELS, SPLIT_LABELS) or name.startswith(f"{LABELS}-")
+
+
+def home_of(root: InputRoot) -> Home:
+    """Return the subset that one given text file makes, with its image if that is there.
+
+    Args:
+        root: The folder above the file's.
+    """
+    folder, _, base = (root.focus or "").rpartition("/")
+    item = stem_of(base)
+    found = _images(root, "", (item,)) if is_label_folder(folder) else {}
+    images = {item: found[item]} if item in found else {}
+    return Home(folder, DEFAULT_SUBSET, {item: base}, images)
 
 
 def _bare(root: InputRoot, known: set[str]) -> list[str]:

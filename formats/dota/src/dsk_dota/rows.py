@@ -7,11 +7,15 @@ import re
 
 from msgspec import Struct
 
-__all__ = ["Row", "Rows", "is_header", "parse_row"]
+__all__ = ["Row", "Rows", "ShortRowError", "is_header", "parse_row"]
 
 _COORDINATES = 8
 _CORNERS = re.compile(r"(?: [-+]?[\d.]+(?:[eE][-+]?\d+)?){8}")
 _HEADERS = ("imagesource", "gsd", "acquisition")
+
+
+class ShortRowError(ValueError):
+    """A line has too few fields for an object; the official tools pass over such lines."""
 
 
 class Row(Struct):
@@ -69,6 +73,7 @@ def parse_row(line: str) -> Row:
     """Parse a line; fields are apart by spaces, in some copies by commas.
 
     Raises:
+        ShortRowError: It has fewer than nine fields.
         ValueError: It has no eight numbers and a class, or those of several objects.
     """
     fields = line.split()
@@ -76,7 +81,7 @@ def parse_row(line: str) -> Row:
         fields = [field.strip() for field in line.split(",")]
     if len(fields) <= _COORDINATES:
         msg = f"a line is eight numbers, a class and 0 or 1; this one has {len(fields)} fields"
-        raise ValueError(msg)
+        raise ShortRowError(msg)
     try:
         corners = [float(field) for field in fields[:_COORDINATES]]
     except ValueError as error:

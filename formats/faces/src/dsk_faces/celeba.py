@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["AlignCelebaImporter", "CelebaImporter", "find_home", "find_images", "find_table"]
+__all__ = [
+    "AlignCelebaImporter",
+    "CelebaImporter",
+    "find_home",
+    "find_images",
+    "find_table",
+    "is_table",
+]
 
 IDENTITY, ATTRIBUTES, BOXES = "identity_CelebA", "list_attr_celeba", "list_bbox_celeba"
 PARTITION = "list_eval_partition"
@@ -52,12 +59,18 @@ _IDENTITIES = 20_000  # there are 10177, of which a part of the dataset may have
 _BOX = 4
 
 
+def is_table(base: str) -> bool:
+    """Tell by its name whether a file is one of the tables."""
+    return stem_of(base) in _TABLES and base.lower().endswith(_ENDINGS)
+
+
 def find_home(root: InputRoot) -> str | None:
-    """Return the folder around a dataset's tables, or None."""
+    """Return the folder around a dataset's tables, that of a given one if there is one, or None."""
     tables = root.walk(depth=_DEPTH, suffixes=_ENDINGS, words=_WORDS)
-    for name in sorted(tables, key=lambda n: (n.count("/"), n)):
+    names = [root.focus] if root.focus else sorted(tables, key=lambda n: (n.count("/"), n))
+    for name in names:
         folder, _, base = name.rpartition("/")
-        if stem_of(base) in _TABLES:
+        if is_table(base):
             outer, _, last = folder.rpartition("/")
             return outer if last in ("Anno", "Eval") else folder
     return None
@@ -316,7 +329,8 @@ class CelebaSource(Source):
                 label = number
                 yield Label(label=label)
             else:
-                message = f"the identity is below {self._labels}, not {' '.join(values)!r}"
+                below = f" below {self._labels}" if self._labels else ""
+                message = f"the identity is a number{below}, not {' '.join(values)!r}"
                 self._bad(IDENTITY, row, message, item, ledger)
         for name, count in ((self._landmark_name, _LANDMARKS), (BOXES, _BOX)):
             row, values = self._values(name, image, guess)

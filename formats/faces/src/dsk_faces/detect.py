@@ -43,7 +43,11 @@ def detect_align_celeba(root: InputRoot) -> Detection | None:
 
 
 def _celeba(root: InputRoot, sure: int, *, aligned: bool) -> Detection | None:
-    home = celeba.find_home(root) if root.focus is None else None
+    if root.focus is not None:
+        if not celeba.is_table(root.focus):
+            return None
+        root = root.up()
+    home = celeba.find_home(root)
     if home is None:
         return None
     tables = (celeba.IDENTITY, celeba.ATTRIBUTES, celeba.PARTITION, celeba.LANDMARKS[aligned])
@@ -77,11 +81,11 @@ def detect_lfw(root: InputRoot) -> Detection | None:
     for name in _given(root, lfw.find_subsets(root).values()):
         text = root.text_bytes(name, _HEAD).decode(errors="replace")
         first, *lines = text.splitlines()[:20] or [""]
-        tab = lfw.separator(name)
+        tab = lfw.separator(name, text)
         if tab == "," and not lfw.is_columns(first):
             continue  # pairs of something else
-        rows = [line.rstrip(tab).split(tab) for line in lines]
-        if any(len(row) in (3, 4) and row[1].strip().isdecimal() for row in rows):
+        rows = [lfw.fields_of(line, tab) for line in lines]
+        if any(len(row) in (3, 4) and row[1].isdecimal() for row in rows):
             return Detection(85, f"{name} lists pairs of images")
         if f"/{name}".endswith(f"/{lfw.ANNOTATIONS}/{lfw.PAIRS}"):
             return Detection(60, f"{name} is named like LFW's pairs")

@@ -29,6 +29,7 @@ __all__ = [
     "NO_LABEL",
     "PAIRS",
     "LfwImporter",
+    "fields_of",
     "find_subsets",
     "is_columns",
     "separator",
@@ -41,7 +42,8 @@ NO_LABEL = "-"
 """Stands for the name of a partner without a label."""
 
 _OFFICIAL = re.compile(r"pairs(?:Dev(Train|Test))?\.txt|pairs\.csv", re.IGNORECASE)
-_CSV = ".csv"
+_COUNTS = re.compile(r"\d+(?: +\d+)? *\r?\n")
+_CSV, _TAB, _BLANK = ".csv", "\t", " "
 _OFFICIAL_IMAGES = ("lfw", "lfw-deepfunneled", "lfw_funneled", "lfwa")
 _COLUMNS = ["name", "imagenum1"]
 _DEPTH = 3
@@ -68,9 +70,23 @@ def find_subsets(root: InputRoot) -> dict[str, str]:
     return found
 
 
-def separator(name: str) -> str:
-    """Return what is between the fields of a file's lines: Kaggle has the official ones as CSV."""
-    return "," if name.lower().endswith(_CSV) else "\t"
+def separator(name: str, text: str = "") -> str:
+    """Return what is between the fields of a file's lines: Kaggle has the official ones as CSV.
+
+    Copies with a header, but without any tab, have blanks.
+    """
+    if name.lower().endswith(_CSV):
+        return ","
+    return _BLANK if _TAB not in text and _COUNTS.match(text) else _TAB
+
+
+def fields_of(line: str, tab: str) -> list[str]:
+    """Return a line's fields. Blanks are only between names and numbers: ids may hold some."""
+    if tab != _BLANK:
+        return list(map(str.strip, line.rstrip(tab).split(tab)))
+    words = line.split()
+    pair = len(words) in (3, 4) and _is_number(words[1]) and _is_number(words[-1])
+    return words if pair or all(map(_is_number, words)) else [line.strip()]
 
 
 def split_label(path: str, labels: Container[str]) -> tuple[str, str]:
@@ -224,9 +240,9 @@ class LfwSource(Source):
         return item, face
 
     def _pairs(self, name: str, found: dict[str, _Face], labels: dict[str, None]) -> None:
-        where, tab = self._root.show(name), separator(name)
+        where, tab = self._root.show(name), separator(name, self._root.text(name))
         for number, line in enumerate(split_lines(self._root, name), 1):
-            fields = list(map(str.strip, line.rstrip(tab).split(tab)))
+            fields = fields_of(line, tab)
             if not any(fields) or (number == 1 and _is_header(fields)):
                 continue
             if len(fields) == 2 and fields[0].isdecimal() and fields[1].isdecimal():
@@ -264,9 +280,9 @@ class LfwSource(Source):
         for number, line in enumerate(split_lines(self._root, name), 1):
             if not line.strip():
                 continue
-            path, *numbers = line.split("\t")
+            path, _, numbers = line.partition(_TAB)
             try:
-                values = [float(n) for n in numbers]
+                values = [float(n) for n in numbers.split()]
                 if len(values) != _POINTS or not sum(map(abs, values)) < float("inf"):
                     raise ValueError  # noqa: TRY301
             except ValueError:

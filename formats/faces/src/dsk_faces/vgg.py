@@ -83,7 +83,7 @@ def _key(line: str) -> str:
 class VggFace2Importer(Importer):
     """Reads ``bb_landmark/loose_bb_<subset>.csv`` and ``loose_landmark_<subset>.csv``."""
 
-    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         if root.focus is not None:
             root = root.up()
@@ -94,7 +94,9 @@ class VggFace2Importer(Importer):
                 where=root.show(root.focus or ""),
                 hint=f"they are {FOLDER}/loose_bb_<subset>.csv and loose_landmark_<subset>.csv",
             )
-        return VggFace2Source(root, home, tables)
+        source = VggFace2Source(root, home, tables)
+        source.check(ledger)
+        return source
 
 
 class _Table:
@@ -115,6 +117,7 @@ class _Table:
                 f"the column {(missing or columns)[0]} is missing", where=self.rows.where, hint=hint
             )
         self._columns = [head.index(column) for column in columns[1:]]
+        self.gaps = 0
 
     def _see(self, key: str) -> None:
         self.folders.add(key.replace("\\", "/").rpartition("/")[0])
@@ -131,6 +134,7 @@ class _Table:
         except (ValueError, IndexError):
             cells = [fields[n].strip() if n < len(fields) else "" for n in self._columns]
             if "" in cells:
+                self.gaps += any(cells)
                 return []
             raise
         if not sum(map(abs, numbers)) < float("inf"):
@@ -191,6 +195,26 @@ class VggFace2Source(Source):
             labels.update(dict.fromkeys(sorted(self._identities() - labels.keys()), ""))
         return Categories(labels=tuple(LabelCategory(*pair) for pair in labels.items()))
 
+    def check(self, ledger: Ledger) -> None:
+        """Report labels that are in no list, and folders of images that no table names."""
+        named = self._identities()
+        unknown = sorted(named - self._index.keys())
+        if unknown:
+            ledger.warn(
+                f"{self._root.path}: {len(unknown)} labels of the tables are not listed, "
+                f"e.g. {unknown[0]!r}: what is theirs has no label"
+            )
+        left = []
+        for subset, found in self._tables.items():
+            own = {name.partition("/")[0] for table in found.values() for name in table.folders}
+            folders = self._root.entries(f"{self._prefix}{subset}")[0]
+            left += [f"{self._prefix}{subset}/{name}" for name in folders if name not in own]
+        if left:
+            ledger.warn(
+                f"{len(left)} folders of images are in no table and left out, "
+                f"such as {self._root.show(left[0])}"
+            )
+
     def _identities(self) -> set[str]:
         """Return the labels that the tables name: images need not be there."""
         folders = {
@@ -250,7 +274,10 @@ class VggFace2Source(Source):
     ) -> list[Annotation]:
         """Return what a row says, at most one annotation."""
         try:
+            gaps = table.gaps
             numbers = table.numbers(row)
+            if table.gaps > gaps:
+                ledger.warn(f"{table.rows.where}: rows with some empty cells have no numbers")
         except ValueError as error:
             where = table.rows.place(row)
             ledger.bad_record(RecordError(str(error), where=where, item=table.rows.key(row)))

@@ -171,6 +171,7 @@ class WiderFaceSource(Source):
         folder = next(iter(lists.values())).rpartition("/")[0]
         home = folder.rpartition("/")[0]
         self._images = {subset: _images(root, home, subset) for subset in lists}
+        self._clashes = self._find_clashes()
         self._twice = self._find_twice()
         categories = texts(root, home, "labels.txt") or self._events(boxes=boxes)
         self._index = {name: n for n, name in enumerate(categories.names)}
@@ -190,6 +191,11 @@ class WiderFaceSource(Source):
             if lost is not None:
                 where = f"{self._root.show(self._lists[subset])}:{lost + 1}"
                 ledger.bad_record(RecordError("an image's path is expected", where=where))
+        if self._clashes:
+            ledger.warn(
+                f"{self._root.path}: {len(self._clashes)} names of images are in several events, "
+                f"e.g. {min(self._clashes)[1]!r}: the ids of these begin with their folders"
+            )
         if self._index.keys() <= {FACE}:
             return  # events are no labels
         named = (_split(self._lines[entry.subset][entry.line])[0] for entry in self._entries)
@@ -206,14 +212,44 @@ class WiderFaceSource(Source):
         for subset in self._lists:
             folders = self._root.entries(self._images[subset])[0]
             events.update(dict.fromkeys(_event(f) for f in folders if f != NO_LABEL))
+        events.update(dict.fromkeys(name for name in self._named() if name not in events))
         events.pop(FACE, None)
         return Categories.from_names([FACE, *events] if events or boxes else [])
+
+    def _named(self) -> Iterator[str]:
+        """Yield what boxes are called by words at the ends of their lines."""
+        for lines in self._lines.values():
+            for line in lines:
+                fields = line.split()
+                if len(fields) in (0, 1, _BOX, _ALL) or not all(map(_is_number, fields[:_BOX])):
+                    continue
+                given = fields[_BOX:_ALL]
+                known = len(given) == len(ATTRIBUTES) and any(map(_is_value, given))
+                name = " ".join(fields[_ALL if known else _BOX :])
+                if any(map(str.isalpha, name)):
+                    yield name
+
+    def _find_clashes(self) -> set[tuple[str, str]]:
+        """Return subset and name of images that several events have."""
+        events: dict[tuple[str, str], str] = {}
+        found = set()
+        for entry in self._entries:
+            path = self._lines[entry.subset][entry.line]
+            key, event = (entry.subset, _split(path)[1]), _split(path)[0]
+            if events.setdefault(key, event) != event:
+                found.add(key)
+        return found
+
+    def _id(self, subset: str, path: str) -> str:
+        """Return the id of an image: its path without the event's folder, if that tells it."""
+        name = _split(path)[1]
+        return stem_of(path.strip().replace("\\", "/")) if (subset, name) in self._clashes else name
 
     def _find_twice(self) -> set[tuple[str, int]]:
         seen: set[tuple[str, str]] = set()
         twice: set[tuple[str, int]] = set()
         for entry in self._entries:
-            key = (entry.subset, _split(self._lines[entry.subset][entry.line])[1])
+            key = (entry.subset, self._id(entry.subset, self._lines[entry.subset][entry.line]))
             if key in seen:
                 twice.add((entry.subset, entry.line))
             seen.add(key)
@@ -235,8 +271,8 @@ class WiderFaceSource(Source):
             where = f"{show}:{entry.line + 1}"
             line = self._lines[entry.subset][entry.line]
             path = clean_name(line.strip(), where)
-            event, name = _split(path)
-            item = clean_name(name, where)
+            event = _split(path)[0]
+            item = clean_name(self._id(entry.subset, line), where)
             if (entry.subset, entry.line) in self._twice:
                 message = f"the image {item} is listed before"
                 ledger.bad_record(RecordError(message, where=where, item=item))

@@ -153,7 +153,7 @@ class MvtecSource(Source):
             if DETECTION in tasks:
                 boxes = boxes_of(counts, size)
                 found += [Bbox(*map(float, b), label=label, attributes=attributes) for b in boxes]
-        return found
+        return found or [Label(label=label)]  # a mask without a defect has no boxes
 
 
 def _label(item: str) -> str:

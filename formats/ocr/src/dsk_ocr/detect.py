@@ -11,8 +11,8 @@ from dsk.flow import Detection
 from dsk.listings import is_prose
 from dsk.media import is_image_name
 from dsk.names import stem_of
-from dsk_ocr.grammar import NUMBER, SCRIPTS, tabbed
-from dsk_ocr.homes import own_stem
+from dsk_ocr.grammar import NUMBER, SCRIPTS, is_number, tabbed
+from dsk_ocr.homes import PICTURES, own_stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,9 @@ _DEPTH = 3
 _HEAD = 4096
 _FEW, _MANY = 4, 100
 """How many texts of one folder are looked into, and of all."""
+
+_SURE, _PLAIN = 85, 60
+"""Scores of lists of words: with texts in quotes, and without."""
 
 _REGION = re.compile(
     rf"\s*(?:{NUMBER}\s+{NUMBER}\s+{NUMBER}\s+{NUMBER}(?:\s+\".*)?"
@@ -59,19 +62,27 @@ def detect_recognition(root: InputRoot) -> Detection | None:
         if base != "gt.txt" and not ("task3" in base and base.endswith("gt.txt")):
             continue
         lines = _lines(root, name)
-        if lines and all(_is_word(line) for line in lines):
-            return Detection(85, f"{name} lists images and their texts")
+        kinds = set(map(_word_kind, lines))
+        if kinds and None not in kinds:
+            return Detection(min(filter(None, kinds)), f"{name} lists images and their texts")
     return None
 
 
-def _is_word(line: str) -> bool:
+def _word_kind(line: str) -> int | None:
+    """Return how sure a line is of an image and its text; None if it is something else."""
     if tabbed(line) is not None:
-        return True
+        return _SURE
     name, comma, text = line.partition(",")
     while comma and not is_image_name(name.strip()):  # names may have commas
         more, comma, text = text.partition(",")
         name = f"{name},{more}"
-    return bool(comma) and (not text.strip() or text.strip()[0] == text.strip()[-1] == '"')
+    text = text.strip()
+    if not comma:
+        return None
+    if not text or text[0] == text[-1] == '"':
+        return _SURE
+    fields = text.replace(",", " ").replace(";", " ").split()[:2]
+    return None if all(map(is_number, fields)) else _PLAIN
 
 
 def detect_localization(root: InputRoot) -> Detection | None:
@@ -140,11 +151,12 @@ def detect_segmentation(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     empty = None
     for name in _names(root, "_gt.txt"):
-        if not name.endswith("_GT.txt"):
+        if not name[:-4].endswith("_GT"):
             continue
         lines = _lines(root, name)
         if lines and all(_CHARACTER.fullmatch(line.strip()) for line in lines):
-            score = 85 if root.is_file(f"{name[:-4]}.bmp") else 60
+            shown = any(root.is_file(name[:-4] + ending) for ending in PICTURES)
+            score = 85 if shown else 60
             return Detection(score, f"{name} holds characters and their colours")
         if not lines:
             empty = empty or name

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     Naming = Callable[[str, str], str | None]
     """From a text file's folder and name to its item's id; None for what is something else."""
 
-__all__ = ["IMAGES", "Home", "find_homes", "find_lists", "own_stem"]
+__all__ = ["IMAGES", "PICTURES", "Home", "find_homes", "find_lists", "home_of", "own_stem"]
 
 IMAGES = "images"
+PICTURES = (".bmp", ".png", ".BMP", ".PNG")
+"""Endings of the pictures that show characters in their colours."""
+
 DEPTH = 3
 _HEAD = 64
 _HIDDEN = re.compile(r"_GT$|(?:^|/)\.{1,2}$")
@@ -76,6 +79,18 @@ def find_homes(
     _tell_apart(homes)
     several = len(homes) > 1
     return [part for home in homes for part in _join(home, ledger, several=several)]
+
+
+def home_of(root: InputRoot, item: str) -> Home:
+    """Return the subset that one given text file makes, with its image if that is there.
+
+    Args:
+        root: The file's folder.
+        item: The item's id.
+    """
+    found = _images(root, "")
+    images = {item: found[item]} if item in found else {}
+    return Home("", DEFAULT_SUBSET, {item: root.focus or ""}, images)
 
 
 def _named_as_images(root: InputRoot, ledger: Ledger) -> Naming:

@@ -13,7 +13,7 @@ from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.names import clean_name, stem_of
 from dsk_ocr.grammar import parse_region, parse_word
-from dsk_ocr.homes import IMAGES, Home, find_homes, find_lists
+from dsk_ocr.homes import IMAGES, Home, find_homes, find_lists, home_of, own_stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,10 +202,8 @@ class LocalizationImporter(Importer):
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         if root.focus is not None:
-            item = region_name(root.focus) or stem_of(root.focus)
-            stems = {stem_of(n): n for n in root.entries()[1] if n != root.focus}
-            images = {item: stems[item]} if item in stems else {}
-            return _RegionSource(root, [Home("", "default", {item: root.focus}, images)])
+            item = region_name(root.focus) or own_stem(root.focus)
+            return _RegionSource(root, [home_of(root, item)])
         return _RegionSource(root, find_homes(root, region_name, self.kind, ledger))
 
 

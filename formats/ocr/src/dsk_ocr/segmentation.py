@@ -14,7 +14,7 @@ from dsk.flow import Importer
 from dsk.media import Image
 from dsk.names import stem_of
 from dsk.pixels import decode
-from dsk_ocr.homes import Home, find_homes
+from dsk_ocr.homes import PICTURES, find_homes, home_of
 from dsk_ocr.importer import NO_IDS, FileSource
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class SegmentationImporter(Importer):
         """See ``Importer.open``."""
         if root.focus is not None:
             item = character_name(root.focus) or stem_of(root.focus)
-            return _CharacterSource(root, [Home("", "default", {item: root.focus}, {})])
+            return _CharacterSource(root, [home_of(root, item)])
         return _CharacterSource(root, find_homes(root, character_name, f"*{ENDING}.txt", ledger))
 
 
@@ -154,7 +154,7 @@ class _CharacterSource(FileSource):
 
     def _picture(self, name: str) -> Image | None:
         stem = stem_of(name)
-        for ext in (".bmp", ".png", ".BMP"):
+        for ext in PICTURES:
             if self.root.is_file(stem + ext):
                 return Image(stem + ext, self.root.locate(stem + ext))
         return None

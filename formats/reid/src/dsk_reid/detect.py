@@ -21,7 +21,9 @@ _HEAD = 4096
 
 def detect_market1501(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    home = market.find_home(root) if root.focus is None else None
+    if root.focus is not None:
+        return _list(root, root.focus)
+    home = market.find_home(root)
     if home is None:
         return None
     prefix = f"{home}/" if home else ""
@@ -33,12 +35,21 @@ def detect_market1501(root: InputRoot) -> Detection | None:
             if is_image_name(base) and market.NAME.fullmatch(stem_of(base)):
                 return Detection(85, f"{name} is named as in Market-1501")
     for name in files:
-        if name.startswith(market.LIST) and name.endswith(".txt"):
-            lines = root.read(prefix + name, _HEAD).decode("utf-8-sig", "replace").splitlines()
-            if any(line.startswith((market.BOXES, f"{market.QUERY}/")) for line in lines[:_FILES]):
-                return Detection(80, f"{name} lists images of Market-1501's folders")
+        found = _list(root, prefix + name)
+        if found is not None:
+            return found
     if boxes:
         return Detection(40, f"the folder {boxes[0]} is named as in Market-1501")
+    return None
+
+
+def _list(root: InputRoot, name: str) -> Detection | None:
+    """Tell whether a file lists images of such folders."""
+    if not market.is_list(name.rpartition("/")[2]):
+        return None
+    lines = root.read(name, _HEAD).decode("utf-8-sig", "replace").splitlines()
+    if any(line.startswith((market.BOXES, f"{market.QUERY}/")) for line in lines[:_FILES]):
+        return Detection(80, f"{name} lists images of Market-1501's folders")
     return None
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "QUERY",
     "MarketImporter",
     "find_home",
+    "is_list",
     "item_id",
     "relative_facts",
 ]
@@ -47,7 +48,7 @@ def _homes(root: InputRoot) -> Iterator[str]:
     for folder in folders_of(root):
         listing = root.listing(folder)
         if any(name.startswith(BOXES) or name == QUERY for name in listing.folders) or any(
-            map(_is_list, listing.pick((".txt",), (LIST,)))
+            map(is_list, listing.pick((".txt",), (LIST,)))
         ):
             yield folder
 
@@ -63,7 +64,8 @@ def relative_facts(stem: str) -> dict[str, Any]:
     return facts
 
 
-def _is_list(name: str) -> bool:
+def is_list(name: str) -> bool:
+    """Tell by its name whether a file lists the images of a subset."""
     return name.startswith(LIST) and name.lower().endswith(".txt")
 
 
@@ -87,6 +89,8 @@ class MarketImporter(Importer):
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
+        if root.focus is not None and is_list(root.focus):
+            return MarketSource(root, "", ledger)
         if root.focus is not None:
             root = root.up()
         home = find_home(root)
@@ -103,7 +107,7 @@ class MarketSource(Source):
     """The images' names: some ten thousand.
 
     Args:
-        root: The dataset.
+        root: The dataset, or one list in it, which is read alone.
         home: The folder of the subsets.
         ledger: Where bad lines go.
     """
@@ -111,10 +115,10 @@ class MarketSource(Source):
     def __init__(self, root: InputRoot, home: str, ledger: Ledger) -> None:
         self._root = root
         self._prefix = f"{home}/" if home else ""
-        folders, files = root.entries(home)
+        folders, files = ([], [root.focus]) if root.focus else root.entries(home)
         found: dict[str, list[str]] = {}
         listed: set[str] = set()
-        for name in filter(_is_list, files):
+        for name in filter(is_list, files):
             subset = name[len(LIST) : -len(".txt")] or DEFAULT_SUBSET
             found[subset] = self._read_list(name, ledger)
             listed.update(found[subset])

@@ -217,6 +217,8 @@ def _describe(root: InputRoot, sequence: Sequence, ledger: Ledger) -> Sequence:
         keys = {key.lower(): value for key, value in info.items()}
         where = root.show(name)
         sequence.length = _number(keys, "seqlength", where)
+        if not sequence.length:
+            ledger.warn(f"{where} states no length: frames are those of the images and the table")
         width, height = (_number(keys, k, where) for k in ("imwidth", "imheight"))
         sequence.size = (height, width) if height and width else None
         stated = posixpath.join(sequence.path, clean_name(keys.get("imdir") or IMAGES, where))
