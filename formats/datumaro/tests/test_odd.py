@@ -12,7 +12,8 @@ from dsk.annotations import Bbox, Label, Mask3d
 from dsk.dataset import Dataset
 from dsk.errors import DskWarning, MediaError, OutputError, RecordError
 from dsk.item import DatasetItem
-from dsk.media import Volume
+from dsk.media import Image, Volume
+from dsk.pixels import encode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,3 +125,23 @@ def test_an_attribute_that_json_cannot_say_names_its_item(value: Any, tmp_path: 
     item = DatasetItem("a/b", annotations=[Label(label=0, attributes={"x": value})])
     with pytest.raises(OutputError, match="a/b"):
         Dataset.from_iterable([item], ["cat"]).export(tmp_path / "o", "datumaro")
+
+
+def test_a_subset_without_items_keeps_its_keypoints(tmp_path: Path):
+    points = {"items": [{"label_id": 0, "labels": ["nose"], "joints": []}]}
+    path = put(tmp_path, [], categories={**CATEGORIES, "points": points})
+    dataset = Dataset.import_from(path)
+    assert list(dataset) == []
+    assert list(dataset.categories().points[0].labels) == ["nose"]
+
+
+def test_the_folder_of_annotations_given_by_itself_has_its_images(tmp_path: Path):
+    put(tmp_path, [{"id": "a", "annotations": [BOX], "image": {"path": "a.png"}}])
+    image = tmp_path / "images" / "default" / "a.png"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(encode(np.zeros((4, 5, 3), np.uint8), ".png"))
+    for given in ("annotations", "annotations/default.json"):
+        (item,) = Dataset.import_from(tmp_path / given)
+        assert isinstance(item.media, Image)
+        assert item.media.get_size() == (4, 5)
+        assert item.subset == "default"

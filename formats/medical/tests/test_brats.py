@@ -156,6 +156,16 @@ def test_years_call_values_differently(tmp_path, name, year, values, expected):
     assert items[name].media.channels == names
 
 
+def test_volumes_in_folders_below_are_detected(tmp_path):
+    save(tmp_path / "imagesTr" / "site" / "a.nii.gz", image(1))
+    save(tmp_path / "labelsTr" / "site" / "a.nii.gz", labels(1))
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == "brats"
+    (item,) = dataset
+    assert item.id == "site/a"
+    assert item.annotations
+
+
 def test_sequences_are_whole_words():
     names = ["d/d_t1ce.nii.gz", "d/d_t1.nii", "d/d_xt2.nii", "d/d_seg.nii", "d/._d_t2.nii"]
     (case,) = find_cases(names)

@@ -356,3 +356,15 @@ def test_a_dataset_json_without_cases_is_hardly_proof(tmp_path, facts, folder, s
     for place in (tmp_path, tmp_path / "dataset.json"):
         found = {f.format: f.score for f in detect(open_root(place))}
         assert found["nnunet"] == score
+
+
+def test_training_cases_without_labels_are_told(tmp_path):
+    write(tmp_path, case("a"), case("b"), case("c"))
+    (folder,) = tmp_path.glob("**/labelsTr")
+    (folder / "b.nii.gz").unlink()
+    (folder.parent / "imagesTr" / "c_0001.nii.gz").unlink()
+    dataset = Dataset.import_from(tmp_path, "nnunet", on_error="skip")
+    assert [(item.id, bool(item.annotations)) for item in dataset] == [("a", True), ("b", False)]
+    told = dataset.opening_ledger.warnings
+    assert any("1 cases have no labels, the first is b" in text for text in told)
+    assert not any("has no image" in text for text in told)

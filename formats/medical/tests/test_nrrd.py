@@ -10,10 +10,11 @@ import nrrd
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 - its usual name
-from nifti_files import AFFINE, OBLIQUE, blocks, save, scan, voxels
+from nifti_files import AFFINE, OBLIQUE, SHAPE, blocks, save, scan, voxels
 
-from dsk import Dataset
+from dsk import Dataset, DatasetItem
 from dsk.errors import DskWarning, RecordError, UnsafePathError
+from dsk.media import Volume
 from dsk_medical.nrrd.header import parse_header
 from dsk_medical.volume.arrays import open_volume
 
@@ -314,3 +315,18 @@ def test_times_that_nrrd_does_not_hold_are_told(tmp_path, step, told):
     nib.save(image, tmp_path / "a.nii")
     report = Dataset.import_from(tmp_path / "a.nii").export(tmp_path / "out", "nrrd")
     assert any("time" in event.what for event in report.losses) is told
+
+
+def test_subsets_that_are_not_read_back_are_told(tmp_path):
+    def item(subset):
+        media = Volume("a", scan(), None, SHAPE, tuple(AFFINE.ravel()), "int16")
+        return DatasetItem("a", subset, media)
+
+    def told(*subsets):
+        dataset = Dataset.from_iterable(map(item, subsets), [])
+        return dataset.export(tmp_path / "-".join(subsets), "nrrd").warnings
+
+    assert any("-I subsets=folders reads knees back" in text for text in told("knees", "train"))
+    found = Dataset.import_from(tmp_path / "knees-train", subsets="folders")
+    assert sorted(i.subset for i in found) == ["knees", "train"]
+    assert not told("train", "val")

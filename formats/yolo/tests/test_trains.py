@@ -101,6 +101,27 @@ def test_train_and_val_are_always_there(subsets, keys, tmp_path):
     assert trainer.problems(tmp_path / "out") == []
 
 
+@pytest.mark.parametrize("options", [{}, {"task": "detect"}, {"task": "classify"}])
+def test_a_subset_named_like_a_folder_in_another_one(tmp_path, options):
+    marks = [Bbox(1, 2, 3, 4, label=0), Label(label=0)]
+    source = dataset(*marks, subsets=("train", "train/night"), ids=("a",))
+    report = export(source, tmp_path / "out", **options)
+    assert any("train/night→train_night" in event.what for event in report.events)
+    found = list(Dataset.import_from(tmp_path / "out", "yolo"))
+    assert sorted(i.subset for i in found) == ["train", "train_night"]
+    assert all(len(i.annotations) == 1 for i in found)
+
+
+def test_a_subset_that_is_no_key_of_a_line(tmp_path):
+    source = dataset(Bbox(1, 2, 3, 4, label=0), subsets=("a=b", " x\ny"), ids=("a",))
+    report = export(source, tmp_path / "out")
+    told = [event.what for event in report.events]
+    assert "subset a=b→a_b" in told
+    assert "subset  x\ny→x_y" in told
+    found = list(Dataset.import_from(tmp_path / "out", "yolo"))
+    assert sorted((i.subset, len(i.annotations)) for i in found) == [("a_b", 1), ("x_y", 1)]
+
+
 @pytest.mark.parametrize("subset", ["names", "nc", "path", "backup", "kpt_shape"])
 def test_reserved_subset_names_are_refused(subset, tmp_path):
     with pytest.raises(OutputError, match=subset):

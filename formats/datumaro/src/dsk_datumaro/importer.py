@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from msgspec import Raw, Struct
 from dsk import jsonindex
 from dsk.categories import Categories
 from dsk.errors import InputError
+from dsk.files import open_root
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source, slices
 from dsk.jsonerrors import UNDECODABLE
 from dsk_datumaro import categories
@@ -74,6 +76,9 @@ class DatumaroImporter(Importer):
         if root.focus is not None and root.name.lower() == FOLDER:
             root = root.up()
             names = [root.focus] if root.focus is not None else names
+        elif root.name.lower() == FOLDER and os.path.isdir(root.path):  # noqa: PTH112
+            above, folder = os.path.split(os.path.abspath(root.path))  # noqa: PTH100
+            root, names = open_root(above), [f"{folder}/{name}" for name in names]
         files = [f for f in (_open_file(root, name, ledger) for name in names) if f is not None]
         if not files:
             raise InputError(

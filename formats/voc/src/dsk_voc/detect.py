@@ -10,6 +10,7 @@ from dsk.flow import Detection
 from dsk_voc.layouts import find_homes
 from dsk_voc.loose import find_loose, find_masks
 from dsk_voc.splits import list_of_pairs
+from dsk_voc.tasks import SETS
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -30,6 +31,8 @@ _LABEL_ME = re.compile(rb"<(?:imagesize|sourceImage|objects)>")
 def detect(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     if root.focus is not None:
+        if _is_list(root, root.focus.lower()):
+            return Detection(85, f"{root.focus} is a list in ImageSets")
         if not root.focus.lower().endswith(".xml"):
             return None
         return _judge(root, [root.focus])
@@ -42,6 +45,12 @@ def detect(root: InputRoot) -> Detection | None:
     if judged is None and (masks := find_masks(root)):
         return Detection(75, f"SegmentationClass masks in {masks[0] or 'the folder'}")
     return judged
+
+
+def _is_list(root: InputRoot, name: str) -> bool:
+    """Tell whether the given file is a list of a subset, ``ImageSets/<task>/<subset>.txt``."""
+    folders = (root.name.lower(), root.up().name.lower())
+    return name.endswith(".txt") and "_" not in name and SETS.lower() in folders
 
 
 def _judge(root: InputRoot, names: list[str]) -> Detection | None:

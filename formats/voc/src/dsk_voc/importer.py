@@ -25,7 +25,7 @@ from dsk_voc.layouts import (
     read_class_lists,
     xml_reader,
 )
-from dsk_voc.loose import list_loose
+from dsk_voc.loose import above_annotations, list_loose
 from dsk_voc.objects import ObjectReader, Parsed
 from dsk_voc.tasks import (
     ACTION,
@@ -110,6 +110,7 @@ class VocImporter(Importer):
         only = None
         if root.focus is not None:
             if root.focus.lower().endswith(".xml"):
+                root = above_annotations(root)
                 return list_loose(root, ledger), False, root
             root, only = _around(root)
         homes = find_homes(root)

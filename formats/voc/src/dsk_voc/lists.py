@@ -108,7 +108,7 @@ def write_lists(
                     for item, objects in lists.action
                     for number, done in objects.items()
                 ]
-                _write(ctx, f"{LISTS[ACTION]}/{action}_{subset}", lines, keep_empty=True)
+                _write(ctx, f"{LISTS[ACTION]}/{action}_{subset}", lines, keep_empty=keep_empty)
 
 
 def _named(subsets: dict[str, SubsetLists], ctx: WriteContext) -> dict[str, SubsetLists]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["find_loose", "find_masks", "list_loose"]
+__all__ = ["above_annotations", "find_loose", "find_masks", "list_loose"]
 
 XML_FOLDERS = frozenset({"annotations", "annotation", "anns", "ann", "xml", "xmls", "labels"})
 DEFAULT = "default"
@@ -48,6 +48,20 @@ def find_masks(root: InputRoot) -> list[str]:
             return homes
         level = [join(folder, name) for folder, names in below.items() for name in names]
     return []
+
+
+def above_annotations(root: InputRoot) -> InputRoot:
+    """Return the folder above that of annotations which the given file lies in, or its own.
+
+    The images of ``Annotations/x.xml`` are in a folder beside that of the file.
+    """
+    above = root
+    for _ in range(DEPTH):
+        name = above.name.lower()
+        above = above.up()
+        if name in XML_FOLDERS:
+            return above
+    return root
 
 
 def list_loose(root: InputRoot, ledger: Ledger) -> list[Listing]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from dsk.output import WriteContext
 
 __all__ = ["YoloExporter"]
+
+_UNFIT = re.compile(r"[/\\=\x00-\x1f\x7f]")
+"""What no subset may have: folders would lie in another one's, keys of an obj.data would end."""
 
 KINDS = {
     "detect": frozenset({"bbox"}),
@@ -116,12 +120,13 @@ class YoloExporter(Exporter):
         self._info = info if isinstance(info, dict) else {}
 
     def _folder_of(self, subset: str) -> str:
-        """Return the name that a subset has in the output.
+        """Return the name that a subset has in the output, a single folder.
 
         Raises:
             OutputError: It would be taken for something else.
         """
         name = "train" if subset in ("", DEFAULT_SUBSET) else subset
+        name = _UNFIT.sub("_", name).strip() or "_"
         if name in RESERVED_DARKNET | RESERVED_YAML and self.task != "classify":
             raise OutputError(
                 f"a subset cannot be named {name!r} in a YOLO dataset",

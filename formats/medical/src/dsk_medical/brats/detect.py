@@ -29,8 +29,9 @@ def detect(root: InputRoot) -> Detection | None:
         folder = homes[0].folder
         if root.is_file(f"{folder}/dataset.json".strip("/")):
             return None  # nnU-Net or the Decathlon itself
-        volumes = [nifti_stem(n) for f in homes[0].images.values() for n in root.entries(f)[1]]
-        stems = [stem for stem in volumes if stem]
+        ends = (".nii", ".gz")
+        volumes = (n for f in homes[0].images.values() for n in root.walk(f, suffixes=ends))
+        stems = [stem for name in islice(volumes, _FILES) if (stem := nifti_stem(name))]
         if not stems or all(_CHANNEL.fullmatch(stem) for stem in stems):
             return None
         listed = root.is_file(f"{folder}/labels".strip("/"))

@@ -25,7 +25,7 @@ def detect(root: InputRoot) -> Detection | None:
     names = list(islice(root.walk(suffixes=(".nii", ".gz", ".json")), _ENOUGH))
     volumes = [n for n in names if n.lower().endswith(_ENDS) and "/._" not in f"/{n}"]
     if not volumes:
-        return None
+        return _pairs(root)
     theirs = _other_format(names, volumes)
     if theirs:
         return Detection(3, f"NIfTI files, but also {theirs}")
@@ -43,6 +43,15 @@ def detect(root: InputRoot) -> Detection | None:
     if masks:
         return Detection(70, f"NIfTI files, {masks} of them in folders called {SEGMENTATIONS}")
     return Detection(45, f"{len(volumes)} NIfTI files")
+
+
+def _pairs(root: InputRoot) -> Detection | None:
+    """Detect volumes in two files, header and data; other headers are called ``.hdr`` as well."""
+    headers = islice(root.walk(suffixes=(".hdr",)), _ENOUGH)
+    name = next((n for n in headers if root.is_file(f"{n[:-4]}.img")), None)
+    if name is None or not _plausible(root, name):
+        return None
+    return Detection(60, f"{name} is the header of a volume, in NIfTI or Analyze")
 
 
 def _other_format(names: list[str], volumes: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,15 +17,22 @@ from dsk.media import Volume
 from dsk_medical.cases.channels import report_names
 from dsk_medical.cases.writing import bad_item, compose, discard, save_labels, save_volume
 from dsk_medical.nifti import byname, planes
+from dsk_medical.nifti.descriptors import EXPORTER
 from dsk_medical.nifti.filenames import facts, parse, score_name
-from dsk_medical.nifti.layout import SUBSETS
+from dsk_medical.nifti.layout import tell_odd_subsets
 from dsk_medical.nifti.naming import Classes, annotation_name, classes_of, volume_name
-from dsk_medical.nifti.objects import collect_scores, object_values, report_numbers
+from dsk_medical.nifti.objects import (
+    SCORE_NAMES,
+    collect_scores,
+    object_values,
+    report_numbers,
+)
 from dsk_medical.nifti.scores import score_rows
 from dsk_medical.nifti.turning import save_turned_labels, save_turned_volume
 from dsk_medical.volume.tables import color_map_text
 
 if TYPE_CHECKING:
+    from dsk.descriptors import Capabilities
     from dsk.flow import Header
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
@@ -63,16 +71,22 @@ class NiftiExporter(Exporter):
         self._parted = False
         self._classes = Classes([], [], [])
 
+    def capabilities(self, header: Header) -> Capabilities:  # noqa: ARG002
+        """See ``Exporter.capabilities``: what no file is written for is lost."""
+        caps = EXPORTER.capabilities
+        return replace(
+            caps,
+            attributes=caps.attributes if self._scores else caps.attributes - {*SCORE_NAMES},
+            label_fields=caps.label_fields if self._color_map else frozenset(),
+        )
+
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
         self._parted = any(subset != DEFAULT_SUBSET for subset in header.subsets)
         self._classes = classes_of(
             header.categories, ctx.ledger, files=self._structure == "by-name"
         )
-        odd = [s for s in header.subsets if s.lower() not in SUBSETS]
-        if odd:
-            what = f"subsets are folders; -I subsets=folders reads {', '.join(odd)} back"
-            ctx.ledger.warn(what)
+        tell_odd_subsets(header.subsets, ctx.ledger)
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[tuple[str, bool]]:
         """See ``Exporter.write``; the state names the volumes and tells which have masks."""
@@ -201,12 +215,15 @@ class NiftiExporter(Exporter):
         report_numbers(ctx.ledger, item, item.annotations)
         file = f"{base}.{self._ext}"
         made.append(file)
+        kind = composed.dtype(self._dtype)
+        if self._dtype is not None and kind != self._dtype:
+            ctx.ledger.warn(f"masks with values that {self._dtype} does not hold are {kind}")
         save = save_turned_labels if self._turn else save_labels
         save(ctx, item, composed, file, dtype=self._dtype)
         return True
 
     def _write_scores(self, scores: Scores, name: str, ctx: WriteContext) -> None:
-        if self._scores and any(scores.values()):
+        if any(scores.values()):
             ctx.write(name, score_rows(scores).encode())
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:

@@ -72,6 +72,9 @@ class NiftiImporter(Importer):
         mapping = read_mapping(root, layout.mappings, ledger)
         studies = resolve_mapping(root, layout.studies, mapping, registry, ledger)
         if self._volumes:
+            if not registry and any(isinstance(target, int) for target in mapping.values()):
+                what = "volumes are numbers in the mapping of files to volumes"
+                ledger.warn(f"{what}: without volume_registry their masks are matched by name")
             parted = any(study.subset != DEFAULT_SUBSET for study in studies)
             subsets = "folders" if parted and self._subsets == "auto" else self._subsets
             there = self._discover(open_root(self._volumes), ledger, subsets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from dsk.errors import InputError, RecordError
@@ -11,7 +12,7 @@ from dsk_medical.nifti import byname, planes
 from dsk_medical.volume.names import is_nifti_name, stem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dsk.files import InputRoot
     from dsk.loss import Ledger
@@ -23,6 +24,7 @@ __all__ = [
     "Study",
     "discover",
     "list_files",
+    "tell_odd_subsets",
     "unique_studies",
     "with_subsets",
 ]
@@ -169,15 +171,27 @@ def discover(root: InputRoot, ledger: Ledger, *, structure: str, mode: str, subs
 
 
 def with_subsets(studies: list[Study], subsets: str, *, alone: bool) -> list[Study]:
-    """Take the folders at the top for subsets if they are."""
+    """Take the folders at the top for subsets if they are, or those in the one folder there."""
     tops = {s.id.partition("/")[0] if "/" in s.id else "" for s in studies}
     known = all(top.lower() in SUBSETS for top in tops) or alone
+    if subsets == "auto" and not known and len(tops) == 1 and "" not in tops:
+        inner = [s._replace(id=s.id.partition("/")[2]) for s in studies]
+        parted = with_subsets(inner, subsets, alone=alone)
+        return studies if parted is inner else parted
     if subsets == "none" or "" in tops or (subsets == "auto" and not known):
         return studies
     return [
         s._replace(subset=s.id.partition("/")[0], id=s.id.partition("/")[2] or s.id)
         for s in studies
     ]
+
+
+def tell_odd_subsets(subsets: Iterable[str], ledger: Ledger) -> None:
+    """Tell which subsets that are written as folders are not read back as subsets by default."""
+    odd = [subset for subset in subsets if subset.lower() not in SUBSETS]
+    if odd:
+        what = f"subsets are folders; -I subsets=folders reads {', '.join(odd)} back"
+        ledger.warn(what)
 
 
 def unique_studies(studies: list[Study], root: InputRoot, ledger: Ledger) -> Iterator[Study]:
@@ -194,15 +208,24 @@ def unique_studies(studies: list[Study], root: InputRoot, ledger: Ledger) -> Ite
         ledger.bad_record(RecordError(what, where=where, item=study.id))
 
 
+_COLOR_MAP = re.compile(r"colou?r[_\- ]?map", re.IGNORECASE)
+
+
 def _color_map(root: InputRoot, texts: list[str], ledger: Ledger) -> str:
-    """Return the name of the class colour map: the text file whose first line is one's."""
-    found = []
-    for name in sorted(texts, key=lambda n: (n.count("/"), n)):
-        head = root.read(name, 4096).decode("utf-8-sig", "replace")
-        lines = (line.split() for line in head.splitlines() if not line.lstrip().startswith("#"))
-        words = next((words for words in lines if words), [])
-        if len(words) > 1 and words[0].isascii() and words[0].isdigit():
-            found.append(name)
+    """Return the name of the class colour map.
+
+    It is the text file that is called so, whatever its lines are, else one whose first line fits.
+    """
+    ordered = sorted(texts, key=lambda n: (n.count("/"), n))
+    called = [name for name in ordered if _COLOR_MAP.search(name.rpartition("/")[2])]
+    found = called or [name for name in ordered if _looks_like_map(root, name)]
     if len(found) > 1:
         ledger.warn(f"several files look like class colour maps: {', '.join(found[:4])}; the first")
     return found[0] if found else ""
+
+
+def _looks_like_map(root: InputRoot, name: str) -> bool:
+    head = root.read(name, 4096).decode("utf-8-sig", "replace")
+    lines = (line.split() for line in head.splitlines() if not line.lstrip().startswith("#"))
+    words = next((words for words in lines if words), [])
+    return len(words) > 1 and words[0].isascii() and words[0].isdigit()

@@ -93,16 +93,21 @@ def collect_scores(
         except MediaError:  # a mask of no slice, which was not written
             continue
         try:
-            found.setdefault(values[id(a)], {}).update(scores_of(a.attributes, slices))
+            scores = scores_of(a.attributes, slices)
         except (TypeError, ValueError):
-            _lost(ledger, item, a)
+            _lost(ledger, item, a, "scores are numbers, one for each slice")
+            continue
+        own = found.setdefault(values[id(a)], {})
+        if any(own.get(k, score) != score for k, score in scores.items()):
+            _lost(ledger, item, a, "a value has one score in a slice: that of an earlier object")
+        found[values[id(a)]] = scores | own
     return found
 
 
-def _lost(ledger: Ledger, item: DatasetItem, a: Annotation) -> None:
+def _lost(ledger: Ledger, item: DatasetItem, a: Annotation, hint: str) -> None:
     for name in SCORE_NAMES:
         if name in a.attributes:
-            ledger.add_at("DSK-L004", name, item, a, hint="scores are numbers, one for each slice")
+            ledger.add_at("DSK-L004", name, item, a, hint=hint)
 
 
 def _slices(item: DatasetItem, a: Annotation) -> list[int]:

@@ -140,6 +140,8 @@ class NiftiSource(Source):
             ledger.warn(f"{mask.media.path} holds no object")
         scores = self._scores(mask, values, grid.shape[2], ledger)
         label_of = self._label_of(mask)
+        if self._slices:
+            self._tell_lost(mask, scores, [labels for labels, _, _ in maps], ledger)
         numbers = {value: first + n for n, value in enumerate(values)}
         for labels, affine, _ in maps:
             if self._slices:
@@ -149,6 +151,26 @@ class NiftiSource(Source):
             else:
                 objects = partial(_of_object, scores, labels.slice_values())
                 yield from volume_masks(labels, label_of, affine=affine, attributes=objects)
+
+    def _tell_lost(
+        self, mask: MaskFile, scores: Scores, maps: Sequence[LabelVolume], ledger: Ledger
+    ) -> None:
+        """Tell of scores of slices that their object has no voxel in, and so no mask."""
+        places = {
+            (value, k)
+            for labels in maps
+            for k, there in enumerate(labels.slice_values())
+            for value in there
+            if value
+        }
+        objects = {value for value, _ in places}
+        lost = {(v, k) for v, own in scores.items() for k in own if v in objects} - places
+        slices = {k for _, k in lost}
+        if mask.by_class:  # a score is of all objects of the slice
+            slices -= {k for _, k in places}
+        if slices:
+            what = f"scores of {len(slices)} slices without voxels of their object are left out"
+            ledger.warn(f"{self._root.show(mask.scores)}: {what}")
 
     def _placed(
         self, part: LazyVolume, base: LazyVolume, file: NiftiFile, grid: _Grid

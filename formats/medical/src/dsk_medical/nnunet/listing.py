@@ -56,15 +56,18 @@ def iter_cases(
             for name in root.entries(labels)[1]
             if (stem := without_ending(name, (ending,))) is not None
         }
+        if suffix == "Tr" and (bare := found.keys() - known.keys()):
+            what = f"{len(bare)} cases have no labels, the first is {min(bare)}"
+            ledger.warn(f"{root.show(images)}: {what}")
         for case, channels in sorted(found.items()):
+            label = known.pop(case, "")
             if list(channels) == [0] and len(names) > 1 and _holds_all(root, channels[0], names):
-                yield Case(case, subset, (("", channels[0]),), known.pop(case, ""), names)
-                continue
-            if set(channels) != set(range(len(names))):
+                yield Case(case, subset, (("", channels[0]),), label, names)
+            elif set(channels) != set(range(len(names))):
                 _bad_channels(root, f"{images}/{case}", channels, names, ledger)
-                continue
-            files = tuple((names[n], channels[n]) for n in range(len(names)))
-            yield Case(case, subset, files, known.pop(case, ""))
+            else:
+                files = tuple((names[n], channels[n]) for n in range(len(names)))
+                yield Case(case, subset, files, label)
         for stem in sorted(known):
             ledger.warn(f"{root.show(known[stem])} has no image in {images}")
 

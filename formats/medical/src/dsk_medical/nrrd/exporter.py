@@ -12,6 +12,7 @@ from dsk.item import DEFAULT_SUBSET
 from dsk.media import Volume
 from dsk_medical.cases.channels import report_names
 from dsk_medical.cases.writing import bad_item, compose, discard, volume_of_item
+from dsk_medical.nifti.layout import tell_odd_subsets
 from dsk_medical.nifti.objects import identity, report_numbers
 from dsk_medical.nrrd.layers import Layer, arrange
 from dsk_medical.nrrd.source import FAMILY
@@ -40,6 +41,7 @@ class NrrdExporter(Exporter):
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
         self._parted = any(subset != DEFAULT_SUBSET for subset in header.subsets)
+        tell_odd_subsets(header.subsets, ctx.ledger)
         names = header.categories.names
         self._names = [" ".join(n.split()) or f"class_{k}" for k, n in enumerate(names)]
         for old, new in zip(header.categories.names, self._names, strict=True):
