@@ -227,7 +227,7 @@ def test_classes_objects_and_outlines(edition2020: Callable[..., Path]) -> None:
     found = read(edition2020(thing(0, "wall"), thing(1, "door")))
     kinds = [(a.kind, a.id, a.group) for a in found]
     assert kinds == [
-        ("mask", 1, 1),
+        ("mask", 1, 0),
         ("mask", 2, 2),
         ("mask", 0, 0),
         ("polygon", 0, 0),
@@ -357,3 +357,20 @@ def test_details(edition2020: Callable[..., Path]) -> None:
     folder = edition2020(thing(0, "wall", occluded="yes", crop=1))
     found = read(folder, annotations="objects", details=True)
     assert found[0].attributes == {"occluded": True, "crop": True, "class": "wall"}
+
+
+def test_groups_of_classes_are_not_those_of_objects(edition2020: Callable[..., Path]) -> None:
+    root = edition2020(thing(0, "sky"), thing(1, "door"))
+    (item,) = Dataset.import_from(root, "ade20k2020")
+    assert [(a.kind, a.id, a.group) for a in item.annotations if a.group == 1] == [
+        ("mask", 1, 1),
+        ("polygon", 1, 1),
+    ]
+    (item,) = Dataset.import_from(root, "ade20k2020", annotations="classes")
+    assert [(a.id, a.group) for a in item.annotations] == [(1, 1), (2, 2)]
+
+
+def test_folders_above_the_archive(tmp_path: Path) -> None:
+    make_2020(tmp_path / "my/copy/ADE20K_2021_17_01/images/ADE/training", thing(0, "sky"))
+    (item,) = Dataset.import_from(tmp_path, "ade20k2020")
+    assert (item.subset, item.id) == ("training", "1")

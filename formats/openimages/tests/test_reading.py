@@ -749,3 +749,23 @@ def test_tables_of_other_names_are_told(tmp_path: Path) -> None:
     (tmp_path / "annotations/notes.csv").write_text("date,what\n")
     (warning,) = Dataset.import_from(tmp_path).opening_ledger.warnings
     assert warning.startswith("annotations/train-human-labels.csv is not read: it is not named")
+
+
+def test_ids_that_a_spreadsheet_has_rounded(tmp_path: Path) -> None:
+    """Rows of several images have one such id; an image or a list may know the name."""
+    row = "x,/m/01,1,0,0.5,0,0.5,0,0,0,0,0\n"
+    make(
+        tmp_path,
+        images="ImageID,Subset\n0001e5,train\n2.5E+10,train\n",
+        boxes=f"{BOXES}1.23E+15,{row}0001e5,{row}2.5E+10,{row}7E+12,{row}",
+    )
+    for name in ("7E+12", "0001e5"):
+        path = tmp_path / "images" / "train" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(4, 4))
+    with pytest.raises(RecordError, match=r"1\.23E\+15 is a number that a spreadsheet"):
+        Dataset.import_from(tmp_path, "open_images")
+    dataset = Dataset.import_from(tmp_path, "open_images", on_error="skip")
+    with pytest.warns(DskWarning):
+        items = list(dataset)
+    assert {i.id: len(i.annotations) for i in items} == {"0001e5": 1, "2.5E+10": 0, "7E+12": 1}

@@ -285,3 +285,20 @@ def test_labels_that_no_box_has(tmp_path: Path, name: str, options: dict[str, An
     read = Dataset.import_from(tmp_path / "meta", name)
     assert read.categories().names == ["Car", "Van", "Tram", "a_b"]
     assert [item.annotations[0].label for item in read] == [0, 2]
+
+
+def test_lines_that_are_no_objects_make_no_labels(
+    text: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    text(FILE, f"0 7 {CAR}\n{CAR}\n")
+    dataset = Dataset.import_from(tmp_path, "kitti", on_error="skip")
+    assert dataset.categories().names == ["Car"]
+
+
+@pytest.mark.parametrize("meta", [True, False])
+def test_boxes_alone_need_no_background(tmp_path: Path, meta: bool) -> None:
+    """It came back as one more label."""
+    item = DatasetItem("a", "training", annotations=[Bbox(0, 0, 1, 1, label=1)])
+    dataset = Dataset.from_iterable([item], ["Van", "Car"])
+    dataset.export(tmp_path / "out", "kitti", save_dataset_meta=meta)
+    assert Dataset.import_from(tmp_path / "out").categories().names == ["Van", "Car"]

@@ -104,3 +104,10 @@ def test_records_of_other_features(tmp_path: Path) -> None:
     (tmp_path / "b.tfrecord").write_bytes(records(("cat", 1)))
     with pytest.warns(DskWarning, match="is not read"):
         assert len(list(Dataset.import_from(tmp_path, FORMAT))) == 2
+
+
+def test_a_label_map_that_contradicts_itself(tmp_path: Path) -> None:
+    text = "item { id: 1 name: 'cat' } item { id: 1 name: 'ox' }"
+    (tmp_path / "label_map.pbtxt").write_text(text)
+    with pytest.raises(InputError, match="the id 1 is 'cat' and 'ox' in one label map"):
+        read(tmp_path, records(("cat", 1)))

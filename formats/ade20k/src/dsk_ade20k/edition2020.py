@@ -165,6 +165,8 @@ class Source2020(SceneSource):
     ) -> Iterator[Mask]:
         """Yield a mask for each class and name of each level."""
         levels: dict[int, dict[tuple[int, str], None]] = {}
+        # Classes and objects number groups of their own: one that both have is the object's.
+        taken = {entry.id for entry in entries} if self._what == "all" else set()
         for entry in entries:
             known = levels.setdefault(entry.parts.part_level, {})
             known[entry.name_ndx, entry.raw_name] = None
@@ -186,7 +188,7 @@ class Source2020(SceneSource):
                         ValueMask(opened, number),
                         label=self._labels.get(raw_name),
                         id=number,
-                        group=number,
+                        group=0 if number in taken else number,
                         z_order=level,
                     )
 

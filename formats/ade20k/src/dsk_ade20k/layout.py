@@ -20,7 +20,7 @@ __all__ = ["Scene", "find_scenes"]
 
 _MAP = re.compile(r"(.+)_(seg|parts_(\d{1,3}))\.png$", re.IGNORECASE)
 _INSTANCE = re.compile(r"(?:.*/)?instance_[^/]*$", re.IGNORECASE)
-_DEPTH = 4
+_DEPTH = 6
 
 
 class Scene(Struct):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from dsk.media import Image
 from dsk.metafile import read_meta
 from dsk.names import clean_name
 from dsk_openimages.csvindex import CsvFile, Runs, parse_rows
-from dsk_openimages.items import ItemIndex
+from dsk_openimages.items import NONE, ItemIndex
 from dsk_openimages.labels import (
     CLASS_NAME,
     FAMILY,
@@ -52,6 +53,9 @@ _NEEDED = {
 _READ = {"labels": LABEL, "machine": LABEL, "boxes": BOX, "masks": MASK}
 _OWN = ("ImageID", "Subset")
 _SHAPES = frozenset({"boxes", "masks"})
+_ROUNDED = re.compile(rb"\d(?:[.,]\d+)?E\+\d{2,}")
+"""What a spreadsheet makes of ids of digits, or of digits with one E."""
+
 _ORDER = {"labels": 0, "machine": 1, "boxes": 2, "masks": 3}
 
 
@@ -91,9 +95,11 @@ class OpenImagesImporter(Importer):
         places = Places(root, layout, items, listed=bool(lists))
         if places.unlisted:
             ledger.warn(f"{places.unlisted} images are in no list of images and not read")
-        if self.existing_only:
-            moved = items.keep(places.number >= 0)
-            places.number = places.number[places.number >= 0]
+        there, base = places.number >= 0, root.show(layout.base)
+        chosen = there if self.existing_only else ~_damaged(items, there, base, ledger)
+        if not chosen.all():
+            moved = items.keep(chosen)
+            places.number = places.number[chosen]
             indexed = [(t, f, _moved(owned, moved)) for t, f, owned in indexed]
         sizes = read_sizes(root, layout, items, ledger)
         folders = MaskFolders(root, layout)
@@ -191,6 +197,24 @@ def _read_lists(root: InputRoot, layout: Layout, items: ItemIndex, ledger: Ledge
         items.add_list(file, number, _chosen(runs, good), subsets[good], ledger)
         files.append(file)
     return files
+
+
+def _damaged(
+    items: ItemIndex, there: NDArray[np.bool_], where: str, ledger: Ledger
+) -> NDArray[np.bool_]:
+    """Tell which ids are numbers that a spreadsheet has rounded: nothing else has such a name."""
+    found = np.zeros(len(there), np.bool_)
+    unknown = np.flatnonzero((items.list_number == NONE) & ~there)
+    odd = unknown[np.char.find(items.ids[unknown], b"E+") > 0]  # few: the rest is slow
+    for row in odd.tolist():
+        if _ROUNDED.fullmatch(items.ids[row]) is None:
+            continue
+        found[row] = True
+        name = items.ids[row].decode()
+        what = f"the ImageID {name} is a number that a spreadsheet has rounded"
+        hint = "take the tables as they were downloaded"
+        ledger.bad_record(RecordError(what, where=where, hint=hint))
+    return found
 
 
 def _moved(owned: Owned, moved: NDArray[np.int64]) -> Owned:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk_openimages.csvindex import Ids, Runs
 
-__all__ = ["ItemIndex", "Owned"]
+__all__ = ["NONE", "ItemIndex", "Owned"]
 
 NONE = -1
 

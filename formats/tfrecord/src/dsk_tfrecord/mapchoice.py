@@ -53,6 +53,11 @@ def read_label_maps(
     conflict = _conflict(best or usual, maps)
     if conflict is not None:
         first, second, name = conflict
+        if first in maps[name]:
+            raise InputError(
+                f"the id {first.id} is {first.name!r} and {second.name!r} in one label map",
+                where=root.show(name),
+            )
         raise InputError(
             f"the id {first.id} is {first.name!r} in another label map and {second.name!r} here",
             where=root.show(name),

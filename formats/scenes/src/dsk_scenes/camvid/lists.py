@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
 
-__all__ = ["Line", "find_home", "item_id", "list_names", "parse_line", "resolve"]
+__all__ = ["Line", "find_home", "fits", "item_id", "list_names", "parse_line", "resolve"]
 
 _DEPTH = 3
 _LISTS = 50
@@ -61,13 +61,13 @@ def find_home(root: InputRoot) -> str | None:
     for _ in range(_DEPTH + 1):
         for home in level:
             # A folder of very many text files holds something else, say one for each image.
-            if any(_fits(root, home, name) for name in islice(list_names(root, home), _LISTS)):
+            if any(fits(root, home, name) for name in islice(list_names(root, home), _LISTS)):
                 return home
         level = [f"{h}/{n}" if h else n for h in level for n in root.listing(h).folders]
     return None
 
 
-def _fits(root: InputRoot, home: str, name: str) -> bool:
+def fits(root: InputRoot, home: str, name: str) -> bool:
     """Tell whether one of a list's first lines names an image or a mask that is there."""
     head = root.text_bytes(name, _HEAD).decode(errors="replace").split("\n")
     if len(head) > 1:

@@ -20,7 +20,7 @@ from dsk_scenes.kitti.layout import IMAGES, INSTANCES, LABELS, SEMANTIC, SEMANTI
 from dsk_scenes.kitti.objects import FAMILY, SPACE
 from dsk_scenes.plugin import kitti_held
 from dsk_scenes.shared.painting import Painted, labelled, paint
-from dsk_scenes.shared.target import make_target, write_labels
+from dsk_scenes.shared.target import check_subset, make_target, write_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,11 +46,19 @@ _BLANK = re.compile(r"\s+")
 
 
 class _State(Struct):
-    """What a partition leaves: its subsets, the labels of boxes, label files of images without."""
+    """What a partition leaves.
+
+    Attributes:
+        subsets: Its subsets.
+        used: The labels of boxes.
+        boxless: Label files of images without boxes.
+        maps: Whether it has maps.
+    """
 
     subsets: set[str] = field(default_factory=set)
     used: set[int] = field(default_factory=set)
     boxless: list[str] = field(default_factory=list)
+    maps: bool = False
 
 
 class _KittiExporter(Exporter):
@@ -92,8 +100,7 @@ class _KittiExporter(Exporter):
             unique=False,
             lines=not self.save_dataset_meta,
         )
-        # Readers take the table's first label for pixels of 0: the background must be in it.
-        self._target.added = False
+        self._background_added = self._target.added
         colors = [entry.color or (0, 0, 0) for entry in self._target.entries]
         self._colors = np.array(colors, np.uint8).reshape(-1, 3)
 
@@ -101,6 +108,7 @@ class _KittiExporter(Exporter):
         """See ``Exporter.write``."""
         state = _State()
         for item in items:
+            check_subset(item)
             state.subsets.add(item.subset)
             name = ctx.image_name(item, ".png")
             saved = ctx.save_image(item, f"{item.subset}/{IMAGES}/{name}")
@@ -122,6 +130,7 @@ class _KittiExporter(Exporter):
                 painted = paint(item, self._numbered(item, kept, ctx.ledger), ctx.ledger)
                 if painted is not None:
                     self._write_maps(item, painted, ctx)
+                    state.maps = True
         return state
 
     def _line(self, box: Bbox, item: DatasetItem, ledger: Ledger) -> str:
@@ -211,6 +220,10 @@ class _KittiExporter(Exporter):
         if SEGMENTATION in self.tasks:
             for subset in sorted(set().union(*(state.subsets for state in states))):
                 ctx.out.make_folder(f"{subset}/{INSTANCES}")
+            # Readers take the table's first label for pixels of 0: with maps, the background must
+            # be in it; boxes alone do not need it.
+            maps = any(state.maps for state in states)
+            self._target.added = self._background_added and not maps
             write_labels(self._target, ctx, meta=self.save_dataset_meta)
         elif self.save_dataset_meta:
             labels = zip(self._categories.labels, self._types, strict=True)

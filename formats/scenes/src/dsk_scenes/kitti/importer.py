@@ -54,7 +54,7 @@ class KittiImporter(Importer):
             raise InputError(
                 f"there are no folders named {' or '.join(sorted(wanted))}", where=root.path
             )
-        scenes = [scene for split in splits for scene in _scenes(root, split, wanted)]
+        scenes = [scene for split in splits for scene in _scenes(root, split, wanted, ledger)]
         table = _table(root, splits)
         maps = any(scene.mask for scene in scenes)
         if table is None and maps:
@@ -119,10 +119,10 @@ def _has_images_only(tree: Iterable[Split]) -> bool:
     return all(split.places.keys() == {IMAGES} for split in tree)
 
 
-def _scenes(root: InputRoot, split: Split, wanted: frozenset[str]) -> list[Scene]:
+def _scenes(root: InputRoot, split: Split, wanted: frozenset[str], ledger: Ledger) -> list[Scene]:
     """Return the items of a subset: by images, label files and maps."""
     places = split.places
-    images = image_files(root, places[IMAGES]) if IMAGES in places else {}
+    images = image_files(root, places[IMAGES], ledger) if IMAGES in places else {}
     texts: dict[str, str] = {}
     maps: dict[str, str] = {}
     if LABELS in wanted and LABELS in places:

@@ -31,6 +31,7 @@ SPACE = 8
 FIELDS = 15
 """Fields of an object; results have a score behind them."""
 
+_LENGTHS = (FIELDS, FIELDS + 1)
 _TRACKING = (17, 18)
 _UNKNOWN = (
     [-10.0, -1.0, -1.0, -1.0, -1000.0, -1000.0, -1000.0, -10.0],  # of DontCare
@@ -40,11 +41,11 @@ _UNKNOWN = (
 
 
 def first_words(text: str) -> Iterator[str]:
-    """Yield the types of objects of a file."""
+    """Yield the types of objects of a file; lines of other lengths are no objects."""
     for line in text.split("\n"):
-        fields = line.split()
-        if fields:
-            yield joined(fields)[0]
+        fields = joined(line.split())
+        if len(fields) in _LENGTHS:
+            yield fields[0]
 
 
 def joined(fields: list[str]) -> list[str]:
@@ -102,7 +103,7 @@ def read_objects(
 
 
 def _box(fields: list[str], number: int, labels: dict[str, int], *, details: bool) -> Bbox:
-    if len(fields) not in (FIELDS, FIELDS + 1):
+    if len(fields) not in _LENGTHS:
         raise ValueError(f"an object has {FIELDS} or {FIELDS + 1} fields, not {len(fields)}")
     values = _numbers(fields[1:])
     if fields[0] not in labels:

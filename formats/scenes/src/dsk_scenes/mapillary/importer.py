@@ -80,12 +80,13 @@ class MapillaryVistasImporter(Importer):
             and not any(s.folders & {INSTANCES, LABELS} for s in splits)
             and any(PANOPTIC in s.folders for s in splits)
         )
-        return self._panoptic(root, splits) if panoptic else self._instances(root, splits)
+        read = self._panoptic if panoptic else self._instances
+        return read(root, splits, ledger)
 
-    def _instances(self, root: InputRoot, splits: Sequence[Split]) -> Source:
+    def _instances(self, root: InputRoot, splits: Sequence[Split], ledger: Ledger) -> Source:
         scenes = []
         for split in splits:
-            images = image_files(root, split.images)
+            images = image_files(root, split.images, ledger)
             maps = image_files(root, _join(split.home, LABELS))
             maps |= image_files(root, _join(split.home, INSTANCES))
             outlines = _outline_files(root, split)
@@ -99,13 +100,13 @@ class MapillaryVistasImporter(Importer):
                     entries.append(Entry(name))
         return InstanceSource(root, scenes, to_categories(entries))
 
-    def _panoptic(self, root: InputRoot, splits: Sequence[Split]) -> Source:
+    def _panoptic(self, root: InputRoot, splits: Sequence[Split], ledger: Ledger) -> Source:
         scenes: list[Scene] = []
         found: dict[tuple[str, str], list[Segment]] = {}
         read: list[Panoptic] = []
         for split in splits:
             name = find_panoptic(root, split)
-            images = image_files(root, split.images)
+            images = image_files(root, split.images, ledger)
             maps: dict[str, str] = {}
             if name is not None:
                 own = read_panoptic(root, name)

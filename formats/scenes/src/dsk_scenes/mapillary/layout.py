@@ -7,11 +7,12 @@ import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dsk.errors import InputError
 from dsk.files import DirectoryRoot
 from dsk.item import DEFAULT_SUBSET
-from dsk.splits import subset_of_root
+from dsk.splits import SPLITS, subset_of_root
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -46,12 +47,22 @@ class Split(Struct, frozen=True):
     folders: frozenset[str]
 
 
-def find_splits(root: InputRoot, depth: int = _DEPTH, path: str = "") -> list[Split]:
+def find_splits(root: InputRoot) -> list[Split]:
     """Return the subsets of all versions: folders that hold ``images`` and annotations.
 
     A subset that is given by itself is called like its folder, if that is a subset's name. The
     first editions have their annotation folders beside the images, without a version's folder.
     """
+    found = _splits(root, _DEPTH, "")
+    homes = {split.images.rpartition("/")[0] for split in found}
+    home = next(iter(homes)) if len(homes) == 1 else ""
+    if home and home.rpartition("/")[2].lower() not in SPLITS and _configs(root, home):
+        # The dataset has no subsets, and this folder only wraps it.
+        return [replace(split, subset=DEFAULT_SUBSET) for split in found]
+    return found
+
+
+def _splits(root: InputRoot, depth: int, path: str) -> list[Split]:
     folders = root.listing(path).folders
     prefix = f"{path}/" if path else ""
     found: list[Split] = []
@@ -67,7 +78,7 @@ def find_splits(root: InputRoot, depth: int = _DEPTH, path: str = "") -> list[Sp
             found.append(Split(subset, prefix + IMAGES, path, "", there))
     if found or not depth:
         return found
-    return [s for name in folders for s in find_splits(root, depth - 1, prefix + name)]
+    return [s for name in folders for s in _splits(root, depth - 1, prefix + name)]
 
 
 def _is_test(root: InputRoot, images: str, subset: str) -> bool:
@@ -98,13 +109,7 @@ def find_config(root: InputRoot, path: str, version: str) -> tuple[InputRoot, st
 
 def _config_within(root: InputRoot, path: str, version: str) -> str | None:
     while True:
-        prefix = f"{path}/" if path else ""
-        names = {}
-        for name in root.entries(path)[1]:
-            match = _CONFIG.match(name)
-            # Programs of all sorts have a config.json; that of the first edition names labels.
-            if match and (match[1] or _MARK in root.read(prefix + name, _HEAD)):
-                names[f"v{match[1]}" if match[1] else ""] = prefix + name
+        names = _configs(root, path)
         if names:
             wanted = names.get(version) or names.get("")
             if wanted is not None:
@@ -114,3 +119,15 @@ def _config_within(root: InputRoot, path: str, version: str) -> str | None:
         if not path:
             return None
         path = path.rpartition("/")[0]
+
+
+def _configs(root: InputRoot, path: str) -> dict[str, str]:
+    """Return the configurations in a folder by version."""
+    prefix = f"{path}/" if path else ""
+    names = {}
+    for name in root.entries(path)[1]:
+        match = _CONFIG.match(name)
+        # Programs of all sorts have a config.json; that of the first edition names labels.
+        if match and (match[1] or _MARK in root.read(prefix + name, _HEAD)):
+            names[f"v{match[1]}" if match[1] else ""] = prefix + name
+    return names

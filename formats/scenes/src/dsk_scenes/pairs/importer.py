@@ -93,7 +93,8 @@ class PairsImporter(Importer):
         return found
 
     def _scenes(self, root: InputRoot, pair: Pair, ledger: Ledger) -> Iterator[Scene]:
-        images = dict(_cut(image_files(root, pair.images), self.image_prefix))
+        found = image_files(root, pair.images, None if pair.together else ledger)
+        images = dict(_cut(found, self.image_prefix))
         masks = dict(_cut(image_files(root, pair.masks), self.mask_prefix))
         if pair.together:
             among = masks_among(images)

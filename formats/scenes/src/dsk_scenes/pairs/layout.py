@@ -81,10 +81,12 @@ def find_pairs(root: InputRoot, depth: int = _DEPTH, home: str = "") -> list[Pai
     if images is not None and masks is not None:
         subset = _subset(home)
         standard = META_NAME in files and (images, masks) == ("images", "masks")
-        return [Pair(home, prefix + images, prefix + masks, subset, standard)]
+        own = Pair(home, prefix + images, prefix + masks, subset, standard)
+        return [own, *_further(root, depth, home, (images, masks))]
     if not _TABLES.isdisjoint(files) and {"images", "masks"} & low.keys():  # one may be missing
         subset, standard = _subset(home), META_NAME in files
-        return [Pair(home, prefix + "images", prefix + "masks", subset, standard)]
+        own = Pair(home, prefix + "images", prefix + "masks", subset, standard)
+        return [own, *_further(root, depth, home, ("images", "masks"))]
     found = _by_words(root, home, low) or [
         Pair(home, prefix + name, prefix + low[name.lower() + ending], name)
         for name in folders
@@ -97,6 +99,18 @@ def find_pairs(root: InputRoot, depth: int = _DEPTH, home: str = "") -> list[Pai
     if found or not depth:
         return found
     return [pair for name in folders for pair in find_pairs(root, depth - 1, prefix + name)]
+
+
+def _further(root: InputRoot, depth: int, home: str, own: Sequence[str]) -> list[Pair]:
+    """Return the pairs of subsets beside a pair: folders with a table of labels of their own."""
+    if not depth:
+        return []
+    found: list[Pair] = []
+    for name in root.entries(home)[0]:
+        folder = posixpath.join(home, name)
+        if name not in own and not _TABLES.isdisjoint(root.entries(folder)[1]):
+            found += find_pairs(root, depth - 1, folder)
+    return found
 
 
 def _has_image(root: InputRoot, folder: str) -> bool:

@@ -158,19 +158,21 @@ def _sized(item: DatasetItem, sizes: set[tuple[int, int]], ledger: Ledger) -> Da
     return item.replace(media=replace(item.media, size=size))
 
 
-def image_files(root: InputRoot, under: str) -> dict[str, str]:
+def image_files(root: InputRoot, under: str, ledger: Ledger | None = None) -> dict[str, str]:
     """Return the images below a folder: id relative to it → name in the input.
 
-    Of images with equal ids the first by name counts.
+    Of images with equal ids the first by name counts, which the ledger is told.
     """
     cut = len(under) + 1 if under else 0
     found: dict[str, str] = {}
     for name in root.walk(under):
         if is_image_name(name):
             try:
-                found.setdefault(clean_name(stem_of(name[cut:])), name)
+                first = found.setdefault(clean_name(stem_of(name[cut:])), name)
             except UnsafePathError:
                 continue
+            if first != name and ledger is not None:
+                ledger.warn("of images whose names differ in the ending only the first is read")
     return found
 
 

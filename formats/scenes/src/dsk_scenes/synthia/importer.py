@@ -66,7 +66,9 @@ class SynthiaImporter(Importer):
                 where=root.path,
             )
         edition = homes[0][1]
-        scenes = [s for home, own in homes if own == edition for s in _scenes(root, home, own)]
+        scenes = [
+            s for home, own in homes if own == edition for s in _scenes(root, home, own, ledger)
+        ]
         table = None
         for path in dict.fromkeys(["", *(home for home, _ in homes)]):
             table = table or read_colors(root, path)
@@ -96,10 +98,10 @@ def _has_more_labels(root: InputRoot, scenes: Sequence[Scene]) -> bool:
     return False
 
 
-def _scenes(root: InputRoot, home: str, edition: Edition) -> list[Scene]:
+def _scenes(root: InputRoot, home: str, edition: Edition, ledger: Ledger) -> list[Scene]:
     """Return the items of a folder; one deeper than the given one names their ids."""
     prefix = f"{home}/" if home else ""
-    images = image_files(root, prefix + edition.images)
+    images = image_files(root, prefix + edition.images, ledger)
     found: dict[str, tuple[str, str]] = {}
     for folder, kind in (
         (edition.colors, COLORS),
