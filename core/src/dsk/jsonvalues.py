@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import msgspec
 
 from dsk.errors import OutputError
 
-__all__ = ["plain_value"]
+__all__ = ["is_finite", "plain_value"]
+
+
+def is_finite(value: Any) -> bool:
+    """Tell whether JSON can say a value: it has no NaN and no infinity, which become null."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(is_finite, value.values()))
+    if isinstance(value, msgspec.Struct):
+        return all(is_finite(getattr(value, name)) for name in value.__struct_fields__)
+    if isinstance(value, list | tuple):
+        return all(map(is_finite, value))
+    if hasattr(value, "tolist"):
+        return is_finite(value.tolist())
+    return True
 
 
 def plain_value(value: Any) -> Any:

@@ -320,3 +320,15 @@ def test_files_of_programs_in_hidden_folders(tmp_path):
     assert dataset.format == "labelme_json"
     assert [item.id for item in dataset] == ["a"]
     assert "JSON files in hidden folders are passed over: 10" in dataset.opening_ledger.warnings
+
+
+@pytest.mark.parametrize("value", [float("nan"), [1, float("inf")]])
+def test_attributes_that_json_cannot_say_are_told(tmp_path, value):
+    box = Bbox(0, 0, 1, 1, label=0, attributes={"seen": True, "score": value})
+    data = Dataset.from_iterable([DatasetItem("a", annotations=[box])], categories=["dog"])
+    report = data.export(tmp_path / "out", "labelme_json")
+    assert [(e.code, e.what) for e in report.events] == [
+        ("DSK-L007", "NaN or infinity written as null")
+    ]
+    (item,) = read(tmp_path / "out")
+    assert item.annotations[0].attributes["seen"] is True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from dsk.annotations import (
     is_crowd,
 )
 from dsk.errors import MediaError
-from dsk.jsonvalues import plain_value
+from dsk.jsonvalues import is_finite, plain_value
 from dsk.media import Image
 from dsk_coco.categories import FAMILY
 from dsk_coco.covered import crop_covered
@@ -429,14 +428,3 @@ def _keypoints(skeleton: Skeleton) -> dict[str, Any]:
     values: list[Any] = [0] * (3 * len(seen))
     values[::3], values[1::3], values[2::3] = points[::2], points[1::2], seen
     return {"keypoints": values, "num_keypoints": len(seen) - seen.count(0)}
-
-
-def is_finite(value: Any) -> bool:
-    """Tell whether JSON can say a value: it has no NaN and no infinity."""
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, dict):
-        return all(map(is_finite, value.values()))
-    if isinstance(value, list | tuple):
-        return all(map(is_finite, value))
-    return True

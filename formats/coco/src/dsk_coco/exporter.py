@@ -14,7 +14,7 @@ from dsk.annotations import Mask, is_crowd
 from dsk.columns import BoxColumns
 from dsk.errors import OutputError
 from dsk.flow import Exporter
-from dsk.jsonvalues import plain_value
+from dsk.jsonvalues import is_finite, plain_value
 from dsk.metafile import META_NAME, meta_text
 from dsk.rle import counts_of
 from dsk_coco.categories import FAMILY, category_ids
@@ -25,7 +25,6 @@ from dsk_coco.encode import (
     Part,
     has_places,
     image_id_of,
-    is_finite,
     size_of,
 )
 from dsk_coco.joining import Joiner, State, subset_file

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from msgspec import UNSET, Raw
 
 from dsk.annotations import (
@@ -36,7 +34,6 @@ __all__ = [
     "NUMERIC",
     "are_rings",
     "encode_rings",
-    "is_finite",
     "ring_texts",
 ]
 
@@ -269,18 +266,3 @@ ENCODERS: dict[type[Annotation], Callable[[Any], Any]] = {
     Cuboid3d: _cuboid_3d,
 }
 """Encoders of the kinds that give one record; None when an outline has several rings or holes."""
-
-
-def is_finite(value: Any) -> bool:
-    """Tell whether JSON can say a value: it has no NaN and no infinity."""
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, dict):
-        return all(map(is_finite, value.values()))
-    if isinstance(value, msgspec.Struct):
-        return all(is_finite(getattr(value, name)) for name in value.__struct_fields__)
-    if isinstance(value, list | tuple):
-        return all(map(is_finite, value))
-    if hasattr(value, "tolist"):
-        return is_finite(value.tolist())
-    return True

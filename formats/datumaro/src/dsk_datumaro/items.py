@@ -10,8 +10,8 @@ from msgspec import Raw
 
 from dsk.annotations import Mask3d, Polygon, Skeleton
 from dsk.errors import OutputError
-from dsk.jsonvalues import plain_value
-from dsk_datumaro.encode import ENCODERS, NAME, are_rings, encode_rings, is_finite
+from dsk.jsonvalues import is_finite, plain_value
+from dsk_datumaro.encode import ENCODERS, NAME, are_rings, encode_rings
 from dsk_datumaro.media import MediaWriter
 from dsk_datumaro.volumes import describe_mask
 

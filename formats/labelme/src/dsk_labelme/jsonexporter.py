@@ -24,7 +24,7 @@ from dsk.convert import to_polygon
 from dsk.errors import MediaError
 from dsk.flow import Exporter
 from dsk.item import DEFAULT_SUBSET
-from dsk.jsonvalues import plain_value
+from dsk.jsonvalues import is_finite, plain_value
 from dsk.media import Image
 from dsk.pixels import encode
 from dsk_labelme.jsonimporter import SUBSETS
@@ -149,6 +149,8 @@ class LabelMeJsonExporter(Exporter):
         }
         if rest:
             shape["attributes"] = rest
+            if not is_finite(rest):
+                ctx.ledger.add_at("DSK-L007", "NaN or infinity written as null", item, a)
         return shape | {k: v for k, v in own.items() if k not in shape}
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:  # noqa: ARG002
