@@ -201,3 +201,21 @@ def test_batches_that_are_no_pickles_are_told(tmp_path: Path) -> None:
     (told,) = dataset.opening_ledger.warnings
     assert told == f"{tmp_path / 'test_batch'} is not read: it is no pickle"
     assert len(dataset) == 2
+
+
+def test_backup_copies_are_no_subsets(tmp_path: Path) -> None:
+    names = ("train.bak", "train~", "train.old~", "train.~1~")
+    for name in ("train", "v1.0", "v1.1", "lone.bak", *names):
+        write(tmp_path, name, **batch())
+    for name in ("meta", "meta.bak", "meta~"):
+        write(tmp_path, name, fine_label_names=["a", "b", "c"])
+    write(tmp_path, "val.pkl", **batch())
+    write(tmp_path, "val.pkl.orig", **batch())
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == "cifar"
+    assert set(dataset.subsets()) == {"train", "v1.0", "v1.1", "lone.bak", "val"}
+    told = dataset.opening_ledger.warnings
+    assert f"{tmp_path / 'train~'} is not read: it is a copy of train" in told
+    assert len(told) == len(names) + 3
+    alone = Dataset.import_from(tmp_path / "train~", "cifar")
+    assert set(alone.subsets()) == {"train~"}

@@ -15,6 +15,7 @@ __all__ = [
     "BINARY_100",
     "META_10",
     "META_100",
+    "find_backups",
     "find_batches",
     "find_binaries",
     "find_home",
@@ -30,6 +31,10 @@ BINARY_100 = ("fine_label_names.txt", "coarse_label_names.txt")
 _DEPTH = 3
 _PICKLE_ENDINGS = (".pkl", ".pickle")
 _BATCH = re.compile(r"(?:data_batch_\d+|test_batch|train|test|val)(?:\.pkl|\.pickle)?")
+_BACKUP = re.compile(
+    r"(.+?)(?:~|\.~\d+~|\.(?:bak|backup|old|orig|save|tmp)\d*)+", re.IGNORECASE | re.DOTALL
+)
+"""What editors and people call copies; the first group is the name of what was copied."""
 
 
 def is_pickle(head: bytes) -> bool:
@@ -55,12 +60,31 @@ def find_home(root: InputRoot) -> str | None:
 def find_batches(root: InputRoot, home: str) -> dict[str, str]:
     """Return the pickles of a folder but for the labels' names, by subset."""
     prefix = f"{home}/" if home else ""
-    names = [root.focus] if root.focus else [prefix + name for name in root.entries(home)[1]]
+    left = find_backups(root, home)
+    files = (name for name in root.entries(home)[1] if prefix + name not in left)
+    names = [root.focus] if root.focus else [prefix + name for name in files]
     found = {}
     for name in names:
         base = name.rpartition("/")[2]
         if base not in (META_10, META_100) and is_pickle(root.read(name, 3)):
             found[stem_of(base) if base.endswith(_PICKLE_ENDINGS) else base] = name
+    return found
+
+
+def find_backups(root: InputRoot, home: str) -> dict[str, str]:
+    """Return the pickles of a folder that are copies of a file beside them, with its name.
+
+    A subset may be called anything, so that a copy without its original is a batch.
+    """
+    if root.focus is not None:
+        return {}
+    prefix = f"{home}/" if home else ""
+    names = set(root.entries(home)[1])
+    found = {}
+    for name in sorted(names):
+        match = _BACKUP.fullmatch(name)
+        if match and match[1] in names and is_pickle(root.read(prefix + name, 3)):
+            found[prefix + name] = match[1]
     return found
 
 

@@ -20,6 +20,7 @@ from dsk_classification.batches import (
     BINARY_100,
     META_10,
     META_100,
+    find_backups,
     find_batches,
     find_binaries,
     find_home,
@@ -71,6 +72,8 @@ class CifarImporter(Importer):
         if home is not None:
             for name in unread_batches(root, home):
                 ledger.warn(f"{root.show(name)} is not read: it is no pickle")
+            for name, original in find_backups(root, home).items():
+                ledger.warn(f"{root.show(name)} is not read: it is a copy of {original}")
             return CifarSource(root, home, find_batches(root, home), ledger)
         home, files = find_binaries(root)
         if not files:
