@@ -213,3 +213,9 @@ def test_texts_that_are_called_like_subsets_but_name_no_images_are_told(
     (told,) = dataset.opening_ledger.warnings
     assert told.startswith(f"{tmp_path / 'val.txt'} is not read")
     assert numbers(dataset) == {"a": [0]}
+
+
+def test_what_is_called_like_a_subset_is_named_where_there_is_no_list(tmp_path: Path) -> None:
+    write(tmp_path, "a.jpg one\n")
+    with pytest.raises(InputError, match=r"train\.txt is no list of images"):
+        Dataset.import_from(tmp_path, "imagenet_txt")

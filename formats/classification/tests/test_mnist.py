@@ -399,3 +399,10 @@ def test_tables_of_emnist(tmp_path: Path) -> None:
     assert items[0].media.data.tolist() == [[1, 3], [2, 4]]
     plain = Dataset.import_from(tmp_path, "mnist_csv", split="letters", transpose="no")
     assert next(iter(plain)).media.data.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("pixel", ["x", "1.5"])
+def test_pixels_of_tables_are_whole_numbers(tmp_path, pixel):
+    (tmp_path / "mnist_train.csv").write_text(f"1,0,1,2,3\n1,0,{pixel},2,3\n")
+    with pytest.raises(RecordError, match=f"'{pixel}' is no whole number"):
+        list(Dataset.import_from(tmp_path, "mnist_csv"))

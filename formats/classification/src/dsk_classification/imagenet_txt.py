@@ -89,8 +89,9 @@ class ImagenetTxtImporter(Importer):
         """See ``Importer.open``."""
         home, lists = find_lists(root, self._labels_file)
         if not lists:
+            odd = unread_lists(root, home, ())
             raise InputError(
-                "no list of images is here",
+                f"{odd[0]} is no list of images" if odd else "no list of images is here",
                 where=root.show(root.focus or ""),
                 hint="a list is <subset>.txt with lines: image, label numbers",
             )

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from itertools import pairwise
+from math import nan
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -288,7 +289,10 @@ def _row(line: bytes) -> NDArray[np.int64]:
 
 
 def _whole(field: bytes) -> int:
-    number = float(field)
+    try:
+        number = float(field)
+    except ValueError:
+        number = nan
     if not number.is_integer():
         raise ValueError(f"{field.decode('latin-1')!r} is no whole number")
     return int(number)
