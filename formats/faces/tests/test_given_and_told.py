@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dsk import Dataset
+from dsk.detect import detect
 from dsk.errors import DskWarning, OpeningWarning
+from dsk.files import open_root
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +51,8 @@ def test_a_table_of_celeba_that_is_given(
 def test_other_files_are_no_tables_of_celeba(tmp_path: Path) -> None:
     write(tmp_path / "Anno", identity_CelebA="1.jpg 2\n", labels="1.jpg 2\n", **{WILD: POINTS})
     (tmp_path / "Img/img_celeba").mkdir(parents=True)
-    assert Dataset.import_from(tmp_path / "Anno/labels.txt").format != "celeba"
+    found = detect(open_root(tmp_path / "Anno/labels.txt"))
+    assert "celeba" not in [candidate.format for candidate in found]
 
 
 def test_lfw_with_blanks(tmp_path: Path) -> None:
