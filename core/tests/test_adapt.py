@@ -25,11 +25,12 @@ from dsk.annotations import (
     Skeleton,
 )
 from dsk.categories import Categories, LabelCategory, LabelGroup, PointsCategory
-from dsk.descriptors import Capabilities
+from dsk.descriptors import SUBSET_FOLDER, Capabilities
 from dsk.flow import Header
 from dsk.item import DatasetItem
 from dsk.loss import MAX_SORTS, Ledger
 from dsk.media import Image, MultiframeImage, PointCloud, VideoFrame, Volume
+from dsk.names import SubsetNames
 from dsk.rle import from_dense
 from dsk.testing.columns import as_columns
 
@@ -403,6 +404,15 @@ def test_only_a_few_places_are_named_however_many_there_are():
     list(Adapter(caps("bbox"), ledger)(items))
     (event,) = ledger.losses()
     assert (event.count, len(event.samples)) == (27, 5)
+
+
+def test_subsets_that_were_not_known_are_renamed():
+    ledger = Ledger()
+    names = SubsetNames(SUBSET_FOLDER, [])
+    items = [DatasetItem("1", "a/b"), DatasetItem("2", "a"), DatasetItem("3", "a/b")]
+    found = list(Adapter(caps(), ledger, subsets=names)(items))
+    assert [item.subset for item in found] == ["a_b", "a", "a_b"]
+    assert {e.what: e.count for e in ledger.losses()} == {"subset 'a/b' is called 'a_b'": 2}
 
 
 def test_a_kind_that_nobody_knows_is_dropped():

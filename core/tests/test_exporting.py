@@ -44,6 +44,23 @@ def test_an_export_writes_all_and_reports(export, boxed, tmp_path, tree):
     assert (report.events, report.losses, report.output) == ([], [], str(tmp_path / "out"))
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_subsets_that_are_no_name_of_a_folder(export, tmp_path, tree, jobs):
+    subsets = ["a/b", "a_b", ".c", ""]
+    report = export([DatasetItem("i", subset) for subset in subsets], jobs=jobs)
+    assert {name for name in tree(tmp_path / "out") if name.endswith("/i.txt")} == {
+        "a_b/i.txt",
+        "a_b_2/i.txt",
+        "_c/i.txt",
+        "default/i.txt",
+    }
+    told = {e.what: [(s.item, s.subset) for s in e.samples] for e in report.events}
+    assert told == {
+        "subset 'a/b' is called 'a_b_2'": [("i", "a/b")],
+        "subset '.c' is called '_c'": [("i", ".c")],
+    }
+
+
 def test_what_the_target_cannot_hold_is_reported(export, labelled):
     report = export(
         [

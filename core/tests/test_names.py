@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import os
+import pickle
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dsk.descriptors import ANY_SUBSET, SUBSET_FOLDER, SUBSET_PATH
 from dsk.errors import UnsafePathError
 from dsk.loss import Ledger
-from dsk.names import NO_LINE, all_clean, clean_name, fit_labels, fitting, stem_of
+from dsk.names import NO_LINE, SubsetNames, all_clean, clean_name, fit_labels, fitting, stem_of
 
 
 @pytest.mark.parametrize(
@@ -177,3 +179,31 @@ def test_labels_that_fit_keep_their_names():
         "label name ' cat' becomes 'cat_2'",
         "label name 'dog\\n' becomes 'dog_2'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "path"),
+    [
+        ("a", "a", "a"),
+        ("a/b", "a_b", "a/b"),
+        ("/a//b/", "_a__b_", "_a/_b_"),
+        ("a/.b", "a_.b", "a/_b"),
+        (".a", "_a", "_a"),
+        ("..", "_.", "_."),
+        ("", "_", "_"),
+        ("C:x", "C_x", "C_x"),
+        ("ab:c", "ab:c", "ab:c"),
+        ("a\\b", "a_b", "a_b"),
+        ("a\tb\n", "a_b", "a_b"),
+    ],
+)
+def test_subsets_get_names_that_targets_hold(name: str, folder: str, path: str) -> None:
+    assert SubsetNames(SUBSET_FOLDER, [name])[name] == folder
+    assert SubsetNames(SUBSET_PATH, [])[name] == path
+    assert SubsetNames(ANY_SUBSET, [name])[name] == name
+
+
+def test_subsets_stay_apart() -> None:
+    names = SubsetNames(SUBSET_FOLDER, ["a/b", "a_b", "a\\b"])
+    assert names == {"a/b": "a_b_2", "a_b": "a_b", "a\\b": "a_b_3"}
+    assert pickle.loads(pickle.dumps(names))["x/y"] == "x_y"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dsk.flow import Header
     from dsk.item import DatasetItem
     from dsk.loss import Ledger
+    from dsk.names import SubsetNames
 
 __all__ = ["Adapter", "adapt_header"]
 
@@ -66,12 +67,21 @@ class Adapter:
         caps: What the target holds.
         ledger: Where changes and drops are counted.
         finite: Whether coordinates are known to be neither NaN nor infinite.
+        subsets: What subsets are called in the target; None: as they are.
     """
 
-    def __init__(self, caps: Capabilities, ledger: Ledger, *, finite: bool = False) -> None:
+    def __init__(
+        self,
+        caps: Capabilities,
+        ledger: Ledger,
+        *,
+        finite: bool = False,
+        subsets: SubsetNames | None = None,
+    ) -> None:
         self._caps = caps
         self._ledger = ledger
         self._finite = finite
+        self._subsets = subsets
         override = dict(caps.convert)
         self._plan: dict[type[Annotation], str] = {}
         for kind, cls in KINDS.items():
@@ -161,6 +171,10 @@ class Adapter:
         if not self._caps.subsets and item.subset != DEFAULT_SUBSET:
             what = f"subset {item.subset}"
             self._ledger.add_at("DSK-L012", what, item)
+        if self._subsets is not None and (name := self._subsets[item.subset]) != item.subset:
+            what = f"subset {item.subset!r} is called {name!r}"
+            self._ledger.add_at("DSK-L012", what, item)
+            item = replace(item, subset=name)
         if annotations and not self._finite and not are_finite(annotations):
             annotations = self._without_nan(item)
             item = replace(item, annotations=annotations)

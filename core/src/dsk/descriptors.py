@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
+    "ANY_SUBSET",
+    "SUBSET_FOLDER",
+    "SUBSET_PATH",
     "Capabilities",
     "CommandInfo",
     "EngineInfo",
@@ -37,6 +40,19 @@ ALL_KINDS = frozenset(
         "cuboid_3d",
     }
 )
+
+
+SUBSET_FOLDER = r"[/\\\x00-\x1f\x7f]|^\.|^$|(?<=^[A-Za-z]):"
+"""What names of subsets cannot hold that become the name of one folder or file.
+
+Such with a leading dot are passed over as hidden, such with a drive letter are refused as absolute.
+"""
+
+SUBSET_PATH = r"[\\\x00-\x1f\x7f]|^/|/$|(?<=/)[/.]|^\.|^$|(?<=^[A-Za-z]):"
+"""The same of those that become a path of folders."""
+
+ANY_SUBSET = r"(?!)"
+"""For targets that hold any name, or see to it themselves: nothing is found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +96,9 @@ class Capabilities:
         holes: Polygons may have holes.
         item_attributes: Keeps attributes of items: True, False or just those names.
         subsets: Keeps the names of subsets.
+        unfit_subsets: Regular expression that finds what these names cannot hold, a character at a
+            time: core replaces it and reports that. ``SUBSET_FOLDER``, ``SUBSET_PATH``,
+            ``ANY_SUBSET`` or one of its own.
         convert: For a kind that it does not hold, the kinds to convert to, best first; overrides
             ``dsk.convert.PREFERENCES``. An empty tuple means: drop, do not convert.
         family: Key of the ``extra`` fields it writes back ("coco"), "*" for all, "" for none.
@@ -95,6 +114,7 @@ class Capabilities:
     holes: bool = False
     item_attributes: bool | frozenset[str] = False
     subsets: bool = True
+    unfit_subsets: str = SUBSET_FOLDER
     convert: tuple[tuple[str, tuple[str, ...]], ...] = ()
     family: str = ""
     label_fields: frozenset[str] = frozenset()

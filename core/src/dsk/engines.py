@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dsk.descriptors import Capabilities
     from dsk.flow import Exporter, Source, Transform
     from dsk.item import DatasetItem
+    from dsk.names import SubsetNames
     from dsk.output import WriteContext
     from dsk.progress import Progress
 
@@ -44,12 +45,13 @@ class Job:
     exporter: Exporter
     capabilities: Capabilities
     context: WriteContext
+    subsets: SubsetNames | None = None
 
     def run(self, part: int, progress: Progress | None = None) -> tuple[Any, Ledger]:
         """Write one partition; return the exporter's state and the ledger of this share."""
         ledger = Ledger(self.context.ledger.on_error)
         finite = self.source.finite and not self.steps
-        adapter = Adapter(self.capabilities, ledger, finite=finite)
+        adapter = Adapter(self.capabilities, ledger, finite=finite, subsets=self.subsets)
         adapted: Iterable[DatasetItem] | None = self._columns(part, adapter, ledger)
         if adapted is None:
             items: Iterable[DatasetItem] = iterate(

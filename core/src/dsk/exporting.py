@@ -7,12 +7,15 @@ import time
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from dsk.adapt import adapt_header
 from dsk.descriptors import Option
 from dsk.engines import Job, engine_for
 from dsk.errors import LossError, OptionError, OutputError, OutputExistsError, UsageError
 from dsk.loss import Ledger
 from dsk.media import WRITTEN_SUFFIXES
+from dsk.names import SubsetNames
 from dsk.options import check_options
 from dsk.output import MediaSettings, WriteContext
 from dsk.progress import Progress
@@ -125,6 +128,8 @@ def export_dataset(
         ledger.merge(dataset.planning_ledger)
         context.total_items = header.items
         job = _job(dataset, exporter, info, context)
+        if job.subsets is not None:
+            header = replace(header, subsets=tuple(job.subsets[name] for name in header.subsets))
         progress = (
             Progress.on_terminal(header.items, f"→ {name}") if settings.progress else Progress()
         )
@@ -197,6 +202,8 @@ def _job(dataset: Dataset, exporter: Exporter, info: ExporterInfo, context: Writ
     capabilities = exporter.capabilities(header) or info.capabilities
     adapt_header(header, capabilities, context.ledger)
     source, steps = dataset.planned()
+    names = SubsetNames(capabilities.unfit_subsets, header.subsets)
+    as_they_are = header.subsets and all(names[name] == name for name in header.subsets)
     return Job(
         source=source,
         partitions=source.partitions(),
@@ -204,6 +211,7 @@ def _job(dataset: Dataset, exporter: Exporter, info: ExporterInfo, context: Writ
         exporter=exporter,
         capabilities=capabilities,
         context=context,
+        subsets=None if as_they_are or not capabilities.subsets else names,
     )
 
 

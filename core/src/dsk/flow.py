@@ -11,9 +11,11 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dsk.categories import Categories
 from dsk.descriptors import Capabilities
+from dsk.item import DEFAULT_SUBSET
 from dsk.loss import Ledger
 
 if TYPE_CHECKING:
@@ -98,6 +100,9 @@ class Source(ABC):
     other_places: Sequence[str] = ()
     """Absolute paths that it reads beside the one it was opened from; no export replaces them."""
 
+    written_as: str = ""
+    """The format of what it is made of, where that of its importer cannot be written."""
+
     replays: ClassVar[bool] = False
     """Whether its items were counted before, when they were put in order."""
 
@@ -160,7 +165,7 @@ class ListSource(Source):
     """A dataset held in memory."""
 
     def __init__(self, items: Iterable[DatasetItem], header: Header) -> None:
-        self.items = list(items)
+        self.items = [i if i.subset else replace(i, subset=DEFAULT_SUBSET) for i in items]
         subsets = tuple(dict.fromkeys(item.subset for item in self.items))
         media = frozenset(i.media.kind for i in self.items if i.media is not None)
         self.header = Header(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dsk.loss import Ledger
 
-__all__ = ["NO_LINE", "all_clean", "clean_name", "fit_labels", "fitting", "stem_of"]
+__all__ = ["NO_LINE", "SubsetNames", "all_clean", "clean_name", "fit_labels", "fitting", "stem_of"]
 
 NO_LINE = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]|^\s|\s$|^$")
 """What a file of one name a line cannot hold in a name."""
@@ -136,3 +136,26 @@ def fit_labels(
         if new != name:
             ledger.add("DSK-L010", f"label name {name!r} becomes {new!r}", hint=hint)
     return [changed[name] for name in names]
+
+
+class SubsetNames(dict[str, str]):
+    """What subsets are called in a target, by their names.
+
+    Args:
+        bad: Finds what a name cannot hold there, see ``fitting``.
+        known: The names of all subsets, as far as known: they stay different.
+    """
+
+    def __init__(self, bad: str, known: Iterable[str]) -> None:
+        super().__init__()
+        self._bad = re.compile(bad)
+        names = list(known)
+        self.update({name: name for name in names if not self._bad.search(name)})
+        for name in names:
+            if name not in self:
+                self[name] = fitting(name, self._bad, frozenset(self.values()))
+
+    def __missing__(self, name: str) -> str:
+        """Fit a name that was not known; processes that meet it must come to the same."""
+        new = self[name] = fitting(name, self._bad)
+        return new

@@ -453,11 +453,13 @@ def test_images_of_subsets_can_share_a_folder(out, tmp_path):
         same.export(out.path, "coco", save_media=True, merge_images=True, overwrite=True)
 
 
-def test_subsets_that_want_one_file_are_refused(out):
+def test_subsets_that_want_one_file_are_kept_apart(out):
     items = [DatasetItem("a", "x/y"), DatasetItem("a", "x_y")]
-    with pytest.raises(OutputError, match="same file"):
-        Dataset.from_iterable(items, LABELS).export(out.path, "coco")
-    assert not out.path.exists()
+    report = Dataset.from_iterable(items, LABELS).export(out.path, "coco")
+    assert [e.what for e in report.events if e.code == "DSK-L012"] == [
+        "subset 'x/y' is called 'x_y_2'"
+    ]
+    assert {i.subset for i in Dataset.import_from(out.path, "coco")} == {"x_y", "x_y_2"}
 
 
 def test_a_dry_run_reports_the_same(folder, out, make):

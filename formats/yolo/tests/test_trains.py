@@ -106,7 +106,9 @@ def test_a_subset_named_like_a_folder_in_another_one(tmp_path, options):
     marks = [Bbox(1, 2, 3, 4, label=0), Label(label=0)]
     source = dataset(*marks, subsets=("train", "train/night"), ids=("a",))
     report = export(source, tmp_path / "out", **options)
-    assert any("train/night→train_night" in event.what for event in report.events)
+    assert any(
+        "subset 'train/night' is called 'train_night'" in event.what for event in report.events
+    )
     found = list(Dataset.import_from(tmp_path / "out", "yolo"))
     assert sorted(i.subset for i in found) == ["train", "train_night"]
     assert all(len(i.annotations) == 1 for i in found)
@@ -116,8 +118,8 @@ def test_a_subset_that_is_no_key_of_a_line(tmp_path):
     source = dataset(Bbox(1, 2, 3, 4, label=0), subsets=("a=b", " x\ny"), ids=("a",))
     report = export(source, tmp_path / "out")
     told = [event.what for event in report.events]
-    assert "subset a=b→a_b" in told
-    assert "subset  x\ny→x_y" in told
+    assert "subset 'a=b' is called 'a_b'" in told
+    assert "subset ' x\\ny' is called 'x_y'" in told
     found = list(Dataset.import_from(tmp_path / "out", "yolo"))
     assert sorted((i.subset, len(i.annotations)) for i in found) == [("a_b", 1), ("x_y", 1)]
 

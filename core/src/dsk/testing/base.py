@@ -204,6 +204,7 @@ class SuiteBase:
             ("kind", cls.round_trip_kinds),
             ("ids", lambda: tuple(samples.IDS)),
             ("names", lambda: tuple(samples.ODD_LABELS)),
+            ("subsets", lambda: tuple(samples.ODD_SUBSETS)),
         ):
             if name in metafunc.fixturenames:
                 try:

@@ -96,6 +96,22 @@ class RoundTripChecks(SuiteBase):
         self.needs()
         self.assert_reported(self.sample(subsets=("default",)), tmp_path / "out")
 
+    def test_odd_subsets(self, subsets: str, tmp_path: Path) -> None:
+        """Subsets whose names are no folder's are kept, renamed and told, or refused."""
+        self.needs()
+        folder = tmp_path / "out"
+        dataset = self.sample(subsets=samples.ODD_SUBSETS[subsets])
+        try:
+            report = self.write(dataset, folder)
+        except DskError:
+            assert not folder.exists(), "it was refused, yet something is there"
+            return
+        back = list(self.read(folder))
+        assert len(back) == report.items["out"] == report.items["in"], "items are gone"
+        assert self.count_annotations(self.read(folder), report) == report.annotations["out"]
+        if {item.subset for item in back} != {item.subset for item in dataset}:
+            assert "DSK-L012" in {event.code for event in report.events}, "subsets changed"
+
     def test_odd_labels(self, names: str, tmp_path: Path) -> None:
         """Label names with spaces, punctuation, other scripts, or that look like values."""
         self.needs()

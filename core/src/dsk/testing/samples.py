@@ -47,6 +47,7 @@ __all__ = [
     "IDS",
     "LABELS",
     "ODD_LABELS",
+    "ODD_SUBSETS",
     "WIDTH",
     "Recipe",
     "SmallParts",
@@ -91,6 +92,16 @@ ODD_LABELS: dict[str, tuple[str, ...]] = {
 
 BROKEN_LABELS = ("line\nbreak", "tab\tstop", " padded ", "")
 """Label names that a line-based format cannot write as they are."""
+
+ODD_SUBSETS: dict[str, tuple[str, ...]] = {
+    "nested": ("a/b", "a_b"),
+    "escaping": ("../a", "/b", ".."),
+    "hidden": (".a", "b"),
+    "windows": ("a\\b", "C:", "con"),
+    "unicode": ("обучение", "naïve", "画像"),
+    "punctuation": ("a b", "#c", "d,e;f", "50%", "it's", "a=b", "[x]", "v1.2"),
+}
+"""Names of subsets by what is special about them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

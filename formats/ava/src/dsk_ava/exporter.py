@@ -128,7 +128,6 @@ def _subset(item: DatasetItem, ledger: Ledger) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _fitting(name: str) -> str:
-    name = name.replace("/", "_").replace("\\", "_")
     for other in OTHERS:
         name = re.sub(re.escape(other), f"{other[0]}-{other[1:]}", name, flags=re.IGNORECASE)
     return name

@@ -27,7 +27,7 @@ from dsk_coco.encode import (
     image_id_of,
     size_of,
 )
-from dsk_coco.joining import Joiner, State, subset_file
+from dsk_coco.joining import Joiner, State
 from dsk_coco.panoptic import MAX_ID, map_bytes
 from dsk_coco.plugin import dsk_exporters
 
@@ -181,7 +181,7 @@ class CocoExporter(Exporter):
             state.ids[OBJECTS] = given.ids
             owners = np.repeat(np.arange(len(given.items), dtype=np.int32), given.counts())
             state.images[OBJECTS], state.places = owners, has_places(rows)
-            with ctx.fragment(f"{subset_file(given.items[0].subset)}/{OBJECTS}") as file:
+            with ctx.fragment(f"{given.items[0].subset}/{OBJECTS}") as file:
                 file.write(memoryview(msgspec.json.encode(rows))[1:-1])
         return state
 
@@ -201,15 +201,14 @@ class CocoExporter(Exporter):
         part.images.append(record)
         part.image_ids.append(image_id)
         if ctx.save_media:
-            folder = "images" if self._merge_images else f"images/{subset_file(item.subset)}"
+            folder = "images" if self._merge_images else f"images/{item.subset}"
             ctx.save_image(item, f"{folder}/{name}")
         return image_id
 
     def _save(self, subset: str, part: Part, ctx: WriteContext) -> State:
         encode = msgspec.json.Encoder(enc_hook=plain_value).encode
-        base = subset_file(subset)
         state = State(np.array(part.image_ids, np.int64))
-        with ctx.fragment(f"{base}/images") as file:
+        with ctx.fragment(f"{subset}/images") as file:
             file.write(memoryview(encode(part.images))[1:-1])
         for name, pile in part.piles.items():
             if not pile.records:
@@ -225,7 +224,7 @@ class CocoExporter(Exporter):
             except OverflowError:
                 raise OutputError("an annotation id has more than 64 bits", where=subset) from None
             state.images[name] = np.array(pile.images, np.int32)
-            with ctx.fragment(f"{base}/{name}") as file:
+            with ctx.fragment(f"{subset}/{name}") as file:
                 file.write(memoryview(text)[1:-1])
         return state
 
@@ -267,7 +266,7 @@ class CocoExporter(Exporter):
             return
         name = f"{item.id}.png"
         data = map_bytes(size, counts, ids)
-        ctx.write(f"annotations/panoptic_{subset_file(item.subset)}/{name}", data)
+        ctx.write(f"annotations/panoptic_{item.subset}/{name}", data)
         self._hidden(item, kept, counts, ctx)
         pile = part.pile(PANOPTIC)
         segments = [self._segment(a, n, c) for a, n, c in zip(kept, ids, counts, strict=True)]
@@ -313,7 +312,6 @@ class CocoExporter(Exporter):
         assert self._header is not None
         joiner = Joiner(self._header, self._source, self._ids, ctx, reindex=self._reindex)
         subsets = list(dict.fromkeys(name for state in states for name in state)) or ["default"]
-        joiner.check_names(subsets)
         joiner.number_images(states, subsets)
         for subset in subsets:
             mine = [state.get(subset) for state in states]

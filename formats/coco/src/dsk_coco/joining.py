@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 from msgspec import Struct, field
 
-from dsk.errors import OutputError
 from dsk.jsonvalues import plain_value
 from dsk_coco.categories import category_records
 from dsk_coco.encode import (
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from dsk.flow import Header
     from dsk.output import WriteContext
 
-__all__ = ["Joiner", "State", "subset_file"]
+__all__ = ["Joiner", "State"]
 
 NO_IMAGE, NO_ANNOTATION = -1, 0
 """What stands for an id that is to be assigned."""
@@ -94,12 +93,6 @@ def _read(path: str) -> bytes:
         return file.read()
 
 
-def subset_file(subset: str) -> str:
-    """Return a subset's name as part of a file name."""
-    name = subset.replace("/", "_").replace("\\", "_")
-    return name if name.strip(".") else f"_{name}"
-
-
 class Joiner:
     """Makes the annotation files.
 
@@ -126,24 +119,6 @@ class Joiner:
         self._ctx = ctx
         self._reindex = reindex
         self._encode = msgspec.json.Encoder(enc_hook=plain_value).encode
-
-    def check_names(self, subsets: Sequence[str]) -> None:
-        """Make sure that subsets have files of their own.
-
-        Raises:
-            OutputError: Two want the same.
-        """
-        files: dict[str, str] = {}
-        for name in subsets:
-            file = subset_file(name)
-            if files.setdefault(file, name) != name:
-                raise OutputError(
-                    f"subsets {files[file]!r} and {name!r} want the same file",
-                    where=f"annotations/instances_{file}.json",
-                    hint="rename one with -t map_subsets",
-                )
-            if file != name:
-                self._ctx.ledger.add("DSK-L012", f"subset {name!r} is {file!r}", subset=name)
 
     def number_images(self, states: Sequence[Mapping[str, State]], subsets: Sequence[str]) -> None:
         """Give images their ids: unique in each subset, new ones unique in the dataset."""
@@ -227,25 +202,24 @@ class Joiner:
                 state.numbered[OUTLINES_OF_SKELETONS] = state.numbered[KEYPOINTS]
 
     def _file(self, task: str, subset: str, states: Sequence[State], piles: Sequence[str]) -> None:
-        base = subset_file(subset)
         head = self._encode(self._head(task, subset))[:-1]
-        with self._ctx.out.open(f"annotations/{task}_{base}.json") as file:
+        with self._ctx.out.open(f"annotations/{task}_{subset}.json") as file:
             file.write(head)
             file.write(b',"images":[' if len(head) > 1 else b'"images":[')
-            self._records(file, base, "images", states, first=True)
+            self._records(file, subset, "images", states, first=True)
             file.write(b'],"annotations":[')
             first = True
             for pile in piles:
                 holders = [state for state in states if pile in state.ids]
-                self._records(file, base, pile, holders, first=first)
+                self._records(file, subset, pile, holders, first=first)
                 first = first and not holders
             file.write(b"]}")
 
     def _records(
-        self, file: BinaryIO, base: str, pile: str, states: Sequence[State], *, first: bool
+        self, file: BinaryIO, subset: str, pile: str, states: Sequence[State], *, first: bool
     ) -> None:
         """Write the fragments of one sort; those whose ids are final are copied as they are."""
-        paths = self._ctx.out.fragments(f"{base}/{pile}")
+        paths = self._ctx.out.fragments(f"{subset}/{pile}")
         for state, path in zip(states, paths, strict=True):
             if not first:
                 file.write(b",")

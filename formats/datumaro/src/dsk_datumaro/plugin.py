@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import ALL_KINDS, Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import ALL_KINDS, ANY_SUBSET, Capabilities, ExporterInfo, ImporterInfo, Option
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -50,6 +50,7 @@ def dsk_exporters() -> list[ExporterInfo]:
                 attributes=frozenset({"outside"}),
                 multi_ring=True,
                 holes=True,
+                unfit_subsets=ANY_SUBSET,
                 item_attributes=True,
                 family="*",
                 label_fields=frozenset({"parent", "attributes", "colors", "points", "groups"}),

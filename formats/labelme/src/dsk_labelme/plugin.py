@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import SUBSET_PATH, Capabilities, ExporterInfo, ImporterInfo, Option
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -68,6 +68,7 @@ def dsk_exporters() -> list[ExporterInfo]:
                 annotations=XML_KINDS,
                 fields=frozenset({"group", "attributes"}),
                 multi_ring=False,
+                unfit_subsets=SUBSET_PATH,
                 family="label_me",
             ),
             options=(
@@ -90,6 +91,7 @@ def dsk_exporters() -> list[ExporterInfo]:
                 fields=frozenset({"group", "attributes"}),
                 needs_label=frozenset({"label"}),
                 multi_ring=False,
+                unfit_subsets=SUBSET_PATH,
                 family="labelme_json",
             ),
             layout=JSON_LAYOUT,

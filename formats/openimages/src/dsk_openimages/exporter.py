@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Bbox, Label, Mask
-from dsk.errors import InputError, MediaError, OutputError
+from dsk.errors import InputError, MediaError
 from dsk.flow import Exporter
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Image
@@ -21,7 +21,6 @@ from dsk_openimages.encode import (
     csv_text,
     edges,
     mask_name,
-    plain,
     read_mask,
 )
 from dsk_openimages.hierarchy import label_names, tree
@@ -84,7 +83,6 @@ class OpenImagesExporter(Exporter):
         count = 0
         for item in items:
             count += 1
-            _check(item)
             rows.setdefault(item.subset + _IMAGES, []).append(_image_row(item, ctx))
             size = self._annotations(item, rows, ctx)
             if size is None and isinstance(item.media, Image):
@@ -205,15 +203,6 @@ class OpenImagesExporter(Exporter):
         ctx.write(f"{_FOLDER}/{HIERARCHY}", f"{text}\n".encode())
         if self.save_dataset_meta:
             ctx.write(META_NAME, meta_text(self._categories))
-
-
-def _check(item: DatasetItem) -> None:
-    if not plain(item.subset):
-        raise OutputError(
-            f"the subset name {item.subset!r} cannot be part of a file name",
-            where=item.id,
-            hint="rename the subset: -t map_subsets",
-        )
 
 
 def _image_row(item: DatasetItem, ctx: WriteContext) -> list[object]:

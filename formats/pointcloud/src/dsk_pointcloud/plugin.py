@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import (
+    ANY_SUBSET,
+    SUBSET_PATH,
+    Capabilities,
+    ExporterInfo,
+    ImporterInfo,
+    Option,
+)
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -69,6 +76,7 @@ _SLY = Capabilities(
     fields=frozenset({"attributes", "id"}),
     needs_label=CUBOIDS,
     item_attributes=True,
+    unfit_subsets=SUBSET_PATH,
     family="sly",
     label_fields=frozenset({"attributes", "colors"}),
 )
@@ -117,6 +125,7 @@ _NUSCENES = Capabilities(
     fields=frozenset({"attributes"}),
     needs_label=CUBOIDS,
     item_attributes=frozenset({"frame"}),
+    unfit_subsets=ANY_SUBSET,
     family="nuscenes",
 )
 

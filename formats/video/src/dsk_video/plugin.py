@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import SUBSET_PATH, Capabilities, ExporterInfo, ImporterInfo, Option
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -100,6 +100,7 @@ def dsk_exporters() -> list[ExporterInfo]:
                 attributes=times,
                 needs_label=frozenset({"label"}),
                 item_attributes=times,
+                unfit_subsets=SUBSET_PATH,
                 family="kinetics",
             ),
             options=(

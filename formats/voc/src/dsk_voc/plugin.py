@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import ANY_SUBSET, Capabilities, ExporterInfo, ImporterInfo, Option
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -162,6 +162,7 @@ def capabilities(kinds: frozenset[str]) -> Capabilities:
         annotations=kinds,
         fields=frozenset({"group", "attributes"} if "bbox" in kinds else {"group"}),
         needs_label=kinds,
+        unfit_subsets=ANY_SUBSET,  # the lists see to it: "_" has a meaning in their names
         convert=tuple(
             (kind, tuple(k for k in wishes if k in kinds))
             for kind, wishes in convert

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from dsk_yolo.encode import RowWriter
 from dsk_yolo.exif import turn_of
 from dsk_yolo.labels import ClassNames
 from dsk_yolo.paths import RESERVED_DARKNET, RESERVED_YAML, TRAINABLE, label_path
+from dsk_yolo.plugin import UNFIT_SUBSETS
 from dsk_yolo.yamlfile import data_yaml
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from dsk.output import WriteContext
 
 __all__ = ["YoloExporter"]
-
-_UNFIT = re.compile(r"[/\\=\x00-\x1f\x7f]")
-"""What no subset may have: folders would lie in another one's, keys of an obj.data would end."""
 
 KINDS = {
     "detect": frozenset({"bbox"}),
@@ -99,6 +96,7 @@ class YoloExporter(Exporter):
             annotations=kinds,
             attributes=frozenset() if self.task == "classify" else frozenset(held),
             needs_label=kinds,
+            unfit_subsets=UNFIT_SUBSETS,
             multi_ring=whole,
             holes=whole,
             family="yolo",
@@ -120,13 +118,12 @@ class YoloExporter(Exporter):
         self._info = info if isinstance(info, dict) else {}
 
     def _folder_of(self, subset: str) -> str:
-        """Return the name that a subset has in the output, a single folder.
+        """Return the name of a subset's folder.
 
         Raises:
             OutputError: It would be taken for something else.
         """
         name = "train" if subset in ("", DEFAULT_SUBSET) else subset
-        name = _UNFIT.sub("_", name).strip() or "_"
         if name in RESERVED_DARKNET | RESERVED_YAML and self.task != "classify":
             raise OutputError(
                 f"a subset cannot be named {name!r} in a YOLO dataset",

@@ -127,7 +127,8 @@ def list_yaml(
     listings: list[Listing] = []
     for known, keys in keys_of.items():
         # A dataset without val says "val: images/train": that is no second subset.
-        key = next((k for k in keys if k in known[0].split("/")), keys[0])
+        called = {*known[0].split("/"), stem_of(known[0].rpartition("/")[2])}
+        key = next((k for k in keys if k in called), keys[0])
         if len(keys) > 1:
             ledger.warn(f"{config.file}: {' and '.join(keys)} are the same; read once, as {key}")
         found = list_places(root, key, known, folders, sizes=sizes, ledger=ledger)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import SUBSET_FOLDER, Capabilities, ExporterInfo, ImporterInfo, Option
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
+
+# Beside what no folder is called: keys of an obj.data end with "=", comments begin with "#".
+UNFIT_SUBSETS = rf"{SUBSET_FOLDER}|=|^[#\s]|\s$"
 
 TASKS = ("auto", "detect", "segment", "pose", "obb", "classify")
 
@@ -119,6 +122,7 @@ def dsk_exporters() -> list[ExporterInfo]:
                 annotations=frozenset({"bbox", "polygon", "rotated_bbox", "skeleton", "label"}),
                 attributes=frozenset({"is_crowd", "rotation"}),
                 needs_label=frozenset({"bbox", "polygon", "rotated_bbox", "skeleton", "label"}),
+                unfit_subsets=UNFIT_SUBSETS,
                 holes=True,
                 family="yolo",
                 label_fields=frozenset({"points"}),

@@ -188,10 +188,11 @@ def with_subsets(studies: list[Study], subsets: str, *, alone: bool) -> list[Stu
 
 def tell_odd_subsets(subsets: Iterable[str], ledger: Ledger) -> None:
     """Tell which subsets that are written as folders are not read back as subsets by default."""
-    odd = [subset for subset in subsets if subset.lower() not in SUBSETS]
-    if odd:
-        what = f"subsets are folders; -I subsets=folders reads {', '.join(odd)} back"
-        ledger.warn(what)
+    for subset in subsets:
+        if subset.lower() not in SUBSETS:
+            what = f"subset {subset!r} becomes a folder"
+            hint = "-I subsets=folders reads it back"
+            ledger.add("DSK-L012", what, subset=subset, hint=hint)
 
 
 def unique_studies(studies: list[Study], root: InputRoot, ledger: Ledger) -> Iterator[Study]:

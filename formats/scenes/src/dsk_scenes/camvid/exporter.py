@@ -10,7 +10,7 @@ from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk_scenes.camvid.tables import LABELS
 from dsk_scenes.shared.classmap import ClassMaps
-from dsk_scenes.shared.target import check_subset, make_target, write_labels
+from dsk_scenes.shared.target import make_target, write_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +57,6 @@ class CamvidExporter(Exporter):
         """See ``Exporter.write``."""
         lists: dict[str, list[str]] = {}
         for item in items:
-            check_subset(item)
             subset = item.subset
             if _BAD_ID.search(item.id) or subset in _RESERVED:
                 raise OutputError(

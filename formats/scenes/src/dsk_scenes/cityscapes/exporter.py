@@ -13,7 +13,7 @@ from dsk.labelmaps import encode_map
 from dsk_scenes.cityscapes.layout import FINE, IMAGES
 from dsk_scenes.cityscapes.tables import INSTANCES, LABELS, LICENSE_PLATE, TRAIN_IDS, TRAIN_LABELS
 from dsk_scenes.shared.painting import Painted, labelled, paint
-from dsk_scenes.shared.target import check_subset, make_target, write_labels
+from dsk_scenes.shared.target import make_target, write_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,7 +74,6 @@ class CityscapesExporter(Exporter):
         """See ``Exporter.write``; the state is the subsets."""
         subsets = set()
         for item in items:
-            check_subset(item)
             subsets.add(item.subset)
             if ctx.save_media:
                 ending = ctx.image_name(item, ".png")[len(item.id) :]

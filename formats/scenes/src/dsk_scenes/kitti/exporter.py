@@ -20,7 +20,7 @@ from dsk_scenes.kitti.layout import IMAGES, INSTANCES, LABELS, SEMANTIC, SEMANTI
 from dsk_scenes.kitti.objects import FAMILY, SPACE
 from dsk_scenes.plugin import kitti_held
 from dsk_scenes.shared.painting import Painted, labelled, paint
-from dsk_scenes.shared.target import check_subset, make_target, write_labels
+from dsk_scenes.shared.target import make_target, write_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -108,7 +108,6 @@ class _KittiExporter(Exporter):
         """See ``Exporter.write``."""
         state = _State()
         for item in items:
-            check_subset(item)
             state.subsets.add(item.subset)
             name = ctx.image_name(item, ".png")
             saved = ctx.save_image(item, f"{item.subset}/{IMAGES}/{name}")

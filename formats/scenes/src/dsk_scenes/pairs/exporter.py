@@ -12,7 +12,7 @@ from dsk.item import DEFAULT_SUBSET
 from dsk.metafile import META_NAME, meta_text
 from dsk_scenes.shared.classmap import ClassMaps
 from dsk_scenes.shared.colors import COLORS_NAME, colors_text, to_categories
-from dsk_scenes.shared.target import check_subset, make_target
+from dsk_scenes.shared.target import make_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +55,6 @@ class PairsExporter(Exporter):
         """See ``Exporter.write``."""
         subsets: dict[str, None] = {}
         for item in items:
-            check_subset(item)
             subsets[item.subset] = None
             folder = _folder(item.subset)
             ctx.save_image(item, f"{folder}images/{ctx.image_name(item)}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dsk.errors import DskError, OptionError, OutputError
+from dsk.errors import DskError, OptionError
 from dsk.files import DirectoryRoot
 from dsk.labelmaps import palette
 from dsk.metafile import META_NAME, meta_text
@@ -28,11 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from dsk.categories import Categories
-    from dsk.item import DatasetItem
     from dsk.loss import Ledger
     from dsk.output import WriteContext
 
-__all__ = ["BACKGROUND", "Target", "check_subset", "make_target", "write_labels"]
+__all__ = ["BACKGROUND", "Target", "make_target", "write_labels"]
 
 BACKGROUND = "background"
 
@@ -217,21 +216,6 @@ def _with_colors(entries: Sequence[Entry], ledger: Ledger, *, unique: bool) -> l
         seen.add(color)
         done.append(replace(entry, color=color))
     return done
-
-
-def check_subset(item: DatasetItem) -> None:
-    """Make sure that an item's subset is read again as what it is: it is one folder's name.
-
-    Raises:
-        OutputError: It is not.
-    """
-    subset = item.subset
-    if subset in ("", ".", "..") or "/" in subset or "\\" in subset:
-        raise OutputError(
-            f"the subset name {subset!r} cannot be the name of a folder",
-            where=item.id,
-            hint="rename the subset: -t map_subsets",
-        )
 
 
 def write_labels(target: Target, ctx: WriteContext, *, meta: bool) -> None:
