@@ -336,3 +336,11 @@ def test_warnings_of_opening_are_python_warnings_of_their_own(dataset):
     dataset.opening_ledger.warn("it is odd")
     with pytest.warns(OpeningWarning, match="it is odd"):
         list(dataset.transform("shift"))
+
+
+def test_items_in_memory_get_proper_names():
+    items = [DatasetItem("a\\b"), DatasetItem(7), DatasetItem("c", ""), DatasetItem("d", None)]
+    found = [(item.id, item.subset) for item in Dataset.from_iterable(items)]
+    assert found == [(name, "default") for name in ("a/b", "7", "c", "d")]
+    with pytest.raises(UsageError, match="a/b"):
+        Dataset.from_iterable([DatasetItem("a\\b"), DatasetItem("a/b")])

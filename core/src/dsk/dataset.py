@@ -92,7 +92,7 @@ class Dataset:
         """Make a dataset of items in memory.
 
         Args:
-            items: The items.
+            items: The items; ids become text with slashes, a missing subset is "default".
             categories: Categories, or label names in the order of the labels' indices.
             info: Facts about the whole dataset, by format family.
 

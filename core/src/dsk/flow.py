@@ -161,11 +161,23 @@ class Source(ABC):
             yield from self.read(partition, ledger)
 
 
+def _fitted(item: DatasetItem) -> DatasetItem:
+    # Datumaro's users give numbers for ids, and None for the subset that has no name.
+    name = str(item.id).replace("\\", "/")
+    if item.subset and name == item.id:
+        return item
+    return replace(item, id=name, subset=item.subset or DEFAULT_SUBSET)
+
+
 class ListSource(Source):
-    """A dataset held in memory."""
+    """A dataset held in memory.
+
+    As of any source, its ids are text with slashes, and its subsets have names: what is not so
+    becomes so.
+    """
 
     def __init__(self, items: Iterable[DatasetItem], header: Header) -> None:
-        self.items = [i if i.subset else replace(i, subset=DEFAULT_SUBSET) for i in items]
+        self.items = [_fitted(item) for item in items]
         subsets = tuple(dict.fromkeys(item.subset for item in self.items))
         media = frozenset(i.media.kind for i in self.items if i.media is not None)
         self.header = Header(

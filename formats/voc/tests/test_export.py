@@ -311,3 +311,10 @@ def test_boxes_that_are_no_numbers_are_not_written(tmp_path, group):
     assert ("DSK-L018", "bbox: NaN or infinite coordinates", 2) in found
     (back,) = Dataset.import_from(tmp_path / "out", "voc")
     assert [box.bbox for box in back.annotations] == [(1, 1, 2, 3)]
+
+
+@pytest.mark.parametrize("name", ["voc_layout", "voc_action"])
+def test_ids_whose_quotes_lists_of_objects_cannot_hold(name, tmp_path):
+    items = [item('a"b', [Bbox(0, 0, 1, 1, label=CAT)])]
+    with pytest.raises(OutputError, match="cannot hold the id"):
+        export(tmp_path, items, name)

@@ -90,8 +90,11 @@ ODD_LABELS: dict[str, tuple[str, ...]] = {
 }
 """Label names by what is special about them."""
 
-BROKEN_LABELS = ("line\nbreak", "tab\tstop", " padded ", "")
-"""Label names that a line-based format cannot write as they are."""
+BROKEN_LABELS = (
+    *("line\nbreak", "tab\tstop", " padded ", ""),
+    *("..", ".hidden", "a\\b", "C:", "/x", "x.txt"),
+)
+"""Label names that a line-based format cannot write as they are, nor one that makes folders."""
 
 ODD_SUBSETS: dict[str, tuple[str, ...]] = {
     "nested": ("a/b", "a_b"),

@@ -289,7 +289,9 @@ class LfwSource(Source):
                 message = "a line is: image, ten coordinates, with tabs between them"
                 self._ledger.bad_record(RecordError(message, where=f"{where}:{number}"))
                 continue
-            label, item = split_label(stem_of(clean_name(path.strip(), where)), labels)
+            # In the folder of the images, where labels may be called like drives.
+            inside = clean_name(f"{IMAGES}/{path.strip()}", where).removeprefix(f"{IMAGES}/")
+            label, item = split_label(stem_of(inside), labels)
             _, face = self._face(found, label, item, labels)
             face.landmarks.append(values)
 

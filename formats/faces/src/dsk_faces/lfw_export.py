@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LfwExporter"]
 
-_NO_FIELD = re.compile(rf"[\t\r\n\0]|^\s|\s$|^$|^\.\.?$|^{NO_LABEL}$")
+_NO_FIELD = re.compile(rf"[\t\r\n\0\\]|^\s|\s$|^$|^\.\.?$|^/|^{NO_LABEL}$")
 _UNHELD = frozenset("\t\n\r")
 """What no id in these files can hold."""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VggFace2Exporter"]
 
-_NO_FOLDER = re.compile(rf"[/\\\r\n\0]|^\s|\s$|^$|^\.\.?$|(?<=^{NO_LABEL})$")
+_NO_FOLDER = re.compile(rf"[/\\\r\n\0]|^\s|\s$|^$|^\.\.?$|(?<=^[A-Za-z]):|(?<=^{NO_LABEL})$")
 _TABLES = {"bb": BOX, "landmark": LANDMARKS}
 
 

@@ -136,6 +136,7 @@ class _VocExporter(Exporter):
         main = lists.main
         plain = self._plain if self._assembler.plain else None
         quick, alone = not self._may_meet and not ctx.save_media, self._alone
+        quoting = alone and not self.tasks.isdisjoint({LAYOUT, ACTION})
         for given, objects in self._with_objects(items, losses):
             item = given
             if item.subset != subset:
@@ -144,7 +145,7 @@ class _VocExporter(Exporter):
                 main = lists.main
             if self.subset_folders:
                 item = item.replace(id=f"{item.subset}/{item.id}")
-            if not _is_line(item.id):
+            if not _is_line(item.id) or (quoting and '"' in item.id):
                 raise OutputError(f"a list cannot hold the id {item.id!r}", hint="rename the item")
             image_name = ctx.image_name(item)
             main.append(item.id)

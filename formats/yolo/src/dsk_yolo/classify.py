@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -145,9 +146,13 @@ def _list_subset(
     return _unique(entries, cut, ledger)
 
 
+_NO_FOLDER = re.compile(r"[/\\]|(?<=^[A-Za-z]):")
+"""What would part a folder's name, or make a drive letter of it."""
+
+
 def label_folder(label: str) -> str:
     """Return the folder of a label's images."""
-    folder = label.replace("/", "_").replace("\\", "_").strip()
+    folder = _NO_FOLDER.sub("_", label).strip()
     return f"_{folder}" if folder in ("", ".", "..", NO_LABEL) else folder
 
 
