@@ -386,7 +386,8 @@ def output_error(error: OSError, where: str) -> OutputError:
     if error.errno in (errno.ENAMETOOLONG, errno.EILSEQ):
         return OutputError("the file system cannot hold this name", where=shortened(where))
     if error.errno == errno.EEXIST:
-        return OutputError("two items want the same file", where=where, hint="rename one of them")
+        hint = "rename one of them; -t 'rename regex=|^|{item.subset}/|' tells those of subsets apart"
+        return OutputError("two items want the same file", where=where, hint=hint)
     return OutputError(error.strerror or str(error), where=where)
 
 

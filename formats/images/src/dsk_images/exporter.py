@@ -108,7 +108,7 @@ class ImageZipExporter(_ImageExporter):
                 _add(archive, name, os.path.join(ctx.out.path, staged))  # noqa: PTH118
 
 
-_HINT = "rename one of them, or export each subset to an archive of its own"
+_HINT = "rename one of them; -t 'rename regex=|^|{item.subset}/|' tells those of subsets apart"
 
 
 def _has_image(item: DatasetItem, ctx: WriteContext) -> bool:
