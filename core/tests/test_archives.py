@@ -235,7 +235,7 @@ def test_damaged_content_is_an_input_error_for_every_way_to_read(tmp_path):
     [
         lambda file: file.read(),
         list,
-        lambda file: file.seek(0, 2),
+        lambda file: (file.seek(0, 2), file.seek(0), file.read()),
         lambda file: file.readinto(bytearray(60_000)),
         zipfile.ZipFile,
         lambda file: shutil.copyfileobj(file, io.BytesIO(), 1000),
@@ -288,6 +288,24 @@ def test_a_member_without_its_local_header_is_an_input_error(tmp_path):
     path.write_bytes(b"XXXX" + path.read_bytes()[4:])
     with pytest.raises(InputError, match=r"a\.txt"):
         open_root(path).read("a.txt")
+
+
+def test_names_in_utf_8_that_do_not_say_so(tmp_path):
+    """As Info-ZIP packs on Linux; Python shows them in cp437."""
+    path = make_zip(tmp_path / "x.zip", {"кот.jpg": b"cat", "a.txt": b"", "Ö/ü.txt": b"two"})
+    # Of a local header the flags are 6 bytes on, of an entry of the directory 8.
+    data = path.read_bytes()
+    for mark, at in ((b"PK\x03\x04", 6 - 4), (b"PK\x01\x02", 8 - 4)):
+        parts = data.split(mark)
+        cleared = [p[:at] + bytes([p[at], p[at + 1] & ~8]) + p[at + 2 :] for p in parts[1:]]
+        data = mark.join([parts[0], *cleared])
+    path.write_bytes(data)
+    with zipfile.ZipFile(path) as archive:
+        assert "кот.jpg" not in archive.namelist()
+    root = open_root(path)
+    assert set(root.walk()) == {"кот.jpg", "a.txt", "Ö/ü.txt"}
+    assert root.read("кот.jpg") == b"cat"
+    assert root.text("Ö/ü.txt") == "two"
 
 
 def test_names_of_old_zips_are_cp437(tmp_path):

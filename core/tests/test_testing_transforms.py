@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from importlib.metadata import EntryPoint
 from types import ModuleType
@@ -29,7 +28,7 @@ class Reverse(Transform):
         self._least = least
         self._numbers = {}
         self._count = 0
-        self._clock = itertools.count()
+        self._clock = -1
         if self.fault == "unpicklable":
             self._function = lambda: None
 
@@ -58,7 +57,7 @@ class Reverse(Transform):
     def apply(self, item, ledger):
         number = self._numbers[item.id, item.subset]
         if self.fault == "counter":
-            number = next(self._clock)
+            number = self._clock = self._clock + 1
         if self.fault == "impure":
             item.attributes["touched"] = True
         if self.fault == "needs-annotations":

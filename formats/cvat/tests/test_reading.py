@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 
 import numpy as np
@@ -413,3 +414,152 @@ def test_swapped_corners_are_put_right(read, corners, start, inner):
         plain, rotated = only(read(image(text + turned))).annotations
     assert (plain.x, plain.y, plain.w, plain.h) == (1, 2, 3, 4)
     assert (rotated.cx, rotated.cy, rotated.w, rotated.h, rotated.r) == (2.5, 4, 3, 4, 30)
+
+
+@pytest.mark.parametrize("comment", ["<!-- <label> & co -->", "<!--\n<annotations>\n-->"])
+def test_comments_before_the_root_element(tmp_path, comment):
+    text = f"{comment}<annotations><meta/>{image('')}</annotations>"
+    (tmp_path / "a.xml").write_text(text)
+    assert only(Dataset.import_from(tmp_path)).id == "a"
+
+
+def test_images_beside_the_folder_of_the_files(tmp_path):
+    text = f"<annotations><meta/>{image('')}</annotations>"
+    for name in ("annotations/train.xml", "annotations/val.xml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "images" / "val").mkdir(parents=True)
+    (tmp_path / "images/val/a.jpg").write_bytes(b"x")
+    found = {i.subset: i.media.exists for i in Dataset.import_from(tmp_path, "cvat")}
+    assert found == {"train": False, "val": True}
+
+
+@pytest.mark.parametrize(
+    ("width", "known"), [("20.0", True), (" 20 ", True), ("20.5", False), ("-20", False)]
+)
+def test_sizes_of_images(read, width, known):
+    text = image("").replace('width="20"', f'width="{width}"')
+    assert only(read(text)).media.size == ((10, 20) if known else None)
+
+
+def test_labels_of_several_files_are_joined(tmp_path):
+    spec = "<attribute><name>{}</name><input_type>{}</input_type></attribute>"
+    for name, attributes in (
+        ("train", [("a", "number")]),
+        ("val", [("b", "number"), ("a", "text"), ("c", "text")]),
+    ):
+        inner = "".join(spec.format(*pair) for pair in attributes)
+        label = f"<label><name>car</name><attributes>{inner}</attributes></label>"
+        shape = box('<attribute name="a">1</attribute><attribute name="b">2</attribute>')
+        (tmp_path / f"{name}.xml").write_text(
+            f"<annotations><meta><task><labels>{label}</labels></task></meta>{image(shape)}"
+            "</annotations>"
+        )
+    dataset = Dataset.import_from(tmp_path, "cvat")
+    (label,) = dataset.categories().labels
+    assert label.attributes == ("a", "b", "c")
+    assert [spec["input_type"] for spec in label.extra["cvat"]["attributes"]] == [
+        "number",
+        "number",
+        "text",
+    ]
+    for item in dataset:
+        assert item.annotations[0].attributes == {"a": 1.0, "b": 2.0, "occluded": False}
+
+
+@pytest.mark.parametrize(
+    ("svg", "names"),
+    [
+        ('&lt;circle data-node-id="1" data-label-id="45"&gt;', ("nose", "left eye")),
+        ('<circle data-node-id="1" data-label-name="left eye"/>', ("left eye", "nose")),
+    ],
+)
+def test_pictures_of_other_writers(read, svg, names):
+    labels = re.sub("<svg>.*</svg>", f"<svg>{svg}</svg>", SKELETON)
+    assert read(image(""), labels=labels).categories().points[0].labels == names
+
+
+def test_right_angles_leave_ellipses_as_they_are(read):
+    turned = "".join(
+        f'<ellipse label="cat" cx="5" cy="4" rx="3" ry="2" rotation="{r}"/>' for r in (90, -90, 360)
+    )
+    ledger = Ledger()
+    (item,) = read(image(turned)).read(ledger)
+    assert [a.w for a in item.annotations] == [4, 4, 6]
+    assert not ledger.warnings
+
+
+def test_images_that_are_listed_again_are_told(read):
+    dataset = read(image(box()) + image(box()) + image("", name="b.jpg"))
+    told = "images listed again, whose shapes go to the first of their name: 1"
+    assert list(dataset.opening_ledger.warnings) == [told]
+
+
+def test_fields_inside_of_shapes_are_told(read):
+    shape = box('<attribute name="age" sure="0.5">4</attribute>')
+    point = skeleton('outside="0" occluded="0" points="1,1" score="0.3"')
+    said = "the attribute {} inside of shapes is not known and left out"
+    for inner, what in ((shape, "sure of <attribute>"), (point, "score of <points>")):
+        ledger = Ledger()
+        list(read(image(inner), labels=SKELETON + "<label><name>car</name></label>").read(ledger))
+        assert said.format(what) in ledger.warnings
+
+
+@pytest.mark.parametrize(
+    ("runs", "written"), [("1,2", "1, 2, 9"), ("1,2,3", "1, 2, 9"), ("0,12", "0, 12")]
+)
+def test_zeros_that_are_left_out_at_the_end_of_masks(tmp_path, read, runs, written):
+    mask = f'<mask label="car" rle="{runs}" left="5" top="3" width="4" height="3"/>'
+    read(image(mask)).export(tmp_path / "out", "cvat")
+    assert f'rle="{written}"' in (tmp_path / "out/annotations.xml").read_text()
+
+
+def test_points_of_skeletons_that_are_not_declared_are_told(read):
+    ledger = Ledger()
+    list(read(image(skeleton()), labels="<label><name>man</name></label>").read(ledger))
+    assert ledger.warnings == {
+        "<meta> does not declare the points of 'man'; they lose their names": 1
+    }
+
+
+@pytest.mark.parametrize("inner", ["", '<attribute name="age">4</attribute>'])
+@pytest.mark.parametrize("start", ["<box", "<box "])  # CVAT's own writing, and another one
+def test_shapes_of_images_that_are_outside(tmp_path, read, start, inner):
+    """Datumaro writes so what was tracked; CVAT's images have no such shapes."""
+    text = f'{start} label="car" occluded="0" outside="{{}}" keyframe="1" xtl="1" ytl="1" xbr="2" '
+    text += f'ybr="2">{inner}</box>'
+    dataset = read(image(text.format(0) + text.format(1)))
+    assert [a.attributes.get("outside") for a in only(dataset).annotations] == [None, True]
+    report = dataset.export(tmp_path / "out", "cvat")
+    assert report.annotations["dropped"] == 1
+
+
+@pytest.mark.parametrize("stated", [False, True])
+def test_images_whose_folder_is_called_like_a_subset(tmp_path, read, stated):
+    for name in ("images/val/a.png", "images/annotations/val/a.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(name.encode())
+    text = image("", name="val/a.png")
+    if stated:
+        text = text.replace("<image ", '<image subset="annotations" ')
+    found = only(read(text)).media.read_bytes().decode()
+    assert found == ("images/annotations/val/a.png" if stated else "images/val/a.png")
+
+
+def test_images_in_the_folder_of_a_tasks_subset(tmp_path, read):
+    (tmp_path / "images/Train").mkdir(parents=True)
+    (tmp_path / "images/Train/a.jpg").write_bytes(b"x")
+    item = only(read(image(""), more="<subset>Train</subset>"))
+    assert (item.subset, item.media.exists) == ("annotations", True)
+
+
+@pytest.mark.parametrize(
+    ("names", "ids"),
+    [
+        (("a.jpg", "a.png", "b.jpg"), ["a", "a.png", "b"]),
+        (("a.jpg", "a", "a.png"), ["a.jpg", "a", "a.png"]),
+        (("a", "a.jpg"), ["a", "a.jpg"]),
+    ],
+)
+def test_ids_of_images_of_one_stem(read, names, ids):
+    assert [i.id for i in read("".join(image("", name=name) for name in names))] == ids

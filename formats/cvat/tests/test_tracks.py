@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from dsk import Dataset
-from dsk.annotations import Bbox, Skeleton
+from dsk import Dataset, Image
+from dsk.annotations import Bbox, Label, RotatedBbox, Skeleton
 from dsk.categories import Categories, LabelCategory, PointsCategory
 from dsk.item import DatasetItem
 
@@ -213,11 +213,12 @@ def test_tracks_are_written(tmp_path):
 def test_flags_that_came_as_text(tmp_path):
     flags = {"outside": "False", "keyframe": "false", "occluded": "0"}
     box_ = Bbox(1, 2, 3, 4, label=0, object_id=0, attributes=flags)
-    dataset = Dataset.from_iterable([DatasetItem("frame_000000", annotations=[box_])], ["car"])
+    items = [DatasetItem(f"frame_00000{n}", annotations=[box_]) for n in range(2)]
+    dataset = Dataset.from_iterable(items, ["car"])
     dataset.export(tmp_path / "out", "cvat", use_track=True)
     text = (tmp_path / "out" / "default.xml").read_text()
     assert 'outside="0" keyframe="0" occluded="0"' in text
-    (item,) = Dataset.import_from(tmp_path / "out", "cvat")
+    _, item = Dataset.import_from(tmp_path / "out", "cvat")
     assert item.annotations[0].attributes["outside"] is False
 
 
@@ -310,3 +311,184 @@ def test_what_is_not_known_is_told(read):
     ]
     known = '<track id="0" label="car" source="auto" group_id="1" subset="s" task_id="3">'
     assert not read(f"{known}{box(0, 1)}</track>").opening_ledger.warnings
+
+
+def test_sizes_of_jobs_are_beside_them(tmp_path):
+    size = "<original_size><width>20</width><height>10</height></original_size>"
+    meta = f"<meta><job><id>5</id><mode>interpolation</mode></job><dumped>x</dumped>{size}</meta>"
+    text = f"<annotations>{meta}{track(box(0, 1))}</annotations>"
+    (tmp_path / "annotations.xml").write_text(text)
+    (item,) = Dataset.import_from(tmp_path, "cvat")
+    assert item.media.size == (10, 20)
+
+
+def test_frames_of_tasks_that_follow_each_other(tmp_path, read):
+    """CVAT numbers the frames of a subset's tasks on, and names the images after the numbers."""
+    (tmp_path / "images" / "train").mkdir(parents=True)
+    for n in (0, 7):
+        (tmp_path / f"images/train/frame_{n:06d}.PNG").write_bytes(b"x")
+    one = track(box(0, 1), 'id="0" label="car" task_id="1" subset="train"')
+    two = track(box(7, 1), 'id="1" label="car" task_id="2" subset="train"')
+    three = track(box(0, 1), 'id="2" label="car" task_id="3" subset="val"')
+    items = list(read(one + two + three))
+    assert [(i.subset, i.id, i.media.exists) for i in items] == [
+        ("train", "frame_000000", True),
+        ("train", "frame_000007", True),
+        ("val", "frame_000000", False),
+    ]
+
+
+@pytest.mark.parametrize("interpolate", [False, True])
+def test_the_last_one_of_several_shapes_in_a_frame_counts(read, interpolate):
+    body = track(box(4, 9) + box(0, 0) + box(4, 8)) + track(box(4, 3), 'id="8" label="cat"')
+    dataset = read(body, more=SIZE + "<stop_frame>4</stop_frame>", interpolate=interpolate)
+    told = "shapes left out, as their track has a later one in the same frame: 1"
+    assert told in dataset.opening_ledger.warnings
+    found = {i.attributes["frame"]: [a.x for a in i.annotations] for i in dataset}
+    between = {1: [2], 2: [4], 3: [6]} if interpolate else {}
+    assert found == {0: [0], 4: [8, 3], **between}
+
+
+@pytest.mark.parametrize("start", ["<box", "<box "])  # CVAT's own writing, and another one
+def test_rotations_that_are_left_out_are_none(read, start):
+    turned = box(2, 2).replace("/>", ' rotation="20"/>')
+    body = track((box(0, 0) + turned + box(4, 4)).replace("<box", start))
+    items = read(body, more=SIZE + "<stop_frame>4</stop_frame>", interpolate=True)
+    found = [getattr(i.annotations[0], "r", 0) for i in items]
+    assert found == [0, 10, 20, 10, 0]
+
+
+def test_old_files_state_the_number_of_frames_only(read):
+    more = "<size>4</size><start_frame>1</start_frame><frame_filter>step=3</frame_filter>"
+    items = read(track(box(1, 0)), more=SIZE + more, interpolate=True)
+    assert [i.attributes["frame"] for i in items] == [1, 4, 7, 10]
+
+
+def test_a_track_has_boxes_with_and_without_rotation(tmp_path):
+    boxes = [
+        Bbox(1, 1, 2, 2, label=0, object_id=5),
+        RotatedBbox(2, 2, 2, 2, 9, label=0, object_id=5),
+    ]
+    items = [DatasetItem(f"frame_{n:06}", annotations=[b]) for n, b in enumerate(boxes)]
+    events, found = tracks_of(tmp_path, items)
+    assert (events, found) == (set(), [("5", "a", ["0", "1"])])
+
+
+def test_tracks_begin_with_a_keyframe(tmp_path):
+    """CVAT takes keyframes only, and fails for tracks without one."""
+    given = {0: False, 1: False, 3: False, 4: False}  # frame 2 has no shape
+    boxes = {
+        n: Bbox(1, 1, 2, 2, label=0, object_id=5, attributes={"keyframe": key})
+        for n, key in given.items()
+    }
+    items = [
+        DatasetItem(
+            f"frame_{n:06}", annotations=[boxes[n]] if n in boxes else [Bbox(0, 0, 1, 1, label=1)]
+        )
+        for n in range(5)
+    ]
+    events, _ = tracks_of(tmp_path, items)
+    assert ("DSK-L004", "keyframe of shapes that an object comes into view with", 2) in events
+    shapes = ET.parse(tmp_path / "out/default.xml").getroot().find("track")
+    assert [(s.get("frame"), s.get("outside"), s.get("keyframe")) for s in shapes] == [
+        ("0", "0", "1"),
+        ("1", "0", "0"),
+        ("2", "1", "1"),
+        ("3", "0", "1"),
+        ("4", "0", "0"),
+    ]
+
+
+def test_subsets_of_tags_are_those_of_their_items(tmp_path, read):
+    body = '<tag label="cat" frame="2" subset="val" task_id="3"/>'
+    (item,) = read(body, mode="interpolation")
+    assert (item.subset, item.extra) == ("val", {"cvat": {"task_id": "3"}})
+    assert item.annotations[0].extra is None
+
+
+def test_labels_and_frames_without_shapes_are_listed_as_images(tmp_path):
+    """CVAT reads tags in images only; elsewhere they make it fail."""
+    tag = Label(label=1, group=3, extra={"cvat": {"myframe": "7"}})
+    sizes = ((8, 9), (8, 9), (4, 5), (8, 9))
+    items = [
+        DatasetItem(f"frame_{n:06}", media=Image(path="x.png", size=size), annotations=annotations)
+        for n, (size, annotations) in enumerate(
+            zip(sizes, ([Bbox(1, 1, 2, 2, label=0)], [], [tag], [tag]), strict=True)
+        )
+    ]
+    events, _ = tracks_of(tmp_path, items)
+    assert not events
+    root = ET.parse(tmp_path / "out/default.xml").getroot()
+    assert root.find("tag") is None
+    found = [(i.get("id"), i.get("name"), i.get("width"), len(i)) for i in root.iter("image")]
+    assert found == [
+        ("1", "frame_000001.png", "9", 0),
+        ("2", "frame_000002.png", "5", 1),
+        ("3", "frame_000003.png", "9", 1),
+    ]
+    back = {i.id: i for i in Dataset.import_from(tmp_path / "out", "cvat")}
+    assert [back[i.id].media.size for i in items] == list(sizes)
+    assert back["frame_000002"].annotations == [tag]
+    assert [a.kind for a in back["frame_000001"].annotations] == ["bbox"]  # it says: gone
+
+
+def test_sizes_that_a_video_cannot_state_are_reported(tmp_path):
+    items = [
+        DatasetItem(
+            f"frame_{n:06}",
+            media=Image(path="x.png", size=(4, width)),
+            annotations=[Bbox(1, 1, 2, 2, label=0)],
+        )
+        for n, width in enumerate((5, 6, 5, 7))
+    ]
+    events, _ = tracks_of(tmp_path, items)
+    assert events == {("DSK-L009", "sizes of frames, of which a video has one", 2)}
+
+
+@pytest.mark.parametrize(
+    ("ids", "numbers", "told"),
+    [(("a-b", "0"), [0, 0], 1), ((None, "0"), [0, 0], 0), (("4", "7"), [4, 7], 0)],
+)
+def test_tracks_without_numbers(read, ids, numbers, told):
+    text = "".join(
+        track(box(0, n), 'label="car"' + (f' id="{i}"' if i else "")) for n, i in enumerate(ids)
+    )
+    dataset = read(text)
+    (item,) = dataset
+    assert [a.id for a in item.annotations] == numbers
+    assert len({a.object_id for a in item.annotations}) == 2
+    assert len(dataset.opening_ledger.warnings) == told
+
+
+@pytest.mark.parametrize(
+    ("frames", "said"), [((4, 7, 10, 19), "step=3"), ((4, 5, 8), None), ((4,), None)]
+)
+def test_distances_of_frames_are_stated(tmp_path, frames, said):
+    items = [
+        DatasetItem(f"frame_{n:06}", annotations=[Bbox(1, 1, 2, 2, label=0, object_id=5)])
+        for n in frames
+    ]
+    tracks_of(tmp_path, items)
+    assert ET.parse(tmp_path / "out/default.xml").getroot().findtext(".//frame_filter") == (
+        said or ""
+    )
+    filled = {
+        i.attributes["frame"]
+        for i in Dataset.import_from(tmp_path / "out", "cvat", interpolate=True)
+    }
+    assert filled == set(range(min(frames), max(frames) + 1, 3 if said else 1))
+
+
+@pytest.mark.parametrize(
+    ("stated", "last"),
+    [
+        ("<size>3</size><start_frame>2</start_frame><stop_frame>5</stop_frame>", 4),  # Datumaro
+        ("<size>3</size><start_frame>2</start_frame><stop_frame>4</stop_frame>", 4),
+        ("<size>3</size><stop_frame>6</stop_frame>", 6),
+        ("<size>2</size><start_frame>0</start_frame><stop_frame>6</stop_frame>", 6),  # no count
+        ("<size>2</size>", 2),  # the last frame comes before
+    ],
+)
+def test_last_frames(read, stated, last):
+    items = read(track(box(2, 0)), more=SIZE + stated, interpolate=True)
+    assert [i.attributes["frame"] for i in items] == list(range(2, last + 1))

@@ -118,8 +118,8 @@ def test_equal_ids_in_two_subsets(tmp_path):
     pixels = np.zeros((4, 4, 3), np.uint8)
     items = [DatasetItem("a", s, media=Image.from_array(pixels, "a.png")) for s in ("x", "y")]
     with pytest.raises(OutputError, match="subset_folders"):
-        export(tmp_path, items, save_media=True)
-    _, out = export(tmp_path, items, save_media=True, subset_folders=True)
+        export(tmp_path, items, save_media=True, subset_folders=False)
+    _, out = export(tmp_path, items, save_media=True)
     assert (out / "images/x/a.png").is_file()
     assert all(item.media.exists for item in Dataset.import_from(out, "cvat"))
 
@@ -251,3 +251,44 @@ def test_attributes_of_points_keep_their_type(tmp_path, video):
     (back,) = Dataset.import_from(tmp_path / "out", "cvat")
     found = back.annotations[0].point_attributes[0]
     assert {name: found[name] for name in given} == given
+
+
+def test_values_are_spelled_as_declared(tmp_path, read):
+    """CVAT knows the values of a choice by their text."""
+    spec = (
+        "<attribute><name>{}</name><input_type>{}</input_type><values>{}</values></attribute>"
+    ).format
+    labels = (
+        "<label><name>car</name><attributes>"
+        + spec("a", "select", "01\n02")
+        + spec("b", "radio", "1.0\n2.0")
+        + spec("c", "number", "0\n9\n1")
+        + "</attributes></label>"
+    )
+    values = "".join(
+        f'<attribute name="{name}">{text}</attribute>'
+        for name, text in (("a", "02"), ("b", "1.0"), ("c", "3.0"))
+    )
+    shape = f'<box label="car" xtl="1" ytl="1" xbr="2" ybr="2">{values}</box>'
+    body = f'<image id="0" name="a.jpg" width="9" height="9">{shape}</image>'
+    dataset = read(body, labels=labels)
+    (item,) = dataset
+    assert item.annotations[0].attributes == {"a": 2.0, "b": 1.0, "c": 3.0, "occluded": False}
+    dataset.export(tmp_path / "out", "cvat")
+    root = ET.parse(tmp_path / "out/annotations.xml").getroot()
+    assert [a.text for a in root.find("image").iter("attribute")] == ["02", "1.0", "3"]
+
+
+@pytest.mark.parametrize("video", [False, True])
+@pytest.mark.parametrize("odd", ["x", ["a"], 3, {"attributes": "x", "svg": 7}])
+def test_fields_of_cvat_that_are_none(tmp_path, video, odd):
+    extra = {"cvat": odd}
+    labels = Categories((LabelCategory("car", extra=extra),))
+    box = Bbox(1, 1, 1, 1, label=0, extra=extra)
+    _, out = export(
+        tmp_path,
+        [DatasetItem("frame_000001", annotations=[box], extra=extra)],
+        labels,
+        use_track=video,
+    )
+    assert 'source="manual"' in (out / "default.xml").read_text()

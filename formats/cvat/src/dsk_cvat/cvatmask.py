@@ -38,6 +38,11 @@ def read_runs(text: str, width: int, height: int) -> array[int]:
     covered = sum(runs)
     if covered > total:
         raise ValueError(f"the runs cover {covered} pixels, the box {width} × {height} has {total}")
+    if covered < total:  # zeros at the end may be left out, but not every reader fills them in
+        if len(runs) % 2:
+            runs[-1] += total - covered
+        else:
+            runs.append(total - covered)
     return array("q", runs)
 
 
@@ -45,7 +50,7 @@ class CroppedMask:
     """A mask given by run lengths within a box, see ``dsk.rle.MaskSource``.
 
     Args:
-        runs: Run lengths, row by row, zeros first; missing ones at the end are zeros.
+        runs: Run lengths, row by row, zeros first; they cover the box.
         box: left, top, width, height in pixels.
         size: (height, width) of the image.
     """

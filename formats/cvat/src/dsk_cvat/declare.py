@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from dsk_cvat.meta import BUILTIN
 from dsk_cvat.svg import svg_of
-from dsk_cvat.writing import element_text
+from dsk_cvat.writing import element_text, own_fields
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -113,7 +113,7 @@ def _is_number(text: str) -> bool:
 def head_text(
     subset: str,
     count: int,
-    frames: tuple[int, int],
+    frames: tuple[int, int, int],
     labels: str,
     *,
     video: bool,
@@ -124,7 +124,7 @@ def head_text(
     Args:
         subset: The subset's name.
         count: How many items there are.
-        frames: The first and the last frame.
+        frames: The first and the last frame, and the distance of frames.
         labels: The labels, see ``label_text``.
         video: Whether tracks follow.
         size: (height, width) of the video, if known.
@@ -137,13 +137,14 @@ def head_text(
             f"        <height>{size[0]}</height>\n      </original_size>"
         )
     name = element_text(subset)
+    step = f"step={frames[2]}" if frames[2] > 1 else ""
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n'
         f"  <meta>\n    <task>\n      <id></id>\n      <name>{name}</name>\n"
         f"      <size>{count}</size>\n      <mode>{mode}</mode>\n      <overlap></overlap>\n"
         f"      <start_frame>{frames[0]}</start_frame>\n"
         f"      <stop_frame>{frames[1]}</stop_frame>\n"
-        "      <frame_filter></frame_filter>\n      <z_order>True</z_order>\n"
+        f"      <frame_filter>{step}</frame_filter>\n      <z_order>True</z_order>\n"
         f"      <labels>\n{labels}      </labels>{original}\n    </task>\n  </meta>\n"
     )
 
@@ -172,7 +173,7 @@ def label_text(
     known = {(label.parent, label.name) for label in categories.labels}
     skeletons = {categories.labels[n].name: p for n, p in categories.points.items()}
     for number, label in enumerate(categories.labels):
-        stated = (label.extra or {}).get("cvat") or {}
+        stated = own_fields(label.extra)
         own = {key: value for key, value in stated.items() if isinstance(value, str)}
         points = categories.points.get(number)
         kind = own.get("type") or "any"

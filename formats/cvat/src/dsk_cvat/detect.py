@@ -20,6 +20,7 @@ _FILES = 200  # XML files whose beginning is looked at
 _DEPTH = 3
 
 _ROOT = re.compile(rb"<annotations(?=[\s/>])")
+_COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _SURE = re.compile(rb"<version>\s*1\.\d|<meta[\s>/]")
 
 
@@ -27,10 +28,11 @@ def looks_like_cvat(head: bytes) -> bool:
     """Tell by the first bytes of a file whether its root element is CVAT's."""
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         head = head.decode("utf-16", "replace").encode("utf-8", "replace")
+    head = _COMMENT.sub(b"", head)
     found = _ROOT.search(head)
     if found is None:
         return False
-    # Nothing but the declaration and comments may come before the root element.
+    # Nothing but the declaration may come before the root element, comments aside.
     return re.search(rb"<[A-Za-z]", head[: found.start()]) is None
 
 
@@ -90,7 +92,7 @@ def detect(root: InputRoot) -> Detection | None:
     if root.focus is not None and not root.focus.lower().endswith(".xml"):
         return None
     for name in find_files(root):
-        head = _head(root, name)
+        head = _COMMENT.sub(b"", _head(root, name))
         if not looks_like_cvat(head):
             continue
         if sure := _SURE.search(head):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from dataclasses import replace
+from math import gcd
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct, field
@@ -17,7 +18,7 @@ from dsk_cvat.declare import Seen, Values, head_text, label_text, merge_values
 from dsk_cvat.plugin import dsk_exporters
 from dsk_cvat.source import IMAGE_KNOWN
 from dsk_cvat.tracks import Record, TrackWriter
-from dsk_cvat.writing import ShapeWriter, attribute_text, cannot_hold, extra_text
+from dsk_cvat.writing import ShapeWriter, attribute_text, cannot_hold, extra_text, own_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,14 +43,17 @@ class _Share(Struct):
         places: Where in the fragment the numbers of images are or belong; empty in videos.
         frames: The frame of each item, -1 for an image without one.
         records: Shapes of tracks, see ``Record``.
-        size: (height, width) of the first image whose size is known.
+        listed: Start tags of the images that are listed beside the tracks, by frame: those with
+            labels, which CVAT reads in images only, and those without shapes.
+        sizes: How many frames that are not listed have a (height, width), the first size first.
     """
 
     items: int = 0
     places: array[int] = field(default_factory=lambda: array("q"))
     frames: array[int] = field(default_factory=lambda: array("q"))
     records: list[Record] = field(default_factory=list)
-    size: tuple[int, int] | None = None
+    listed: dict[int, str] = field(default_factory=dict)
+    sizes: dict[tuple[int, int], int] = field(default_factory=dict)
 
 
 class _State(Struct):
@@ -81,7 +85,7 @@ class CvatExporter(Exporter):
         reindex: bool = False,
         allow_undeclared_attrs: bool = False,
         use_track: bool = False,
-        subset_folders: bool = False,
+        subset_folders: bool | None = None,
     ) -> None:
         self.reindex = reindex
         self.allow_undeclared_attrs = allow_undeclared_attrs
@@ -106,6 +110,8 @@ class CvatExporter(Exporter):
         if known := sum(label.source_id is not None for label in categories.labels):
             ctx.ledger.add("DSK-L015", "category ids", count=known)
         self._subsets = header.subsets
+        if self.subset_folders is None:
+            self.subset_folders = len(header.subsets) != 1
         self._categories = categories
         self._writer = ShapeWriter(
             categories, undeclared=self.allow_undeclared_attrs, video=self.use_track
@@ -162,7 +168,7 @@ class CvatExporter(Exporter):
             raise OutputError(
                 f"two items want the image {name}",
                 where=error.where,
-                hint="subset_folders=true keeps images of several subsets apart",
+                hint="rename one of them, or let subset_folders be true",
             ) from error.__cause__
 
     def _image(
@@ -181,9 +187,7 @@ class CvatExporter(Exporter):
         share.places.append(start + len('  <image id="'))
         share.frames.append(-1 if frame is None else frame)
         more = extra_text(item.extra, IMAGE_KNOWN) if item.extra else ""
-        stated = f' width="{size[1]}" height="{size[0]}"' if size else ""
-        head = f'{"" if frame is None else frame}" name="{attribute_text(name)}"{stated}{more}>\n'
-        lines = [head]
+        lines = [f'{"" if frame is None else frame}" {_named(name, size, more)}\n']
         for a in item.annotations:
             try:
                 lines.append(f"    {self._writer.shape(a, seen)}\n")
@@ -209,14 +213,15 @@ class CvatExporter(Exporter):
         own = f"frame_{frame:06d}"
         if item.id != own:
             ctx.ledger.add("DSK-L015", "ids of items become frame numbers")
-        for field_name in (item.extra or {}).get("cvat") or ():
+        for field_name in own_fields(item.extra):
             what = f"cvat field {field_name}, which images have"
             ctx.ledger.add_at("DSK-L011", what, item)
-        if not item.annotations:
-            what = "frames without shapes, which a list of tracks does not name"
-            ctx.ledger.add_at("DSK-L008", what, item)
         share.frames.append(frame)
-        share.size = share.size or _size(item, ctx)
+        size = _size(item, ctx)
+        if size is not None:
+            share.sizes.setdefault(size, 0)
+        name = own + ctx.image_name(item)[len(item.id) :]
+        before = len(share.records)
         for a in item.annotations:
             try:
                 shape = self._writer.shape(a, seen)
@@ -224,8 +229,12 @@ class CvatExporter(Exporter):
                 _drop(a, error, item, ctx)
                 continue
             share.records.append(Record.of(a, frame, text.write(shape), text.length))
-        ending = ctx.image_name(item)[len(item.id) :]
-        self._save(item, own + ending, ctx)
+        new = share.records[before:]
+        if not new or any(record.kind == "label" for record in new):
+            share.listed[frame] = f'<image id="{frame}" {_named(name, size)}'
+        elif size is not None:
+            share.sizes[size] += 1
+        self._save(item, name, ctx)
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
         """See ``Exporter.finish``."""
@@ -239,10 +248,8 @@ class CvatExporter(Exporter):
             shares = [state.subsets[name] for state in states if name in state.subsets]
             frames = [frame for share in shares for frame in share.frames]
             count = sum(share.items for share in shares)
-            span = (
-                (min(frames), max(frames)) if self.use_track and frames else (0, max(count - 1, 0))
-            )
-            size = next((share.size for share in shares if share.size), None)
+            span = _span(frames) if self.use_track and frames else (0, max(count - 1, 0), 1)
+            size = _common_size(shares, ctx.ledger)
             head = head_text(name, count, span, labels, video=self.use_track, size=size)
             file = f"{name}.xml"
             writer = TrackWriter(self._categories, shares, ctx.ledger) if self.use_track else None
@@ -265,6 +272,27 @@ class CvatExporter(Exporter):
             for text in texts:
                 out.write(text)
             out.write(_TAIL)
+
+
+def _common_size(shares: list[_Share], ledger: Ledger) -> tuple[int, int] | None:
+    """Return the size that a video states for all of its frames: that of the first one."""
+    size = next((size for share in shares for size in share.sizes), None)
+    others = sum(n for share in shares for other, n in share.sizes.items() if other != size)
+    if others:
+        ledger.add("DSK-L009", "sizes of frames, of which a video has one", count=others)
+    return size
+
+
+def _span(frames: list[int]) -> tuple[int, int, int]:
+    """Return the first and the last frame of a video, and the distance of its frames."""
+    first = min(frames)
+    return first, max(frames), gcd(*(frame - first for frame in frames)) or 1
+
+
+def _named(name: str, size: tuple[int, int] | None, more: str = "") -> str:
+    """Return the end of an image's start tag."""
+    stated = f' width="{size[1]}" height="{size[0]}"' if size else ""
+    return f'name="{attribute_text(name)}"{stated}{more}>'
 
 
 def _numbers(shares: list[_Share], ledger: Ledger) -> list[array[int]]:

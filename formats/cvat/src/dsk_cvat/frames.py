@@ -37,7 +37,8 @@ class Index(Struct):
         shape_order: Numbers of shapes by scope, frame and track.
         next_shape: The keyframe to interpolate to, or -1, in the order of ``shape_order``.
         shape_frame: The frames of ``shape_order``.
-        renamed: Items whose image has the name of an earlier one but for the ending.
+        renamed: Items whose image has the name of another one but for the ending.
+        replaced: How many shapes are left out, as their track has a later one in their frame.
     """
 
     subset: NDArray[np.int64]
@@ -50,6 +51,11 @@ class Index(Struct):
     next_shape: NDArray[np.int64]
     shape_frame: NDArray[np.int64]
     renamed: frozenset[int]
+    replaced: int
+
+    def listed_again(self) -> int:
+        """Return how many images have the subset and the name of an earlier one."""
+        return len(self.image_order) - int(np.count_nonzero(np.diff(self.images)))
 
 
 def _array(values: object) -> NDArray[np.int64]:
@@ -72,7 +78,8 @@ def index_items(
     image_scope, image_frame = _array(scan.image_scope), _array(scan.image_frame)
     firsts, owner = _join_same(_array(scan.image_key))
     order = np.argsort(owner, kind="stable")
-    frames, next_shape, shape_order = _shapes(scan, step_of)
+    numbers = _last_ones(_array(scan.shape_track), _array(scan.shape_frame))
+    frames, next_shape, shape_order = _shapes(scan, numbers, step_of)
     tops = _array([t.top for t in scan.tracks] or [0])
     scopes = _array([t.scope for t in scan.tracks] or [0])
     track = _array(scan.shape_track)[shape_order]
@@ -101,7 +108,8 @@ def index_items(
         shape_order=shape_order,
         next_shape=next_shape,
         shape_frame=frames,
-        renamed=_repeated(_array(scan.image_stem)[firsts]),
+        renamed=_repeated(_array(scan.image_stem)[firsts], _array(scan.image_key)[firsts]),
+        replaced=len(scan.shape_frame) - len(numbers),
     )
 
 
@@ -126,9 +134,10 @@ def _with_images(
     return spans, alone
 
 
-def _repeated(keys: NDArray[np.int64]) -> frozenset[int]:
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    return frozenset(np.flatnonzero(first[inverse.reshape(-1)] != np.arange(len(keys))).tolist())
+def _repeated(stems: NDArray[np.int64], names: NDArray[np.int64]) -> frozenset[int]:
+    """Return the images whose stem another one has: an earlier one, or one without an ending."""
+    order = np.lexsort((stems != names, stems))
+    return frozenset(order[1:][np.diff(stems[order]) == 0].tolist())
 
 
 def _join_same(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -141,17 +150,18 @@ def _join_same(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.i
 
 
 def _shapes(
-    scan: Scan, step_of: Callable[[int], tuple[int, int | None]] | None
+    scan: Scan,
+    numbers: NDArray[np.int64],
+    step_of: Callable[[int], tuple[int, int | None]] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return frame, shape to interpolate to, and number of all shapes, filled ones included."""
     frames = _array(scan.shape_frame)
-    numbers = np.arange(len(frames), dtype=np.int64)
-    plain = np.full(len(frames), -1, np.int64)
-    if step_of is None or not len(frames):
-        return frames, plain, numbers
+    plain = np.full(len(numbers), -1, np.int64)
+    if step_of is None or not len(numbers):
+        return frames[numbers], plain, numbers
     more: list[NDArray[np.int64]] = []
     total = 0
-    for a, b, step, count in _gaps(scan, frames, step_of):
+    for a, b, step, count in _gaps(scan, frames, numbers, step_of):
         if _is_outside(scan, a):
             continue
         total += count
@@ -165,19 +175,38 @@ def _shapes(
             np.column_stack([filled, np.full_like(filled, target), np.full_like(filled, a)])
         )
     if not more:
-        return frames, plain, numbers
+        return frames[numbers], plain, numbers
     extra = np.concatenate(more)
     return (
-        np.concatenate([frames, extra[:, 0]]),
+        np.concatenate([frames[numbers], extra[:, 0]]),
         np.concatenate([plain, extra[:, 1]]),
         np.concatenate([numbers, extra[:, 2]]),
     )
 
 
+def _last_ones(track: NDArray[np.int64], frames: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers of shapes, of several in one frame of a track that of the last one."""
+    step, forth = np.diff(track), np.diff(frames)
+    if np.all((step > 0) | ((step == 0) & (forth > 0))):
+        return np.arange(len(frames), dtype=np.int64)
+    order = np.lexsort((frames, track))  # stable: the last one in the file stays the last one
+    again = (np.diff(track[order]) == 0) & (np.diff(frames[order]) == 0)
+    return np.sort(order[np.append(~again, True)])
+
+
 def _gaps(
-    scan: Scan, frames: NDArray[np.int64], step_of: Callable[[int], tuple[int, int | None]]
+    scan: Scan,
+    frames: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    step_of: Callable[[int], tuple[int, int | None]],
 ) -> Iterator[tuple[int, int, int, int]]:
     """Yield shapes that frames without one follow.
+
+    Args:
+        scan: The file.
+        frames: Frames of all shapes.
+        numbers: The shapes to look at.
+        step_of: As for ``index_items``.
 
     Yields:
         The shape, the next one of its track or -1, the distance of frames and their count.
@@ -188,7 +217,7 @@ def _gaps(
     end = _array([0 if last is None else last + 1 for _, last in steps])[scope]
     tagged = np.array(["frame" in t.given for t in scan.tracks])
     track = _array(scan.shape_track)
-    order = np.lexsort((frames, track))
+    order = numbers[np.lexsort((frames[numbers], track[numbers]))]
     own = track[order]
     follows = np.append(own[1:] == own[:-1], [False])
     after = np.where(follows, np.append(order[1:], [-1]), -1)

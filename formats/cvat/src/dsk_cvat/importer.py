@@ -11,7 +11,7 @@ from dsk.errors import InputError
 from dsk.flow import PARTITION_ITEMS, Header, Importer
 from dsk.names import stem_of
 from dsk_cvat.detect import find_files, unread_subsets
-from dsk_cvat.frames import index_items, skips_frames
+from dsk_cvat.frames import Index, index_items, skips_frames
 from dsk_cvat.meta import Meta, join_labels, read_meta
 from dsk_cvat.scan import Scan, scan_file
 from dsk_cvat.shapes import ShapeReader
@@ -69,7 +69,8 @@ class CvatImporter(Importer):
                 ledger.warn(_SKIPS)
             fill = step_of if self.interpolate else None
             index = index_items(scan, np.array(codes, np.int64), fill)
-            parts.append(Part(scan, meta, index, _own_prefixes(scan), len(parts)))
+            _tell(index, scan, ledger)
+            parts.append(Part(scan, meta, index, _own_prefixes(scan, index), len(parts)))
         header = Header(
             categories=categories,
             subsets=tuple(subsets),
@@ -129,20 +130,41 @@ def _unescaped(raw: bytes) -> str:
 
 
 def _types(name: str, parent: str, metas: Sequence[Meta]) -> dict[str, str]:
+    """Return the types of a label's attributes; of several files the first one counts."""
+    found: dict[str, str] = {}
     for meta in metas:
         for number, label in enumerate(meta.labels):
             if label.name == name and label.parent == parent:
-                return meta.types.get(number, {})
-    return {}
+                found = {**meta.types.get(number, {}), **found}
+    return found
 
 
-def _own_prefixes(scan: Scan) -> list[str]:
-    """Return what precedes the ids of frames by scope: tasks that share a subset stay apart."""
-    tasks: dict[str | None, set[str]] = {}
-    for track in scan.tracks:
-        scope = scan.scopes[track.scope]
-        tasks.setdefault(scope.subset, set()).add(scope.task)
+def _own_prefixes(scan: Scan, index: Index) -> list[str]:
+    """Return what precedes the ids of frames by scope.
+
+    CVAT numbers the frames of a subset's tasks one after the other. Where others begin anew, tasks
+    have to be kept apart.
+    """
+    if not any(scope.task for scope in scan.scopes):
+        return [""] * len(scan.scopes)
+    frames = np.column_stack([index.subset, index.frame])[np.diff(index.images) == 0]
+    known, counts = np.unique(frames, axis=0, return_counts=True)
+    shared = set(known[counts > 1][:, 0].tolist())
+    subsets = dict(zip(index.scope.tolist(), index.subset.tolist(), strict=True))
     return [
-        f"task_{scope.task}/" if scope.task and len(tasks.get(scope.subset, ())) > 1 else ""
-        for scope in scan.scopes
+        f"task_{scope.task}/" if scope.task and subsets.get(number) in shared else ""
+        for number, scope in enumerate(scan.scopes)
     ]
+
+
+def _tell(index: Index, scan: Scan, ledger: Ledger) -> None:
+    """Warn of shapes that are left out, images that are joined and tracks with other numbers."""
+    named = [t for t in scan.tracks if not t.given.get("id", "0").strip().lstrip("-").isdecimal()]
+    if named:
+        ledger.warn(f"ids of tracks that are no numbers: {len(named)}; they are numbered")
+    if index.replaced:
+        what = "shapes left out, as their track has a later one in the same frame"
+        ledger.warn(f"{what}: {index.replaced}")
+    if again := index.listed_again():
+        what = "images listed again, whose shapes go to the first of their name"
+        ledger.warn(f"{what}: {again}")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["between"]
 
 _BOX = ("xtl", "ytl", "xbr", "ybr", "cx", "cy", "rx", "ry")
+_TURNED = ("box", "ellipse")
 _GONE = "1"
 _CUBOID = ("x", "y")
 
@@ -64,6 +65,8 @@ def _put_right(shape: Element) -> dict[str, str]:
         ValueError: A coordinate is no number.
     """
     given = dict(shape.attrib)
+    if shape.tag in _TURNED:
+        given.setdefault("rotation", "0")  # which CVAT leaves out
     if shape.tag == "box":
         for low, high in (("xtl", "xbr"), ("ytl", "ybr")):
             if low in given and high in given and float(given[low]) > float(given[high]):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import tostring
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dsk.categories import Categories, LabelCategory, PointsCategory
 from dsk_cvat.svg import parse_svg
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from xml.etree.ElementTree import Element
 
-__all__ = ["BUILTIN", "MAX_SIDE", "Meta", "join_labels", "read_meta"]
+__all__ = ["BUILTIN", "MAX_SIDE", "Meta", "join_labels", "read_meta", "side"]
 
 BUILTIN = ("occluded", "outside", "keyframe", "track_id")
 """Attributes that CVAT keeps in fields of their own."""
@@ -23,6 +25,7 @@ MAX_SIDE = 1 << 20
 """No image is wider or higher than that; larger numbers are damage."""
 
 _COLOR = re.compile(r"#?([0-9A-Fa-f]{6})")
+_SIDE = re.compile(r"\s*(\d{1,7})(?:\.0*)?\s*", re.ASCII)
 
 
 class Meta(Struct):
@@ -37,6 +40,7 @@ class Meta(Struct):
         stops: Last frames by task id, likewise.
         steps: Distances between frames by task id, likewise.
         subsets: Names of the subsets of a project.
+        folders: Names of the subsets of its tasks, whose images may be in folders of their own.
         project: Whether it is the export of a project.
         video: Whether it says that it is about a video.
     """
@@ -49,13 +53,14 @@ class Meta(Struct):
     stops: dict[str, int]
     steps: dict[str, int]
     subsets: list[str]
+    folders: list[str]
     project: bool = False
     video: bool = False
 
 
 def read_meta(element: Element) -> Meta:
     """Read the element ``meta``, whether it is about a task, a job or a project."""
-    meta = Meta([], {}, {}, {}, {}, {}, {}, [])
+    meta = Meta([], {}, {}, {}, {}, {}, {}, [], [])
     meta.project = element.find("project") is not None
     parts: dict[str, list[str]] = {}
     pictures: dict[int, str] = {}
@@ -74,7 +79,7 @@ def read_meta(element: Element) -> Meta:
         color = _COLOR.fullmatch(_text(label, "color").strip())
         if color:
             meta.colors[number] = tuple(bytes.fromhex(color[1]))  # type: ignore[assignment]
-        svg = label.findtext("svg")
+        svg = _markup(label.find("svg"))
         if svg:
             pictures[number] = svg
         meta.labels.append(
@@ -100,12 +105,19 @@ def _text(element: Element, name: str) -> str:
     return element.findtext(name) or ""
 
 
+def _markup(svg: Element | None) -> str:
+    """Return the picture of a skeleton: text in CVAT's files, elements in others."""
+    if svg is None:
+        return ""
+    return (svg.text or "") + "".join(tostring(part, encoding="unicode") for part in svg)
+
+
 def _spec(attribute: Element) -> dict[str, str] | None:
     spec = {child.tag: child.text or "" for child in attribute}
     return spec if spec.get("name") else None
 
 
-def _extra(label: Element, specs: list[dict[str, str]], svg: str | None) -> dict[str, Any] | None:
+def _extra(label: Element, specs: list[dict[str, str]], svg: str) -> dict[str, Any] | None:
     """Return what CVAT says of a label beyond names: types and values, to be written back."""
     own: dict[str, Any] = {}
     kind = _text(label, "type").strip()
@@ -123,34 +135,82 @@ def _says_more(spec: dict[str, str]) -> bool:
     return not plain or bool(spec.get("values")) or bool(spec.get("default_value"))
 
 
-def _number(text: str | None, most: int = 10**12) -> int | None:
+def _number(text: str | None) -> int | None:
     text = (text or "").strip()
-    return int(text) if text.isdecimal() and len(text) < 16 and int(text) <= most else None
+    return int(text) if text.isdecimal() and len(text) < 13 else None
+
+
+def side(text: str | None) -> int:
+    """Return a width or height, which other tools may write as ``20.0``; 0 if it is unknown."""
+    found = _SIDE.fullmatch(text or "")
+    number = int(found[1]) if found else 0
+    return number if number <= MAX_SIDE else 0
+
+
+def _size(holder: Element) -> tuple[int, int] | None:
+    """Return (height, width) of a video."""
+    width = side(holder.findtext("original_size/width"))
+    height = side(holder.findtext("original_size/height"))
+    return (height, width) if width and height else None
+
+
+def _last_frame(task: Element, distance: int) -> int | None:
+    start, stop = _number(task.findtext("start_frame")), _number(task.findtext("stop_frame"))
+    count = _number(task.findtext("size"))
+    last = (start or 0) + (count - 1) * distance if count else None
+    if stop is None or last is None:
+        return last if stop is None else stop  # old files have the count only
+    # Datumaro states the frame behind the last one.
+    return last if start is not None and 0 < stop - last <= distance else stop
 
 
 def _read_tasks(element: Element, meta: Meta) -> None:
     tasks = [t for kind in ("task", "job") for t in element.iter(kind)]
     for task in tasks:
         key = _text(task, "id").strip()
-        width = _number(task.findtext("original_size/width"), MAX_SIDE)
-        height = _number(task.findtext("original_size/height"), MAX_SIDE)
-        size = (height, width) if width and height else None
+        size = _size(task)
         if size is not None:
             meta.sizes.setdefault("", size)
         if key:  # another task's size is not this one's
             meta.sizes[key] = size
-        stop = _number(task.findtext("stop_frame"))
+        step = re.fullmatch(r"\s*step\s*=\s*(\d{1,9})\s*", _text(task, "frame_filter"))
+        distance = int(step[1]) if step and int(step[1]) else 1
+        stop = _last_frame(task, distance)
         if stop is not None:
             meta.stops.setdefault("", stop)
             meta.stops[key] = stop
-        step = re.fullmatch(r"\s*step\s*=\s*(\d{1,9})\s*", _text(task, "frame_filter"))
-        distance = int(step[1]) if step and int(step[1]) else 1
         meta.steps.setdefault("", distance)
         meta.steps[key] = distance
+        folder = _text(task, "subset").strip()
+        if folder.strip(".") and not set(folder) & set("/\\") and folder not in meta.folders:
+            meta.folders.append(folder)
         meta.video = meta.video or _text(task, "mode").strip() == "interpolation"
+    size = _size(element)  # exports of jobs state it beside the job
+    if size is not None:
+        meta.sizes.setdefault("", size)
     for holder in element.iter("subsets"):
         names = [n.text or "" for n in holder.findall("subset")] or (holder.text or "").split("\n")
         meta.subsets += [name.strip() for name in names if name.strip()]
+
+
+def _together(label: LabelCategory, other: LabelCategory) -> LabelCategory:
+    """Return a label with the attributes that it has in another file, too."""
+    more = [name for name in other.attributes if name not in label.attributes]
+    if not more:
+        return label
+    own, others = ((one.extra or {}).get("cvat", {}) for one in (label, other))
+    specs = _specs(label, own) + [spec for spec in _specs(other, others) if spec["name"] in more]
+    if any(_says_more(spec) for spec in specs):
+        own = {**own, "attributes": specs}
+    extra = {"cvat": own} if own else None
+    return replace(label, attributes=(*label.attributes, *more), extra=extra)
+
+
+def _specs(label: LabelCategory, own: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the declarations of a label's attributes; those not kept say nothing but names."""
+    kept: list[dict[str, str]] | None = own.get("attributes")
+    plain = {"mutable": "True", "input_type": "text", "default_value": "", "values": ""}
+    return kept or [{"name": name, **plain} for name in label.attributes]
 
 
 def join_labels(metas: list[Meta], others: Iterable[str] = ()) -> Categories:
@@ -161,7 +221,8 @@ def join_labels(metas: list[Meta], others: Iterable[str] = ()) -> Categories:
     for meta in metas:
         for number, label in enumerate(meta.labels):
             key = (label.name, label.parent)
-            labels.setdefault(key, label)
+            known = labels.get(key)
+            labels[key] = label if known is None else _together(known, label)
             if number in meta.colors:
                 colors.setdefault(key, meta.colors[number])
             if number in meta.points:

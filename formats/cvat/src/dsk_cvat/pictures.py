@@ -8,6 +8,8 @@ from dsk.media import is_image_name
 from dsk.names import stem_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dsk.files import InputRoot
 
 __all__ = ["ImageFinder"]
@@ -46,13 +48,28 @@ class ImageFinder:
             self._stems[folder] = known
         return known.get(stem)
 
-    def find(self, name: str, subset: str) -> str | None:
+    def find(
+        self, name: str, subset: str, *, stated: bool, others: Sequence[str] = ()
+    ) -> str | None:
         """Return where an image is, relative to the root, or None.
 
         An image of another ending is taken when there is none of the exact name.
+
+        Args:
+            name: The image's name.
+            subset: Its subset.
+            stated: Whether the file says so; exports of projects have a folder for each subset.
+            others: Other subsets in whose folders the image may be.
         """
-        places = [f"{self._home}{IMAGES}", f"{self._home}{IMAGES}/{subset}", self._home.rstrip("/")]
-        places.append(f"{self._home}{_DATA}")
+        places = [f"{self._home}{IMAGES}", f"{self._home}{IMAGES}/{subset}"]
+        if stated:
+            places.reverse()
+        places += [self._home.rstrip("/"), f"{self._home}{_DATA}"]
+        if self._home:  # XML files in a folder of their own beside that of the images
+            above = self._home.rstrip("/").rpartition("/")
+            around = f"{above[0]}{above[1]}{IMAGES}"
+            places += [around, f"{around}/{subset}"]
+        places += [f"{self._home}{IMAGES}/{other}" for other in others]
         below, _, base = name.rpartition("/")
         folders = [f"{p}/{below}".strip("/") if below else p for p in places]
         for folder in folders:

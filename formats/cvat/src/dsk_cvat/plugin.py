@@ -103,8 +103,7 @@ def dsk_exporters() -> list[ExporterInfo]:
                 Option(
                     name="subset_folders",
                     type=bool,
-                    default=False,
-                    help="put images into a folder per subset, so that equal ids stay apart",
+                    help="put images into a folder per subset; by default if there are several",
                 ),
             ),
             layout=LAYOUT,

@@ -166,6 +166,8 @@ class QuickReader:
         value = self._reader.value
         found = {n: value(label, n, text) for n, text in _ATTRIBUTE.findall(inner)}
         found["occluded"] = given.get("occluded") == "1"
+        if given.get("outside") == "1":
+            found["outside"] = True
         return given, found
 
     def tracked(
@@ -337,7 +339,8 @@ def _between(a: _Key, b: _Key, share: float) -> tuple[list[float], float | None]
     numbers, turn = a.numbers, a.turn
     if len(numbers) == len(b.numbers):
         numbers = [p + (q - p) * share for p, q in zip(numbers, b.numbers, strict=True)]
-    if turn is not None and b.turn is not None:
-        way = (b.turn - turn + 180) % 360 - 180
-        turn = (turn + way * share) % 360
+    if turn is not None or b.turn is not None:  # CVAT leaves out 0
+        start = turn or 0.0
+        way = ((b.turn or 0.0) - start + 180) % 360 - 180
+        turn = (start + way * share) % 360
     return numbers, turn

@@ -42,9 +42,11 @@ KNOWN = frozenset(CORNERS).union(
     ("label", "source", "frame", "keyframe", "outside", "occluded", "z_order", "group_id"),
     ("rotation", "points", "xtl", "ytl", "xbr", "ybr", "cx", "cy", "rx", "ry"),
     ("rle", "left", "top", "width", "height"),
+    ("subset", "task_id"),  # of tags of frames, whose items have them
 )
 """Attributes of shapes and tags that have a place in the model; others are kept as they are."""
 
+_NAMED = frozenset({"name"})
 _CACHE = 10_000
 _STEPS = 64  # corners of the polygon that a turned ellipse becomes
 _PLAIN = {"0": {"occluded": False}, "1": {"occluded": True}}
@@ -127,10 +129,19 @@ def _tell_unknown(element: Element, ledger: Ledger) -> None:
     """Warn of elements inside a shape that have no place in the model."""
     for child in element:
         if child.tag == "attribute":
+            _tell_fields(child, _NAMED, ledger)
             for inner in child:
                 ledger.warn(f"<{inner.tag}> in an <attribute> is not known and left out")
         elif child.tag != "points" or element.tag != "skeleton":
             ledger.warn(f"<{child.tag}> in a <{element.tag}> is not known and left out")
+
+
+def _tell_fields(element: Element, known: frozenset[str], ledger: Ledger) -> None:
+    """Warn of attributes of an element that have no place in the model."""
+    if not element.attrib.keys() <= known:
+        for name in sorted(element.attrib.keys() - known):
+            what = f"the attribute {name} of <{element.tag}>"
+            ledger.warn(f"{what} inside of shapes is not known and left out")
 
 
 def _in_order(
@@ -217,7 +228,7 @@ class ShapeReader:
             return Label(**common)
         if tag == "skeleton":
             return self._skeleton(element, parts, common, ledger, tracked=track is not None)
-        if tag == "ellipse" and float(element.get("rotation") or 0) % 180:
+        if tag == "ellipse" and float(element.get("rotation") or 0) % 90:
             ledger.warn("turned ellipses become polygons")
         if tag == "box":
             return self._box(element, common, ledger)
@@ -243,6 +254,8 @@ class ShapeReader:
             label = self._label(name, ledger)
         extra = self._extra(element, get("source"))
         flags = _PLAIN["1" if get("occluded") == "1" else "0"]
+        if get("outside") == "1":
+            flags = {**flags, "outside": True}
         z_order, group = whole_number(get("z_order")), whole_number(get("group_id"))
         angle = float(get("rotation") or 0)
         if not isfinite(angle):
@@ -343,6 +356,8 @@ class ShapeReader:
                 found[name] = self.value(label, name, child.text or "")
         if flags:
             found["occluded"] = get("occluded") == "1"
+            if get("outside") == "1":  # of an image's shape: Datumaro writes what was tracked so
+                found["outside"] = True
         if track is not None:
             found["outside"] = get("outside") == "1"
             found["keyframe"] = get("keyframe") == "1"
@@ -436,8 +451,12 @@ class ShapeReader:
         label = common["label"]
         category = self._categories.points.get(-1 if label is None else label)
         names = list(category.labels) if category is not None else []
-        names = names or list(dict.fromkeys(name for name, _ in given))
         owner = self._categories.labels[label].name if label is not None else ""
+        if given and not names:
+            names = list(dict.fromkeys(name for name, _ in given))
+            if not all(name.isdecimal() for name in names):
+                what = f"the points of {owner!r}; they lose their names"
+                ledger.warn(f"<meta> does not declare {what}")
         points: list[float] = [0.0, 0.0] * len(names)
         seen = [Visibility.ABSENT] * len(names)
         attributes: list[dict[str, Any]] = [{} for _ in names]
@@ -448,6 +467,7 @@ class ShapeReader:
             if name not in names:
                 raise ValueError(f"the skeleton {owner!r} has no point {name!r}")
             _tell_unknown(part, ledger)
+            _tell_fields(part, KNOWN, ledger)
             text = part.get("points", "")
             if not text.strip() and "points" in part.attrib:
                 continue  # a point that was never placed

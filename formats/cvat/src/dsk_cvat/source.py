@@ -14,7 +14,7 @@ from dsk.media import Image
 from dsk.names import clean_name, stem_of
 from dsk_cvat.frames import Index
 from dsk_cvat.interpolate import between
-from dsk_cvat.meta import MAX_SIDE, Meta
+from dsk_cvat.meta import Meta, side
 from dsk_cvat.pictures import ImageFinder
 from dsk_cvat.quick import QuickReader
 from dsk_cvat.scan import Scan
@@ -169,7 +169,8 @@ class CvatSource(Source):
             ledger.bad_record(RecordError(error.message, where=error.where, item=name))
             return None
         size = _stated_size([e[0] for e, _ in elements], part, scope, video=not elements)
-        image = self._image(scan, name, subset, size)
+        stated = scan.scopes[scope].subset is not None
+        image = self._image(part, name, subset, size, stated=stated)
         where = (item_id, image)
         annotations: list[Annotation] = []
         for element, offset in elements:
@@ -181,12 +182,14 @@ class CvatSource(Source):
         extra = _extra(elements[0][0][0] if elements else {}, part.scan.scopes[scope].task)
         return DatasetItem(item_id, subset, image, annotations, attributes, extra)
 
-    def _image(self, scan: Scan, name: str, subset: str, size: tuple[int, int] | None) -> Image:
-        home = scan.name.rpartition("/")[0]
+    def _image(
+        self, part: Part, name: str, subset: str, size: tuple[int, int] | None, *, stated: bool
+    ) -> Image:
+        home = part.scan.name.rpartition("/")[0]
         finder = self._finders.get(home)
         if finder is None:
             finder = self._finders[home] = ImageFinder(self._root, home)
-        place = finder.find(name, subset)
+        place = finder.find(name, subset, stated=stated, others=part.meta.folders)
         if place is None:
             return Image(path=name, source=self._root.locate(finder.wanted(name)), size=size)
         ending = place[len(stem_of(place)) :]
@@ -328,7 +331,9 @@ class CvatSource(Source):
         known = self._tracked.get(key)
         if known is None:
             given = scan.tracks[track].given
-            ident = int(given.get("id") or track)
+            ident = _ident(given)
+            if ident is None:
+                ident = track
             known = self._tracked[key] = Tracked(
                 ident,
                 given.get("label", ""),
@@ -392,16 +397,11 @@ def _size_of(image: Image) -> tuple[int, int] | None:
         return None  # the mask then tells how large the image is at least
 
 
-def _side(text: str | None) -> int:
-    text = (text or "").strip()
-    return int(text) if text.isdecimal() and len(text) < 8 and int(text) <= MAX_SIDE else 0
-
-
 def _stated_size(
     elements: Sequence[Mapping[str, str]], part: Part, scope: int, *, video: bool
 ) -> tuple[int, int] | None:
     for element in elements:
-        height, width = _side(element.get("height")), _side(element.get("width"))
+        height, width = side(element.get("height")), side(element.get("width"))
         if height and width:
             return height, width
     if not video:
@@ -410,14 +410,22 @@ def _stated_size(
     return sizes.get(part.scan.scopes[scope].task, sizes.get(""))
 
 
+def _ident(given: Mapping[str, str]) -> int | None:
+    """Return the number of a track; None if other tools gave it none, or a name."""
+    try:
+        return int(given.get("id", ""))
+    except ValueError:
+        return None
+
+
 def _unique_ids(parts: Sequence[Part]) -> bool:
-    """Tell whether no two tracks of the dataset have the same id."""
-    seen: set[Any] = set()
+    """Tell whether each track of the dataset has an id that no other one has."""
+    seen: set[int] = set()
     for part in parts:
         for number, track in enumerate(part.scan.tracks):
             if track.top == number and "frame" not in track.given:
-                ident = track.given.get("id", "")
-                if ident in seen:
+                ident = _ident(track.given)
+                if ident is None or ident in seen:
                     return False
                 seen.add(ident)
     return True

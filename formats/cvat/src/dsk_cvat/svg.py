@@ -27,8 +27,7 @@ class _Reader(HTMLParser):
         """See ``HTMLParser``."""
         given = {name: value or "" for name, value in attrs}
         if tag == "circle" and "data-node-id" in given:
-            label = given.get("data-label-name") or given.get("data-label-id", "")
-            self.nodes.append((given["data-node-id"], label))
+            self.nodes.append((given["data-node-id"], given.get("data-label-name", "")))
         elif "data-node-from" in given and "data-node-to" in given:
             self.edges.append((given["data-node-from"], given["data-node-to"]))
 
@@ -49,8 +48,8 @@ def parse_svg(text: str, parts: Sequence[str]) -> PointsCategory:
     names: list[str] = []
     position: dict[str, int] = {}
     for node, label in reader.nodes:
-        name = label
-        if name not in parts and node.isdecimal() and 0 < int(node) <= len(parts) and not label:
+        name = label  # without one there is at best a number of CVAT's database
+        if not name and node.isdecimal() and 0 < int(node) <= len(parts):
             name = parts[int(node) - 1]
         if name and name not in names:
             names.append(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from itertools import pairwise
 from mmap import ACCESS_READ, mmap
 from os import SEEK_END
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Record", "TrackWriter"]
 
 _FRAME = b'frame="'
+_ALIKE = {"rotated_bbox": "bbox"}  # shapes of one element, which one track may have
 _MOST = 1 << 53  # numbers of tracks that a float tells apart
 
 
@@ -39,6 +39,7 @@ class Record(Struct, frozen=True, gc=False):
         kind: Kind of the annotation.
         group: The group of the annotation.
         outside: Whether the object has left the view.
+        keyframe: Whether CVAT takes the shape as it is.
     """
 
     track: int
@@ -49,6 +50,7 @@ class Record(Struct, frozen=True, gc=False):
     kind: str
     group: int = 0
     outside: bool = False
+    keyframe: bool = True
 
     @classmethod
     def of(cls, a: Annotation, frame: int, start: int, end: int) -> Record:
@@ -59,7 +61,8 @@ class Record(Struct, frozen=True, gc=False):
             number = isinstance(stated, int | float) and not isinstance(stated, bool)
             track = int(stated) if number and 0 <= stated < _MOST else -1  # type: ignore[operator, arg-type]
         outside = is_on(a.attributes.get("outside"))
-        return cls(track, a.label or 0, frame, start, end, a.kind, a.group, outside)
+        key = is_on(a.attributes.get("keyframe", True))
+        return cls(track, a.label or 0, frame, start, end, a.kind, a.group, outside, key)
 
 
 _Place = tuple[Record, int]
@@ -74,7 +77,7 @@ class TrackWriter:
 
     Args:
         categories: The labels.
-        shares: What the partitions left: ``frames`` and ``records``.
+        shares: What the partitions left: ``frames``, ``records`` and ``listed``.
         ledger: For numbers and groups that tracks cannot keep.
 
     Raises:
@@ -89,9 +92,11 @@ class TrackWriter:
                 raise OutputError(
                     f"two items are frame {a}", hint="number the frames of items anew"
                 )
-        self._frames = frames
+        self._next = dict(pairwise(frames))  # the frame behind each
+        self._listed = {frame: head for share in shares for frame, head in share.listed.items()}
         self._tags: list[_Place] = []
         self._tracks = self._arranged(shares)
+        self._begins = [self._beginnings(places) for _, places in self._tracks]
         self._report(ledger)
         self._fragments: list[str] = []
         self._files: dict[int, mmap | bytes] = {}
@@ -110,7 +115,7 @@ class TrackWriter:
                     alone -= 1
                     tracks[alone, 0, "", 0] = [(record, number)]
                     continue
-                key = (record.track, record.label, record.kind)
+                key = (record.track, record.label, _ALIKE.get(record.kind, record.kind))
                 frame, count = latest.get(key, (-1, 0))
                 nth = count if frame == record.frame else 0
                 latest[key] = record.frame, nth + 1
@@ -124,11 +129,12 @@ class TrackWriter:
             if own < 0 or own in used:
                 own = fresh = fresh + 1
             used.add(own)
+            places.sort(key=lambda place: place[0].frame)
             found.append((own, places))
         return found
 
     def _report(self, ledger: Ledger) -> None:
-        for number, places in self._tracks:
+        for (number, places), begins in zip(self._tracks, self._begins, strict=True):
             first = places[0][0]
             if first.track not in (-1, number):
                 what = "track ids of objects of several labels, or several shapes in a frame"
@@ -137,34 +143,44 @@ class TrackWriter:
             if other:
                 what = "groups of shapes whose track has another one"
                 ledger.add("DSK-L005", what, kind=first.kind, count=other)
+            if changed := sum(not places[n][0].keyframe for n in begins):
+                what = "keyframe of shapes that an object comes into view with"
+                ledger.add("DSK-L004", what, kind=first.kind, count=changed)
 
     def texts(self, fragments: list[str]) -> Iterator[bytes]:
-        """Yield the tracks, then the tags.
+        """Yield the tracks, then the images with labels and those without shapes.
 
         Args:
             fragments: The files with the shapes' texts, one for each share.
         """
         self._fragments = fragments
-        for number, places in self._tracks:
-            yield from self._track(number, places)
-        for place in sorted(self._tags, key=lambda tag: tag[0].frame):
-            yield b"  " + self._text(*place) + b"\n"
+        for (number, places), begins in zip(self._tracks, self._begins, strict=True):
+            yield from self._track(number, places, begins)
+        tags: dict[int, list[_Place]] = {}
+        for place in self._tags:
+            tags.setdefault(place[0].frame, []).append(place)
+        for frame, head in sorted(self._listed.items()):
+            yield f"  {head}\n".encode("utf-8", "surrogateescape")
+            for record, share in tags.get(frame, ()):
+                yield b"    " + self._data(share)[record.start : record.end] + b"\n"
+            yield b"  </image>\n"
 
-    def _track(self, number: int, records: list[_Place]) -> Iterator[bytes]:
+    def _track(self, number: int, records: list[_Place], begins: frozenset[int]) -> Iterator[bytes]:
         first = records[0][0]
         group = f' group_id="{first.group}"' if first.group else ""
         name = self._names[first.label]
         yield f'  <track id="{number}" label="{name}" source="manual"{group}>\n'.encode()
-        yield from self._shapes(records)
+        yield from self._shapes(records, begins)
         yield b"  </track>\n"
 
-    def _shapes(self, records: list[_Place]) -> Iterator[bytes]:
+    def _shapes(self, records: list[_Place], begins: frozenset[int]) -> Iterator[bytes]:
         """Yield the shapes by frame, and where the object is gone, a shape that says so."""
-        records = sorted(records, key=lambda pair: pair[0].frame)
         for n, (record, share) in enumerate(records):
             text = self._text(record, share)
+            if n in begins:  # of a skeleton's points, too
+                text = text.replace(b'keyframe="0"', b'keyframe="1"')
             yield b"    " + text + b"\n"
-            following = self._after(record.frame)
+            following = self._next.get(record.frame)
             there = n + 1 < len(records) and records[n + 1][0].frame <= (following or 0)
             if following is None or there or record.outside:
                 continue
@@ -175,11 +191,23 @@ class TrackWriter:
             gone = gone.replace(b'keyframe="0"', b'keyframe="1"')
             yield b"    " + gone + b"\n"
 
-    def _after(self, frame: int) -> int | None:
-        place = bisect_right(self._frames, frame)
-        return self._frames[place] if place < len(self._frames) else None
+    def _beginnings(self, places: Sequence[_Place]) -> frozenset[int]:
+        """Return which shapes the object comes into view with.
+
+        CVAT takes keyframes only and makes the others of them, so these have to be some.
+        """
+        found = [0]
+        for n, ((last, _), (record, _)) in enumerate(pairwise(places), 1):
+            gone = last.outside or record.frame > self._next.get(last.frame, record.frame)
+            if gone and not record.outside:
+                found.append(n)
+        return frozenset(found)
 
     def _text(self, record: Record, share: int) -> bytes:
+        text = self._data(share)[record.start : record.end]
+        return text.replace(_FRAME, b"%s%d" % (_FRAME, record.frame), 1)
+
+    def _data(self, share: int) -> mmap | bytes:
         data = self._files.get(share)
         if data is None:
             with open(self._fragments[share], "rb") as file:  # noqa: PTH123
@@ -187,5 +215,4 @@ class TrackWriter:
                 empty = not file.seek(0, SEEK_END)
                 data = b"" if empty else mmap(file.fileno(), 0, access=ACCESS_READ)
                 self._files[share] = data
-        text = data[record.start : record.end]
-        return text.replace(_FRAME, b"%s%d" % (_FRAME, record.frame), 1)
+        return data

@@ -30,7 +30,14 @@ if TYPE_CHECKING:
     from dsk.categories import Categories
     from dsk_cvat.declare import Seen
 
-__all__ = ["ShapeWriter", "attribute_text", "cannot_hold", "element_text", "extra_text"]
+__all__ = [
+    "ShapeWriter",
+    "attribute_text",
+    "cannot_hold",
+    "element_text",
+    "extra_text",
+    "own_fields",
+]
 
 _SPECIAL = re.compile(r'[&<>"\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]')
 _REFUSED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udc7f\udd00-\udfff]")
@@ -74,6 +81,27 @@ def _value(value: Any) -> str:
     return str(value)
 
 
+def own_fields(extra: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return CVAT's fields among those that the model has no place for; anything may be there."""
+    own = (extra or {}).get("cvat")
+    return own if isinstance(own, dict) else {}
+
+
+def _spellings(extra: Mapping[str, Any] | None) -> dict[str, dict[float, str]]:
+    """Return how a label's attributes spell numbers that are among the values they may have."""
+    specs = own_fields(extra).get("attributes")
+    found: dict[str, dict[float, str]] = {}
+    for spec in specs if isinstance(specs, list | tuple) else ():
+        if isinstance(spec, dict) and spec.get("input_type") in ("select", "radio"):
+            own = found.setdefault(str(spec.get("name")), {})
+            for text in map(str.strip, str(spec.get("values", "")).split("\n")):
+                try:
+                    own.setdefault(float(text), text)
+                except ValueError:
+                    continue  # no number
+    return found
+
+
 def _points(values: Sequence[float]) -> str:
     return ";".join([_PAIR % pair for pair in zip(values[::2], values[1::2], strict=True)])
 
@@ -94,6 +122,7 @@ class ShapeWriter:
         self._points = categories.points
         self._owners = [label.name for label in categories.labels]
         self._parts = {(label.parent, label.name): n for n, label in enumerate(categories.labels)}
+        self._spelled = [_spellings(label.extra) for label in categories.labels]
         self._undeclared = undeclared
         self._video = video
         self._makers: dict[type[Annotation], tuple[str, Callable[[Any], str]]] = {
@@ -141,8 +170,7 @@ class ShapeWriter:
 
     def _tag(self, a: Label, seen: Seen) -> str:
         label = a.label or 0
-        head = '<tag frame="" ' if self._video else "<tag "
-        head += f'label="{self._names[label]}" {_source(a)}'
+        head = f'<tag label="{self._names[label]}" {_source(a)}'
         if a.group:
             head += f' group_id="{a.group}"'
         for name in BUILTIN:
@@ -164,11 +192,18 @@ class ShapeWriter:
                 seen.lose(f"undeclared attribute {name}", a, "allow_undeclared_attrs=true keeps it")
                 continue
             seen.value(label, name, value, a)
-            written = _value(value)
+            written = self._written(label, name, value)
             if cannot_hold(written) or cannot_hold(name):
                 seen.lose(f"characters of {name} that XML cannot hold", a)
             text += f'<attribute name="{attribute_text(name)}">{element_text(written)}</attribute>'
         return text
+
+    def _written(self, label: int, name: str, value: Any) -> str:
+        """Return the text of a value, as the label's declaration spells it if there is one."""
+        own = self._spelled[label].get(name)
+        if own and isinstance(value, int | float) and not isinstance(value, bool):
+            return own.get(value) or _value(value)
+        return _value(value)
 
     def _names_of(self, a: Skeleton) -> list[str]:
         category = self._points.get(a.label or 0)
@@ -197,7 +232,7 @@ class ShapeWriter:
             inner, part = "", self._parts.get((self._owners[a.label or 0], name))
             for k, v in own.items():
                 if k not in BUILTIN:
-                    text = element_text(_value(v))
+                    text = element_text(_value(v) if part is None else self._written(part, k, v))
                     inner += f'<attribute name="{attribute_text(k)}">{text}</attribute>'
                     if part is not None:
                         seen.value(part, k, v, a)
@@ -212,12 +247,9 @@ def extra_text(extra: Mapping[str, Any] | None, known: Container[str]) -> str:
         extra: Of an annotation or item.
         known: Attributes that are written anyway.
     """
-    own = (extra or {}).get("cvat")
-    if not isinstance(own, dict):
-        return ""
     return "".join(
         f' {name}="{attribute_text(_value(value))}"'
-        for name, value in own.items()
+        for name, value in own_fields(extra).items()
         if isinstance(value, str | int | float) and name not in known and _NAME.fullmatch(name)
     )
 
@@ -225,7 +257,7 @@ def extra_text(extra: Mapping[str, Any] | None, known: Container[str]) -> str:
 def _source(a: Annotation) -> str:
     if a.extra is None:
         return 'source="manual"'
-    source = (a.extra.get("cvat") or {}).get("source", "manual")
+    source = own_fields(a.extra).get("source", "manual")
     return f'source="{attribute_text(str(source))}"{extra_text(a.extra, KNOWN)}'
 
 
