@@ -220,3 +220,47 @@ def test_map_subsets_and_remove_a_class(source, tmp_path):
     assert run([*words, "--", "-l", "cat:"]) == 0
     dataset = Dataset.import_from(third, "datumaro")
     assert dataset.categories().names == ["person", "car", "bus", "dog"]
+
+
+def test_a_project_from_import_to_export(source, tmp_path, monkeypatch):
+    """The manual's way from CVAT to TFRecord, standing in the project's folder."""
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    assert run(["import", "--format", "datumaro", "--input-path", str(source)]) == 0
+    expression = '/item/annotation[occluded="False"]'
+    words = ["-e", expression, "--mode", "items+anno", "--output-dir", "not_occluded"]
+    assert run(["filter", *words, "--save-media"]) == 0
+    left = Dataset.import_from("not_occluded", "datumaro")
+    assert kinds(left) == {"bbox": COUNT // 2}
+    words = ["-i", "not_occluded", "-f", "tf_detection_api", "-o", "records", "--", "--save-images"]
+    assert run(["convert", *words]) == 0
+    assert kinds(Dataset.import_from("records", "tf_detection_api")) == {"bbox": COUNT // 2}
+
+
+def test_a_project_of_different_sources(source, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(["convert", "-i", str(source), "-f", "coco", "-o", "coco", "--save-media"]) == 0
+    assert run(["convert", "-i", str(source), "-f", "voc", "-o", "voc"]) == 0
+    assert run(["create", "-o", "project"]) == 0
+    for name, path in (("coco_instances", "coco/annotations/instances_train.json"), ("voc", "voc")):
+        assert run(["add", "path", path, "-p", "project", "-f", name]) == 0
+    assert run(["export", "-p", "project", "-f", "tf_detection_api"]) == 0
+    assert len(Dataset.import_from("project-tf_detection_api")) == COUNT
+    capsys.readouterr()
+    assert run(["project", "info", "-p", "project"]) == 0
+    assert f"project: {COUNT} items" in capsys.readouterr().out
+
+
+def test_validate_and_diff(source, tmp_path, capsys):
+    assert run(["validate", str(source), "-t", "classification", "--", "-ir", "40"]) == 0
+    assert run(["validate", str(source), "-t", "classification", "--", "-fs", "8"]) == 1
+    assert "FewSamplesInLabel  5" in capsys.readouterr().out
+    same, boxes = str(tmp_path / "same"), str(tmp_path / "boxes")
+    assert run(["convert", "-i", str(source), "-f", "datumaro", "-o", same]) == 0
+    assert run(["diff", str(source), same]) == 0
+    assert run(["transform", "-i", same, "-t", "shapes_to_boxes", "-o", boxes]) == 0
+    capsys.readouterr()
+    assert run(["diff", str(source), boxes]) == 1
+    shown = capsys.readouterr().out
+    assert f"{COUNT * 4:,} matched, mean IoU 1.000" in shown
+    assert f"{COUNT * 2:,} other kind" in shown

@@ -356,7 +356,12 @@ def test_dry_run_writes_nothing(site: Path, toy: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("command", "package"),
-    [("stats", "dsk-analysis"), ("create", "dsk-project"), ("filter", "dsk-transforms")],
+    [
+        ("stats", "dsk-analysis"),
+        ("diff", "dsk-analysis"),
+        ("create", "dsk-project"),
+        ("filter", "dsk-transforms"),
+    ],
 )
 def test_commands_of_packages_that_are_not_there(site: Path, command: str, package: str) -> None:
     done = dsk(site, command, "-p", "project")
@@ -448,6 +453,21 @@ def test_workers_of_a_killed_run_end(site: Path, toy: Path, tmp_path: Path) -> N
     wait_for(child, lambda: bool(children.read_text()))
     child.kill()
     child.communicate(timeout=30)  # the pipe closes when the last process that holds it ends
+
+
+def test_a_command_may_have_as_many_files_open_as_the_system_allows(site: Path) -> None:
+    code = (
+        "import resource, sys, dsk.__main__ as m\n"
+        "limits = lambda: resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "hard = limits()[1]\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))\n"
+        "sys.argv = ['dsk', '--version']\n"
+        "try:\n    m.main()\nexcept SystemExit:\n    pass\n"
+        "most = m.FILES if hard == resource.RLIM_INFINITY else min(hard, m.FILES)\n"
+        "assert limits() == (most, hard), limits()"
+    )
+    env = {**os.environ, "PYTHONPATH": str(site)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=env)
 
 
 def test_start_up_imports_nothing_heavy(site: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import mmap
 import multiprocessing
 import os
 import resource
@@ -175,6 +177,20 @@ def test_buffer_maps_and_an_empty_file_is_empty(root):
     assert bytes(root.buffer("empty")) == b""
 
 
+def test_buffer_maps_large_files(root):
+    with open(f"{base(root)}/large", "wb") as file:
+        file.truncate(files._SMALL + 1)
+    assert isinstance(root.buffer("large").obj, mmap.mmap)
+
+
+def test_small_buffers_keep_no_files_open(root, few_files):
+    for number in range(2 * few_files):
+        with open(f"{base(root)}/{number}.json", "wb") as file:
+            file.write(b"%d" % number)
+    held = [root.buffer(f"{number}.json") for number in range(2 * few_files)]
+    assert [int(bytes(view)) for view in held] == list(range(2 * few_files))
+
+
 def test_locate_does_not_ask_whether_the_file_is_there(root):
     assert root.locate("no/where.jpg") == f"{base(root)}/no/where.jpg"
 
@@ -319,14 +335,28 @@ def test_the_reader_reads_files_of_any_size(root, size):
     assert root.reader()("large") == data[:size]
 
 
-def test_readers_do_not_use_up_the_open_files(root):
+@pytest.fixture
+def few_files():
+    """As many files as may be open in a test."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, limit[1]))
-    try:
-        for _ in range(400):
-            assert root.reader("sub")("c.TXT") == b"sub/c.TXT"
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    yield 256
+    resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+
+
+def test_readers_do_not_use_up_the_open_files(root, few_files):
+    for _ in range(2 * few_files):
+        assert root.reader("sub")("c.TXT") == b"sub/c.TXT"
+
+
+def test_too_many_open_files_are_called_so(root, few_files):
+    def open_all():
+        with contextlib.ExitStack() as held:
+            for _ in range(few_files):
+                held.enter_context(root.open("a.txt"))
+
+    with pytest.raises(InputError, match="too many files are open at once"):
+        open_all()
 
 
 def test_an_unreadable_file_is_an_error_not_a_missing_one(root, monkeypatch):

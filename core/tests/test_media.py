@@ -108,7 +108,7 @@ def test_endings(path, ext):
 
 
 def test_a_folder_in_place_of_an_image_is_a_media_error(tmp_path):
-    with pytest.raises(MediaError, match="directory"):
+    with pytest.raises(MediaError, match="folder"):
         Image("a.jpg", str(tmp_path)).read_bytes()
 
 

@@ -120,6 +120,16 @@ def test_arrays_and_functions_are_their_own_pixels(colors):
     assert decode(Image.from_array(lambda: colors)) is colors
 
 
+@pytest.mark.parametrize(
+    ("kind", "ext"), [(np.uint8, ".png"), (np.uint8, ".jpg"), (np.uint16, ".tif")]
+)
+def test_one_channel_is_grey(kind, ext):
+    back = Image.from_bytes(encode(np.full((4, 5, 1), 7, kind), ext), f"a{ext}").data
+    assert back.shape == (4, 5)
+    assert back.dtype == kind
+    assert (back == 7).all()
+
+
 def test_truth_values_and_floats_are_written_as_bytes():
     back = Image.from_bytes(encode(np.array([[True, False]]), ".png"), "a.png").data
     assert back.tolist() == [[255, 0]]
@@ -178,7 +188,7 @@ def test_a_truncated_image_is_a_media_error(encoded, fmt):
 
 
 def test_a_missing_image_is_a_media_error(tmp_path):
-    with pytest.raises(MediaError, match="No such file"):
+    with pytest.raises(MediaError, match="no such file"):
         decode(Image.from_file(tmp_path / "gone.png"))
 
 

@@ -114,7 +114,13 @@ def toy_plugin():
             detector="toy_format:detect",
             kinds=kinds,
             options=(Option(name="mark", default=""),),
-        )
+        ),
+        ImporterInfo(
+            name="other_toy",
+            target="toy_format:ToyImporter",
+            detector="toy_format:never",
+            kinds=kinds,
+        ),
     ]
     holds = Capabilities(
         annotations=kinds, fields=frozenset({"group", "attributes"}), item_attributes=True
@@ -123,6 +129,7 @@ def toy_plugin():
         ExporterInfo(name="toy", target="toy_format:ToyExporter", capabilities=holds)
     ]
     module.detect = lambda root: Detection(70, "x") if root.is_file("toy.json") else None
+    module.never = lambda root: None
     module.ToyImporter, module.ToyExporter = ToyImporter, ToyExporter
     return module
 

@@ -8,6 +8,7 @@ import stat
 
 import pytest
 
+from dsk import Dataset
 from dsk.cli.app import run
 from dsk.errors import (
     DskError,
@@ -15,6 +16,7 @@ from dsk.errors import (
     OptionError,
     OutputError,
     OutputExistsError,
+    PluginError,
     UnknownNameError,
     UnsafePathError,
     UsageError,
@@ -121,7 +123,13 @@ def test_project_lists_its_sources(toy, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[1].split() == ["data", "toy", str(folder), "mark=x"]
     run(["project", "-p", "project", "--json"])
     assert json.loads(capsys.readouterr().out)["sources"] == [
-        {"name": "data", "format": "toy", "path": str(folder), "options": {"mark": "x"}}
+        {
+            "name": "data",
+            "format": "toy",
+            "path": str(folder),
+            "options": {"mark": "x"},
+            "updates": False,
+        }
     ]
 
 
@@ -169,6 +177,57 @@ def test_sources_outside_need_trust(toy, capsys):
     capsys.readouterr()
     assert run(["info", "project", "-I", "outside=true"]) == 0
     assert capsys.readouterr().out.startswith("project: 1 item ")
+
+
+def test_a_project_that_is_named_or_stood_in_is_trusted(toy, tmp_path, monkeypatch, capsys):
+    toy("data", [{"id": "a", "boxes": [BOX]}])
+    run(["import", "-i", "data", "-o", "project"])
+    capsys.readouterr()
+    assert run(["info", "-p", "project"]) == 0
+    assert capsys.readouterr().out.startswith("project: 1 item ")
+    monkeypatch.chdir(tmp_path / "project")
+    assert run(["info"]) == 0
+    assert capsys.readouterr().out.startswith("project: 1 item ")
+    with pytest.raises(UsageError, match="formats of its own"):
+        run(["info", "-if", "toy"])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="no project in this folder"):
+        run(["info"])
+
+
+def test_a_change_of_a_project_is_written_in_the_format_of_its_sources(toy):
+    def written_as():
+        return Dataset.import_from("project", "project", outside=True).source.written_as
+
+    toy("data", [{"id": "a", "boxes": [BOX]}])
+    run(["create", "-o", "project"])
+    assert written_as() == ""
+    run(["add", "-p", "project", "data"])
+    assert written_as() == "toy"
+    run(["add", "-p", "project", "data", "-n", "again"])
+    assert written_as() == "toy"
+    run(["add", "-p", "project", "data", "-f", "other_toy", "-n", "other"])
+    assert written_as() == ""
+
+
+def test_commands_about_projects_may_be_said_with_project_before_them(toy, tmp_path, capsys):
+    toy("data", [{"id": "a", "boxes": [BOX]}])
+    assert run(["project", "import", "-i", "data", "-o", "project"]) == 0
+    capsys.readouterr()
+    assert run(["project", "info", "-p", "project"]) == 0
+    assert capsys.readouterr().out.startswith("project: 1 item ")
+    assert run(["project", "-p", "project", "--json", "info"]) == 0
+    assert json.loads(capsys.readouterr().out)["items"] == 1
+    (tmp_path / "data/a.png").write_bytes(b"an image")
+    words = ["project", "export", "-p", "project", "-f", "toy", "-o", "out", "--", "--save-media"]
+    assert run(words) == 0
+    assert (tmp_path / "out/a.png").is_file()
+    assert run(["project", "exprot"]) == 2
+    assert "Did you mean 'export'" in capsys.readouterr().err
+    with pytest.raises(PluginError, match="dsk-transforms"):
+        run(["project", "filter", "-p", "project", "-e", "/item"])
+    assert run(["project", "--help"]) == 0
+    assert "dsk project -p project" in capsys.readouterr().out
 
 
 def test_a_link_out_of_the_project_is_outside(toy, tmp_path):
@@ -242,9 +301,9 @@ def test_what_comes_next_fits_the_sources(toy, capsys):
     toy("data", [{"id": "a", "boxes": [BOX]}])
     run(["add", "-p", "p", "data"])
     run(["project", "-p", "p"])
-    assert capsys.readouterr().err.endswith("next: dsk info p -I outside=true\n")
+    assert capsys.readouterr().err.endswith("next: dsk info -p p\n")
     toy("p/own", [{"id": "b", "boxes": [BOX]}])
     run(["remove", "-p", "p", "-n", "data"])
     run(["add", "-p", "p", "p/own"])
     run(["project", "-p", "p"])
-    assert capsys.readouterr().err.endswith("next: dsk info p\n")
+    assert capsys.readouterr().err.endswith("next: dsk info -p p\n")

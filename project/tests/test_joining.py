@@ -6,19 +6,20 @@ import json
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from dsk import Dataset
 from dsk.annotations import Bbox, Mask, Polygon
 from dsk.categories import Categories, LabelCategory, PointsCategory
 from dsk.cli.app import run
-from dsk.errors import MediaError, RecordError
-from dsk.flow import Header, ListSource
+from dsk.errors import MediaError, OutputError, RecordError
+from dsk.flow import Header, ListSource, Rearrangement
 from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.media import Image
 from dsk.rle import from_dense
 from dsk_project.contents import content_of
-from dsk_project.joining import Chain, JoinItems
+from dsk_project.joining import Chain, JoinItems, join
 
 BOX = [0, 1, 2, 3, 4, 0]
 OTHER = [1, 5, 6, 7, 8, 0]
@@ -241,3 +242,106 @@ def test_content_is_what_is_seen():
     ]
     for a, b in other:
         assert content_of(a) != content_of(b)
+
+
+def cats(*names, labels=("cat",), subset="default"):
+    """Return a dataset of items with a box of the first label."""
+    boxes = [Bbox(1, 2, 3, 4, label=0)]
+    items = [DatasetItem(name, subset, annotations=boxes) for name in names]
+    return Dataset.from_iterable(items, categories=labels)
+
+
+def test_datasets_are_joined_in_python():
+    both = join(cats("a", "b"), cats("b", "c", labels=("dog", "cat")))
+    assert both.categories().names == ["cat", "dog"]
+    found = {item.id: [a.label for a in item.annotations] for item in both}
+    assert found == {"a": [0], "b": [0, 1], "c": [1]}
+    assert len(join()) == 0
+    assert [item.id for item in join(cats("a"))] == ["a"]
+
+
+def test_datasets_are_joined_after_their_transforms(toy):
+    renamed = cats("a").transform(lambda item: replace(item, id="c"))
+    chosen = cats("b", "c", "d", subset="val").select(lambda item: item.id != "d")
+    both = join(renamed, chosen)
+    assert both.header.items is None
+    assert list(both.subsets()) == ["default", "val"]
+    report = both.export("out", "toy")
+    assert report.items == {"in": 4, "out": 3}
+    assert report.annotations["in"] == 4
+    assert report.annotations["out"] == 3
+
+
+def test_items_meet_by_the_ids_that_transforms_give():
+    renamed = cats("a").transform(lambda item: replace(item, id="b"))
+    assert [(item.id, len(item.annotations)) for item in join(renamed, cats("b"))] == [("b", 1)]
+
+
+class Turned(Rearrangement):
+    """Puts items in the opposite order."""
+
+    def key(self, item):
+        return -ord(item.id)
+
+
+def test_what_was_put_in_order_is_counted_once(toy):
+    report = join(cats("a", "b").transform(Turned()), cats("c")).export("out", "toy")
+    assert report.items == {"in": 3, "out": 3}
+    both = join(cats("a", "b").transform(Turned()), cats("b"))
+    assert [item.id for item in both] == ["a", "b"]
+    assert both.export("out2", "toy").items == {"in": 3, "out": 2}
+
+
+def test_joined_datasets_are_not_overwritten(toy):
+    toy("data", [{"id": "a", "boxes": [BOX]}])
+    both = join(Dataset.import_from("data"), cats("b"))
+    with pytest.raises(OutputError):
+        both.export("data", "toy", overwrite=True)
+
+
+def test_a_source_may_update_those_before_it(toy, tmp_path, capsys):
+    """As a dataset that was annotated again."""
+    more = {"attributes": {"old": 1}}
+    toy("old", [{"id": "a", "boxes": [BOX, OTHER], **more}, {"id": "b", "boxes": [BOX]}])
+    toy("new", [{"id": "a", "boxes": [[0, 9, 9, 9, 9, 0]]}], ["dog", "cat"])
+    (tmp_path / "old/a.png").write_bytes(b"an image")
+    run(["create"])
+    run(["add", "old"])
+    run(["add", "new", "--update"])
+    joined = Dataset.import_from(".", "project", outside=True)
+    first, second = joined
+    assert [(a.label, a.x) for a in first.annotations] == [(1, 9)]
+    assert (first.attributes, first.extra) == ({}, None)
+    assert first.media.read_bytes() == b"an image"
+    assert [a.x for a in second.annotations] == [1]
+    report = joined.export("out", "toy")
+    assert report.items == {"in": 3, "out": 2}
+    assert report.annotations["in"] == 4
+    assert report.annotations["out"] == 2
+    run(["project"])
+    assert "new  --update" in capsys.readouterr().out
+
+
+def test_later_sources_join_what_was_updated(toy):
+    toy("one", [{"id": "a", "boxes": [BOX]}])
+    toy("two", [{"id": "a", "boxes": [OTHER]}, {"id": "z", "boxes": []}])
+    toy("three", [{"id": "a", "boxes": [[0, 9, 9, 9, 9, 0]]}])
+    run(["create"])
+    run(["add", "one"])
+    run(["add", "two", "--update"])
+    run(["add", "three"])
+    items = list(Dataset.import_from(".", "project", outside=True))
+    assert [(i.id, [a.x for a in i.annotations], i.extra) for i in items] == [
+        ("a", [5, 9], None),
+        ("z", [], None),
+    ]
+
+
+def test_updates_without_common_items_change_nothing(toy):
+    toy("one", [{"id": "a", "boxes": [BOX]}])
+    toy("two", [{"id": "b", "boxes": [OTHER]}])
+    run(["create"])
+    run(["add", "one"])
+    run(["add", "two", "--update"])
+    items = list(Dataset.import_from(".", "project", outside=True))
+    assert [(i.id, i.extra) for i in items] == [("a", None), ("b", None)]

@@ -12,7 +12,14 @@ from dsk.annotations import Bbox
 from dsk.categories import Categories
 from dsk.cli.app import run
 from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option, TransformInfo
-from dsk.errors import DskError, OptionError, RecordError, UnknownNameError, UsageError
+from dsk.errors import (
+    DskError,
+    OptionError,
+    OutputExistsError,
+    RecordError,
+    UnknownNameError,
+    UsageError,
+)
 from dsk.flow import Detection, Exporter, Header, Importer, Source, Transform
 from dsk.item import DatasetItem
 from dsk_transforms.filtering.errors import ExpressionError
@@ -202,6 +209,47 @@ def test_transforms_that_make_no_sense(source, tmp_path, words, error, message):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (["transform", "-t", "stretch"], "in-stretch"),
+        (["transform", "-t", "stretch -k 2", "-t", "stretch by=3"], "in-stretch-stretch"),
+        (["filter", "-e", "area > 0"], "in-filter"),
+    ],
+)
+def test_without_a_place_the_input_and_the_change_name_one(
+    source, tmp_path, monkeypatch, words, place
+):
+    monkeypatch.chdir(tmp_path)
+    assert dsk(*words, "-i", "in") == 0
+    assert len(lines(tmp_path / place)) == 4
+    with pytest.raises(OutputExistsError):
+        dsk(*words, "-i", "in")
+
+
+def test_looking_writes_nothing(source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert dsk("filter", "-i", "in", "-e", "area > 0", "--explain") == 0
+    assert dsk("filter", "-i", "in", "-e", "area > 0", "--dry-run") == 0
+    assert [place.name for place in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.mark.parametrize(
+    "words", [["transform", "-t", "stretch"], ["filter", "-e", 'subset == "val"']]
+)
+def test_something_must_be_named_to_read(source, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"nothing to read.*-i PATH"):
+        dsk(*words, "-o", "out")
+    with pytest.raises(UsageError, match="-i PATH and -p were given"):
+        dsk(*words, "-i", "in", "-p", "in", "-o", "out")
+
+
+def test_the_output_has_datumaros_long_name(source, tmp_path):
+    assert dsk("filter", "-i", source, "-e", "area > 0", "--output-dir", tmp_path / "out") == 0
+    assert len(lines(tmp_path / "out")) == 4
+
+
 def test_transform_needs_a_transform(source, tmp_path, capsys):
     assert dsk("transform", "-i", source, "-o", tmp_path / "out") == 2
     assert "-t" in capsys.readouterr().err
@@ -292,7 +340,6 @@ def test_bad_records_are_counted_in_a_dry_run(source, capsys):
 @pytest.mark.parametrize(
     ("words", "error", "message"),
     [
-        (["-e", "area > 0"], UsageError, "-o is missing.*--dry-run"),
         (["-e", "area > 0", "--dry-run", "--json"], UsageError, "--dry-run shows XML"),
         (["-e", "area > 0", "--dry-run", "--explain"], UsageError, "--dry-run shows XML"),
         (["-e", "aera > 0", "--dry-run"], ExpressionError, "column 1:.*did you mean area"),

@@ -25,6 +25,10 @@ OBJECTS = 50_000
 """New objects before the cyclic collector looks: starting makes that many, and hardly a cycle."""
 
 
+FILES = 65_536
+"""Open files that are asked for, if the system allows as many."""
+
+
 class Interrupted(BaseException):
     """A signal ended the work; carries the exit code."""
 
@@ -71,9 +75,26 @@ def _internal(error: Exception) -> int:
     return INTERNAL
 
 
+def _allow_files() -> None:
+    """Let this process have as many files open as it may: shells ask for a thousand at most.
+
+    Datasets have thousands of tables, shards or subsets, each of them a file.
+    """
+    try:
+        import resource  # not on Windows, where there is no such limit
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = FILES if hard == resource.RLIM_INFINITY else min(hard, FILES)
+        if wanted > soft != resource.RLIM_INFINITY:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (ImportError, ValueError, OSError):
+        return
+
+
 def main() -> NoReturn:
     """Run ``dsk`` with the process's arguments and exit."""
     gc.set_threshold(OBJECTS)
+    _allow_files()
     from dsk.cli.app import run
 
     warnings.showwarning = _show_warning

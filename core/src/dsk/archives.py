@@ -13,6 +13,7 @@ import warnings
 import zipfile
 import zlib
 from abc import abstractmethod
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from dsk.errors import DskWarning, InputError, LimitError
@@ -47,6 +48,9 @@ _DAMAGE = (
     NotImplementedError,
 )
 
+
+_UTF8 = 0x800
+"""The flag of members of a zip that says that their names are in UTF-8."""
 
 _NOT_READ = (".7z", ".rar", ".tar.zst", ".tzst", ".tar.lz4", ".tar.lz", ".tar.z")
 
@@ -203,7 +207,7 @@ class ZipRoot(ArchiveRoot):
         self._zip = zipfile.ZipFile(path)
         # Old tools of Windows write backslashes, behind folders too.
         files = [i for i in self._zip.infolist() if not i.filename.endswith(("/", "\\"))]
-        self._members = {clean_name(info.filename, path): info for info in files}
+        self._members = {clean_name(_name_of(info), path): info for info in files}
         if len(self._members) < len(files):
             what = f"{path} has several members of one name; the last of each is read"
             warnings.warn(what, DskWarning, stacklevel=4)
@@ -224,6 +228,15 @@ class ZipRoot(ArchiveRoot):
 
     def _reopen(self) -> None:
         self._zip = zipfile.ZipFile(self._full)
+
+
+def _name_of(info: zipfile.ZipInfo) -> str:
+    """Return a member's name: what packs on Linux writes UTF-8 without saying so."""
+    name = info.filename
+    if not info.flag_bits & _UTF8 and not name.isascii():
+        with suppress(UnicodeError):
+            return name.encode("cp437").decode()
+    return name
 
 
 class TarRoot(ArchiveRoot):

@@ -20,6 +20,7 @@ A message says what, ``where`` says in which file, line, record or item, ``hint`
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -253,4 +254,6 @@ def reason(error: OSError) -> str:
         return "there is no such file"
     if isinstance(error, IsADirectoryError):
         return "this is a folder, not a file"
+    if error.errno == errno.EMFILE:
+        return "too many files are open at once (ulimit -n allows more)"
     return error.strerror or str(error)

@@ -206,6 +206,9 @@ class InputRoot(ABC):
         return self
 
 
+_SMALL = 1 << 17
+"""Bytes of files that ``buffer`` reads rather than maps."""
+
 REMEMBERED = 1_000_000
 """How many names ``remembering`` keeps as they are; those of further folders are packed."""
 
@@ -397,11 +400,14 @@ class DirectoryRoot(InputRoot):
         self._check_inside(full, name)
 
     def buffer(self, name: str) -> memoryview:
-        """Map the file; its pages belong to the page cache, not to this process."""
+        """Map the file; its pages belong to the page cache, not to this process.
+
+        Small ones are read: a map keeps a file open, and of those a process may have a thousand.
+        """
         with self.open(name) as file:
-            if os.fstat(file.fileno()).st_size == 0:
-                return memoryview(b"")
             try:
+                if os.fstat(file.fileno()).st_size <= _SMALL:
+                    return memoryview(file.read())
                 return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
             except OSError as error:
                 raise InputError(reason(error), where=self.show(name)) from error

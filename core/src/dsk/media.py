@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from msgspec import Struct
 
-from dsk.errors import InputError, MediaError
+from dsk.errors import InputError, MediaError, reason
 from dsk.plainfile import plain_file
 
 if TYPE_CHECKING:
@@ -128,9 +128,7 @@ class Media(Struct, frozen=True, gc=False):
 
                 return open_member(source)
         except OSError as error:
-            raise MediaError(
-                error.strerror or str(error), where=self.path or str(source)
-            ) from error
+            raise MediaError(reason(error), where=self.path or str(source)) from error
         except InputError as error:
             raise MediaError(error.message, where=error.where) from error
         if isinstance(source, bytes):

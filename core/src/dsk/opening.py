@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dsk.collector import collector_off
 from dsk.dataset import Dataset
 from dsk.detect import best_of, look
-from dsk.errors import InputError, shortened
+from dsk.errors import InputError, reason, shortened
 from dsk.files import open_root
 from dsk.loss import Ledger
 from dsk.options import check_options
@@ -76,7 +76,7 @@ def _opened(importer: Importer, root: InputRoot, ledger: Ledger) -> Source:
             return importer.open(root, ledger)
     except OSError as error:
         where = error.filename or root.path
-        raise InputError(error.strerror or str(error), where=where) from error
+        raise InputError(reason(error), where=where) from error
 
 
 def make_transform(name: str, options: Mapping[str, Any]) -> Transform:

@@ -162,6 +162,8 @@ def encode(
         MediaError: The format cannot be written, or not from such pixels.
     """
     fmt = _PIL_FORMAT.get(ext.lower(), ext.lower().lstrip(".").upper())
+    if pixels.ndim == 3 and pixels.shape[2] == 1:  # Pillow does not take these
+        pixels = pixels[:, :, 0]
     if pixels.dtype.kind == "f":
         pixels = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
     elif pixels.dtype == np.bool_:

@@ -92,7 +92,7 @@ KNOWN_PACKAGES: dict[str, tuple[str, ...]] = {
     "dsk-createml": ("create_ml", "createml", "multiclass_csv", "tensorflow_csv"),
     "dsk-ava": ("ava",),
     "dsk-transforms": ("transform", "filter"),
-    "dsk-analysis": ("stats",),
+    "dsk-analysis": ("stats", "validate", "diff"),
     "dsk-project": ("project", "create", "add", "remove", "import", "export"),
 }
 """Packages of this project and the names (or beginnings of names) they bring."""

@@ -15,7 +15,7 @@ import shutil
 import zipfile
 from typing import TYPE_CHECKING, BinaryIO
 
-from dsk.errors import OutputError, OutputExistsError, UnsafePathError, shortened
+from dsk.errors import OutputError, OutputExistsError, UnsafePathError, reason, shortened
 from dsk.names import clean_name
 from dsk.plainfile import plain_file
 
@@ -386,9 +386,11 @@ def output_error(error: OSError, where: str) -> OutputError:
     if error.errno in (errno.ENAMETOOLONG, errno.EILSEQ):
         return OutputError("the file system cannot hold this name", where=shortened(where))
     if error.errno == errno.EEXIST:
-        hint = "rename one of them; -t 'rename regex=|^|{item.subset}/|' tells those of subsets apart"
+        hint = (
+            "rename one of them; -t 'rename regex=|^|{item.subset}/|' tells those of subsets apart"
+        )
         return OutputError("two items want the same file", where=where, hint=hint)
-    return OutputError(error.strerror or str(error), where=where)
+    return OutputError(reason(error), where=where)
 
 
 def write_whole(path: str, data: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from dsk import Dataset
 from dsk.annotations import Label
 from dsk.categories import Categories, LabelCategory
-from dsk.errors import InputError, RecordError
+from dsk.errors import DskWarning, InputError, LimitError, RecordError
 from dsk.item import DatasetItem
 from dsk.media import Image
 
@@ -219,3 +220,79 @@ def test_backup_copies_are_no_subsets(tmp_path: Path) -> None:
     assert len(told) == len(names) + 3
     alone = Dataset.import_from(tmp_path / "train~", "cifar")
     assert set(alone.subsets()) == {"train~"}
+
+
+def test_pickles_of_protocol_1(tmp_path: Path) -> None:
+    write(tmp_path, protocol=1, **batch())
+    assert len(list(Dataset.import_from(tmp_path))) == 2
+
+
+def test_images_of_data_that_are_no_rows(tmp_path: Path) -> None:
+    images = RNG.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    objects = np.empty(2, object)
+    objects[:] = list(images)
+    for data in (images, images.transpose(0, 3, 1, 2), objects):
+        write(tmp_path, **batch(data=data))
+        read = Dataset.import_from(tmp_path, "cifar")
+        assert np.array_equal([item.media.data for item in read], images)
+    write(tmp_path, **batch(data=images.reshape(2, 32, 96)))
+    with pytest.raises(InputError, match="planes"):
+        Dataset.import_from(tmp_path, "cifar")
+
+
+def test_fractions_are_no_pixels(tmp_path: Path) -> None:
+    write(tmp_path, **batch(data=np.full((2, 3072), 3.0)))
+    assert Dataset.import_from(tmp_path, "cifar")
+    write(tmp_path, **batch(data=np.full((2, 3072), 0.5)))
+    with pytest.raises(InputError, match="whole numbers"):
+        Dataset.import_from(tmp_path, "cifar")
+
+
+@pytest.mark.parametrize("home", ["", "cifar-100-python"])
+def test_cifar_100_without_its_meta_file(tmp_path: Path, home: str) -> None:
+    (tmp_path / home).mkdir(exist_ok=True)
+    for name in ("train", "test"):
+        write(tmp_path / home, name, **batch(labels=None, fine_labels=[0, 5]))
+    dataset = Dataset.import_from(tmp_path, "cifar")
+    assert {item.subset for item in dataset} == {"train", "test"}
+    assert dataset.categories().names == [f"class-{n}" for n in range(6)]
+
+
+def test_a_second_dataset_is_told(tmp_path: Path) -> None:
+    for name in ("cifar-10-batches-py", "cifar-100-python"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, "meta", fine_label_names=["cat", "dog", "ox"])
+        write(tmp_path / name, "train", **batch())
+    with pytest.warns(DskWarning, match="cifar-10-batches-py is read; not read: cifar-100-python"):
+        assert len(list(Dataset.import_from(tmp_path))) == 2
+
+
+def test_batches_that_differ_in_their_ending(tmp_path: Path) -> None:
+    write(tmp_path, "batches.meta", label_names=["cat", "dog", "ox"])
+    for name in ("train", "train.pkl"):
+        write(tmp_path, name, **batch())
+    subsets = {item.subset for item in Dataset.import_from(tmp_path)}
+    assert subsets == {"train", "train.pkl"}
+
+
+@pytest.mark.parametrize(
+    ("fine", "coarse", "lost"),
+    [([0, 1, 0], [1, 0, 1], 0), ([0, 1, 0], [1, 0, 0], 1), ([0, None, 1], [1, 1, 7], 2)],
+)
+def test_coarse_labels_that_are_not_held(
+    tmp_path: Path, fine: list[int], coarse: list[int], lost: int
+) -> None:
+    write(tmp_path, "meta", fine_label_names=["cat", "dog"], coarse_label_names=["a", "b"])
+    table = batch(3, labels=None, fine_labels=fine, coarse_labels=coarse)
+    write(tmp_path, "train", **table)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        list(Dataset.import_from(tmp_path, "cifar"))
+    texts = [str(w.message) for w in told if "coarse labels" in str(w.message)]
+    assert [f"{lost} of the coarse" in text for text in texts] == [True] * bool(lost)
+
+
+def test_a_label_that_would_make_labels_by_the_billion(tmp_path: Path) -> None:
+    write(tmp_path, **batch(labels=[1, 2_000_000_000]))
+    with pytest.raises(LimitError, match="2000000000"):
+        Dataset.import_from(tmp_path, "cifar")

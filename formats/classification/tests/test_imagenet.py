@@ -11,7 +11,7 @@ import pytest
 from dsk import Dataset
 from dsk.annotations import Label
 from dsk.categories import Categories
-from dsk.errors import InputError, OutputError
+from dsk.errors import DskWarning, InputError, OutputError
 from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.media import Image
@@ -312,3 +312,46 @@ def test_folders_with_annotations_are_no_labels(tmp_path: Path, names: list[str]
     root = open_root(touch(tmp_path, *names))
     assert detect_imagenet(root) is None
     assert detect_imagenet_subsets(root) is None
+
+
+def test_a_label_of_one_letter_makes_no_drive_letter(tmp_path: Path) -> None:
+    touch(tmp_path, "a/1.png", "cat/2.png", "a/b/3.png")
+    with pytest.warns(DskWarning, match="called a/name"):
+        assert found(tmp_path, ids="datumaro") == {
+            ("default", "a/1"): ["a"],
+            ("default", "a/b:3"): ["a/b"],
+            ("default", "cat:2"): ["cat"],
+        }
+    dataset = Dataset.import_from(tmp_path, "imagenet", ids="datumaro")
+    dataset.export(tmp_path.parent / "o", "imagenet_txt")
+    assert {item.id for item in Dataset.import_from(tmp_path.parent / "o")} == {
+        "a/1",
+        "a/b:3",
+        "cat:2",
+    }
+
+
+@pytest.mark.parametrize("file", ["words.txt", "LOC_synset_mapping.txt", "wnids.txt"])
+def test_words_for_the_labels_lie_beside_them(tmp_path: Path, file: str) -> None:
+    touch(tmp_path, "n01440764/1.png", "n01443537/2.png")
+    (tmp_path / file).write_text("n01440764\ttench, Tinca tinca\n")
+    assert detect_imagenet(open_root(tmp_path)) is not None
+
+
+def test_the_devkit_beside_the_subsets_is_none(tmp_path: Path) -> None:
+    touch(tmp_path, "ILSVRC2012_img_train/n01440764/1.png", "ILSVRC2012_img_val/2.png")
+    devkit = tmp_path / "ILSVRC2012_devkit_t12" / "data"
+    devkit.mkdir(parents=True)
+    (devkit / "ILSVRC2012_validation_ground_truth.txt").write_text("490\n")
+    dataset = Dataset.import_from(tmp_path)
+    assert {(i.subset, i.id) for i in dataset} == {
+        ("ILSVRC2012_img_train", "n01440764/1"),
+        ("ILSVRC2012_img_val", "2"),
+    }
+    assert dataset.categories().names == ["n01440764"]
+
+
+def test_images_beside_the_subsets_are_told(tmp_path: Path) -> None:
+    touch(tmp_path, "train/cat/1.png", "val/cat/2.png", "3.png")
+    with pytest.warns(DskWarning, match=r"beside the subsets' folders are not read: 1,"):
+        assert len(found(tmp_path, "imagenet_with_subset_dirs")) == 2

@@ -8,7 +8,7 @@ import pytest
 
 from dsk import Dataset
 from dsk.annotations import Label
-from dsk.errors import InputError, OutputError, RecordError, UnsafePathError
+from dsk.errors import InputError, LimitError, OutputError, RecordError, UnsafePathError
 from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk_classification.detect import detect_imagenet_txt
@@ -219,3 +219,22 @@ def test_what_is_called_like_a_subset_is_named_where_there_is_no_list(tmp_path: 
     write(tmp_path, "a.jpg one\n")
     with pytest.raises(InputError, match=r"train\.txt is no list of images"):
         Dataset.import_from(tmp_path, "imagenet_txt")
+
+
+@pytest.mark.parametrize("again", ["./a.jpg", "/./a.jpg", "x/../a.jpg", "a.png"])
+def test_names_of_one_image_that_are_spelled_otherwise(tmp_path: Path, again: str) -> None:
+    write(tmp_path, f"a.jpg 0\nb.jpg 1\n{again} 1\n")
+    with pytest.raises((RecordError, UnsafePathError)):
+        list(Dataset.import_from(tmp_path, "imagenet_txt"))
+
+
+def test_lines_that_end_with_a_bare_carriage_return(tmp_path: Path) -> None:
+    write(tmp_path, "a.jpg 0\nb.jpg 1\rc.jpg 1\r\n")
+    with pytest.raises(RecordError, match="bare carriage return"):
+        list(Dataset.import_from(tmp_path, "imagenet_txt"))
+
+
+def test_a_number_that_would_make_labels_by_the_billion(tmp_path: Path) -> None:
+    write(tmp_path, "a.jpg 0\nb.jpg 2000000000\n", None)
+    with pytest.raises(LimitError, match="2000000000"):
+        Dataset.import_from(tmp_path)

@@ -103,3 +103,31 @@ def test_cifar(tmp_path: Path, *, coarse: bool) -> None:
     assert targets == [item.annotations[0].label for item in items]
     meta, key = ("meta", "fine_label_names") if coarse else ("batches.meta", "label_names")
     assert pickled(tmp_path / "o" / meta)[key] == LABELS
+
+
+@pytest.mark.parametrize("encoding", ["bytes", "latin1", "ASCII"])
+@pytest.mark.parametrize("coarse", [False, True])
+def test_cifar_by_the_encoding_that_a_reader_asks_for(
+    tmp_path: Path, encoding: str, *, coarse: bool
+) -> None:
+    """Keras and CIFAR's own page ask for bytes, and take keys to be such as in the files there."""
+    labels = [LabelCategory(n, "animal" if coarse else "") for n in ("cat", "dög", "x" * 300)]
+    items = made((32, 32, 3), "train")
+    Dataset.from_iterable(items, labels).export(tmp_path / "o", "cifar", save_media=True)
+
+    def text(words: str) -> str | bytes:
+        return words.encode() if encoding == "bytes" else words
+
+    table = pickle.loads((tmp_path / "o" / "train").read_bytes(), encoding=encoding)
+    meta = (tmp_path / "o" / ("meta" if coarse else "batches.meta")).read_bytes()
+    names = pickle.loads(meta, encoding=encoding)
+    assert table[text("data")].shape == (5, 3072)
+    assert table[text("filenames")][0] == text("0.png")
+    assert table[text("fine_labels" if coarse else "labels")] == [0, 1, 2, 0, 1]
+    found = names[text("fine_label_names" if coarse else "label_names")]
+    assert found == [text("cat"), "dög", text("x" * 300)]
+    assert [label.name for label in Dataset.import_from(tmp_path / "o").categories().labels] == [
+        "cat",
+        "dög",
+        "x" * 300,
+    ]

@@ -38,6 +38,18 @@ def test_sizes_that_are_none(size: Any, tmp_path: Path):
         list(Dataset.import_from(tmp_path, "datumaro"))
 
 
+def test_items_that_name_no_image_have_the_one_called_like_them(tmp_path: Path):
+    put(tmp_path, [{"id": n, "annotations": [BOX]} for n in ("a", "b/c d", "e")])
+    pixels = np.zeros((4, 5, 3), dtype=np.uint8)
+    for name in ("a.JPG", "b/c d.png", "e.txt"):
+        file = tmp_path / "images" / "default" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(encode(pixels, ".png"))
+    first, second, third = Dataset.import_from(tmp_path, "datumaro")
+    assert (first.media.path, second.media.path, third.media) == ("a.JPG", "b/c d.png", None)
+    assert second.media.data.shape == (4, 5, 3)
+
+
 @pytest.mark.parametrize("size", [[0, 0], [-3, 4], [4, 2**40], [1e300, 2]])
 def test_sizes_that_no_image_has_are_not_known(size: Any, tmp_path: Path):
     put(tmp_path, [{"id": "a", "image": {"path": "a.jpg", "size": size}, "annotations": [BOX]}])

@@ -226,7 +226,7 @@ def test_a_file_that_went_away(tmp_path):
     store(tmp_path / "1.h5")
     (item,) = Dataset.import_from(tmp_path, NAME)
     (tmp_path / "1.h5").unlink()
-    with pytest.raises(MediaError, match=r"1\.h5: No such file"):
+    with pytest.raises(MediaError, match=r"1\.h5: there is no such file"):
         attached(item, NAME, "depth").data  # noqa: B018 - reads it
 
 

@@ -210,10 +210,32 @@ def test_what_is_lost_is_counted(tmp_path: Path):
 
 @pytest.mark.parametrize("name", ["image_dir", "image_zip"])
 def test_two_items_that_want_one_file_are_refused(tmp_path: Path, name: str):
-    dataset = Dataset.from_iterable([*items("a", subset="train"), *items("a", subset="val")])
-    with pytest.raises(OutputError, match="want the same"):
-        dataset.export(tmp_path / "out", name)
+    given = [*items("a", subset="train"), *items("b", "a", subset="val")]
+    dataset = Dataset.from_iterable(given)
+    for dry in (False, True):
+        with pytest.raises(OutputError, match="want the same"):
+            dataset.export(tmp_path / "out", name, dry_run=dry)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("name", ["image_dir", "image_zip"])
+def test_one_image_of_several_subsets_is_saved_once(tmp_path: Path, name: str, jobs: int):
+    put(tmp_path / "in", "a.png", "b.png")
+    own = {n: Image.from_file(tmp_path / "in" / f"{n}.png") for n in "ab"}
+    given = [DatasetItem(n, subset, own[n]) for subset in ("train", "trainval") for n in "ab"]
+    out = Dataset.from_iterable(
+        [*given, DatasetItem("c", "val", Image.from_bytes(png(2), "c.png"))]
+    )
+    for place in ("out", "out.zip"):
+        report = out.export(tmp_path / place, name, jobs=jobs)
+        assert report.media_saved == 3
+        what = [(e.count, e.what) for e in report.events if "once" in e.what]
+        assert what == [(2, "image of several subsets, saved once")]
+        assert not report.warnings
+        assert ids(tmp_path / place, name if place == "out" else "image_zip") == ["a", "b", "c"]
+    dry = out.export(tmp_path / "dry", name, jobs=jobs, dry_run=True)
+    assert (dry.media_saved, dry.events) == (report.media_saved, report.events)
 
 
 @pytest.mark.parametrize("name", ["image_dir", "image_zip"])

@@ -81,6 +81,8 @@ def test_xml_files_of_one_image_that_is_not_there(tmp_path):
     assert found(tmp_path, "label_me", "one item with all") == {
         ("default", "a"): ("a.jpg", ["car", "cat"])
     }
+    (item,) = Dataset.import_from(tmp_path, "label_me")
+    assert [a.id for a in item.annotations] == [0, 1]
 
 
 def test_xml_files_of_images_with_one_name(tmp_path):

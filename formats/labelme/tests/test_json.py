@@ -192,6 +192,14 @@ def test_text_of_chinese_windows(tmp_path):
     assert read(tmp_path).categories().names == ["汽车"]
 
 
+def test_text_of_western_windows(tmp_path):
+    file = put(tmp_path, shape("point", [1, 2], label="caf-"))
+    file.write_bytes(file.read_bytes().replace(b"caf-", b"caf\xe9"))
+    dataset = read(tmp_path)
+    assert dataset.categories().names == ["café"]
+    assert [a.label for item in dataset for a in item.annotations] == [0]
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
@@ -272,7 +280,7 @@ def test_a_list_of_labels_of_chinese_windows(tmp_path):
     put(tmp_path, shape("point", [1, 1]))
     (tmp_path / "labels.txt").write_bytes("汽车\r\ncar\r\n".encode("gb18030"))
     assert read(tmp_path).categories().names == ["汽车", "car"]
-    (tmp_path / "labels.txt").write_bytes(b"\xff\xff")
+    (tmp_path / "labels.txt").write_bytes(b"\xff\x81")
     with pytest.raises(InputError, match="no text"):
         read(tmp_path)
 

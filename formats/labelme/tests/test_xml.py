@@ -200,6 +200,19 @@ def test_latin_1(tmp_path):
     assert read(tmp_path).categories().names == ["café"]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("gb2312", "汽车"), ("windows-1252", "“car”"), ("ISO-8859-1", "café")]
+)
+def test_stated_encodings(tmp_path, encoding, name):
+    head = f'<?xml version="1.0" encoding="{encoding}"?>\n'
+    text = head + xml(obj(name=name), filename="é.jpg" if name == "café" else "a.jpg")
+    put(tmp_path, "x.xml", text.encode(encoding))
+    dataset = read(tmp_path)
+    assert dataset.categories().names == [name]
+    (item,) = dataset
+    assert [a.label for a in item.annotations] == [0]
+
+
 def test_unused_labels_are_reported(tmp_path):
     items = [DatasetItem("a", annotations=[Bbox(1, 1, 2, 2, label=1)])]
     dataset = Dataset.from_iterable(items, categories=["x", "y"])

@@ -497,7 +497,7 @@ def test_a_video_that_went_away(tmp_path):
     dataset = Dataset.import_from(path)
     items = list(dataset)
     path.unlink()
-    with pytest.raises(MediaError, match=r"a\.mp4: No such file"):
+    with pytest.raises(MediaError, match=r"a\.mp4: there is no such file"):
         items[1].media.data  # noqa: B018 - decodes it
     with pytest.raises(InputError, match="there is no such file"):
         Dataset.import_from(path, NAME)

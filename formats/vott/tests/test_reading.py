@@ -351,3 +351,9 @@ def test_regions_of_another_type_are_a_bad_record(wrong, tmp_path):
     with pytest.raises(RecordError, match="no valid asset"):
         read(tmp_path)
     assert [(i.id, i.annotations) for i in read(tmp_path, on_error="skip")] == [("b", [])]
+
+
+def test_a_project_file_alone_is_refused(tmp_path):
+    export(tmp_path, {"k": {"id": "k", "name": "a.jpg"}}, name="p.vott")
+    with pytest.raises(InputError, match="without their regions"):
+        read(tmp_path / "p.vott")

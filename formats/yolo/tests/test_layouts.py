@@ -143,6 +143,16 @@ def test_layouts_in_a_zip(layout, tmp_path):
     assert items["train", "a"].media.read_bytes() == PNG
 
 
+def test_comments_behind_the_values_of_an_obj_data(tmp_path):
+    head = "classes = 2 # optional\nnames = data/#1/obj.names # the classes\n"
+    files = {**LAYOUTS["darknet"], "obj.data": f"{head}train = data/train.txt\t#  a list\n"}
+    files["#1/obj.names"] = files.pop("obj.names")
+    make(tmp_path, files)
+    dataset, items, told = read(tmp_path)
+    assert dataset.categories().names == ["cat", "dog"]
+    assert (list(items), told) == ([("train", "a")], [])
+
+
 def test_labelimg_has_everything_in_one_folder(tmp_path):
     make(tmp_path, {"classes.txt": "cat\n", "a.png": PNG, "a.txt": BOX, "b.png": PNG})
     _, items, _ = read(tmp_path, None)

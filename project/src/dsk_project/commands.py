@@ -44,6 +44,12 @@ Name = Annotated[
     Optional[str],  # noqa: UP045 - typer reads the annotation at run time
     typer.Option("-n", "--name", help="What the source is called; its path's last part else."),
 ]
+Update = Annotated[
+    bool,
+    typer.Option(
+        "--update", help="Its items take the place of those with the same id and subset so far."
+    ),
+]
 Words = Annotated[
     list[str], typer.Argument(metavar="PATH", help="The dataset; path PATH is it, too.")
 ]
@@ -70,6 +76,7 @@ def add(
     source_format: OnlyFormat = None,
     name: Name = None,
     import_options: ImportOptions = None,
+    update: Update = False,
 ) -> None:
     """Add a dataset to a project.
 
@@ -77,13 +84,14 @@ def add(
     dsk add -p project -f coco ../coco/
     dsk add path -p project -f kitti_raw ../kitti_raw/     as Datumaro has it
     dsk add voc/ -n second -I tasks=detection
+    dsk add reannotated/ --update
 
     It stays where it is and is read whenever the project is. Items with the same id and subset
     become one, labels with the same name, too.
     """  # noqa: D301
     from dsk_project.work import add_source
 
-    add_source(project, words, source_format, name, import_options or [])
+    add_source(project, words, source_format, name, import_options or [], updates=update)
 
 
 def remove(
@@ -153,12 +161,58 @@ def export(
         raise typer.Exit(code)
 
 
-def project(project: Project = ".", as_json: Json = False) -> None:
-    """Show a project's sources; dsk info shows what is in them.
+project = typer.Typer(add_completion=False)
+"""``dsk project``, and ``dsk project COMMAND``, as Datumaro calls some of the commands."""
+
+_FORWARDED = (
+    "create",
+    "add",
+    "remove",
+    "import",
+    "export",
+    "info",
+    "stats",
+    "filter",
+    "transform",
+)
+
+
+@project.callback(invoke_without_command=True)
+def show(
+    context: typer.Context,
+    project: Project = ".",
+    as_json: Json = False,
+) -> None:
+    """Show a project's sources; dsk info -p shows what is in them.
 
     \b
     dsk project -p project
-    """  # noqa: D301
-    from dsk_project.work import show
 
-    show(project, as_json=as_json)
+    dsk project export, info, filter … are dsk export, info, filter …, as Datumaro calls them.
+    """  # noqa: D301
+    if context.invoked_subcommand is None:
+        from dsk_project.work import show as show_sources
+
+        show_sources(project, as_json=as_json)
+
+
+def _forward(context: typer.Context) -> None:
+    """Run the command of the same name, with the options that stand before it."""
+    from dsk.cli.app import run
+
+    before = context.parent.params if context.parent else {}
+    options = ["-p", before["project"]] if before["project"] != "." else []
+    options += ["--json"] * before["as_json"]
+    behind = ["--", *trailing] if trailing else []
+    code = run([str(context.info_name), *options, *context.args, *behind])
+    if code:
+        raise typer.Exit(code)
+
+
+for _name in _FORWARDED:
+    project.command(
+        _name,
+        hidden=True,
+        add_help_option=False,
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )(_forward)

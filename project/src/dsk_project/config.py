@@ -38,12 +38,14 @@ class SourceEntry(Struct, omit_defaults=True):
         path: Where it is, from the project's folder on unless absolute; POSIX separators.
         format: Its format.
         options: Options of the format's importer.
+        updates: Its items take the place of those of the same id and subset in sources before it.
     """
 
     name: str
     path: str
     format: str
     options: dict[str, Any] = {}
+    updates: bool = False
 
     def place(self, folder: str) -> str:
         """Return its absolute path, given that of the project's folder."""
@@ -115,7 +117,7 @@ def load(folder: str) -> Config:
         with open(path, "rb") as file:  # noqa: PTH123
             return decode(file.read(), path)
     except (FileNotFoundError, NotADirectoryError) as error:
-        hint = "dsk create -o DIR makes one; -p DIR names it"
+        hint = "dsk create -o DIR makes one, -p DIR names it; dsk convert -i reads a dataset"
         raise UsageError(f"{folder}: there is no project", hint=hint) from error
     except OSError as error:
         raise InputError(error.strerror or str(error), where=path) from error

@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from dsk.arranging import ArrangedSource
 from dsk.errors import DskError, InputError, UnsafePathError
-from dsk.flow import Header, Importer, ListSource, Source
-from dsk.loss import Ledger
+from dsk.flow import Importer
 from dsk.opening import open_dataset
 from dsk.registry import registry
 from dsk_project.config import FILE, NAME, SourceEntry, decode, lies_outside
-from dsk_project.joining import Chain, JoinItems, meet
+from dsk_project.joining import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dsk.files import InputRoot
+    from dsk.flow import Source
+    from dsk.loss import Ledger
 
 __all__ = ["ProjectImporter"]
 
@@ -43,9 +41,11 @@ class ProjectImporter(Importer):
         folder = os.path.dirname(place)  # noqa: PTH120
         alone = len(config.sources) == 1
         sources = [self._opened(one, folder, ledger, alone=alone) for one in config.sources]
-        joined = _joined(sources, ledger)
-        joined.other_places = tuple(one.place(folder) for one in config.sources)
-        return joined
+        source = joined(sources, ledger, updates=[one.updates for one in config.sources])
+        source.other_places = tuple(one.place(folder) for one in config.sources)
+        formats = {registry().importer(one.format).name for one in config.sources}
+        source.written_as = formats.pop() if len(formats) == 1 else ""
+        return source
 
     def _opened(self, entry: SourceEntry, folder: str, ledger: Ledger, *, alone: bool) -> Source:
         place = entry.place(folder)
@@ -74,18 +74,5 @@ class ProjectImporter(Importer):
             raise UnsafePathError(
                 "it lies outside of the project",
                 where=place,
-                hint="if you trust the project: -I outside=true, or -p where a command has it",
+                hint="if you trust the project: -p DIR in place of its path, or -I outside=true",
             )
-
-
-def _joined(sources: Sequence[Source], ledger: Ledger) -> Source:
-    """Return several datasets as one; they are read now if they have items in common."""
-    if not sources:
-        return ListSource((), Header())
-    if len(sources) == 1:
-        return sources[0]
-    chain = Chain(sources, ledger)
-    # What this pass finds, the one that reads the items tells.
-    if not meet(chain, Ledger(ledger.on_error)):
-        return chain
-    return ArrangedSource(chain, (), JoinItems(), ledger)

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from msgspec.structs import replace
 
+from dsk.arranging import ArrangedSource
 from dsk.categories import Categories
-from dsk.flow import Header, Rearrangement, Source
+from dsk.dataset import Dataset
+from dsk.flow import Header, ListSource, Rearrangement, Source
+from dsk.loss import Ledger
 from dsk.media import Image
+from dsk.steps import headers, iterate, run_steps
 from dsk_project.contents import content_of
 
 if TYPE_CHECKING:
@@ -18,11 +22,66 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dsk.annotations import Annotation
+    from dsk.flow import Transform
     from dsk.item import DatasetItem
-    from dsk.loss import Ledger
     from dsk.media import Media
 
-__all__ = ["Chain", "JoinItems", "meet"]
+__all__ = ["Chain", "JoinItems", "join", "joined", "meet"]
+
+_UPDATE = "dsk_project_updates"
+"""Marks, in ``extra``, items that take the place of those before; none leaves this module."""
+
+
+def join(*datasets: Dataset) -> Dataset:
+    """Return several datasets as one.
+
+    Labels of the same name are one, and so are items with the same id and subset: what is in
+    several is there once, of what differs the first dataset's stays, which is reported.
+
+    Args:
+        datasets: Read when the result is, each with its transforms; their ids, if there are two or
+            more, now.
+    """
+    ledger = Ledger("skip" if any(one.on_error == "skip" for one in datasets) else "raise")
+    planned = []
+    for dataset in datasets:
+        planned.append(dataset.planned())
+        ledger.merge(dataset.opening_ledger)
+        ledger.merge(dataset.planning_ledger)
+    sources, steps = [source for source, _ in planned], [todo for _, todo in planned]
+    made = Dataset(joined(sources, ledger, steps), on_error=ledger.on_error)
+    made.opening_ledger = ledger
+    made.places = tuple(place for dataset in datasets for place in dataset.places)
+    return made
+
+
+def joined(
+    sources: Sequence[Source],
+    ledger: Ledger,
+    steps: Sequence[Sequence[Transform]] = (),
+    updates: Sequence[bool] = (),
+) -> Source:
+    """Return several sources as one; they are read now if they have items in common.
+
+    Args:
+        sources: What to join.
+        ledger: For what is found.
+        steps: Planned steps that the items of each source go through first.
+        updates: Which sources' items take the place of those before.
+    """
+    if not sources:
+        return ListSource((), Header())
+    if len(sources) == 1 and not any(steps):
+        return sources[0]
+    if any(steps) or any(source.replays for source in sources):
+        chain: Chain = CountedChain(sources, ledger, steps or [()] * len(sources))
+    else:
+        chain = Chain(sources, ledger)
+    # What this pass finds, the one that reads the items tells.
+    if not meet(chain, Ledger(ledger.on_error)):
+        return chain
+    chain.marked = frozenset(number for number, new in enumerate(updates) if new)
+    return ArrangedSource(chain, (), JoinItems(), ledger)
 
 
 class Chain(Source):
@@ -33,26 +92,32 @@ class Chain(Source):
         ledger: Told of facts about whole datasets that differ: those of the first one are kept.
     """
 
+    marked: frozenset[int] = frozenset()
+    """Numbers of the datasets whose items ``JoinItems`` takes in place of those before."""
+
     def __init__(self, sources: Sequence[Source], ledger: Ledger) -> None:
         self._sources = sources
+        found = self._headers()
         categories = Categories()
         self._labels: list[Mapping[int, int] | None] = []
-        for source in sources:
-            own = source.header.categories
+        for header in found:
+            own = header.categories
             categories, moved = categories.merged(own)
             _tell_labels(own, categories, moved, ledger)
             unmoved = all(old == new for old, new in moved.items())
             self._labels.append(None if unmoved else moved)
-        headers = [source.header for source in sources]
-        counts = [header.items for header in headers]
-        known = all(header.subsets for header in headers)
+        counts = [header.items for header in found]
+        known = all(header.subsets for header in found)
         self.header = Header(
             categories=categories,
-            media=frozenset().union(*(header.media for header in headers)),
-            subsets=tuple(dict.fromkeys(n for h in headers for n in h.subsets)) if known else (),
+            media=frozenset().union(*(header.media for header in found)),
+            subsets=tuple(dict.fromkeys(n for h in found for n in h.subsets)) if known else (),
             items=sum(n or 0 for n in counts) if None not in counts else None,
-            info=_joined_info([header.info for header in headers], ledger),
+            info=_joined_info([header.info for header in found], ledger),
         )
+
+    def _headers(self) -> list[Header]:
+        return [source.header for source in self._sources]
 
     def partitions(self) -> Sequence[Any]:
         """Return (dataset, its partition)."""
@@ -61,12 +126,18 @@ class Chain(Source):
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield items with the labels of all datasets."""
         number, part = partition
-        return self._labelled(number, self._sources[number].read(part, ledger))
+        return self._marked(number, self._sources[number].read(part, ledger))
 
     def index(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.index``."""
         number, part = partition
         return self._labelled(number, self._sources[number].index(part, ledger))
+
+    def _marked(self, number: int, items: Iterable[DatasetItem]) -> Iterator[DatasetItem]:
+        labelled = self._labelled(number, items)
+        if number not in self.marked:
+            return labelled
+        return (replace(i, extra={**(i.extra or {}), _UPDATE: {}}) for i in labelled)
 
     def _labelled(self, number: int, items: Iterable[DatasetItem]) -> Iterator[DatasetItem]:
         moved = self._labels[number]
@@ -78,6 +149,48 @@ class Chain(Source):
         """Release what the datasets hold."""
         for source in self._sources:
             source.close()
+
+
+class CountedChain(Chain):
+    """Datasets one after the other, each after steps of its own.
+
+    It counts what goes into the steps, and not again what was put in order, and so was counted.
+
+    Args:
+        sources: The datasets.
+        ledger: See ``Chain``.
+        steps: Planned steps that the items of each dataset go through first.
+    """
+
+    replays = True
+
+    def __init__(
+        self, sources: Sequence[Source], ledger: Ledger, steps: Sequence[Sequence[Transform]]
+    ) -> None:
+        self._steps = steps
+        super().__init__(sources, ledger)
+
+    def _headers(self) -> list[Header]:
+        pairs = zip(super()._headers(), self._steps, strict=True)
+        # Steps may drop and move items.
+        return [
+            replace(headers(header, todo), items=None, subsets=()) if todo else header
+            for header, todo in pairs
+        ]
+
+    def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """Yield items with the labels of all datasets, counting those of the datasets."""
+        number, part = partition
+        items = iterate(self._sources[number], part, self._steps[number], ledger)
+        return self._marked(number, items)
+
+    def index(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
+        """See ``Source.index``."""
+        number, part = partition
+        source, todo = self._sources[number], self._steps[number]
+        if not todo:
+            return super().index(partition, ledger)
+        return self._labelled(number, run_steps(source.read(part, ledger), todo, ledger))
 
 
 def _tell_labels(
@@ -134,7 +247,7 @@ class JoinItems(Rearrangement):
 
     def join(self, items: list[DatasetItem], ledger: Ledger) -> list[DatasetItem]:
         """Join items: what is in several is there once, of what differs the first one's stays."""
-        first, *others = items
+        first, *others = items = _updated(items, ledger)
         if not others:
             return items
         annotations = list(first.annotations)
@@ -159,6 +272,23 @@ class JoinItems(Rearrangement):
                 extra=extra or None,
             )
         ]
+
+
+def _updated(items: list[DatasetItem], ledger: Ledger) -> list[DatasetItem]:
+    """Leave out the items that a later one takes the place of; of these a medium may stay."""
+    at = max((n for n, item in enumerate(items) if _UPDATE in (item.extra or {})), default=-1)
+    if at < 0:
+        return items
+    newest, before = items[at], items[:at]
+    for item in before:
+        ledger.add_at("DSK-L020", "item takes the place of that of an earlier source", item)
+        if item.annotations:
+            what = "annotations of an earlier source, which are replaced"
+            ledger.add_at("DSK-L019", what, item, count=len(item.annotations))
+    media = [item.media for item in (newest, *reversed(before)) if item.media is not None]
+    best = next((medium for medium in media if medium.exists), media[0] if media else None)
+    extra = {family: fields for family, fields in (newest.extra or {}).items() if family != _UPDATE}
+    return [replace(newest, media=best, extra=extra or None), *items[at + 1 :]]
 
 
 def _new(known: list[Annotation], item: DatasetItem, ledger: Ledger) -> list[Annotation]:

@@ -60,6 +60,8 @@ def add_source(
     source_format: str | None,
     name: str | None,
     options: Sequence[str],
+    *,
+    updates: bool = False,
 ) -> None:
     """Add a dataset to a project, after opening it to see that it can be read.
 
@@ -69,6 +71,7 @@ def add_source(
         source_format: Its format, None to find it out.
         name: What to call it, None to call it by its path.
         options: ``name=value`` words for its importer.
+        updates: Whether its items take the place of those that are there.
 
     Raises:
         UsageError: There is no project, the name is taken, or an option does not fit.
@@ -81,7 +84,7 @@ def add_source(
     project = config.load(folder)
     if name is not None and project.find(name) is not None:
         raise UsageError(f"there is a source {name!r}", hint=f"dsk remove -n {name}, or another -n")
-    _add(project, folder, words[0], source_format, name=name, options=options)
+    _add(project, folder, words[0], source_format, name=name, options=options, updates=updates)
 
 
 def _add(
@@ -92,6 +95,7 @@ def _add(
     *,
     name: str | None,
     options: Sequence[str],
+    updates: bool = False,
 ) -> None:
     place = os.path.abspath(path)  # noqa: PTH100
     with waiting(f"opening {printable(place)}"):
@@ -104,6 +108,7 @@ def _add(
         path=_kept(path, place, folder),
         format=dataset.format,
         options=check_options(f"importer {dataset.format}", info.options, parse_pairs(options)),
+        updates=updates,
     )
     project.sources.append(entry)
     config.save(folder, project)
@@ -167,17 +172,24 @@ def show(folder: str, *, as_json: bool) -> None:
     """
     project = config.load(folder)
     place = os.path.abspath(folder)  # noqa: PTH100
-    rows = [(one.name, one.format, one.place(place), one.options) for one in project.sources]
+    rows = [
+        (one.name, one.format, one.place(place), one.options, one.updates)
+        for one in project.sources
+    ]
     if as_json:
-        keys = ("name", "format", "path", "options")
+        keys = ("name", "format", "path", "options", "updates")
         sources = [dict(zip(keys, row, strict=True)) for row in rows]
         emit_json({"location": place, "sources": sources})
         return
     tell(f"project {place}: {len(rows)} source{'s' * (len(rows) != 1)}")
     for line in table(
         (
-            (name, kind, path + "".join(f"  {k}={v}" for k, v in options.items()))
-            for name, kind, path, options in rows
+            (
+                name,
+                kind,
+                path + "".join(f"  {k}={v}" for k, v in options.items()) + "  --update" * updates,
+            )
+            for name, kind, path, options, updates in rows
         ),
         indent="  ",
     ):
@@ -185,5 +197,4 @@ def show(folder: str, *, as_json: bool) -> None:
     if not rows:
         say(f"  next: dsk add{_option(folder)} PATH")
         return
-    outside = any(config.lies_outside(folder, row[2]) for row in rows)
-    say(f"  next: dsk info {shlex.quote(folder)}" + " -I outside=true" * outside)
+    say(f"  next: dsk info{_option(folder)}")

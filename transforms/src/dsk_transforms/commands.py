@@ -17,14 +17,14 @@ from dsk.cli.commands import (
     ExportOptions,
     ImageExt,
     ImportOptions,
-    Input,
     InputFormat,
     Jobs,
     Json,
+    MaybeInput,
     MediaMode,
     OnError,
     Overwrite,
-    Place,
+    ProjectFolder,
     ReportFile,
     SameTarget,
     SaveMedia,
@@ -55,9 +55,23 @@ Mode = Annotated[
         help="What is removed: items, annotations, or both: annotations and items left empty.",
     ),
 ]
-MaybePlace = Annotated[
+ChangedPlace = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option("-o", "--output", help="New or empty folder, or a .zip file."),
+    typer.Option(
+        "-o",
+        "--output",
+        "--output-dir",
+        help="New or empty folder, or a .zip file; <input>-<transform> here when not given.",
+    ),
+]
+FilteredPlace = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "-o",
+        "--output",
+        "--output-dir",
+        help="New or empty folder, or a .zip file; <input>-filter here when not given.",
+    ),
 ]
 ShowItems = Annotated[
     bool, typer.Option("--dry-run", help="Print the selected items as XML, write nothing.")
@@ -69,9 +83,10 @@ Explain = Annotated[
 
 def transform(
     context: typer.Context,
-    source: Input,
     transforms: Names,
-    output: Place,
+    source: MaybeInput = None,
+    project: ProjectFolder = None,
+    output: ChangedPlace = None,
     source_format: InputFormat = None,
     target_format: SameTarget = None,
     export_options: ExportOptions = None,
@@ -94,21 +109,28 @@ def transform(
     dsk transform -i coco/ -t random_split -o split/ -- -s train:.8 -s val:.2
     dsk transform -i coco/ -t shapes_to_boxes -f voc -o voc/ --save-media
     dsk transform -i in/ -t 'remap_labels -l cat:dog' -t sort -o out/
+    dsk transform -p project/ -t reindex -f coco -o out/
 
     Words behind -- are options of the one -t; of several, each has its own in quotes.
     """  # noqa: D301 - \b is typer's mark for text that is not to be wrapped
-    from dsk.cli.convert import ConvertRequest, run_convert
+    from dsk.cli.convert import ConvertRequest, own_place, run_convert
+    from dsk.cli.reading import with_source
 
-    code = run_convert(ConvertRequest(transform_words=list(trailing), **context.params))
+    given = with_source(context.params)
+    if output is None:
+        names = "-".join(text.split(maxsplit=1)[0] for text in transforms if text.strip())
+        given["output"] = own_place(given["source"], names)
+    code = run_convert(ConvertRequest(transform_words=list(trailing), **given))
     if code:
         raise typer.Exit(code)
 
 
 def filter_(
     context: typer.Context,
-    source: Input,
     expression: Expression,
-    output: MaybePlace = None,
+    source: MaybeInput = None,
+    project: ProjectFolder = None,
+    output: FilteredPlace = None,
     filter_mode: Mode = None,
     source_format: InputFormat = None,
     target_format: SameTarget = None,
@@ -137,8 +159,9 @@ def filter_(
 
     An expression that begins with / is an XPath over the XML that --dry-run shows.
     """  # noqa: D301
+    from dsk.cli.reading import with_source
     from dsk_transforms.filter_command import run_filter
 
-    code = run_filter({**context.params, "trailing": list(trailing)})
+    code = run_filter({**with_source(context.params), "trailing": list(trailing)})
     if code:
         raise typer.Exit(code)

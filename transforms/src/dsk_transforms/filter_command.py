@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dsk.cli.convert import ConvertRequest, open_input, run_convert
+from dsk.cli.convert import ConvertRequest, open_input, own_place, run_convert
 from dsk.cli.text import emit_json, say, table, tell
 from dsk.collector import collector_off
 from dsk.errors import UsageError
@@ -35,13 +35,9 @@ def run_filter(given: Mapping[str, Any]) -> int:
         UsageError: They make no sense together.
     """
     own = ("explain", "dry_run", "output")
-    request = ConvertRequest(
-        output=given["output"] or "", **{k: v for k, v in given.items() if k not in own}
-    )
-    if not (given["dry_run"] or given["explain"] or request.output):
-        raise UsageError(
-            "-o is missing", hint="--dry-run shows what is selected, --explain counts it"
-        )
+    looks = given["dry_run"] or given["explain"]
+    place = given["output"] or ("" if looks else own_place(given["source"], "filter"))
+    request = ConvertRequest(output=place, **{k: v for k, v in given.items() if k not in own})
     if given["dry_run"] and (given["explain"] or request.as_json):
         raise UsageError("--dry-run shows XML; it goes neither with --explain nor with --json")
     if given["dry_run"]:

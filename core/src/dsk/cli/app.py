@@ -86,7 +86,9 @@ def build(words: Sequence[str]) -> typer.Typer:
             app.command(info.name, help=info.summary)(_stub)
             continue
         target: Any = resolve(info.target)
-        if isinstance(target, typer.Typer):
+        if isinstance(target, typer.Typer) and target.registered_callback is not None:
+            app.add_typer(target, name=info.name)  # with a text of its own
+        elif isinstance(target, typer.Typer):
             app.add_typer(target, name=info.name, help=info.summary)
         else:
             app.command(info.name)(target)

@@ -25,12 +25,13 @@ __all__ = [
     "InputFormat",
     "Jobs",
     "Json",
+    "MaybeInput",
     "MediaMode",
     "OnError",
     "OnlyFormat",
     "Overwrite",
     "OwnPlace",
-    "Place",
+    "ProjectFolder",
     "ReportFile",
     "SameTarget",
     "SaveMedia",
@@ -49,6 +50,21 @@ Input = Annotated[
     str,
     typer.Option("-i", "--input", "--input-path", help="Folder, archive or annotation file."),
 ]
+MaybeInput = Annotated[
+    Optional[str],  # noqa: UP045 - typer reads the annotation at run time
+    typer.Option("-i", "--input", "--input-path", help="Folder, archive or annotation file."),
+]
+ProjectFolder = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "-p",
+        "--project",
+        metavar="DIR",
+        help="The dataset of this project instead; of the current folder's, when neither is given.",
+    ),
+]
+"""With it, what a command reads is found by ``reading``."""
+
 InputFormat = Annotated[
     Optional[str],  # noqa: UP045 - typer reads the annotation at run time
     typer.Option("-if", "--input-format", help="Format of the input; found out when not given."),
@@ -76,7 +92,6 @@ SameTarget = Annotated[
     typer.Option("-f", "--format", help="Format to write; that of the input when not given."),
 ]
 _OUTPUT = ("-o", "--output", "--output-dir")
-Place = Annotated[str, typer.Option(*_OUTPUT, help="New or empty folder, or a .zip file.")]
 OwnPlace = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
@@ -257,7 +272,11 @@ def detect(
 
 
 def info(
-    path: Annotated[str, typer.Argument(help="Folder, archive or annotation file.")],
+    path: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="Folder, archive or annotation file."),
+    ] = None,
+    project: ProjectFolder = None,
     source_format: OnlyFormat = None,
     import_options: ImportOptions = None,
     on_error: OnError = "raise",
@@ -269,10 +288,13 @@ def info(
     dsk info data/
     dsk info instances_val.json --json
     dsk info data/ -f coco -I tasks=instances,captions
+    dsk info -p project/
     """  # noqa: D301
     from dsk.cli.facts import show_info
+    from dsk.cli.reading import chosen
 
-    code = show_info(path, source_format, import_options or [], on_error, as_json=as_json)
+    read = chosen(path, project, source_format, import_options, word="PATH")
+    code = show_info(*read, on_error, as_json=as_json)
     if code:
         raise typer.Exit(code)
 

@@ -100,12 +100,17 @@ SETTINGS = (
 """How those settings are written behind ``--`` and ``-O``."""
 
 
-def own_place(source: str, target_format: str) -> str:
-    """Return the name of a new folder for an output that was given none, as Datumaro calls it."""
+def own_place(source: str, what: str) -> str:
+    """Return the name of a new folder for an output that was given none, as Datumaro calls it.
+
+    Args:
+        source: What is read.
+        what: What is done to it: the format to write, or a transform's name.
+    """
     name = os.path.basename(os.path.abspath(source))  # noqa: PTH100, PTH119
     if not os.path.isdir(source):  # noqa: PTH112
         name = stem_of(name).removesuffix(".tar")
-    return f"{name or 'dataset'}-{target_format}"
+    return f"{name or 'dataset'}-{what}"
 
 
 def run_convert(request: ConvertRequest) -> int:
@@ -181,7 +186,7 @@ def _format_of(dataset: Dataset) -> str:
     """Return the format to write when none was named: the one that was read."""
     exporters = registry().exporters
     importer = registry().importers.find(dataset.format)
-    for name in (dataset.format, importer.name if importer else ""):
+    for name in (dataset.format, importer.name if importer else "", dataset.source.written_as):
         if name and exporters.find(name) is not None:
             return name
     raise UsageError(

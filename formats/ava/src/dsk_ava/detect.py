@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ _ROW = re.compile(
 _FRAME = re.compile(rb"(?:\"[^\"\r\n]*\"|[^,\r\n]+),(?:\"[^\"\r\n]*\"|[^,\r\n]*)")
 
 
+@functools.lru_cache(maxsize=10_000)
 def subset_of(name: str) -> str:
     """Return the subset of a table: its name without AVA's prefix and version."""
     match = _TABLE.fullmatch(name.rpartition("/")[2])
@@ -56,7 +58,8 @@ def subset_of(name: str) -> str:
 def excluded_of(name: str, files: list[str]) -> list[str]:
     """Return the files, of some, that list timestamps to be left out of a table's subset."""
     subset = subset_of(name) + _EXCLUDED
-    return [file for file in files if _TABLE.fullmatch(file) and subset_of(file) == subset]
+    found = [file for file in files if subset_of(file) == subset]
+    return [file for file in found if _TABLE.fullmatch(file)]
 
 
 def _version(name: str) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ __all__ = [
     "find_batches",
     "find_binaries",
     "find_home",
+    "find_homes",
     "is_pickle",
     "unread_batches",
 ]
@@ -30,6 +31,9 @@ BINARY_100 = ("fine_label_names.txt", "coarse_label_names.txt")
 
 _DEPTH = 3
 _PICKLE_ENDINGS = (".pkl", ".pickle")
+_BARE = ("train", "test")
+"""CIFAR-100's files, which tell a dataset only where nothing else does."""
+
 _BATCH = re.compile(r"(?:data_batch_\d+|test_batch|train|test|val)(?:\.pkl|\.pickle)?")
 _BACKUP = re.compile(
     r"(.+?)(?:~|\.~\d+~|\.(?:bak|backup|old|orig|save|tmp)\d*)+", re.IGNORECASE | re.DOTALL
@@ -39,22 +43,45 @@ _BACKUP = re.compile(
 
 def is_pickle(head: bytes) -> bool:
     """Tell by its first bytes whether a file is a pickle, of a dict or of protocol 2 and later."""
-    return head[:3] == b"(dp" or (
+    return head[:3] in (b"(dp", b"}q\0") or (
         head[:1] == b"\x80" and head[1:2] in b"\2\3\4\5" and len(head) > 2
     )
 
 
 def find_home(root: InputRoot) -> str | None:
     """Return the folder that holds a dataset's files, or None."""
+    return next(iter(find_homes(root)), None)
+
+
+def find_homes(root: InputRoot) -> list[str]:
+    """Return the folders that hold a dataset's files each, those nearest to the root first."""
     if root.focus is not None:
-        return "" if is_pickle(root.read(root.focus, 3)) else None
+        return [""] if is_pickle(root.read(root.focus, 3)) else []
     files = root.walk(depth=_DEPTH, words=("meta", "data_batch_", "test_batch"))
+    homes: dict[str, None] = {}
     for name in sorted(files, key=lambda name: name.count("/")):
         folder, _, base = name.rpartition("/")
         known = base in (META_10, META_100) or base.startswith(("data_batch_", "test_batch"))
-        if known and is_pickle(root.read(name, 3)):
-            return folder
-    return None
+        if folder not in homes and known and is_pickle(root.read(name, 3)):
+            homes[folder] = None
+    return list(homes) or _bare_home(root)
+
+
+def _bare_home(root: InputRoot) -> list[str]:
+    """Return the folder of CIFAR-100's files without labels' names: the root, or one in it alone.
+
+    Names of images hold ``train`` and ``test``, too, so that these words are not searched for.
+    """
+    prefix = ""
+    for _ in range(_DEPTH + 1):
+        for base in _BARE:
+            if root.is_file(prefix + base) and is_pickle(root.read(prefix + base, 3)):
+                return [prefix.rstrip("/")]
+        folders = root.entries(prefix.rstrip("/"))[0]
+        if len(folders) != 1:
+            break
+        prefix = f"{prefix}{folders[0]}/"
+    return []
 
 
 def find_batches(root: InputRoot, home: str) -> dict[str, str]:
@@ -67,7 +94,8 @@ def find_batches(root: InputRoot, home: str) -> dict[str, str]:
     for name in names:
         base = name.rpartition("/")[2]
         if base not in (META_10, META_100) and is_pickle(root.read(name, 3)):
-            found[stem_of(base) if base.endswith(_PICKLE_ENDINGS) else base] = name
+            stem = stem_of(base) if base.endswith(_PICKLE_ENDINGS) else base
+            found[base if stem in found else stem] = name
     return found
 
 

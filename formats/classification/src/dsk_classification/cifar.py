@@ -23,11 +23,13 @@ from dsk_classification.batches import (
     find_backups,
     find_batches,
     find_binaries,
-    find_home,
+    find_homes,
     is_pickle,
     unread_batches,
 )
 from dsk_classification.binary import BinaryBatch, read_names
+from dsk_classification.ids import unique_ids
+from dsk_classification.numbered import numbered
 from dsk_classification.pickles import load_dict, load_pixels
 
 if TYPE_CHECKING:
@@ -68,8 +70,12 @@ class CifarImporter(Importer):
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
-        home = find_home(root)
-        if home is not None:
+        homes = find_homes(root)
+        if len(homes) > 1:
+            read, *others = [folder or "." for folder in homes]
+            ledger.warn(f"of several datasets {read} is read; not read: {', '.join(others)}")
+        if homes:
+            home = homes[0]
             for name in unread_batches(root, home):
                 ledger.warn(f"{root.show(name)} is not read: it is no pickle")
             for name, original in find_backups(root, home).items():
@@ -168,16 +174,19 @@ class CifarSource(Source):
         for subset in self._files:
             batch = self._load(subset)
             self._ids[subset] = _ids(batch, ledger)
-            for label, above in zip(batch.labels, batch.coarse, strict=False):
-                if type(label) is int and type(above) is int:
-                    parents.setdefault(label, above)
+            if lost := _add_parents(batch, parents, len(coarse)):
+                ledger.warn(
+                    f"{batch.where}: {lost} of the coarse labels are not read: they are not those "
+                    "of their image's label, or have no name"
+                )
             numbers = [n for n in batch.labels if type(n) is int]
             highest = max(highest, *numbers, -1)
             fine = fine or (batch.fine and bool(numbers))
         if categories is None:
             named = highest < len(_NAMES_10) and not fine
-            names = _NAMES_10 if named else [f"class-{n}" for n in range(highest + 1)]
-            categories = Categories.from_names(names)
+            categories = (
+                Categories.from_names(_NAMES_10) if named else numbered(highest, root.show(home))
+            )
         self._categories = _with_parents(categories, parents, coarse)
         self.header = Header(
             categories=self._categories,
@@ -245,20 +254,8 @@ def _ids(batch: _Batch | BinaryBatch, ledger: Ledger) -> list[str]:
     """Return the ids of a batch's items: the files' names without ending, or running numbers."""
     if not batch.names:
         return [str(n) for n in range(batch.count)]
-    ids = [clean_name(stem_of(clean_name(n, batch.where)), batch.where) for n in batch.names]
-    if len(set(ids)) < len(ids):
-        taken = set(ids)
-        seen: dict[str, int] = {}  # how far each name is numbered
-        for number, name in enumerate(ids):
-            again = seen.get(name, 0) + 1
-            if again > 1:
-                while f"{name}_{again}" in taken:
-                    again += 1
-                ids[number] = f"{name}_{again}"
-                taken.add(ids[number])
-            seen[name] = again
-        ledger.warn(f"{batch.where}: images of the same name are numbered: name, name_2 …")
-    return ids
+    stems = (stem_of(clean_name(name, batch.where)) for name in batch.names)
+    return unique_ids(stems, batch.where, ledger)
 
 
 def _label(batch: _Batch | BinaryBatch, number: int, known: int) -> int | None:
@@ -317,6 +314,19 @@ def _read_labels(root: InputRoot, home: str) -> tuple[Categories | None, list[st
     if found is None and texts:
         found = (Categories.from_names(texts), {})
     return (found[0] if found is not None else None), coarse, {}
+
+
+def _add_parents(batch: _Batch | BinaryBatch, parents: dict[int, int], known: int) -> int:
+    """Note the coarse labels of labels; return how many images have one that is not held so."""
+    lost = 0
+    for number, above in enumerate(batch.coarse):
+        if type(above) is not int:
+            continue
+        label = batch.labels[number] if batch.labels else None
+        held = type(label) is int and 0 <= above < known
+        if not held or parents.setdefault(int(label or 0), above) != above:
+            lost += 1
+    return lost
 
 
 def _with_parents(categories: Categories, parents: dict[int, int], coarse: list[str]) -> Categories:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["CifarExporter"]
 
 _START, _END = b"\x80\x04}(", b"u."  # protocol 4, an empty dict, its keys and values; the end
+_SHORT = 1 << 8
 _WHOLE = (SIDE, SIDE)
 _RESERVED = frozenset({META_10, META_100, META_NAME})
 
@@ -108,22 +109,22 @@ class CifarExporter(Exporter):
             self._write(subset, rows, ctx)
 
     def _write(self, subset: str, rows: _Rows, ctx: WriteContext) -> None:
-        head = [_START, pickled("filenames"), pickled(rows.names)]
+        head = [_START, _text("filenames"), _texts(rows.names)]
         if self._coarse:
-            head += [pickled("fine_labels"), pickled(rows.labels)]
+            head += [_text("fine_labels"), pickled(rows.labels)]
             coarse = [
                 None if n is None else self._coarse.get(self._parents[n]) for n in rows.labels
             ]
-            head += [pickled("coarse_labels"), pickled(coarse)]
+            head += [_text("coarse_labels"), pickled(coarse)]
         else:
-            head += [pickled("labels"), pickled(rows.labels)]
+            head += [_text("labels"), pickled(rows.labels)]
         if label := _batch_label(subset):
-            head += [pickled("batch_label"), pickled(label)]
+            head += [_text("batch_label"), _text(label)]
         sizes = set(rows.sizes)
         if sizes - {None, _WHOLE}:
             stated = [size or (0, 0) for size in rows.sizes]
-            head += [pickled("image_sizes"), pickled(stated)]
-        head += [pickled("data")]
+            head += [_text("image_sizes"), pickled(stated)]
+        head += [_text("data")]
         fragments = ctx.out.fragments(subset)
         if sizes <= {None}:
             start = array_head((0,), "|u1", 0) + b"tb"
@@ -170,17 +171,35 @@ def _write_objects(
         os.unlink(path)  # noqa: PTH108
 
 
+def _text(text: str) -> bytes:
+    """Return the opcodes of a text: where it is ASCII those of Python 2, as in the official files.
+
+    Readers that ask for bytes (``encoding="bytes"``), as Keras and CIFAR's page do, get bytes then,
+    and others get text.
+    """
+    if not text.isascii():
+        return pickled(text)
+    raw = text.encode()
+    if len(raw) < _SHORT:
+        return b"U" + bytes([len(raw)]) + raw
+    return b"T" + len(raw).to_bytes(4, "little") + raw
+
+
+def _texts(texts: list[str]) -> bytes:
+    return b"](" + b"".join(map(_text, texts)) + b"e"
+
+
 def _meta(categories: Categories, coarse: list[str]) -> tuple[str, bytes]:
+    parts = [_START]
     if coarse:
-        table = {
-            "fine_label_names": categories.names,
-            "coarse_label_names": coarse,
-            PARENTS: [
-                coarse.index(label.parent) if label.parent else None for label in categories.labels
-            ],
-        }
-        return META_100, _START[:-2] + pickled(table) + b"."
-    return META_10, _START[:-2] + pickled({"label_names": categories.names}) + b"."
+        parents = [
+            coarse.index(label.parent) if label.parent else None for label in categories.labels
+        ]
+        parts += [_text("fine_label_names"), _texts(categories.names)]
+        parts += [_text("coarse_label_names"), _texts(coarse)]
+        parts += [_text(PARENTS), pickled(parents), _END]
+        return META_100, b"".join(parts)
+    return META_10, b"".join([*parts, _text("label_names"), _texts(categories.names), _END])
 
 
 def _batch_label(subset: str) -> str:

@@ -64,8 +64,17 @@ def fields_of(lines: list[str]) -> tuple[list[str], list[str]]:
 
 def _is_header(fields: list[str]) -> bool:
     """Whether a row names columns: numbers among names are of one column each, pixels repeat."""
-    numbers = [field for field in fields if _are_numbers([field])]
-    return len(numbers) < len(fields) and len(set(numbers)) == len(numbers)
+    names = [field for field in fields if not _is_number(field)]
+    numbers = [field for field in fields if _is_number(field)]
+    worded = any(letter.isalpha() for name in names for letter in name)
+    return worded and len(set(numbers)) == len(numbers)
+
+
+def _is_number(field: str) -> bool:
+    try:
+        return math.isfinite(float(field.strip().strip('"')))
+    except ValueError:
+        return False
 
 
 def _are_numbers(fields: list[str]) -> bool:

@@ -23,6 +23,7 @@ __all__ = [
     "join",
     "only_images",
     "only_prose",
+    "subset_folders",
     "subset_places",
     "visible",
 ]
@@ -43,6 +44,14 @@ _END = 6
 
 _WORD = re.compile(r"[^\W\d_]+")
 
+_DEVKIT = re.compile(r"ILSVRC\d+_devkit.*", re.IGNORECASE)
+"""The folder of ImageNet's tables, which lies beside those of its images."""
+
+_GLOSSARY = frozenset(
+    {"words.txt", "wnids.txt", "gloss.txt", "synset_words.txt", "loc_synset_mapping.txt"}
+)
+"""What says in words what ImageNet's folders mean; ``synsets.txt`` is of ``imagenet_txt``."""
+
 
 def join(folder: str, name: str) -> str:
     """Join two relative names, of which the first may be empty."""
@@ -62,7 +71,16 @@ def only_images(files: Sequence[str]) -> bool:
 
 def only_prose(files: Sequence[str]) -> bool:
     """Tell whether all visible files are for people to read, but for the table of labels."""
-    return all(name[0] == "." or name == META_NAME or is_prose(name) for name in files)
+    return all(
+        name[0] == "." or name == META_NAME or is_prose(name) or name.lower() in _GLOSSARY
+        for name in files
+    )
+
+
+def subset_folders(root: InputRoot, home: str) -> list[str]:
+    """Return the folders of a folder that may be subsets: the visible ones that are no devkit."""
+    folders = visible(root.entries(home)[0])
+    return [name for name in folders if not _DEVKIT.fullmatch(name)]
 
 
 def _kind(name: str) -> str:
@@ -96,8 +114,7 @@ def find_home(root: InputRoot) -> str | None:
     """Return the folder whose sub-folders are subsets: the root, or one it holds alone."""
     home = ""
     for _ in range(TOP_DEPTH + 1):
-        folders, files = root.entries(home)
-        folders = visible(folders)
+        folders, files = subset_folders(root, home), root.entries(home)[1]
         if are_subsets(folders):
             return home
         if len(folders) != 1 or any(map(is_image_name, files)):
@@ -112,7 +129,7 @@ def subset_places(root: InputRoot, home: str) -> list[tuple[str, str]]:
     Some archives repeat a subset's name inside: ``test_set/test_set/cats``.
     """
     places = []
-    for name in visible(root.entries(home)[0]):
+    for name in subset_folders(root, home):
         path = join(home, name)
         folders, files = root.entries(path)
         if visible(folders) == [name] and _kind(name) and not any(map(is_image_name, files)):

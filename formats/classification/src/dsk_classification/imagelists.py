@@ -57,6 +57,8 @@ def parse_line(line: str) -> tuple[str, list[int]]:
         return fields[0].lstrip("/"), [int(fields[1])]
     plain = _PLAIN.fullmatch(line)
     name, numbers = (plain[1], plain[2]) if plain else (line, "")
+    if "\r" in name:
+        raise ValueError("a line ends with a bare carriage return")
     if (" " in name or "\t" in name) and not is_image_name(name):
         raise ValueError("a line is: image, label numbers")
     return name.lstrip("/"), [int(n) for n in numbers.split()]

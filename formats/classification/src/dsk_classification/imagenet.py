@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
@@ -14,7 +15,7 @@ from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.metafile import read_meta
 from dsk.names import stem_of
-from dsk_classification.folders import are_subsets, find_home, subset_places, visible
+from dsk_classification.folders import are_subsets, find_home, join, subset_places, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,6 +27,9 @@ __all__ = ["NO_LABEL", "ImagenetImporter", "ImagenetSubsetsImporter"]
 
 NO_LABEL = "no_label"
 """The folder of images without a label."""
+
+_LETTER = re.compile(r"[A-Za-z]")
+"""A label that would make a drive letter with a colon behind it."""
 
 
 class _Folder(Struct, frozen=True):
@@ -91,7 +95,14 @@ class ImagenetSubsetsImporter(Importer):
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
-        places = subset_places(root, find_home(root) or "")
+        home = find_home(root) or ""
+        places = subset_places(root, home)
+        beside = [name for name in root.entries(home)[1] if is_image_name(name)]
+        if beside:
+            ledger.warn(
+                f"images beside the subsets' folders are not read: {len(beside)}, for instance "
+                f"{root.show(join(home, beside[0]))}"
+            )
         return ImagenetSource(root, places, ledger, colon=self._colon)
 
 
@@ -134,6 +145,12 @@ class ImagenetSource(Source):
                 where=root.path,
                 hint="there is a folder of images for each label",
             )
+        letters = sorted({f.name for f in found if _LETTER.fullmatch(f.name)}) if colon else []
+        if letters:
+            ledger.warn(
+                f"items of labels of one letter are called {letters[0]}/name: "
+                f"{letters[0]}:name would begin with a drive letter, which no format reads"
+            )
         if hidden:
             ledger.warn(
                 f"{len(hidden)} images are left out because another one has the same name apart "
@@ -173,7 +190,8 @@ class ImagenetSource(Source):
             locate = self._root.locator(folder.path)
             labels = () if folder.label is None else (Label(label=folder.label),)
             prefix = f"{folder.name}/" if folder.name else ""
-            called = f"{folder.name or NO_LABEL}:" if self._colon else prefix
+            colon = self._colon and not _LETTER.fullmatch(folder.name)
+            called = f"{folder.name or NO_LABEL}:" if colon else prefix
             for file in folder.files[start:stop]:
                 image = Image(prefix + file, locate(file))
                 yield DatasetItem(called + stem_of(file), folder.subset, image, labels)

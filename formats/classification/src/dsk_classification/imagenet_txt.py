@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from dsk_classification.imagelists import (
     parse_line,
     unread_lists,
 )
+from dsk_classification.numbered import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -158,7 +160,7 @@ class ImagenetTxtSource(Source):
         for subset in lists:
             self._folders[subset] = self._image_folder(subset, image_dir)
         if categories is None:
-            categories = Categories.from_names(f"class-{n}" for n in range(self.highest + 1))
+            categories = numbered(self.highest, root.show(home))
         self._labels = len(categories.labels)
         twice = sum(map(len, self._twice.values()))
         self.header = Header(
@@ -179,7 +181,7 @@ class ImagenetTxtSource(Source):
             for label in labels:
                 if label > self.highest:  # noqa: PLR1730 - a line in a million lines
                     self.highest = label
-            hashes.append(hash(stem_of(name)))
+            hashes.append(hash(stem_of(_plain(name))))
             numbers.append(number)
             count += 1
             if count % PARTITION_ITEMS == 0:
@@ -252,6 +254,14 @@ class ImagenetTxtSource(Source):
                     label = made[n] = Label(label=n)
                 labels.append(label)
             yield DatasetItem(item, part.subset, Image(path, locate(path)), labels)
+
+
+def _plain(name: str) -> str:
+    """Return a name as items are called, so that ``./a.jpg`` is seen to be ``a.jpg``."""
+    if "\\" in name or "./" in name or "//" in name:
+        with contextlib.suppress(UnsafePathError):  # ``read`` says so
+            return clean_name(name)
+    return name
 
 
 def _lines(

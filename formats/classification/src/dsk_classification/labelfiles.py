@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dsk.files import InputRoot
 
-__all__ = ["LabelsFile", "find_labels", "labels_by_folder"]
+__all__ = ["LabelsFile", "find_labels", "labels_by_folder", "lone_images", "subset_of"]
 
 _DEPTH = 3
 _ENDINGS = ("", ".gz", *(f".idx{n}-{kind}" for n in (1, 2) for kind in ("ubyte", "int")))
 _NAME = re.compile(r"(.+)-labels[-.]idx([12])-(?:ubyte|int)(?:\.gz)?", re.IGNORECASE)
+_IMAGES = re.compile(r"[^/]-images[-.]idx3-ubyte(?:\.gz)?\Z", re.IGNORECASE)
 _LABELS = re.compile(r"labels([-.])idx[12]-(?:ubyte|int)", re.IGNORECASE)
 
 
@@ -49,7 +52,7 @@ def labels_by_folder(root: InputRoot) -> dict[str, list[LabelsFile]]:
         match = _NAME.fullmatch(base)
         if match is None:
             continue
-        subset, split = _subset(match[1])
+        subset, split = subset_of(match[1])
         if folder.rpartition("/")[2] == base:  # Kaggle's archives have a folder for each file
             folder = folder.rpartition("/")[0]
         here = found.setdefault(folder, {})
@@ -57,6 +60,20 @@ def labels_by_folder(root: InputRoot) -> dict[str, list[LabelsFile]]:
         if known is None or (_is_packed(known.name) and not _is_packed(name)):
             here[split, subset] = LabelsFile(name, _images(root, name), subset, split)
     return {folder: list(files.values()) for folder, files in found.items()}
+
+
+def lone_images(root: InputRoot, found: Sequence[LabelsFile]) -> list[str]:
+    """Return the files of images in a folder that belong to none of its files of labels."""
+    if root.focus or not found:
+        return []
+    folder = found[0].name.rpartition("/")[0]
+    known = {file.images.lower().removesuffix(".gz") for file in found}
+    files = [f"{folder}/{name}".lstrip("/") for name in root.entries(folder)[1]]
+    return [
+        name
+        for name in files
+        if _IMAGES.search(name) and name.lower().removesuffix(".gz") not in known
+    ]
 
 
 def _is_packed(name: str) -> bool:
@@ -67,8 +84,11 @@ def _depth(name: str) -> tuple[int, str]:
     return name.count("/"), name
 
 
-def _subset(prefix: str) -> tuple[str, str]:
-    """Return subset and split: ``emnist-letters-train`` is ("train", "letters")."""
+def subset_of(prefix: str) -> tuple[str, str]:
+    """Return the subset and the split that the beginning of a file's name says.
+
+    ``emnist-letters-train`` is ("train", "letters"), ``t10k`` is ("test", "").
+    """
     parts = prefix.split("-")
     if parts[0].lower() == "emnist" and len(parts) == 3:
         return parts[2], parts[1]

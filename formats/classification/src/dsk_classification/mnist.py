@@ -17,9 +17,10 @@ from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.metafile import read_meta
-from dsk.names import clean_name
+from dsk_classification.ids import unique_ids
 from dsk_classification.idx import UINT8, IdxFile
-from dsk_classification.labelfiles import labels_by_folder
+from dsk_classification.labelfiles import labels_by_folder, lone_images
+from dsk_classification.numbered import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,6 +72,8 @@ class MnistImporter(Importer):
         if len(folders) > 1:
             read, *others = [folder or "." for folder in folders]
             ledger.warn(f"of several datasets {read} is read; not read: {', '.join(others)}")
+        for name in lone_images(root, files):
+            ledger.warn(f"{root.show(name)} is not read: there is no file of its labels")
         chosen = choose_split(root, sorted({file.split for file in files}), self._split)
         files = [file for file in files if chosen in (None, file.split)]
         if not files:
@@ -117,14 +120,17 @@ class _Subset:
             or values.dtype.kind not in "iu"
             or values.ndim > values.size + 1
         ):
-            raise InputError(f"labels of shape {values.shape}", where=labels.where)
+            message = f"labels of type {values.dtype} and shape {values.shape}"
+            raise InputError(message, where=labels.where)
         self.where = labels.where
         none = NONE if values.dtype == np.uint8 else -1
         column = values if values.ndim == 1 else values[:, 0]
         self.labels = np.where(column == none, -1, column.astype(np.int64))
         count = len(self.labels)
         folder, slash, _ = file.name.rpartition("/")
-        self.ids, sizes = _read_meta(root, f"{folder}{slash}{file.subset}-meta.gz", count)
+        name = f"{folder}{slash}{file.subset}-meta.gz"
+        ids, sizes = _read_meta(root, name, count)
+        self.ids = None if ids is None else unique_ids(ids, root.show(name), ledger)
         self.images = IdxFile(root, file.images) if root.is_file(file.images) else None
         self.starts: NDArray[np.int64] | None = None
         self.sizes: NDArray[np.int64] | None = None
@@ -280,7 +286,7 @@ class MnistSource(Source):
         for number, value, pixels in zip(range(start, stop), labels, images, strict=True):
             item = str(number)
             if subset.ids is not None:
-                item = clean_name(subset.ids[number], f"{subset.where}[{number}]")
+                item = subset.ids[number]
             if value not in known:
                 where = f"{subset.where}[{number}]"
                 message = f"label {value} has no name"
@@ -322,8 +328,9 @@ def read_labels(
         place = _place(root, home).lower()
         names = _FASHION if "fashion" in place else _KANA if "kmnist" in place else None
         if names is None or highest >= len(names):
-            names = [str(n) for n in range(max(10, highest + 1))]
-        found = Categories.from_names(names)
+            found = numbered(highest, root.show(home), prefix="", least=10)
+        else:
+            found = Categories.from_names(names)
     return found, {n: n for n in range(len(found.labels))}
 
 

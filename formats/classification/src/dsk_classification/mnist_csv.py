@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
@@ -17,9 +18,10 @@ from dsk.errors import InputError, RecordError
 from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DatasetItem
 from dsk.media import Image
-from dsk.names import clean_name
 from dsk_classification.csvtables import fields_of, find_tables, meta_name, side_of
+from dsk_classification.ids import unique_ids
 from dsk_classification.mnist import choose_split, read_labels, read_names
+from dsk_classification.numbered import numbered
 from dsk_classification.numbers import parse_bytes
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ __all__ = ["MnistCsvImporter", "Table"]
 _STEP = 1 << 22
 _NEWLINE, _RETURN = 10, 13
 _BLANK = re.compile(rb"\n{2,}")
+_SHOWN = 20
+_CELL = 40
 _WIDE = 1 << 22
 """Bytes of a line that are looked at to tell its columns: a million pixels."""
 
@@ -57,7 +61,7 @@ class MnistCsvImporter(Importer):
         self._split = split
         self._transpose = transpose
 
-    def open(self, root: InputRoot, ledger: Ledger) -> Source:  # noqa: ARG002
+    def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
         tables = find_tables(root)
         if not tables:
@@ -69,7 +73,7 @@ class MnistCsvImporter(Importer):
         chosen = choose_split(root, sorted({file.split for file in tables}), self._split)
         tables = [file for file in tables if chosen in (None, file.split)]
         turn = self._transpose == "yes" or (self._transpose == "auto" and bool(tables[0].split))
-        return MnistCsvSource(root, tables, turn=turn)
+        return MnistCsvSource(root, tables, ledger, turn=turn)
 
 
 class Table:
@@ -85,7 +89,8 @@ class Table:
         InputError: Its table of ids and sizes does not fit it.
     """
 
-    def __init__(self, root: InputRoot, name: str, subset: str) -> None:
+    def __init__(self, root: InputRoot, file: TableFile, ledger: Ledger) -> None:
+        name = file.name
         self.where = root.show(name)
         self.text = root.buffer(name)
         self.starts, self.lines = _lines(self.text)
@@ -93,7 +98,9 @@ class Table:
         if header:
             self.starts, self.lines = self.starts[1:], self.lines[1:]
         folder, slash, _ = name.rpartition("/")
-        self.ids, self.sizes = _read_meta(root, f"{folder}{slash}{meta_name(subset)}", len(self))
+        meta = f"{folder}{slash}{meta_name(file.subset)}"
+        ids, self.sizes = _read_meta(root, meta, len(self))
+        self.ids = None if ids is None else unique_ids(ids, root.show(meta), ledger)
         self.labels = _label_column(header, row, self.sizes[0] if self.sizes else None)
         self._last = len(row) - 1
 
@@ -117,12 +124,16 @@ class Table:
             return top
         for start, stop in pairwise(self.starts.tolist()):
             if self.labels == 0:
-                field = bytes(self.text[start : start + 12]).split(b",")[0]
+                field = bytes(self.text[start : min(stop, start + _CELL)]).split(b",")[0]
             else:
-                field = bytes(self.text[max(start, stop - 14) : stop]).rstrip().rpartition(b",")[2]
+                row = bytes(self.text[max(start, stop - _CELL) : stop])
+                field = row.rstrip().rpartition(b",")[2]
             field = field.strip().strip(b'"')
             if field.isdigit():
                 top = max(top, int(field))
+            elif b"." in field:
+                with contextlib.suppress(ValueError):
+                    top = max(top, _whole(field))
         return top
 
 
@@ -196,12 +207,15 @@ class MnistCsvSource(Source):
     Args:
         root: The dataset.
         files: The tables.
+        ledger: Is told about ids that are made unique.
         turn: Whether images are stored column by column.
     """
 
-    def __init__(self, root: InputRoot, files: Sequence[TableFile], *, turn: bool) -> None:
+    def __init__(
+        self, root: InputRoot, files: Sequence[TableFile], ledger: Ledger, *, turn: bool
+    ) -> None:
         self._turn = turn
-        self._tables = {file.subset: Table(root, file.name, file.subset) for file in files}
+        self._tables = {file.subset: Table(root, file, ledger) for file in files}
         home = files[0].name.rpartition("/")[0]
         highest = max(table.highest() for table in self._tables.values())
         categories, self._numbers = _labels(root, home, files[0].split, highest)
@@ -228,7 +242,7 @@ class MnistCsvSource(Source):
             item = str(number)
             where = f"{table.where}:{table.lines[number]}"
             if table.ids is not None:
-                item = clean_name(table.ids[number], where)
+                item = table.ids[number]
             try:
                 row = _row(lines[number - start]) if values is None else values[number - start]
                 label, image = self._parse(table, number, row, item)
@@ -272,7 +286,7 @@ def _labels(
         return read_labels(root, home, split, highest)
     found = read_names(root, home)
     if found is None:
-        found = Categories.from_names(str(n) for n in range(max(10, highest + 1)))
+        found = numbered(highest, root.show(home), prefix="", least=10)
     return found, {n: n for n in range(len(found.labels))}
 
 
@@ -294,5 +308,6 @@ def _whole(field: bytes) -> int:
     except ValueError:
         number = nan
     if not number.is_integer():
-        raise ValueError(f"{field.decode('latin-1')!r} is no whole number")
+        shown = field[:_SHOWN].decode("utf-8", "replace")
+        raise ValueError(f"{shown!r} is no whole number")
     return int(number)

@@ -11,6 +11,7 @@ from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
 from dsk_classification.idx import header_bytes
+from dsk_classification.labelfiles import subset_of
 from dsk_classification.mnist import CELL, NONE, SIDE
 from dsk_classification.tables import Rows, add, joined, labels_text, meta_rows
 
@@ -69,14 +70,15 @@ class MnistExporter(Exporter):
         """See ``Exporter.finish``.
 
         Raises:
-            OutputError: A subset has the name that the subset test has in files.
+            OutputError: A subset's name means another one in names of files, as t10k means test.
         """
         for subset, rows in joined(states).items():
-            if subset.startswith("t10k"):
-                raise OutputError(
-                    f"the subset {subset!r} would be read as test", hint="rename it: map_subsets"
-                )
             prefix = "t10k" if subset == "test" else subset
+            read, split = subset_of(prefix)
+            if (read, split) != (subset, ""):
+                raise OutputError(
+                    f"the subset {subset!r} would be read as {read}", hint="rename it: map_subsets"
+                )
             _shorten(rows, subset, ctx)
             labels = bytes(NONE if n is None else n for n in rows.labels)
             data = header_bytes(len(labels)) + labels

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.errors import UnsafePathError
 from dsk.media import (
+    IMAGE_SUFFIXES,
     Image,
     Media,
     MediaElement,
@@ -15,7 +16,7 @@ from dsk.media import (
     VideoFrame,
     Volume,
 )
-from dsk.names import clean_name
+from dsk.names import clean_name, stem_of
 from dsk_datumaro.encode import NAME
 from dsk_datumaro.parse import MediaMoreIn
 
@@ -49,6 +50,7 @@ class MediaReader:
         self._prefix = prefix
         self._subset = subset
         self._there: dict[tuple[str, ...], list[str]] = {}
+        self._images: dict[str, str] | None = None
 
     def read(self, item: ItemIn, name: str) -> Media | None:
         """Return an item's medium, or None.
@@ -64,7 +66,7 @@ class MediaReader:
         if not given and item.media is not None:  # old files have it beside the image, too
             given = ["media"]
         if not given:
-            return None
+            return self._beside(name)
         if len(given) > 1:
             raise ValueError(f"an item has one medium, not {' and '.join(given)}")
         more = item.dsk.media if item.dsk is not None and item.dsk.media is not None else _NO_MORE
@@ -119,6 +121,17 @@ class MediaReader:
             if self._root.is_file(full):
                 return self._root.locate(full)
         return None
+
+    def _beside(self, name: str) -> Image | None:
+        """Return the image called like an item that names no medium, if there is one."""
+        folder = f"{self._prefix}images/{self._subset}/"
+        if self._images is None:
+            found = self._root.walk(folder[:-1], suffixes=IMAGE_SUFFIXES)
+            known = self._root.is_dir(folder[:-1])
+            there = [file[len(folder) :] for file in found] if known else []
+            self._images = {stem_of(file): file for file in reversed(there)}
+        file = self._images.get(name)
+        return None if file is None else Image(file, self._root.locate(f"{folder}{file}"))
 
     def _image(self, plain: dict[str, Any], name: str, more: MediaMoreIn) -> Image:
         path = _path(plain) or f"{name}.jpg"

@@ -6,8 +6,11 @@ import os
 import shutil
 import zipfile
 from dataclasses import replace
+from hashlib import blake2b
 from itertools import chain
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from dsk.errors import OptionError, OutputError
 from dsk.flow import Exporter
@@ -24,6 +27,22 @@ if TYPE_CHECKING:
 __all__ = ["ImageDirExporter", "ImageZipExporter"]
 
 
+class _Row(Struct, frozen=True, gc=False):
+    """What was written of one item.
+
+    Attributes:
+        name: Name of the file or member.
+        origin: Where the image comes from, see ``_origin``.
+        staged: The staged file.
+        written: Whether this item's image was written, or one of the same name was there.
+    """
+
+    name: str
+    origin: bytes
+    staged: str = ""
+    written: bool = True
+
+
 class _ImageExporter(Exporter):
     """What both have in common."""
 
@@ -34,20 +53,28 @@ class _ImageExporter(Exporter):
 
 
 class ImageDirExporter(_ImageExporter):
-    """Writes ``<item>.<ext>``."""
+    """Writes ``<item>.<ext>``; an image that several subsets have is written once."""
 
-    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[str]:
-        """See ``Exporter.write``; the state is the names of the images."""
-        names = []
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[_Row]:
+        """See ``Exporter.write``; the state is what was written of each item."""
+        rows = []
         for item in items:
-            name = ctx.image_name(item)
-            if _has_image(item, ctx) and ctx.save_image(item, name):
-                names.append(name)
-        return names
+            name, written = ctx.image_name(item), True
+            if not _has_image(item, ctx):
+                continue
+            try:
+                if not ctx.save_image(item, name):
+                    continue
+            except OutputError as error:
+                if not isinstance(error.__cause__, FileExistsError):
+                    raise
+                written = False  # whether it is the same image is found out at the end
+            rows.append(_Row(name, _origin(item), written=written))
+        return rows
 
-    def finish(self, states: list[list[str]], ctx: WriteContext) -> None:
+    def finish(self, states: list[list[_Row]], ctx: WriteContext) -> None:
         """See ``Exporter.finish``."""
-        _warn_of_namesakes(chain.from_iterable(states), ctx)
+        _joined(chain.from_iterable(states), "file", ctx)
 
 
 class ImageZipExporter(_ImageExporter):
@@ -74,12 +101,12 @@ class ImageZipExporter(_ImageExporter):
         self._name = name
         self._compression: int = getattr(zipfile, compression)
 
-    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[tuple[str, str]]:
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[_Row]:
         """See ``Exporter.write``; the state names the members and the staged files."""
         if ctx.out.archive:
-            return [(name, "") for name in ImageDirExporter().write(items, ctx)]
+            return ImageDirExporter().write(items, ctx)
         ctx = replace(ctx, media=replace(ctx.media, mode="link"))
-        members = []
+        rows = []
         for number, item in enumerate(items):
             if not _has_image(item, ctx):
                 continue
@@ -87,25 +114,20 @@ class ImageZipExporter(_ImageExporter):
             ending = os.path.splitext(name)[1]  # noqa: PTH122 - the name is no local path
             staged = f"{FRAGMENTS}/{self._name}/{ctx.part:08d}/{number:08d}{ending}"
             if ctx.save_image(item, staged):
-                members.append((name, staged))
-        return members
+                rows.append(_Row(name, _origin(item), staged))
+        return rows
 
-    def finish(self, states: list[list[tuple[str, str]]], ctx: WriteContext) -> None:
+    def finish(self, states: list[list[_Row]], ctx: WriteContext) -> None:
         """See ``Exporter.finish``."""
-        members = list(chain.from_iterable(states))
-        _warn_of_namesakes((name for name, _ in members), ctx)
+        rows = _joined(chain.from_iterable(states), "member", ctx)
         if ctx.out.dry or ctx.out.archive:
             return
-        taken = set()
         with (
             ctx.out.open(self._name) as file,
             zipfile.ZipFile(file, "w", self._compression) as archive,
         ):
-            for name, staged in members:
-                if name in taken:
-                    raise OutputError("two items want the same member", where=name, hint=_HINT)
-                taken.add(name)
-                _add(archive, name, os.path.join(ctx.out.path, staged))  # noqa: PTH118
+            for row in rows:
+                _add(archive, row.name, os.path.join(ctx.out.path, row.staged))  # noqa: PTH118
 
 
 _HINT = "rename one of them; -t 'rename regex=|^|{item.subset}/|' tells those of subsets apart"
@@ -117,6 +139,43 @@ def _has_image(item: DatasetItem, ctx: WriteContext) -> bool:
         ctx.ledger.add_at("DSK-L008", "item without an image", item)
         return False
     return True
+
+
+def _origin(item: DatasetItem) -> bytes:
+    """Return what tells where an item's image comes from; empty when that cannot be compared."""
+    source = getattr(item.media, "source", None)
+    if isinstance(source, bytes):
+        return blake2b(source, digest_size=16).digest()
+    if not isinstance(source, str) and not hasattr(source, "archive"):
+        return b""
+    return blake2b(repr(source).encode("utf-8", "backslashreplace"), digest_size=16).digest()
+
+
+def _joined(rows: Iterable[_Row], what: str, ctx: WriteContext) -> list[_Row]:
+    """Return the images to be written, each once, and tell the ledger of the others.
+
+    Raises:
+        OutputError: Different images want the same name.
+    """
+    first: dict[str, _Row] = {}
+    written: set[str] = set()
+    again = times = 0
+    for row in rows:
+        known = first.setdefault(row.name, row)
+        if known is not row:
+            again += 1
+            if not row.origin or known.origin != row.origin:
+                raise OutputError(f"two items want the same {what}", where=row.name, hint=_HINT)
+        if row.written:
+            times += 1
+            written.add(row.name)
+    for name in sorted(first.keys() - written):  # the file system takes another name for it
+        raise OutputError(f"two items want the same {what}", where=name, hint=_HINT)
+    if again:
+        ctx.ledger.add("DSK-L012", "image of several subsets, saved once", count=again)
+        ctx.ledger.media_saved -= times - len(written)
+    _warn_of_namesakes(first, ctx)
+    return list(first.values())
 
 
 def _warn_of_namesakes(names: Iterable[str], ctx: WriteContext) -> None:

@@ -156,12 +156,15 @@ def joined(items: Sequence[DatasetItem], ledger: Ledger) -> DatasetItem:
     for item in items[1:]:
         groups = max((a.group for a in annotations), default=0)
         ids = max((a.id for a in annotations), default=-1) + 1
-        numbered = any(a.id for a in item.annotations)
         for a in item.annotations:
             if a.kind == "label" and _plain_label(a) in labels:
                 continue
             annotations.append(
-                replace(a, group=a.group and a.group + groups, id=a.id + ids if numbered else a.id)
+                replace(
+                    a,
+                    group=a.group and a.group + groups,
+                    id=a.id if a.kind == "label" else a.id + ids,  # objects count from 0 in XML
+                )
             )
         labels += [_plain_label(a) for a in item.annotations if a.kind == "label"]
         _tell_conflicts("", item.attributes, attributes, ledger)

@@ -101,12 +101,17 @@ _decode_loose_brief = msgspec.json.Decoder(_LooseBrief).decode
 
 
 def _utf8(data: bytes) -> bytes:
-    """Return JSON text as UTF-8; Windows in China writes it in its own encoding."""
+    """Return JSON text as UTF-8; Windows in China and in the West writes it in its own encoding."""
     try:
         data.decode()
     except UnicodeDecodeError:
+        pass
+    else:
+        return data
+    try:
         return data.decode("gb18030").encode()
-    return data
+    except UnicodeDecodeError:
+        return data.decode("cp1252").encode()
 
 
 class LabelMeJsonImporter(Importer):

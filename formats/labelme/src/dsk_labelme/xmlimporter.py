@@ -32,6 +32,7 @@ _NAME = re.compile(rb"<name>([^<]*)</name>")
 _FOLDER = re.compile(rb"<folder>([^<]*)</folder>")
 _FILENAME = re.compile(rb"<filename>([^<]*)</filename>")
 _ODD = re.compile(rb"<(?:name[\s/]|folder\s|filename\s)")
+_ENCODED = re.compile(rb"\s*<\?xml[^>]*\bencoding\s*=\s*[\"'](?!utf-?8[\"'])", re.IGNORECASE)
 
 
 class LabelMeImporter(Importer):
@@ -108,7 +109,7 @@ def _stated(data: bytes) -> tuple[list[str], str, str]:
 
     Those of a damaged file are found out about later.
     """
-    if b"<!" in data or b"\0" in data or _ODD.search(data):
+    if b"<!" in data or b"\0" in data or _ENCODED.match(data) or _ODD.search(data):
         try:
             root = parse_root(data, "", fallback=FALLBACK)
         except RecordError:

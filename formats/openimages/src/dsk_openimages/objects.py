@@ -311,6 +311,8 @@ class BoxRows:
     def find(self, owner: int, label: int, corners: NDArray[np.float64]) -> int | None:
         """Return the place, in its item's list, of the box with a label and edges."""
         first, stop = np.searchsorted(self._owners, [owner, owner + 1])
+        if first == stop:
+            return None
         near = np.abs(self._corners[:, first:stop] - corners[:, None]).max(axis=0, initial=0)
         for row in np.flatnonzero(near <= _SAME).tolist():
             place = int(self._places[first + row])

@@ -15,7 +15,7 @@ import numpy as np
 
 from dsk.errors import MediaError
 from dsk_video.scan import FrameTable, scan
-from dsk_video.streams import DAMAGED, OpenVideo, open_file, pixels_of, show
+from dsk_video.streams import DAMAGED, OpenVideo, open_file, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,9 +77,9 @@ class _Decoder:
             if not self._go(start):
                 continue
             frame = self._forward(number)
-            if frame is not None:
+            if frame is not None and self._video is not None:
                 try:
-                    pixels = pixels_of(frame)
+                    pixels = self._video.pixels(frame)
                 except DAMAGED as error:
                     raise self._lost(number) from error
                 self._held = (number, pixels)

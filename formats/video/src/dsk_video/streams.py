@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import av
 import numpy as np
 from av.error import FFmpegError
+from av.video.reformatter import VideoReformatter
 
 from dsk.errors import LimitError, MediaError
 from dsk.media import ArchiveMember, MediaElement
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     Location = str | ArchiveMember | Located
 
-__all__ = ["DAMAGED", "OpenVideo", "open_file", "pixels_of", "show", "size_of"]
+__all__ = ["DAMAGED", "OpenVideo", "open_file", "show", "size_of"]
 
 _CONTAINERS = (
     "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv,live_flv,asf,ogg,rm,mxf,m4v,h264,hevc,obu"
@@ -34,6 +35,11 @@ _CONTAINERS = (
 """FFmpeg's readers that may be used. Others read lists of further files and addresses to open."""
 
 _OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
+
+# From 19 on PyAV always does so, and knows no such parameter.
+_LENIENT: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+)
 
 _STREAMS = 64
 """Streams that may appear in the middle of a file."""
@@ -53,9 +59,10 @@ class OpenVideo:
     def __init__(self, file: BinaryIO, where: str) -> None:
         self.damaged = 0
         self.container: InputContainer | None = None
+        self._reformatter = VideoReformatter()
         try:
             file.seek(0)
-            self.container = av.open(file, "r", options=_OPTIONS, metadata_errors="replace")
+            self.container = av.open(file, "r", options=_OPTIONS, **_LENIENT)
             self.stream = _stream(self.container, where)
         except DAMAGED as error:
             self.close()
@@ -68,6 +75,15 @@ class OpenVideo:
         """Release the decoder."""
         if self.container is not None:
             self.container.close()
+
+    def pixels(self, frame: AvFrame) -> NDArray[np.uint8]:
+        """Return a frame's pixels as they are shown, (height, width, 3), RGB."""
+        # Threads do not survive a fork, and PyAV's own reformatter, which all frames share, has
+        # some: a process that is forked later would wait for them for ever.
+        plain = self._reformatter.reformat(frame, format="rgb24", threads=1)
+        pixels: NDArray[Any] = plain.to_ndarray()
+        turns = _turns(frame)
+        return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
     def packets(self) -> Iterator[Any]:
         """Yield what is left of the video's packets; a damaged end is the end.
@@ -162,13 +178,6 @@ def _stream(container: InputContainer, where: str) -> VideoStream:
 def _turns(frame: AvFrame) -> int:
     """Return by how many quarter turns, anticlockwise, a frame is shown turned."""
     return round(getattr(frame, "rotation", 0) / 90) % 4
-
-
-def pixels_of(frame: AvFrame) -> NDArray[np.uint8]:
-    """Return a frame's pixels as they are shown, (height, width, 3), RGB."""
-    pixels: NDArray[Any] = frame.to_ndarray(format="rgb24")
-    turns = _turns(frame)
-    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 
 def size_of(frame: AvFrame) -> tuple[int, int]:

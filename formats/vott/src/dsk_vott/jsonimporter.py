@@ -76,6 +76,12 @@ class VottJsonImporter(Importer):
         names = find_files(root, "json")
         assets = [] if names else find_files(root, "asset")
         if root.focus is not None and not assets:
+            if root.focus.lower().endswith(".vott"):
+                raise InputError(
+                    "a VoTT project names its images without their regions",
+                    where=root.path,
+                    hint="give its folder, where the <id>-asset.json files are",
+                )
             names = [root.focus]
         if not names and not assets:
             raise InputError(

@@ -30,6 +30,7 @@ MAX_DEPTH = 16
 MAX_ALIASES = 16
 
 _LIKE_A_PATH = re.compile(r"^[^:]*/|\.txt$")
+_COMMENT = re.compile(r"\s#\s.*")
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 
@@ -243,12 +244,15 @@ def _joints(value: Any) -> dict[int, list[tuple[int, int]]]:
 
 
 def parse_darknet(text: str) -> dict[str, str]:
-    """Return the ``key = value`` lines of an obj.data; ``#`` and ``;`` begin comment lines."""
+    """Return the ``key = value`` lines of an obj.data; ``#`` and ``;`` begin comment lines.
+
+    `` # `` begins a comment behind a value, too, as in Datumaro's manual; ``#`` in a path does not.
+    """
     found = {}
     for line in lines_of(text):
         key, equals, value = line.partition("=")
         if equals and key.strip() and key.lstrip()[0] not in "#;":
-            found[key.strip()] = value.strip()
+            found[key.strip()] = _COMMENT.sub("", value).strip()
     return found
 
 

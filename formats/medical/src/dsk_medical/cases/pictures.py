@@ -122,16 +122,8 @@ def _write_tiff(
             where=grid.path,
             hint="file_ending=.nii.gz holds them",
         )
-    changed = False
     with tempfile.SpooledTemporaryFile(_HELD, prefix="dsk-") as held:
-        with AppendingTiffWriter(held) as writer:
-            for page in _pages(array, geometry.matrix(grid.affine)):
-                pixels = np.ascontiguousarray(page, kind)
-                if array.dtype == np.float64:
-                    changed |= not np.array_equal(pixels, page, equal_nan=True)
-                picture = PilImage.fromarray(pixels)
-                picture.save(writer, "TIFF", compression="tiff_adobe_deflate")
-                writer.newFrame()
+        changed = _append_pages(held, _pages(array, geometry.matrix(grid.affine)), kind)
         held.seek(0)
         with ctx.out.open(name) as file:
             shutil.copyfileobj(held, file)
@@ -141,6 +133,23 @@ def _write_tiff(
         _tell(ctx, item, f"type {array.dtype}, written as {kind}")
     if grid.affine is not None:
         _tell(ctx, item, "geometry: TIFF files hold spacing alone")
+
+
+def _append_pages(file: Any, pages: Iterable[NDArray[Any]], kind: np.dtype[Any]) -> bool:
+    """Write pages of a type, and tell whether values of 64 bits changed by that.
+
+    The file must be open until the writer, which looks at it once more then, is gone.
+    """
+    changed = False
+    with AppendingTiffWriter(file) as writer:
+        for page in pages:
+            pixels = np.ascontiguousarray(page, kind)
+            if page.dtype == np.float64:
+                changed |= not np.array_equal(pixels, page, equal_nan=True)
+            picture = PilImage.fromarray(pixels)
+            picture.save(writer, "TIFF", compression="tiff_adobe_deflate")
+            writer.newFrame()
+    return changed
 
 
 def _pages(array: Stored, affine: geometry.Affine | None) -> Iterator[NDArray[Any]]:
