@@ -190,3 +190,9 @@ def test_positions_of_fields_stay():
     assert Points([1.0], [2], (1, 2, 3, 4)).bbox == (1, 2, 3, 4)
     assert Polygon(RING, (0,), (1, 2, 3, 4), 5.0).area == 5.0
     assert Cuboid3d((1, 2, 3), (0, 0, 1), (4, 5, 6), "+y").forward == "+y"
+
+
+def test_the_label_of_a_label_needs_no_name():
+    assert Label(3) == Label(label=3)
+    with pytest.raises(TypeError):
+        Label(3, 4)

@@ -294,6 +294,22 @@ def test_notes_of_an_error_stand_above_it(site: Path, toy: Path, tmp_path: Path)
     assert done.stderr == "  here\n  ^\nerror: no tags\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (("convert", "-i", "x", "-f", "toy", "--", "-h"), "prefix"),
+        (("convert", "-i", "x", "-f", "toy", "-t", "toy-tag tags=a:b", "--", "--help"), "times"),
+        (("convert", "--", "-h"), "--save-media"),
+    ],
+)
+def test_help_behind_two_dashes_is_about_the_options_there(
+    site: Path, words: tuple[str, ...], shown: str
+) -> None:
+    done = dsk(site, *words)
+    assert done.returncode == 0
+    assert shown in done.stdout
+
+
 def test_unknown_option_is_refused_with_a_suggestion(site: Path, toy: Path, tmp_path: Path) -> None:
     done = dsk(
         site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "--", "--prefx", "x"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dsk.annotations import Bbox, Caption, Label, Skeleton
 from dsk.categories import Categories, LabelCategory, LabelGroup, PointsCategory
 from dsk.dataset import Dataset
-from dsk.errors import DskWarning, OptionError
+from dsk.errors import DskWarning, OptionError, UsageError
 from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.options import parse_dashed
@@ -388,3 +388,15 @@ def test_what_has_no_label_passes():
     item = DatasetItem("x", annotations=[Caption(caption="c")])
     data = Dataset.from_iterable([item], ["a"]).transform("remap_labels", mapping={"a": ""})
     assert next(iter(data)) is item
+
+
+def test_options_without_names():
+    data = dataset("cat", "dog")
+    assert data.transform("remap_labels", {"cat": "x"}, default="delete").categories().names == [
+        "x"
+    ]
+    for values in (({"cat": "x"}, "keep", *range(9)), ({"cat": "x"},)):
+        with pytest.raises(OptionError, match="more values than it has options left"):
+            data.transform("remap_labels", *values, mapping={"cat": "y"})
+    with pytest.raises(UsageError, match="options are named"):
+        data.transform(lambda item: item, 1)

@@ -113,6 +113,8 @@ class Label(Annotation, frozen=True, gc=False, tag="label"):
 
     kind: ClassVar[str] = "label"
 
+    label: int | None = None  # anew, so that it needs no name here: Label(0)
+
 
 class Caption(Annotation, frozen=True, gc=False, tag="caption"):
     """A sentence about the whole item."""

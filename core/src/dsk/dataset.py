@@ -169,12 +169,14 @@ class Dataset:
         self,
         method: str | Transform | type[Transform] | Callable[[DatasetItem], Any],
         /,
+        *values: Any,
         **options: Any,
     ) -> Dataset:
         """Return a dataset with one more step; nothing is computed yet.
 
         Args:
             method: A transform's name, class or object, or a function of an item.
+            values: For a name: of its first options, in the order of ``dsk transforms NAME``.
             options: For a name or a class.
 
         Raises:
@@ -184,7 +186,9 @@ class Dataset:
         if isinstance(method, str):
             from dsk.opening import make_transform
 
-            return self._with(make_transform(method, options))
+            return self._with(make_transform(method, options, values))
+        if values:
+            raise UsageError("options are named, but for a transform's that is given by its name")
         if isinstance(method, type):
             return self._with(method(**options))
         return self._with(method if isinstance(method, Transform) else FunctionTransform(method))

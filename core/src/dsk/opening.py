@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from dsk.collector import collector_off
 from dsk.dataset import Dataset
 from dsk.detect import best_of, look
-from dsk.errors import InputError, reason, shortened
+from dsk.errors import InputError, OptionError, reason, shortened
 from dsk.files import open_root
 from dsk.loss import Ledger
 from dsk.options import check_options
 from dsk.registry import registry, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dsk.files import InputRoot
     from dsk.flow import Importer, Source, Transform
@@ -79,8 +79,13 @@ def _opened(importer: Importer, root: InputRoot, ledger: Ledger) -> Source:
         raise InputError(reason(error), where=where) from error
 
 
-def make_transform(name: str, options: Mapping[str, Any]) -> Transform:
+def make_transform(name: str, options: Mapping[str, Any], values: Sequence[Any] = ()) -> Transform:
     """Make a transform by name.
+
+    Args:
+        name: Its name.
+        options: Its options.
+        values: Of its first options, which ``options`` does not name then.
 
     Raises:
         UnknownNameError: There is none of this name.
@@ -88,6 +93,9 @@ def make_transform(name: str, options: Mapping[str, Any]) -> Transform:
         OptionError: An option is unknown or does not fit.
     """
     info = registry().transform(name)
-    given = check_options(f"transform {name}", info.options, options)
+    first = dict(zip([option.name for option in info.options], values, strict=False))
+    if len(first) < len(values) or not first.keys().isdisjoint(options):
+        raise OptionError(f"transform {name} is given more values than it has options left")
+    given = check_options(f"transform {name}", info.options, {**first, **options})
     transform: Transform = resolve(info.target)(**given)
     return transform

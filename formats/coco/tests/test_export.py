@@ -299,14 +299,15 @@ def test_masks_are_written_as_lists_and_crowds_only_by_name(out):
     assert (oracle.annToMask(oracle.anns[1]) == dense).all()
 
 
-def test_segmentation_modes(out, tmp_path):
+@pytest.mark.parametrize("masks_mode", ["mask", "masks"])
+def test_segmentation_modes(out, masks_mode):
     dense, mask = masks()
     data = dataset(mask, Polygon(SQUARE, label=1, id=2))
     export(data, out, segmentation_mode="polygons")
     records = by_id(out.load("annotations/instances_x.json")["annotations"])
     assert records[1]["segmentation"] == [[3, 2, 9, 2, 9, 8, 3, 8]]
     assert records[2]["segmentation"] == [SQUARE]
-    export(data, out, segmentation_mode="mask", overwrite=True)
+    export(data, out, segmentation_mode=masks_mode, overwrite=True)
     path = out.path / "annotations/instances_x.json"
     oracle = COCO(str(path))
     assert (oracle.annToMask(oracle.anns[1]) == dense).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -20,6 +21,9 @@ __all__ = ["run"]
 TRAILING = frozenset({"convert", "transform", "filter"})
 """Commands that take format options behind ``--``, as in Datumaro."""
 
+_TRANSFORM = ("-t", "--transform")
+_FORMAT = ("-f", "--format", "--output-format")
+
 _COMPLETED = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 """Where typer's completion has the words from: that of bash, and that of other shells."""
 
@@ -34,6 +38,8 @@ def run(argv: Sequence[str]) -> int:
         The exit code.
     """
     own, trailing = _split(argv)
+    if not {"-h", "--help"}.isdisjoint(trailing):
+        own, trailing = _help_words(own), []
     commands.trailing[:] = trailing
     command = next((word for word in own if not word.startswith("-")), "")
     known = {info.name for info in registry().commands}
@@ -60,6 +66,19 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
         return words, []
     cut = words.index("--")
     return words[:cut], words[cut + 1 :]
+
+
+def _help_words(words: Sequence[str]) -> list[str]:
+    """Return the command that says which options may stand behind ``--``, as Datumaro's ``-- -h``.
+
+    They are those of a transform or of the format that is written, if one is named.
+    """
+    pairs = list(pairwise(words))
+    for flags, command in ((_TRANSFORM, "transforms"), (_FORMAT, "formats")):
+        for flag, name in pairs:
+            if flag in flags:
+                return [command, (name.split() or [name])[0]]
+    return [*[word for word in words if not word.startswith("-")][:1], "--help"]
 
 
 def build(words: Sequence[str]) -> typer.Typer:

@@ -54,7 +54,7 @@ _KINDS: dict[str, frozenset[str]] = {
 _IMAGE_FIELDS = {"license": 0, "flickr_url": "", "coco_url": "", "date_captured": 0}
 """What Datumaro writes for images that come from other formats."""
 
-_MODE_LACKS = {"guess": "", "polygons": "mask", "mask": "polygon"}
+_MODE_LACKS = {"guess": "", "polygons": "mask", "mask": "polygon", "masks": "polygon"}
 
 
 class CocoExporter(Exporter):

@@ -124,7 +124,7 @@ _EXPORT_OPTIONS = (
     Option(
         name="segmentation_mode",
         default="guess",
-        choices=("guess", "polygons", "mask"),
+        choices=("guess", "polygons", "mask", "masks"),  # Datumaro's manual has both
         help="guess keeps outlines and masks as they are; polygons and mask make all of one sort",
     ),
     Option(
