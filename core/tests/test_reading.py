@@ -62,6 +62,13 @@ def test_a_project_is_trusted(parcels):
     assert chosen(None, "x", None, ["a=1"]) == ("x", "project", ["a=1", "outside=true"])
 
 
+def test_a_dataset_may_stand_in_the_place_of_a_project(parcels):
+    (parcels / "x").mkdir()
+    assert chosen(None, "x", "coco", ["a=1"]) == ("x", "coco", ["a=1"])
+    (parcels / "x/parcel").write_text("")
+    assert chosen(None, "x", None, []) == ("x", "project", ["outside=true"])
+
+
 def test_the_folder_one_stands_in_counts_if_it_is_a_project(parcels):
     with pytest.raises(UsageError, match=r"no project in this folder.*-i PATH.*-p DIR"):
         chosen(None, None, None, None)

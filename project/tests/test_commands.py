@@ -56,6 +56,30 @@ def test_import_is_create_and_add(toy, tmp_path):
     assert [s["name"] for s in config(tmp_path / "project")["sources"]] == ["again"]
 
 
+def test_the_ways_of_datumaros_manuals_to_name_a_dataset(toy, tmp_path):
+    for name in ("a", "b", "c", "d", "path"):
+        toy(name, [{"id": name, "boxes": []}])
+    run(["import", "-f", "toy", "a", "-o", "project"])
+    run(["import", "-f", "toy", "b", "-o", "project"])
+    run(["add", "path", "-p", "project", "-f", "toy", "-i", "c"])
+    run(["add", "-p", "project", "-i", "d"])
+    run(["add", "-p", "project", "path"])
+    assert [s["name"] for s in config(tmp_path / "project")["sources"]] == [*"abcd", "path"]
+    for words in ([], ["a", "b"], ["a", "-i", "b"], ["path", "a", "-i", "b"]):
+        with pytest.raises(UsageError, match="one dataset at a time"):
+            run(["add", "-p", "project", *words])
+
+
+def test_what_transforms_make_of_a_project_stands_in_its_place(toy, tmp_path):
+    toy("data", [{"id": "a", "boxes": []}])
+    run(["convert", "-i", "data", "-f", "toy", "-o", "changed"])
+    assert run(["export", "-p", "changed", "-f", "toy", "-o", "out"]) == 0
+    assert (tmp_path / "out/toy.json").is_file()
+    for missing in ("absent", "."):
+        with pytest.raises(UsageError, match="there is no project"):
+            run(["export", "-p", missing, "-f", "toy", "-o", "out2"])
+
+
 def test_an_import_that_fails_leaves_nothing(toy, tmp_path):
     with pytest.raises(InputError):
         run(["import", "-i", "absent", "-o", "project"])

@@ -19,9 +19,9 @@ from dsk.cli.commands import (
     FilterMode,
     ImageExt,
     ImportOptions,
-    Input,
     Jobs,
     Json,
+    MaybeInput,
     MediaMode,
     OnError,
     OnlyFormat,
@@ -51,7 +51,8 @@ Update = Annotated[
     ),
 ]
 Words = Annotated[
-    list[str], typer.Argument(metavar="PATH", help="The dataset; path PATH is it, too.")
+    Optional[list[str]],  # noqa: UP045
+    typer.Argument(metavar="PATH", help="The dataset; path PATH and -i PATH are it, too."),
 ]
 
 
@@ -71,7 +72,8 @@ def create(output: NewProject = ".", overwrite: Replace = False) -> None:
 
 
 def add(
-    words: Words,
+    words: Words = None,
+    source: MaybeInput = None,
     project: Project = ".",
     source_format: OnlyFormat = None,
     name: Name = None,
@@ -89,9 +91,10 @@ def add(
     It stays where it is and is read whenever the project is. Items with the same id and subset
     become one, labels with the same name, too.
     """  # noqa: D301
-    from dsk_project.work import add_source
+    from dsk_project.work import add_source, dataset_path
 
-    add_source(project, words, source_format, name, import_options or [], updates=update)
+    path = dataset_path(words or (), source)
+    add_source(project, path, source_format, name, import_options or [], updates=update)
 
 
 def remove(
@@ -109,7 +112,8 @@ def remove(
 
 
 def import_(
-    source: Input,
+    words: Words = None,
+    source: MaybeInput = None,
     output: NewProject = ".",
     source_format: OnlyFormat = None,
     name: Name = None,
@@ -120,10 +124,15 @@ def import_(
 
     \b
     dsk import -f coco -i coco/ -o project
+    dsk import -f coco coco/               adds it, if this folder has a project
     """  # noqa: D301
-    from dsk_project.work import make_of
+    from dsk_project.work import add_source, dataset_path, has_project, make_of
 
-    make_of(output, source, source_format, name, import_options or [], overwrite=overwrite)
+    path, options = dataset_path(words or (), source), import_options or []
+    if words and not overwrite and has_project(output):
+        add_source(output, path, source_format, name, options)
+    else:
+        make_of(output, path, source_format, name, options, overwrite=overwrite)
 
 
 def export(

@@ -54,9 +54,31 @@ def make_of(
     _add(Config(), folder, path, source_format, name=name, options=options)
 
 
+def dataset_path(words: Sequence[str], source: str | None) -> str:
+    """Return the path of the dataset that a command names in one of Datumaro's ways.
+
+    Args:
+        words: The path, maybe after the word "path".
+        source: The path behind ``-i``, maybe after the word alone.
+
+    Raises:
+        UsageError: There is no path, or there are several.
+    """
+    paths = [*(words[1:] if words[:1] == ["path"] and (source or words[1:]) else words)]
+    paths += [source] if source is not None else []
+    if len(paths) != 1:
+        raise UsageError("one dataset at a time is added", hint="dsk add -p PROJECT -f FORMAT PATH")
+    return paths[0]
+
+
+def has_project(folder: str) -> bool:
+    """Tell whether a folder has a project."""
+    return os.path.isfile(os.path.join(folder, config.FILE))  # noqa: PTH113, PTH118
+
+
 def add_source(
     folder: str,
-    words: Sequence[str],
+    path: str,
     source_format: str | None,
     name: str | None,
     options: Sequence[str],
@@ -67,7 +89,7 @@ def add_source(
 
     Args:
         folder: The project.
-        words: The dataset's path, maybe after the word "path".
+        path: The dataset's path.
         source_format: Its format, None to find it out.
         name: What to call it, None to call it by its path.
         options: ``name=value`` words for its importer.
@@ -77,14 +99,10 @@ def add_source(
         UsageError: There is no project, the name is taken, or an option does not fit.
         InputError: The dataset cannot be read.
     """
-    if len(words) == 2 and words[0] == "path":
-        words = words[1:]
-    if len(words) != 1:
-        raise UsageError("one dataset at a time is added", hint="dsk add -p PROJECT -f FORMAT PATH")
     project = config.load(folder)
     if name is not None and project.find(name) is not None:
         raise UsageError(f"there is a source {name!r}", hint=f"dsk remove -n {name}, or another -n")
-    _add(project, folder, words[0], source_format, name=name, options=options, updates=updates)
+    _add(project, folder, path, source_format, name=name, options=options, updates=updates)
 
 
 def _add(
@@ -146,18 +164,21 @@ def export_project(folder: str, given: Mapping[str, Any]) -> int:
     """Write a project's datasets as one; return the exit code.
 
     Args:
-        folder: The project.
+        folder: The project, or a dataset that a transform has made of it.
         given: Fields of ``ConvertRequest``; an ``output`` of None stands for a folder of its own.
     """
-    config.load(folder)
+    if folder == "." or has_project(folder) or not os.path.isdir(folder):  # noqa: PTH112
+        config.load(folder)
+        read = {"source_format": NAME, "import_options": ["outside=true"]}
+    else:
+        read = {}
     place = given["output"]
     return run_convert(
         ConvertRequest(
             **{
                 **given,
                 "source": folder,
-                "source_format": NAME,
-                "import_options": ["outside=true"],
+                **read,
                 "output": own_place(folder, given["target_format"]) if place is None else place,
             }
         )

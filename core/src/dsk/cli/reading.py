@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsk.errors import UsageError
@@ -35,6 +36,7 @@ def chosen(
     """Return what to read: a dataset or a project; the current folder's if none is named.
 
     Whoever names a project, or stands in it, trusts it: its sources may lie outside of its folder.
+    A dataset may stand in the place of a project: transforms make one of it.
 
     Args:
         source: A dataset's path.
@@ -55,6 +57,9 @@ def chosen(
     if project is None and not _is_project("."):
         hint = f"name a dataset, {word}, or a project, -p DIR"
         raise UsageError("there is nothing to read, and no project in this folder", hint=hint)
+    known = registry().importers.find(PROJECT) is not None
+    if project and known and os.path.isdir(project) and not _is_project(project):  # noqa: PTH112
+        return Reading(project, source_format, options)
     if source_format not in (None, PROJECT):
         raise UsageError("a project has formats of its own", hint=f"-if goes with {word}")
     registry().importer(PROJECT)
