@@ -96,10 +96,14 @@ def plugin():
         ImporterInfo(
             name="project",
             target="lines_format:ProjectImporter",
+            detector="lines_format:detect_project",
             options=(Option(name="outside", type=bool, default=False),),
         ),
     ]
     module.detect = lambda root: Detection(70, "x") if root.is_file("lines.txt") else None
+    module.detect_project = lambda root: (
+        Detection(90, "x") if root.is_file("source/lines.txt") else None
+    )
     module.LinesImporter, module.ProjectImporter = LinesImporter, ProjectImporter
     return module
 
