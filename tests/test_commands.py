@@ -264,3 +264,16 @@ def test_validate_and_diff(source, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert f"{COUNT * 4:,} matched, mean IoU 1.000" in shown
     assert f"{COUNT * 2:,} other kind" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("validate x -t detection -- -h", "dsk validate"),
+        ("transform -i x -t remap_labels -- -h", "--mapping"),
+        ("project export -f voc -- -h", "Pascal VOC"),
+    ],
+)
+def test_help_behind_two_dashes(words: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(shlex.split(words)) == 0
+    assert shown in capsys.readouterr().out

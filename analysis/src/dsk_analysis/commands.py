@@ -14,6 +14,7 @@ import typer
 from dsk.cli.commands import (
     ImportOptions,
     Json,
+    MaybePath,
     OnError,
     OnlyFormat,
     Overwrite,
@@ -24,12 +25,8 @@ from dsk.errors import UsageError
 
 __all__ = ["diff", "stats", "validate"]
 
-Path = Annotated[
-    Optional[str],  # noqa: UP045 - typer reads the annotation at run time
-    typer.Argument(help="Folder, archive or annotation file."),
-]
 Subset = Annotated[
-    Optional[str],  # noqa: UP045
+    Optional[str],  # noqa: UP045 - typer reads the annotation at run time
     typer.Option("-s", "--subset", metavar="NAME", help="Look at this subset only."),
 ]
 Pixels = Annotated[
@@ -76,7 +73,7 @@ Ignored = Annotated[
 
 
 def stats(
-    path: Path = None,
+    path: MaybePath = None,
     project: ProjectFolder = None,
     source_format: OnlyFormat = None,
     import_options: ImportOptions = None,
@@ -116,7 +113,7 @@ def stats(
 
 def validate(
     task: Task,
-    path: Path = None,
+    path: MaybePath = None,
     project: ProjectFolder = None,
     source_format: OnlyFormat = None,
     import_options: ImportOptions = None,

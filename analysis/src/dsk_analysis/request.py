@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dsk.cli.text import emit_json, say
 from dsk.dataset import Dataset
-from dsk.errors import OptionError
+from dsk.errors import OptionError, printable
+from dsk.loss import Ledger
 from dsk.options import parse_pairs
+from dsk.progress import waiting
+from dsk_analysis.output import write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["ReadRequest"]
 
@@ -28,8 +32,8 @@ class ReadRequest:
     output: str | None = None
     overwrite: bool = False
 
-    def opened(self) -> Dataset:
-        """Open the dataset.
+    def opened(self) -> tuple[Dataset, Ledger]:
+        """Open the dataset; what its opening said is in the ledger, for more to come.
 
         Raises:
             OptionError: An option is unknown or does not fit.
@@ -39,4 +43,29 @@ class ReadRequest:
             raise OptionError(f"--on-error is 'raise' or 'skip', not {self.on_error!r}")
         policy: Any = self.on_error
         options = parse_pairs(self.import_options)
-        return Dataset.import_from(self.source, self.source_format, on_error=policy, **options)
+        with waiting(f"opening {printable(self.source)}"):
+            dataset = Dataset.import_from(
+                self.source, self.source_format, on_error=policy, **options
+            )
+        ledger = Ledger(dataset.on_error)
+        ledger.merge(dataset.opening_ledger)
+        return dataset, ledger
+
+    def deliver(self, found: dict[str, Any], show: Callable[[], None]) -> None:
+        """Write what was found to the file that was named, and print it.
+
+        Args:
+            found: Plain values.
+            show: Prints it for people.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        if self.output is not None:
+            write_json(self.output, found)
+        if self.as_json:
+            emit_json(found)
+        else:
+            show()
+        if self.output is not None:
+            say(f"written to {self.output}")

@@ -16,7 +16,7 @@ from abc import abstractmethod
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
-from dsk.errors import DskWarning, InputError, LimitError
+from dsk.errors import DskWarning, InputError, LimitError, reason
 from dsk.files import InputRoot
 from dsk.listings import Listing
 from dsk.media import ArchiveMember
@@ -337,7 +337,7 @@ def cached_root(path: str) -> ArchiveRoot:
     try:
         state = os.stat(path)  # noqa: PTH116 - hot
     except OSError as error:
-        raise InputError(error.strerror or str(error), where=path) from error
+        raise InputError(reason(error), where=path) from error
     return _opened(path, state.st_mtime_ns, state.st_size)
 
 

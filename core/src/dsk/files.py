@@ -317,7 +317,7 @@ class DirectoryRoot(InputRoot):
         except (FileNotFoundError, NotADirectoryError):
             return Listing((), ())
         except OSError as error:
-            raise InputError(error.strerror or str(error), where=self.show(under)) from error
+            raise InputError(reason(error), where=self.show(under)) from error
         self._strays.note(under, strays, folders)
         return Listing(folders, files + strays.get(BROKEN, []))  # whoever reads one says so
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dsk.cli.text import counted, emit_json, say, say_warnings, table, tell
+from dsk.cli.text import counted, say_warnings, table, tell
 from dsk.errors import printable
-from dsk.loss import Ledger
-from dsk.progress import Progress, waiting
+from dsk.progress import Progress
 from dsk_analysis.comparison.comparing import gather
-from dsk_analysis.output import check_output, write_json
+from dsk_analysis.output import check_output
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -42,26 +41,13 @@ def run_diff(
         OutputError: The file cannot be written.
     """
     check_output(first.output, overwrite=first.overwrite)
-    datasets, ledgers = [], []
-    for request in (first, second):
-        with waiting(f"opening {printable(request.source)}"):
-            dataset = request.opened()
-        datasets.append(dataset)
-        ledgers.append(Ledger(dataset.on_error))
-        ledgers[-1].merge(dataset.opening_ledger)
+    datasets, ledgers = zip(*(request.opened() for request in (first, second)), strict=True)
     progress = Progress.on_terminal(datasets[0].header.items, "comparing")
     try:
         found = gather(datasets, ledgers, iou_thresh, ignore_attrs, progress)
     finally:
         progress.close()
-    if first.output is not None:
-        write_json(first.output, found)
-    if first.as_json:
-        emit_json(found)
-    else:
-        _show(found)
-    if first.output is not None:
-        say(f"written to {first.output}")
+    first.deliver(found, lambda: _show(found))
     for ledger in ledgers:
         say_warnings(ledger.warnings, ledger.bad_count)
     return 1 if found["bad records"] or _differs(found) else 0

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dsk.cli.text import emit_json, say, say_warnings
-from dsk.errors import printable
-from dsk.loss import Ledger
-from dsk.progress import Progress, waiting
-from dsk_analysis.output import check_output, write_json
+from dsk.cli.text import say_warnings
+from dsk.progress import Progress
+from dsk_analysis.output import check_output
 from dsk_analysis.request import ReadRequest
 from dsk_analysis.stats.computing import gather
 from dsk_analysis.stats.text import show
@@ -36,10 +34,7 @@ def run_stats(request: StatsRequest) -> int:
         OutputError: The file cannot be written.
     """
     check_output(request.output, overwrite=request.overwrite)
-    with waiting(f"opening {printable(request.source)}"):
-        dataset = request.opened()
-    ledger = Ledger(dataset.on_error)
-    ledger.merge(dataset.opening_ledger)
+    dataset, ledger = request.opened()
     progress = Progress.on_terminal(dataset.header.items, f"reading {dataset.format}")
     try:
         found = gather(
@@ -48,14 +43,8 @@ def run_stats(request: StatsRequest) -> int:
     finally:
         progress.close()
     found["warnings"] = dict(ledger.warnings)
-    if request.output is not None:
-        write_json(request.output, found)
-    if request.as_json:
-        emit_json(found)
-    else:
-        show(found, _hints(request, images=bool(found["media"].keys() & {"image", "video_frame"})))
-    if request.output is not None:
-        say(f"written to {request.output}")
+    images = bool(found["media"].keys() & {"image", "video_frame"})
+    request.deliver(found, lambda: show(found, _hints(request, images=images)))
     say_warnings(ledger.warnings, ledger.bad_count)
     return 1 if ledger.bad_count else 0
 

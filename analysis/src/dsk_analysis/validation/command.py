@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from dsk.cli.text import counted, emit_json, say, say_warnings, table, tell
+from dsk.cli.text import counted, say, say_warnings, table, tell
 from dsk.errors import printable
-from dsk.loss import Ledger
 from dsk.options import parse_dashed
-from dsk.progress import Progress, waiting
-from dsk_analysis.output import check_output, write_json
+from dsk.progress import Progress
+from dsk_analysis.output import check_output
 from dsk_analysis.request import ReadRequest
 from dsk_analysis.validation.thresholds import OPTIONS
 from dsk_analysis.validation.validating import gather
@@ -38,25 +37,15 @@ def run_validate(request: ReadRequest, task: str, trailing: Sequence[str]) -> in
     """
     check_output(request.output, overwrite=request.overwrite)
     thresholds = parse_dashed(trailing, OPTIONS)
-    with waiting(f"opening {printable(request.source)}"):
-        dataset = request.opened()
-    ledger = Ledger(dataset.on_error)
-    ledger.merge(dataset.opening_ledger)
+    dataset, ledger = request.opened()
     progress = Progress.on_terminal(dataset.header.items, f"reading {dataset.format}")
     try:
         found = gather(dataset, task, thresholds, ledger, subset=request.subset, progress=progress)
     finally:
         progress.close()
     found["warnings"] = dict(ledger.warnings)
-    if request.output is not None:
-        write_json(request.output, found)
-    if request.as_json:
-        emit_json(found)
-    else:
-        _show(found)
-    if request.output is not None:
-        say(f"written to {request.output}")
-    elif not request.as_json:
+    request.deliver(found, lambda: _show(found))
+    if request.output is None and not request.as_json:
         say("  next: -o FILE or --json: everything")
     say_warnings(ledger.warnings, ledger.bad_count)
     return 1 if ledger.bad_count or found["validation_reports"] else 0

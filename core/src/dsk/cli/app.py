@@ -73,11 +73,14 @@ def _help_words(words: Sequence[str]) -> list[str]:
 
     They are those of a transform or of the format that is written, if one is named.
     """
-    pairs = list(pairwise(words))
-    for flags, command in ((_TRANSFORM, "transforms"), (_FORMAT, "formats")):
-        for flag, name in pairs:
-            if flag in flags:
-                return [command, (name.split() or [name])[0]]
+    known = registry()
+    for flag, text in pairwise(words):
+        name = text.partition(" ")[0]
+        if flag in _TRANSFORM and known.transforms.find(name) is not None:
+            return ["transforms", name]
+    for flag, name in pairwise(words):
+        if flag in _FORMAT and known.exporters.find(name) is not None:
+            return ["formats", name]
     return [*[word for word in words if not word.startswith("-")][:1], "--help"]
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Jobs",
     "Json",
     "MaybeInput",
+    "MaybePath",
     "MediaMode",
     "OnError",
     "OnlyFormat",
@@ -46,13 +47,16 @@ trailing: list[str] = []
 """The words behind ``--``, set by ``app.run``."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print the facts as JSON on standard output.")]
-Input = Annotated[
-    str,
-    typer.Option("-i", "--input", "--input-path", help="Folder, archive or annotation file."),
-]
+_DATASET = "Folder, archive or annotation file."
+_INPUT = typer.Option("-i", "--input", "--input-path", help=_DATASET)
+Input = Annotated[str, _INPUT]
 MaybeInput = Annotated[
     Optional[str],  # noqa: UP045 - typer reads the annotation at run time
-    typer.Option("-i", "--input", "--input-path", help="Folder, archive or annotation file."),
+    _INPUT,
+]
+MaybePath = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Argument(metavar="PATH", help=_DATASET),
 ]
 ProjectFolder = Annotated[
     Optional[str],  # noqa: UP045
@@ -255,7 +259,7 @@ def plugins(as_json: Json = False) -> None:
 
 
 def detect(
-    path: Annotated[str, typer.Argument(help="Folder, archive or annotation file.")],
+    path: Annotated[str, typer.Argument(help=_DATASET)],
     as_json: Json = False,
 ) -> None:
     """Say what format a path holds, and why.
@@ -272,10 +276,7 @@ def detect(
 
 
 def info(
-    path: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Argument(help="Folder, archive or annotation file."),
-    ] = None,
+    path: MaybePath = None,
     project: ProjectFolder = None,
     source_format: OnlyFormat = None,
     import_options: ImportOptions = None,

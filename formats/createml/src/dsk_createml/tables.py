@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from abc import ABC, abstractmethod
 from collections import Counter
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -52,7 +53,7 @@ class Table(Struct):
 AnyTable = TypeVar("AnyTable", bound=Table)
 
 
-class TableReader(Generic[AnyTable]):
+class TableReader(ABC, Generic[AnyTable]):
     """Reads tables.
 
     Args:
@@ -75,13 +76,13 @@ class TableReader(Generic[AnyTable]):
         self.ledger = ledger
         self._homes = Counter(name.rpartition("/")[0] for name in names)
 
+    @abstractmethod
     def table(self, name: str, subset: str) -> AnyTable:
         """Read a table.
 
         Raises:
             InputError: It is none.
         """
-        raise NotImplementedError
 
     def rows(self, name: str) -> Iterator[tuple[str, list[str]]]:
         """Yield the rows of a file that are not blank, each with its place.
@@ -175,6 +176,6 @@ class TableSource(Source, Generic[AnyTable]):
         """Return an image with the size that its table states."""
         return image
 
+    @abstractmethod
     def annotations(self, table: AnyTable, number: int) -> list[Annotation]:
         """Return the annotations of an image."""
-        raise NotImplementedError
