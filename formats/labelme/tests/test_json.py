@@ -197,6 +197,7 @@ def test_text_of_western_windows(tmp_path):
     file.write_bytes(file.read_bytes().replace(b"caf-", b"caf\xe9"))
     dataset = read(tmp_path)
     assert dataset.categories().names == ["café"]
+    assert any("a.json is not in UTF-8" in w for w in dataset.opening_ledger.warnings)
     assert [a.label for item in dataset for a in item.annotations] == [0]
 
 

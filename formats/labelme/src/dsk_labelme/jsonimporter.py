@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -102,16 +103,12 @@ _decode_loose_brief = msgspec.json.Decoder(_LooseBrief).decode
 
 def _utf8(data: bytes) -> bytes:
     """Return JSON text as UTF-8; Windows in China and in the West writes it in its own encoding."""
-    try:
+    with suppress(UnicodeDecodeError):
         data.decode()
-    except UnicodeDecodeError:
-        pass
-    else:
         return data
-    try:
+    with suppress(UnicodeDecodeError):
         return data.decode("gb18030").encode()
-    except UnicodeDecodeError:
-        return data.decode("cp1252").encode()
+    return data.decode("cp1252").encode()
 
 
 class LabelMeJsonImporter(Importer):
@@ -173,7 +170,10 @@ class LabelMeJsonImporter(Importer):
                 continue
             kept[name] = ""
             try:
-                labels, own, kept[name] = _stated(_utf8(data))
+                text = _utf8(data)
+                if text is not data:  # or bytes that are damaged would be other letters unnoticed
+                    ledger.warn(f"{name} is not in UTF-8; read as GB 18030 or Windows-1252")
+                labels, own, kept[name] = _stated(text)
             except UNDECODABLE:
                 continue  # reading will say what is wrong with it
             found.update(label for label in labels if isinstance(label, str) and label)
