@@ -162,7 +162,7 @@ def test_reindexing_examples(drive, tmp_path):
 
 
 def test_a_box_keeps_its_corners_through_every_format(drive, tmp_path):
-    from dsk_pointcloud.rotations import corners
+    from dsk.rotations import corners
 
     start = Dataset.import_from(drive, "kitti_raw")
     first = start

@@ -5,29 +5,21 @@ from __future__ import annotations
 import json
 from types import ModuleType
 
-import numpy as np
 import pytest
 
 from dsk import Dataset
 from dsk.annotations import (
     Bbox,
     Caption,
-    Cuboid3d,
-    Ellipse,
     Label,
-    Mask,
-    Points,
     Polygon,
-    Rle,
 )
 from dsk.cli.app import run
 from dsk.descriptors import ImporterInfo
 from dsk.errors import InputError, OptionError, OutputExistsError, UsageError
 from dsk.flow import Detection, Header, Importer, ListSource
 from dsk.item import DatasetItem
-from dsk.rle import from_dense
 from dsk_analysis.comparison import compare
-from dsk_analysis.comparison.matching import matched
 
 LABELS = ("cat", "dog")
 
@@ -44,11 +36,6 @@ def box(x, label=0, w=10.0, **more):
 def counts(found):
     names = ("matched", "other label", "other kind", "only in first", "only in second")
     return [found["annotations"][name] for name in names]
-
-
-def pairs(first, second, least=0.5):
-    sides = [[(str(a.label), a) for a in side] for side in (first, second)]
-    return [(n, m, round(share, 3)) for n, m, share in matched(*sides, least)]
 
 
 def test_equal_datasets():
@@ -81,60 +68,6 @@ def test_items_and_labels_of_one_only():
     }
     other = compare(data(a=[]), data(subset="train", a=[]))
     assert other["items"]["in both"] == 0
-
-
-def test_shapes_are_matched_by_their_overlap():
-    assert pairs([box(0)], [box(5)]) == []
-    assert pairs([box(0)], [box(5)], least=0.3) == [(0, 0, 0.333)]
-    assert pairs([box(0), box(1)], [box(1), box(0)]) == [(0, 1, 1.0), (1, 0, 1.0)]
-    assert pairs([box(0)], [box(0), box(0)]) == [(0, 0, 1.0)]
-    assert pairs([box(0)], [box(1), box(0, label=1)]) == [(0, 0, 0.818)]  # of one label first
-    assert pairs([box(0, w=0)], [box(0, w=0)]) == [(0, 0, 1.0)]
-    assert pairs([box(0)], [Ellipse(0, 0, 10, 10, label=0)]) == [(0, 0, 1.0)]
-
-
-def test_outlines_and_masks_are_matched_by_their_pixels():
-    square = Polygon([100, 100, 110, 100, 110, 110, 100, 110])
-    corner = Polygon([100, 100, 110, 100, 100, 110])
-    assert pairs([square], [square]) == [(0, 0, 1.0)]
-    ((_, _, share),) = pairs([square], [corner], least=0.4)
-    assert 0.4 < share < 0.6
-    dense = np.zeros((120, 120), bool)
-    dense[100:110, 100:110] = True
-    assert pairs([square], [Mask(from_dense(dense))]) == [(0, 0, 1.0)]
-    assert pairs([Mask(from_dense(dense))], [Mask(from_dense(dense[:110]))]) == [(0, 0, 1.0)]
-    assert pairs([Mask(from_dense(dense))], [Mask(from_dense(~dense))]) == []
-    assert pairs([square], [Bbox(100, 100, 10, 10)]) == [(0, 0, 1.0)]
-    far = Polygon([0, 0, 1e7, 0, 1e7, 1e7, 0, 1e7])
-    assert pairs([far], [far]) == [(0, 0, 1.0)]  # by their boxes
-    hole = Polygon([[0, 0, 10, 0, 10, 10, 0, 10], [1, 1, 9, 1, 9, 9, 1, 9]], (1,))
-    assert pairs([hole], [Polygon([0, 0, 10, 0, 10, 10, 0, 10])]) == []
-
-
-def test_what_cannot_be_drawn_is_matched_by_its_box():
-    square = Polygon([0, 0, 10, 0, 10, 10, 0, 10])
-    damaged = Mask(Rle((10, 10), b"\xff"), bbox=(0, 0, 10, 10))
-    assert pairs([square, square], [damaged, square]) == [(0, 1, 1.0), (1, 0, 1.0)]
-    assert pairs([damaged], [damaged]) == [(0, 0, 1.0)]  # by their boxes
-    line = Polygon([0, 0, 10, 0, 5, 0])
-    assert pairs([line], [line]) == [(0, 0, 1.0)]
-    assert pairs([line], [square]) == []
-    odd = Polygon([0, 0, 10, 0, 10], bbox=(0, 0, 10, 10))
-    assert pairs([square], [odd]) == [(0, 0, 1.0)]
-    small, large = np.ones((10, 10), bool), np.zeros((20, 20), bool)
-    large[:10, :10] = True
-    two = Mask(from_dense(small)), Mask(from_dense(large))
-    assert pairs([two[0]], [two[1]]) == [(0, 0, 1.0)]  # of images of two sizes: by their boxes
-
-
-def test_other_kinds_are_matched_if_they_are_equal():
-    assert pairs([Label(label=0), Label(label=1)], [Label(label=1)]) == [(1, 0, 1.0)]
-    assert pairs([Caption("a")], [Caption("b"), Caption("a", id=3)]) == [(0, 1, 1.0)]
-    assert pairs([Points([1, 2.001])], [Points([1.0, 2.0], (2,))]) == []
-    assert pairs([Points([1, 2.001])], [Points([1.0, 2.0])]) == [(0, 0, 1.0)]
-    solid = Cuboid3d((1.0, 2.0, 3.0))
-    assert pairs([solid], [Cuboid3d((1.0, 2.0, 3.001), object_id=4)]) == [(0, 0, 1.0)]
-    assert pairs([solid], [Cuboid3d((1.0, 2.0, 3.1))]) == []
 
 
 def test_differences_are_listed():

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dsk.cli.jsonfile import check_file, write_json
 from dsk.cli.text import emit_json, say
 from dsk.dataset import Dataset
-from dsk.errors import OptionError, printable
+from dsk.errors import OptionError, UsageError, printable
 from dsk.loss import Ledger
 from dsk.options import parse_pairs
 from dsk.progress import waiting
-from dsk_analysis.output import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +31,17 @@ class ReadRequest:
     as_json: bool = False
     output: str | None = None
     overwrite: bool = False
+
+    def check_output(self) -> None:
+        """Refuse before the work what would be refused after it.
+
+        Raises:
+            UsageError: There is nothing to overwrite.
+            OutputError: The file cannot be written, or is there and not to be overwritten.
+        """
+        if self.output is None and self.overwrite:
+            raise UsageError("--overwrite needs -o FILE")
+        check_file(self.output, "-o", overwrite=self.overwrite)
 
     def opened(self) -> tuple[Dataset, Ledger]:
         """Open the dataset; what its opening said is in the ledger, for more to come.

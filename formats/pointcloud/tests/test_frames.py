@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dsk.annotations import Cuboid3d
+from dsk.rotations import angles_of, corners, matrix_of, quaternion_matrix, quaternion_of
 from dsk_pointcloud.calib import Calibration, identity_calibration
 from dsk_pointcloud.frames import bottom_of, centre_of, turned, wrap
 from dsk_pointcloud.kitti3d.labels import parse_line, to_camera, to_lidar
 from dsk_pointcloud.kitti_raw.convention import from_box, to_box
-from dsk_pointcloud.rotations import angles_of, corners, matrix_of, quaternion_matrix, quaternion_of
 
 BOX = Cuboid3d((10.0, 2.0, -1.0), (0.0, 0.0, 0.5), (4.0, 1.8, 1.5))
 RECT = """0.9999239 0.00983776 -0.007445048 -0.009869795 0.9999421 -0.004278459 0.007402527

@@ -18,8 +18,8 @@ from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.media import Image, PointCloud
+from dsk.rotations import matrix_of
 from dsk_pointcloud.clouds.pcd import read_pcd
-from dsk_pointcloud.rotations import matrix_of
 
 
 def q(yaw):

@@ -19,6 +19,7 @@ from dsk.cli.commands import (
     FilterMode,
     ImageExt,
     ImportOptions,
+    InputFormat,
     Jobs,
     Json,
     MaybeInput,
@@ -28,6 +29,7 @@ from dsk.cli.commands import (
     Overwrite,
     OwnPlace,
     ReportFile,
+    SameTarget,
     SaveMedia,
     Strict,
     Target,
@@ -35,7 +37,7 @@ from dsk.cli.commands import (
     trailing,
 )
 
-__all__ = ["add", "create", "export", "import_", "project", "remove"]
+__all__ = ["add", "create", "export", "import_", "merge", "project", "remove"]
 
 Project = Annotated[str, typer.Option("-p", "--project", help="The project's folder.")]
 NewProject = Annotated[str, typer.Option("-o", "--output", "--output-dir", help="Its folder.")]
@@ -53,6 +55,67 @@ Update = Annotated[
 Words = Annotated[
     Optional[list[str]],  # noqa: UP045
     typer.Argument(metavar="PATH", help="The dataset; path PATH and -i PATH are it, too."),
+]
+
+Places = Annotated[
+    list[str],
+    typer.Argument(metavar="PATH", help="Datasets and projects, two or more without -p."),
+]
+Updated = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "-p", "--project", metavar="DIR", help="A project or dataset that the others are new to."
+    ),
+]
+Merged = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "-o",
+        "--output",
+        "--output-dir",
+        help="New or empty folder, or a .zip file; <first>-merged here when not given.",
+    ),
+]
+Policy = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "-m",
+        "--policy",
+        "--merge-policy",
+        metavar="intersect|union|update",
+        help="What becomes of items with the same id and subset.",
+    ),
+]
+Overlap = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option("-iou", "--iou-thresh", help="From which overlap on shapes are one; 0.25."),
+]
+Quorum = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option("--quorum", help="So many votes a label or value needs; 0."),
+]
+Confidence = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option("-oconf", "--output-conf-thresh", help="Leave out what has a lower score; 0."),
+]
+Groups = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "-g", "--groups", metavar="'A,B?,…'", help="Labels that a group must have; repeatable."
+    ),
+]
+Ignored = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "-ia", "--ignore-attr", metavar="NAME", help="Attribute that nobody votes for; repeatable."
+    ),
+]
+Scores = Annotated[
+    bool, typer.Option("--scores", help="Keep the score of each annotation as an attribute.")
+]
+ConflictsFile = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--conflicts", metavar="FILE", help="Write what they do not agree on as JSON."),
 ]
 
 
@@ -170,6 +233,53 @@ def export(
         raise typer.Exit(code)
 
 
+def merge(
+    context: typer.Context,
+    paths: Places,
+    project: Updated = None,
+    output: Merged = None,
+    target_format: SameTarget = None,
+    policy: Policy = None,
+    iou_thresh: Overlap = None,
+    quorum: Quorum = None,
+    output_conf_thresh: Confidence = None,
+    groups: Groups = None,
+    ignore_attrs: Ignored = None,
+    scores: Scores = False,
+    conflicts: ConflictsFile = None,
+    source_format: InputFormat = None,
+    import_options: ImportOptions = None,
+    export_options: ExportOptions = None,
+    save_media: SaveMedia = False,
+    image_ext: ImageExt = None,
+    media: MediaMode = "copy",
+    overwrite: Overwrite = False,
+    strict: Strict = False,
+    dry_run: DryRun = False,
+    on_error: OnError = "raise",
+    report: ReportFile = None,
+    as_json: Json = False,
+) -> None:
+    """Make one dataset of several: by vote, all together, or the newer in place of the older.
+
+    \b
+    dsk merge anna/ ben/ carla/ -o merged -f coco --quorum 2 -iou 0.6 --conflicts conflicts.json
+    dsk merge a/ b/ --policy union -o both        everything, what both have once
+    dsk merge a/:voc b.json:coco -o both          with their formats, where these are not found out
+    dsk merge -p project/ -o merged reannotated/  its items in place of the project's
+    dsk merge reannotated/                        likewise, in the project of this folder
+
+    Several datasets are voted on (intersect): what overlaps becomes one annotation, with the label
+    and the attributes that most have. With -p, or a single path, it is an update.
+    """  # noqa: D301
+    from dsk_project.merging.command import run_words
+
+    given = {**context.params, "trailing": list(trailing)}
+    code = run_words(given)
+    if code:
+        raise typer.Exit(code)
+
+
 project = typer.Typer(add_completion=False)
 """``dsk project``, and ``dsk project COMMAND``, as Datumaro calls some of the commands."""
 
@@ -183,6 +293,7 @@ _FORWARDED = (
     "stats",
     "filter",
     "transform",
+    "merge",
 )
 
 

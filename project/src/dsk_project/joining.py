@@ -17,7 +17,7 @@ from dsk.steps import headers, iterate, run_steps
 from dsk_project.contents import content_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from dsk.item import DatasetItem
     from dsk.media import Media
 
-__all__ = ["Chain", "JoinItems", "join", "joined", "meet"]
+__all__ = ["Chain", "JoinItems", "arranged", "join", "joined", "meet", "origin_of"]
 
-_UPDATE = "dsk_project_updates"
-"""Marks, in ``extra``, items that take the place of those before; none leaves this module."""
+_ORIGIN = "dsk_project_origin"
+"""Where ``extra`` has the number of an item's dataset until ``JoinItems`` has seen it."""
 
 
 def join(*datasets: Dataset) -> Dataset:
@@ -42,6 +42,32 @@ def join(*datasets: Dataset) -> Dataset:
         datasets: Read when the result is, each with its transforms; their ids, if there are two or
             more, now.
     """
+    return _made(datasets, joined)
+
+
+def arranged(datasets: Sequence[Dataset], how: JoinItems) -> Dataset:
+    """Return several datasets as one in which a ``JoinItems`` has seen all items, in its order.
+
+    Args:
+        datasets: They are read now, each with its transforms.
+        how: What becomes of items with the same id and subset.
+    """
+
+    def source_of(
+        sources: Sequence[Source], ledger: Ledger, steps: Sequence[Sequence[Transform]]
+    ) -> Source:
+        chain = CountedChain(sources, ledger, steps)
+        chain.marks = True
+        return ArrangedSource(chain, (), how, ledger)
+
+    return _made(datasets, source_of)
+
+
+def _made(
+    datasets: Sequence[Dataset],
+    source_of: Callable[[list[Source], Ledger, list[tuple[Transform, ...]]], Source],
+) -> Dataset:
+    """Return a dataset of what a function makes of sources and the steps that they go through."""
     ledger = Ledger("skip" if any(one.on_error == "skip" for one in datasets) else "raise")
     planned = []
     for dataset in datasets:
@@ -49,7 +75,7 @@ def join(*datasets: Dataset) -> Dataset:
         ledger.merge(dataset.opening_ledger)
         ledger.merge(dataset.planning_ledger)
     sources, steps = [source for source, _ in planned], [todo for _, todo in planned]
-    made = Dataset(joined(sources, ledger, steps), on_error=ledger.on_error)
+    made = Dataset(source_of(sources, ledger, steps), on_error=ledger.on_error)
     made.opening_ledger = ledger
     made.places = tuple(place for dataset in datasets for place in dataset.places)
     return made
@@ -80,8 +106,9 @@ def joined(
     # What this pass finds, the one that reads the items tells.
     if not meet(chain, Ledger(ledger.on_error)):
         return chain
-    chain.marked = frozenset(number for number, new in enumerate(updates) if new)
-    return ArrangedSource(chain, (), JoinItems(), ledger)
+    updating = frozenset(number for number, new in enumerate(updates) if new)
+    chain.marks = bool(updating)
+    return ArrangedSource(chain, (), JoinItems(updating), ledger)
 
 
 class Chain(Source):
@@ -92,8 +119,8 @@ class Chain(Source):
         ledger: Told of facts about whole datasets that differ: those of the first one are kept.
     """
 
-    marked: frozenset[int] = frozenset()
-    """Numbers of the datasets whose items ``JoinItems`` takes in place of those before."""
+    marks: bool = False
+    """Whether items carry the number of their dataset, see ``origin_of``."""
 
     def __init__(self, sources: Sequence[Source], ledger: Ledger) -> None:
         self._sources = sources
@@ -135,9 +162,9 @@ class Chain(Source):
 
     def _marked(self, number: int, items: Iterable[DatasetItem]) -> Iterator[DatasetItem]:
         labelled = self._labelled(number, items)
-        if number not in self.marked:
+        if not self.marks:
             return labelled
-        return (replace(i, extra={**(i.extra or {}), _UPDATE: {}}) for i in labelled)
+        return (replace(i, extra={**(i.extra or {}), _ORIGIN: number}) for i in labelled)
 
     def _labelled(self, number: int, items: Iterable[DatasetItem]) -> Iterator[DatasetItem]:
         moved = self._labels[number]
@@ -238,23 +265,34 @@ def meet(source: Source, ledger: Ledger) -> bool:
     return bool((found[1:] == found[:-1]).any())
 
 
+def origin_of(item: DatasetItem) -> int:
+    """Return the number of an item's dataset, -1 if it carries none."""
+    number = (item.extra or {}).get(_ORIGIN, -1)
+    return number if isinstance(number, int) else -1
+
+
 class JoinItems(Rearrangement):
-    """Makes one item of those with the same id and subset, in the order of subsets and ids."""
+    """Makes one item of those with the same id and subset, in the order of subsets and ids.
+
+    Args:
+        updating: Numbers of the datasets whose items take the place of those before.
+    """
+
+    def __init__(self, updating: frozenset[int] = frozenset()) -> None:
+        self._updating = updating
 
     def key(self, item: DatasetItem) -> tuple[str, str]:
         """Return subset and id."""
         return item.subset, item.id
 
     def join(self, items: list[DatasetItem], ledger: Ledger) -> list[DatasetItem]:
-        """Join items: what is in several is there once, of what differs the first one's stays."""
-        first, *others = items = _updated(items, ledger)
-        if not others:
-            return items
-        annotations = list(first.annotations)
+        """Join items: of what differs the first one's stays."""
+        items = self._standing(items, ledger)
+        annotations = self.annotations(items, ledger)
+        first, *others = items = [_unmarked(item) for item in items]
         attributes, extra = dict(first.attributes), dict(first.extra or {})
         for item in others:
             ledger.add_at("DSK-L020", "item of a further source joins its namesake", item)
-            annotations += _new(annotations, item, ledger)
             for name, value in item.attributes.items():
                 if attributes.setdefault(name, value) != value:
                     what = f"item attribute {name} of a further source, which differs"
@@ -262,33 +300,50 @@ class JoinItems(Rearrangement):
             for family, fields in (item.extra or {}).items():
                 if extra.setdefault(family, fields) != fields:
                     ledger.add_at("DSK-L011", f"{family} fields of a further source", item)
-        media = _best(items, ledger)
         return [
             replace(
                 first,
-                media=media,
+                media=_best(items, ledger),
                 annotations=annotations,
                 attributes=attributes,
                 extra=extra or None,
             )
         ]
 
+    def annotations(self, items: Sequence[DatasetItem], ledger: Ledger) -> list[Annotation]:
+        """Return the annotations of the item that others become: what several have is there once.
 
-def _updated(items: list[DatasetItem], ledger: Ledger) -> list[DatasetItem]:
-    """Leave out the items that a later one takes the place of; of these a medium may stay."""
-    at = max((n for n, item in enumerate(items) if _UPDATE in (item.extra or {})), default=-1)
-    if at < 0:
-        return items
-    newest, before = items[at], items[:at]
-    for item in before:
-        ledger.add_at("DSK-L020", "item takes the place of that of an earlier source", item)
-        if item.annotations:
-            what = "annotations of an earlier source, which are replaced"
-            ledger.add_at("DSK-L019", what, item, count=len(item.annotations))
-    media = [item.media for item in (newest, *reversed(before)) if item.media is not None]
-    best = next((medium for medium in media if medium.exists), media[0] if media else None)
-    extra = {family: fields for family, fields in (newest.extra or {}).items() if family != _UPDATE}
-    return [replace(newest, media=best, extra=extra or None), *items[at + 1 :]]
+        Args:
+            items: Those with one id and subset, in the order of their datasets; at least one.
+            ledger: For what becomes of annotations.
+        """
+        found = list(items[0].annotations)
+        for item in items[1:]:
+            found += _new(found, item, ledger)
+        return found
+
+    def _standing(self, items: list[DatasetItem], ledger: Ledger) -> list[DatasetItem]:
+        """Leave out the items that a later one takes the place of; of these a medium may stay."""
+        at = max(
+            (n for n, item in enumerate(items) if origin_of(item) in self._updating), default=0
+        )
+        newest, before = items[at], items[:at]
+        for item in before:
+            ledger.add_at("DSK-L020", "item takes the place of that of an earlier source", item)
+            if item.annotations:
+                what = "annotations of an earlier source, which are replaced"
+                ledger.add_at("DSK-L019", what, item, count=len(item.annotations))
+        media = [item.media for item in (newest, *reversed(before)) if item.media is not None]
+        best = next((medium for medium in media if medium.exists), media[0] if media else None)
+        return [replace(newest, media=best) if before else newest, *items[at + 1 :]]
+
+
+def _unmarked(item: DatasetItem) -> DatasetItem:
+    """Return an item without the number of its dataset."""
+    if origin_of(item) < 0:
+        return item
+    extra = {family: fields for family, fields in (item.extra or {}).items() if family != _ORIGIN}
+    return replace(item, extra=extra or None)
 
 
 def _new(known: list[Annotation], item: DatasetItem, ledger: Ledger) -> list[Annotation]:

@@ -18,6 +18,7 @@ _SUMMARIES = {
     "remove": "Take a dataset out of a project.",
     "import": "Make a project of a dataset.",
     "export": "Write a project's datasets as one.",
+    "merge": "Make one dataset of several, by vote or as an update.",
     "project": "Show a project's sources.",
 }
 _FUNCTIONS = {"import": "import_"}

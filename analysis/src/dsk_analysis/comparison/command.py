@@ -8,7 +8,6 @@ from dsk.cli.text import counted, say_warnings, table, tell
 from dsk.errors import printable
 from dsk.progress import Progress
 from dsk_analysis.comparison.comparing import gather
-from dsk_analysis.output import check_output
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -40,7 +39,7 @@ def run_diff(
         UsageError: The options do not fit together.
         OutputError: The file cannot be written.
     """
-    check_output(first.output, overwrite=first.overwrite)
+    first.check_output()
     datasets, ledgers = zip(*(request.opened() for request in (first, second)), strict=True)
     progress = Progress.on_terminal(datasets[0].header.items, "comparing")
     try:

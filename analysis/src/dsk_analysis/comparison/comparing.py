@@ -11,8 +11,8 @@ from dsk.collector import collector_off
 from dsk.errors import DskWarning, OptionError
 from dsk.flow import Rearrangement
 from dsk.loss import Ledger
+from dsk.matching import SHAPES, matched
 from dsk.progress import Progress
-from dsk_analysis.comparison.matching import SHAPES, matched
 from dsk_analysis.stats.facts import Labels
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from dsk.cli.text import say_warnings
 from dsk.progress import Progress
-from dsk_analysis.output import check_output
 from dsk_analysis.request import ReadRequest
 from dsk_analysis.stats.computing import gather
 from dsk_analysis.stats.text import show
@@ -33,7 +32,7 @@ def run_stats(request: StatsRequest) -> int:
         OutputExistsError: The file is there and ``overwrite`` was not given.
         OutputError: The file cannot be written.
     """
-    check_output(request.output, overwrite=request.overwrite)
+    request.check_output()
     dataset, ledger = request.opened()
     progress = Progress.on_terminal(dataset.header.items, f"reading {dataset.format}")
     try:

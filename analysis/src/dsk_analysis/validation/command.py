@@ -9,7 +9,6 @@ from dsk.cli.text import counted, say, say_warnings, table, tell
 from dsk.errors import printable
 from dsk.options import parse_dashed
 from dsk.progress import Progress
-from dsk_analysis.output import check_output
 from dsk_analysis.request import ReadRequest
 from dsk_analysis.validation.thresholds import OPTIONS
 from dsk_analysis.validation.validating import gather
@@ -35,7 +34,7 @@ def run_validate(request: ReadRequest, task: str, trailing: Sequence[str]) -> in
         UsageError: The options do not fit together.
         OutputError: The file cannot be written.
     """
-    check_output(request.output, overwrite=request.overwrite)
+    request.check_output()
     thresholds = parse_dashed(trailing, OPTIONS)
     dataset, ledger = request.opened()
     progress = Progress.on_terminal(dataset.header.items, f"reading {dataset.format}")

@@ -28,13 +28,20 @@ from dsk.progress import waiting
 from dsk.registry import registry, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dsk.dataset import Dataset
     from dsk.flow import Transform
     from dsk.loss import BadRecord, Event, Report
 
-__all__ = ["ConvertRequest", "open_input", "own_place", "run_convert"]
+__all__ = [
+    "ConvertRequest",
+    "check_target",
+    "open_input",
+    "own_place",
+    "run_convert",
+    "write_dataset",
+]
 
 MOST = 12
 """Lines of losses that the summary shows."""
@@ -120,13 +127,43 @@ def run_convert(request: ConvertRequest) -> int:
         UsageError: A name, an option or their combination makes no sense.
     """
     started = time.monotonic()
-    _check_report(request)
-    if request.target_format is not None:
-        registry().exporter(request.target_format)  # a wrong name need not wait for a large input
+    check_target(request)
     steps = _steps(request)
     dataset = open_input(request, only_columns=not steps and _takes_columns(request))
     for step in steps:
         dataset = dataset.transform(step)
+    return write_dataset(request, dataset, started)
+
+
+def check_target(request: ConvertRequest) -> None:
+    """Find out what need not wait for a large input: a wrong name, a report that has no place.
+
+    Raises:
+        UsageError: There is no such format.
+        OutputError: The report cannot be written.
+    """
+    _check_report(request)
+    if request.target_format is not None:
+        registry().exporter(request.target_format)
+
+
+def write_dataset(
+    request: ConvertRequest,
+    dataset: Dataset,
+    started: float,
+    more: Callable[[], dict[str, Any]] | None = None,
+) -> int:
+    """Write a dataset, say what happened, return the exit code.
+
+    Args:
+        request: What the user asked for.
+        dataset: What to write.
+        started: When the work began, see ``time.monotonic``.
+        more: Returns facts that ``--json`` has besides the report, once the dataset was written.
+
+    Raises:
+        UsageError: An option or a combination makes no sense.
+    """
     target = request.target_format or _format_of(dataset)
     options = (*SETTINGS, *registry().exporter(target).options)
     given = {
@@ -143,7 +180,7 @@ def run_convert(request: ConvertRequest) -> int:
     result.seconds = round(time.monotonic() - started, 3)  # opening is a part of it here
     _write_reports(request, result)
     if request.as_json:
-        emit_json(result.to_dict())
+        emit_json({**result.to_dict(), **(more() if more else {})})
     else:
         formats = f"{dataset.format} {glyph('→', '->')} {target}"
         _summary(request, formats, result, _media_word(dataset.header.media))

@@ -88,7 +88,7 @@ def turned(box: Cuboid3d, forward: Literal["+x", "+y"]) -> Cuboid3d:
     if rx == 0 and ry == 0:
         rotation = (rx, ry, wrap(rz + turn))
     else:
-        from dsk_pointcloud.rotations import angles_of, matrix_of
+        from dsk.rotations import angles_of, matrix_of
 
         rotation = angles_of(matrix_of(box.rotation) @ matrix_of((0.0, 0.0, turn)))
     sx, sy, sz = box.scale
@@ -99,7 +99,7 @@ def centre_of(bottom: Vector, rotation: Vector, height: float) -> Vector:
     """Return a box's centre from the centre of its bottom face, half a height along its z."""
     if is_upright(rotation):
         return bottom[0], bottom[1], bottom[2] + height / 2
-    from dsk_pointcloud.rotations import matrix_of
+    from dsk.rotations import matrix_of
 
     x, y, z = matrix_of(rotation)[:, 2] * (height / 2)
     return bottom[0] + float(x), bottom[1] + float(y), bottom[2] + float(z)

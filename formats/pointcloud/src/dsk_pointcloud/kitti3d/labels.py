@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
+from dsk.rotations import corners
 from dsk_pointcloud.frames import is_finite, wrap
-from dsk_pointcloud.rotations import corners
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

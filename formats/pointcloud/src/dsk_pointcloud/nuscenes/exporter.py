@@ -15,13 +15,13 @@ from dsk.annotations import Cuboid3d
 from dsk.errors import InputError, MediaError, OptionError, OutputError
 from dsk.flow import Exporter
 from dsk.media import PointCloud
+from dsk.rotations import matrix_of, quaternion_matrix, rigid
 from dsk_pointcloud.axes import stated_pose
 from dsk_pointcloud.cameras import CAMERA
 from dsk_pointcloud.clouds.saver import CloudSaver
 from dsk_pointcloud.frames import note_boxes, note_frames, turned
 from dsk_pointcloud.nuscenes.keyframes import Annotation, Camera, Frame, Place, save_frames
 from dsk_pointcloud.nuscenes.rows import FAMILY, LEVELS, write_tables
-from dsk_pointcloud.rotations import matrix_of, quaternion_matrix, rigid
 from dsk_pointcloud.tracks import track_of, whole
 
 if TYPE_CHECKING:

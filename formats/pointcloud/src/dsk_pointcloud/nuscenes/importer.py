@@ -16,12 +16,12 @@ from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, PointCloud
 from dsk.names import clean_name
+from dsk.rotations import angles_of, invert, quaternion_matrix, rigid
 from dsk_pointcloud.cameras import camera_extra
 from dsk_pointcloud.clouds.names import five_columns
 from dsk_pointcloud.frames import NO_SIZE, is_finite, note_boxes
 from dsk_pointcloud.nuscenes import tables
 from dsk_pointcloud.nuscenes.tables import Box, BoxStore, Data, Pose, Sample, Scene, read_table
-from dsk_pointcloud.rotations import angles_of, invert, quaternion_matrix, rigid
 from dsk_pointcloud.tracks import whole
 
 if TYPE_CHECKING:

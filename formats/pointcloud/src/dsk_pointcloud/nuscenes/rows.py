@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from dsk.rotations import invert, quaternion_matrix, quaternion_of, rigid
 from dsk_pointcloud.frames import is_finite
 from dsk_pointcloud.nuscenes.chains import Chains
 from dsk_pointcloud.nuscenes.keyframes import FrameReader
-from dsk_pointcloud.rotations import invert, quaternion_matrix, quaternion_of, rigid
 from dsk_pointcloud.tokens import key_of
 
 if TYPE_CHECKING:

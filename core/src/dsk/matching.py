@@ -11,6 +11,7 @@ from dsk.annotations import Bbox, Ellipse, Mask, Mask3d, Polygon
 from dsk.convert import bbox_of
 from dsk.errors import InputError
 from dsk.rle import counts_of
+from dsk.similarity import POINTED, similarity
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from dsk.annotations import Annotation
     from dsk.geometry import Box
 
-__all__ = ["SHAPES", "Overlaps", "Pair", "matched"]
+__all__ = ["SHAPES", "Overlaps", "Pair", "matched", "shape_box"]
 
 SHAPES = frozenset({"bbox", "rotated_bbox", "polygon", "mask", "ellipse"})
 """Kinds that are the same if they overlap enough."""
@@ -49,21 +50,23 @@ def matched(
 ) -> list[Pair]:
     """Pair the annotations of two items, each with one other at most.
 
-    Shapes are paired if they overlap enough, those of one label before others, the best first. All
-    else is paired if it is equal: label, and what it consists of.
+    Shapes are paired if they overlap enough, what is made of points if it is similar enough, those
+    of one label before others, the best first. All else is paired if it is equal: label, and what
+    it consists of.
 
     Args:
         first: Names of labels and annotations.
         second: Those of the other item.
-        least: The intersection over union from which on shapes are paired.
+        least: The intersection over union from which on shapes are paired, and the similarity.
     """
     pairs = [*_equal(first, second)]
-    overlaps = Overlaps([a for _, a in first], [b for _, b in second])
+    used = {pair.first for pair in pairs}, {pair.second for pair in pairs}
+    one, two = [a for _, a in first], [b for _, b in second]
+    alike = (*Overlaps(one, two).pairs(least), *_similar(one, two, used, least))
     candidates = [
-        (first[n][0] != second[m][0], first[n][1].kind != second[m][1].kind, -share, n, m)
-        for n, m, share in overlaps.pairs(least)
+        (first[n][0] != second[m][0], one[n].kind != two[m].kind, -share, n, m)
+        for n, m, share in alike
     ]
-    used: tuple[set[int], set[int]] = (set(), set())
     for _, _, share, n, m in sorted(candidates):
         if n not in used[0] and m not in used[1]:
             used[0].add(n)
@@ -82,7 +85,7 @@ class Overlaps:
 
     def __init__(self, first: Sequence[Annotation], second: Sequence[Annotation]) -> None:
         self._sides = (first, second)
-        self._boxes = [[_box(a) for a in side] for side in self._sides]
+        self._boxes = [[shape_box(a) for a in side] for side in self._sides]
         self._drawn: list[list[Drawn | None]] | None = None
 
     def pairs(self, least: float) -> Iterator[Pair]:
@@ -208,8 +211,8 @@ def _moved(ring: Sequence[float], left: int, top: int) -> list[float]:
     return [value - (top if n % 2 else left) for n, value in enumerate(ring)]
 
 
-def _box(a: Annotation) -> Box | None:
-    """Return the box of a shape, None of everything else."""
+def shape_box(a: Annotation) -> Box | None:
+    """Return the box (x, y, w, h) of a shape; None if it has none, and for other kinds."""
     if a.kind not in SHAPES:
         return None
     if isinstance(a, Bbox | Ellipse):
@@ -218,6 +221,23 @@ def _box(a: Annotation) -> Box | None:
         return bbox_of(a)
     except (ValueError, InputError):
         return None
+
+
+def _similar(
+    first: Sequence[Annotation],
+    second: Sequence[Annotation],
+    used: tuple[set[int], set[int]],
+    least: float,
+) -> Iterator[Pair]:
+    """Yield the pairs of what is made of points and similar enough, without what is paired."""
+    left = [m for m, b in enumerate(second) if b.kind in POINTED and m not in used[1]]
+    for n, a in enumerate(first):
+        if a.kind not in POINTED or n in used[0]:
+            continue
+        for m in left:
+            share = similarity(a, second[m])
+            if share >= least:
+                yield Pair(n, m, share)
 
 
 def _equal(

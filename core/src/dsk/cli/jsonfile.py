@@ -6,26 +6,28 @@ import json
 import os
 from typing import Any
 
-from dsk.errors import OutputError, OutputExistsError, UsageError
+from dsk.errors import OutputError, OutputExistsError
 from dsk.staging import write_whole
 
-__all__ = ["check_output", "write_json"]
+__all__ = ["check_file", "write_json"]
 
 
-def check_output(path: str | None, *, overwrite: bool) -> None:
+def check_file(path: str | None, option: str, *, overwrite: bool) -> None:
     """Refuse before the work what would be refused after it.
 
+    Args:
+        path: The file; None if there is none to write.
+        option: What the user named it with.
+        overwrite: Whether it may be there.
+
     Raises:
-        UsageError: There is nothing to overwrite.
         OutputExistsError: The file is there and ``overwrite`` was not given.
         OutputError: The file cannot be written.
     """
     if path is None:
-        if overwrite:
-            raise UsageError("--overwrite needs -o FILE")
         return
     if os.path.isdir(path):  # noqa: PTH112
-        raise OutputError("-o names a file, this is a folder", where=path)
+        raise OutputError(f"{option} names a file, this is a folder", where=path)
     if not os.path.isdir(os.path.dirname(os.path.abspath(path))):  # noqa: PTH100, PTH112, PTH120
         raise OutputError("there is no folder for the file", where=path)
     special = os.path.exists(path) and not os.path.isfile(path)  # noqa: PTH110, PTH113 - a pipe

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dsk.annotations import Cuboid3d
-    from dsk_pointcloud.frames import Vector
 
 __all__ = [
     "angles_of",
@@ -22,6 +21,8 @@ __all__ = [
     "quaternion_of",
     "rigid",
 ]
+
+Vector = tuple[float, float, float]
 
 _LOCK = 1e-12  # cos(ry) below which rx and rz turn about the same axis
 
