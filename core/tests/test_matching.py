@@ -137,3 +137,14 @@ def test_boxes_in_space_are_alike_by_their_corners():
     flat = Cuboid2d([0, 0, 9, 0, 9, 9, 0, 9, 2, 2, 8, 2, 8, 8, 2, 8])
     assert similarity(flat, flat) == pytest.approx(1)
     assert similarity(flat, Points(flat.points)) == similarity(box(0), box(0)) == 0
+
+
+def test_overlaps_of_masks_are_those_of_their_pixels():
+    rng = np.random.default_rng(3)
+    for shape in ((7, 9), (1, 5), (20, 3)):
+        for density in (0.1, 0.5, 0.95):
+            one, two = (rng.random(shape) < density for _ in range(2))
+            one[0, 0] = two[0, 0] = two[-1, -1] = True  # something in common, and runs at both ends
+            expected = (one & two).sum() / (one | two).sum()
+            found = pairs([Mask(from_dense(one))], [Mask(from_dense(two))], least=1e-9)
+            assert found == [(0, 0, round(float(expected), 3))]

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dsk import geometry, masks
+import numpy as np
+
+from dsk import masks
 from dsk.annotations import Bbox, Ellipse, Mask, Mask3d, Polygon
 from dsk.convert import bbox_of
 from dsk.errors import InputError
 from dsk.rle import counts_of
-from dsk.similarity import POINTED, similarity
+from dsk.similarity import similar
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from dsk.annotations import Annotation
     from dsk.geometry import Box
 
-__all__ = ["SHAPES", "Overlaps", "Pair", "matched", "shape_box"]
+__all__ = ["SHAPES", "Overlaps", "Pair", "alike", "in_order", "matched", "shape_box"]
 
 SHAPES = frozenset({"bbox", "rotated_bbox", "polygon", "mask", "ellipse"})
 """Kinds that are the same if they overlap enough."""
@@ -31,6 +34,9 @@ LARGEST = 4096
 
 DIGITS = 2
 """Digits behind the point that count where coordinates must be equal: formats round."""
+
+_AT_ONCE = 1 << 18
+"""Pairs of boxes that are compared at once."""
 
 _NOT_CONTENT = frozenset(
     {"label", "id", "group", "object_id", "z_order", "attributes", "extra", "bbox", "area"}
@@ -59,54 +65,95 @@ def matched(
         second: Those of the other item.
         least: The intersection over union from which on shapes are paired, and the similarity.
     """
-    pairs = [*_equal(first, second)]
-    used = {pair.first for pair in pairs}, {pair.second for pair in pairs}
-    one, two = [a for _, a in first], [b for _, b in second]
-    alike = (*Overlaps(one, two).pairs(least), *_similar(one, two, used, least))
-    candidates = [
-        (first[n][0] != second[m][0], one[n].kind != two[m].kind, -share, n, m)
-        for n, m, share in alike
-    ]
-    for _, _, share, n, m in sorted(candidates):
-        if n not in used[0] and m not in used[1]:
-            used[0].add(n)
-            used[1].add(m)
-            pairs.append(Pair(n, m, -share))
+    named, cut = [*first, *second], len(first)
+    sides = [0] * cut + [1] * len(second)
+    used: set[int] = set()
+    pairs = []
+    for n, m, share in in_order(named, alike(named, sides, least)):
+        if used.isdisjoint((n, m)):
+            used.update((n, m))
+            pairs.append(Pair(n, m - cut, share))
     return sorted(pairs)
 
 
-class Overlaps:
-    """How much the shapes of two items overlap, each with each.
+def alike(
+    named: Sequence[tuple[str, Annotation]], sides: Sequence[int], least: float
+) -> list[Pair]:
+    """Return the pairs of annotations that may stand for the same thing, see ``matched``.
 
     Args:
-        first: Annotations of one item.
-        second: Those of the other.
+        named: Names of labels and annotations.
+        sides: What each of them belongs to, the numbers ascending; only those of different ones are
+            compared.
+        least: See ``matched``.
+
+    Returns:
+        Pairs whose first is before the second.
+    """
+    annotations = [a for _, a in named]
+    points = [Pair(*pair) for pair in similar(annotations, least)]
+    return [
+        *_equal(named, sides),
+        *(pair for pair in points if sides[pair.first] != sides[pair.second]),
+        *Overlaps(annotations).pairs(least, sides),
+    ]
+
+
+def in_order(named: Sequence[tuple[str, Annotation]], pairs: Iterable[Pair]) -> list[Pair]:
+    """Return pairs by what speaks for them: the same label, the same kind, a large overlap."""
+
+    def rank(pair: Pair) -> tuple[bool, bool, float, int, int]:
+        (name, a), (other, b) = named[pair.first], named[pair.second]
+        return name != other, a.kind != b.kind, -pair.overlap, pair.first, pair.second
+
+    return sorted(pairs, key=rank)
+
+
+class Overlaps:
+    """How much the shapes of an item overlap, each with each.
+
+    Args:
+        annotations: Annotations of one item, in one dataset or in several.
     """
 
-    def __init__(self, first: Sequence[Annotation], second: Sequence[Annotation]) -> None:
-        self._sides = (first, second)
-        self._boxes = [[shape_box(a) for a in side] for side in self._sides]
-        self._drawn: list[list[Drawn | None]] | None = None
+    def __init__(self, annotations: Sequence[Annotation]) -> None:
+        self._shapes = annotations
+        self._boxes = [shape_box(a) for a in annotations]
+        self._drawn: list[Drawn | None] | None = None
 
-    def pairs(self, least: float) -> Iterator[Pair]:
-        """Yield the pairs of shapes that overlap so much at least.
+    def pairs(self, least: float, sides: Sequence[int] | None = None) -> Iterator[Pair]:
+        """Yield the pairs of shapes that overlap so much at least, the first before the second.
 
         What counts are pixels where both are outlines or masks, else boxes.
+
+        Args:
+            least: The least intersection over union, more than 0.
+            sides: What each annotation belongs to; those of the same are not compared.
         """
-        for n, box in enumerate(self._boxes[0]):
-            if box is None:
-                continue
-            for m, other in enumerate(self._boxes[1]):
-                if other is None:
-                    continue
-                share = 1.0 if box == other else geometry.iou_boxes(box, other)
-                if share and self._have_pixels(n, m):
-                    share = self._of_pixels(n, m, share, least)
-                if share >= least:
-                    yield Pair(n, m, share)
+        for n, m, boxes in self._near(sides):
+            share = self._of_pixels(n, m, boxes, least) if self._have_pixels(n, m) else boxes
+            if share >= least:
+                yield Pair(n, m, share)
+
+    def _near(self, sides: Sequence[int] | None) -> Iterator[tuple[int, int, float]]:
+        """Yield the pairs whose boxes overlap or are equal, with how much they do."""
+        numbers = [n for n, box in enumerate(self._boxes) if box is not None]
+        if len(numbers) < 2:
+            return
+        boxes = np.array([self._boxes[n] for n in numbers], np.float64)
+        of = None if sides is None else np.array(sides)[numbers]
+        step = max(_AT_ONCE // len(numbers), 1)
+        for start in range(0, len(numbers), step):
+            shares = _shares(boxes[start : start + step], boxes)
+            after = np.arange(len(numbers)) > np.arange(start, start + len(shares))[:, None]
+            wanted = (shares > 0) & after
+            if of is not None:
+                wanted &= of[start : start + step, None] != of
+            for n, m in np.argwhere(wanted).tolist():
+                yield numbers[start + n], numbers[m], float(shares[n, m])
 
     def _have_pixels(self, n: int, m: int) -> bool:
-        a, b = self._sides[0][n], self._sides[1][m]
+        a, b = self._shapes[n], self._shapes[m]
         if not (isinstance(a, Polygon | Mask) and isinstance(b, Polygon | Mask)):
             return False
         if isinstance(a, Polygon) and isinstance(b, Polygon):
@@ -116,10 +163,10 @@ class Overlaps:
     def _of_pixels(self, n: int, m: int, boxes: float, least: float) -> float:
         if self._drawn is None:
             self._drawn = self._draw()
-        one, two = self._drawn[0][n], self._drawn[1][m]
+        one, two = self._drawn[n], self._drawn[m]
         if one is None or two is None or one.size != two.size:
             return boxes
-        box, other = self._boxes[0][n], self._boxes[1][m]
+        box, other = self._boxes[n], self._boxes[m]
         if box is None or other is None or not one.area or not two.area:
             return 0.0
         # Pixels reach over the edge of their box by one at most, and the union is not smaller than
@@ -128,29 +175,69 @@ class Overlaps:
         height = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1]) + 2
         if width * height < least * max(one.area, two.area):
             return 0.0
-        return masks.iou(one.counts, two.counts)
+        common = one.common(two)
+        return common / (one.area + two.area - common)
 
-    def _draw(self) -> list[list[Drawn | None]]:
+    def _draw(self) -> list[Drawn | None]:
         """Draw all outlines on one sheet: the masks' if there are any, else as large as needed."""
-        shapes = [a for side in self._sides for a in side]
-        boxes = [box for side in self._boxes for box in side]
+        shapes = self._shapes
         drawn = [_mask(a) if isinstance(a, Mask) else None for a in shapes]
         size, corner = next((one.size for one in drawn if one is not None), None), (0, 0)
         if size is None:
-            size, corner = _sheet(shapes, boxes)
+            size, corner = _sheet(shapes, self._boxes)
         if size is not None:
             for n, counts in _outlines(shapes, size, corner):
-                drawn[n] = Drawn(size, counts, masks.area(counts))
-        cut = len(self._sides[0])
-        return [drawn[:cut], drawn[cut:]]
+                drawn[n] = Drawn.of(size, counts)
+        return drawn
+
+
+def _shares(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the intersections over union (n, m) of boxes (n, 4) and (m, 4), each with each.
+
+    Equal boxes overlap wholly, also those without extent.
+    """
+    x, y, w, h = (first[:, None, k] for k in range(4))
+    u, v, p, q = (second[None, :, k] for k in range(4))
+    with np.errstate(all="ignore"):  # infinite and empty ones
+        wide = np.minimum(x + w, u + p) - np.maximum(x, u)
+        high = np.minimum(y + h, v + q) - np.maximum(y, v)
+        both = wide * high
+        shares = np.where((wide > 0) & (high > 0), both / (w * h + p * q - both), 0.0)
+    shares[(x == u) & (y == v) & (w == p) & (h == q)] = 1.0
+    return shares
 
 
 class Drawn(NamedTuple):
-    """A shape's pixels: the size of the sheet (height, width), run lengths, and their number."""
+    """A shape's pixels.
+
+    Attributes:
+        size: (height, width) of the sheet.
+        edges: Where its runs begin and end, those of other pixels first, with 0 and the last end.
+        covered: How many of its pixels lie before each edge.
+        area: The number of its pixels.
+    """
 
     size: tuple[int, int]
-    counts: NDArray[Any]
+    edges: NDArray[np.float64]
+    covered: NDArray[np.float64]
     area: int
+
+    @classmethod
+    def of(cls, size: tuple[int, int], counts: NDArray[Any]) -> Drawn:
+        """Return what run lengths stand for."""
+        runs = np.zeros((2, len(counts) + 1))
+        runs[0, 1:] = counts
+        runs[1, 2::2] = counts[1::2]
+        edges, covered = runs.cumsum(axis=1)
+        return cls(size, edges, covered, int(covered[-1]))
+
+    def common(self, other: Drawn) -> float:
+        """Return the number of pixels that another shape on the same sheet has, too."""
+        stops = self.edges[2::2]
+        starts = self.edges[1::2][: len(stops)]
+        # Between two edges the number of covered pixels grows evenly, or not at all.
+        inside = np.interp([starts, stops], other.edges, other.covered).sum(axis=1)
+        return float(inside[1] - inside[0])
 
 
 def _same_rings(a: Polygon, b: Polygon) -> bool:
@@ -167,7 +254,7 @@ def _mask(a: Mask) -> Drawn | None:
         counts = counts_of(rle)
     except (ValueError, InputError):
         return None
-    return Drawn(rle.size, counts, masks.area(counts))
+    return Drawn.of(rle.size, counts)
 
 
 def _sheet(
@@ -208,7 +295,13 @@ def _outlines(
 
 
 def _moved(ring: Sequence[float], left: int, top: int) -> list[float]:
-    return [value - (top if n % 2 else left) for n, value in enumerate(ring)]
+    """Return a ring as seen from a corner.
+
+    Raises:
+        ValueError: It is no list of pairs of numbers.
+    """
+    moved: list[float] = (np.array(ring, np.float64).reshape(-1, 2) - (left, top)).ravel().tolist()
+    return moved
 
 
 def shape_box(a: Annotation) -> Box | None:
@@ -223,34 +316,16 @@ def shape_box(a: Annotation) -> Box | None:
         return None
 
 
-def _similar(
-    first: Sequence[Annotation],
-    second: Sequence[Annotation],
-    used: tuple[set[int], set[int]],
-    least: float,
-) -> Iterator[Pair]:
-    """Yield the pairs of what is made of points and similar enough, without what is paired."""
-    left = [m for m, b in enumerate(second) if b.kind in POINTED and m not in used[1]]
-    for n, a in enumerate(first):
-        if a.kind not in POINTED or n in used[0]:
-            continue
-        for m in left:
-            share = similarity(a, second[m])
-            if share >= least:
-                yield Pair(n, m, share)
-
-
-def _equal(
-    first: Sequence[tuple[str, Annotation]], second: Sequence[tuple[str, Annotation]]
-) -> Iterator[Pair]:
-    waiting: dict[Hashable, list[int]] = {}
-    for m, (name, b) in enumerate(second):
-        if b.kind not in SHAPES:
-            waiting.setdefault((name, _content(b)), []).append(m)
-    for n, (name, a) in enumerate(first):
-        same = waiting.get((name, _content(a))) if a.kind not in SHAPES else None
-        if same:
-            yield Pair(n, same.pop(0), 1.0)
+def _equal(named: Sequence[tuple[str, Annotation]], sides: Sequence[int]) -> Iterator[Pair]:
+    """Yield the pairs of equal annotations that are no shapes, each with one of each side."""
+    same: dict[Hashable, dict[int, list[int]]] = {}
+    for n, (name, a) in enumerate(named):
+        if a.kind not in SHAPES:
+            same.setdefault((name, _content(a)), {}).setdefault(sides[n], []).append(n)
+    for by_side in same.values():
+        for first, second in combinations(by_side.values(), 2):
+            for n, m in zip(first, second, strict=False):
+                yield Pair(n, m, 1.0)
 
 
 def _content(a: Annotation) -> Hashable:

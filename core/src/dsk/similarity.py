@@ -2,6 +2,9 @@
 
 Each point counts with ``exp(-d² / (2·s²·k²))``: d is how far apart the two annotations have it, s
 how large they are, k what people differ by (twice ``SIGMA``, the same for all points).
+
+Points that only one of two has count as far apart. Lines may be drawn from either end. What has no
+size, like a single point, is like nothing but the same place.
 """
 
 from __future__ import annotations
@@ -14,14 +17,13 @@ from dsk.annotations import Cuboid2d, Cuboid3d, Points, PolyLine, Skeleton, Visi
 from dsk.rotations import corners
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
     from dsk.annotations import Annotation
 
-__all__ = ["POINTED", "similarity"]
-
-POINTED = frozenset({"points", "skeleton", "polyline", "cuboid_2d", "cuboid_3d"})
-"""Kinds that are made of points."""
+__all__ = ["similar", "similarity"]
 
 SIGMA = 0.1
 """As a share of an object's size; COCO's are 0.025 (eyes) to 0.107 (hips)."""
@@ -29,47 +31,72 @@ SIGMA = 0.1
 ALONG = 64
 """Points at equal distances that stand for a line."""
 
+AT_ONCE = 1 << 18
+"""Coordinates that are compared at once."""
+
+_POINTED = {kind.kind for kind in (Points, Skeleton, PolyLine, Cuboid2d, Cuboid3d)}
+
+_Sort = tuple[str, str, tuple[int, ...]]
+"""Kind, frame, and shape of the points: only annotations of one sort are alike."""
+
 
 def similarity(a: Annotation, b: Annotation) -> float:
-    """Return how alike two annotations are, 0–1.
+    """Return how alike two annotations are, 0–1; 0 unless both are of one sort of points."""
+    return next((share for _, _, share in similar((a, b), 0.0)), 0.0)
 
-    Points that only one of them has count as far apart. Lines may be drawn from either end. What
-    has no size, like a single point, is like nothing but the same place.
+
+def similar(annotations: Sequence[Annotation], least: float) -> Iterator[tuple[int, int, float]]:
+    """Yield the pairs of annotations that are so much alike, the first before the second.
 
     Args:
-        a: An annotation.
-        b: Another one; 0 unless both are of one of the kinds ``POINTED``, of as many points, and in
-            the same frame.
+        annotations: What is not made of finite points is passed over.
+        least: The least similarity, 0–1.
     """
-    if a.kind != b.kind or a.kind not in POINTED:
-        return 0.0
-    if isinstance(a, Cuboid3d) and isinstance(b, Cuboid3d) and a.frame != b.frame:
-        return 0.0
-    one, two = _points(a), _points(b)
-    if one.shape != two.shape or not one.size:
-        return 0.0
-    if isinstance(a, PolyLine):
-        return max(_alike(one, two), _alike(one, two[::-1]))
-    return _alike(one, two)
+    sorts: dict[_Sort, list[int]] = {}
+    points: dict[int, NDArray[np.float64]] = {}
+    for n, a in enumerate(annotations):
+        if a.kind not in _POINTED:
+            continue
+        found = _points(a)
+        if found.size and not np.isinf(found).any():
+            frame = a.frame if isinstance(a, Cuboid3d) else ""
+            sorts.setdefault((a.kind, frame, found.shape), []).append(n)
+            points[n] = found
+    for (kind, _, shape), numbers in sorts.items():
+        if len(numbers) < 2:
+            continue
+        every = np.stack([points[n] for n in numbers])
+        step = max(AT_ONCE // (len(numbers) * shape[0] * shape[1]), 1)
+        for start in range(0, len(numbers), step):
+            some = every[start : start + step]
+            shares = _alike(some, every)
+            if kind == PolyLine.kind:
+                shares = np.maximum(shares, _alike(some, every[:, ::-1]))
+            after = np.arange(len(numbers)) > np.arange(start, start + len(some))[:, None]
+            for n, m in np.argwhere((shares >= least) & after).tolist():
+                yield numbers[start + n], numbers[m], float(shares[n, m])
 
 
-def _alike(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
-    """Return the similarity of points (n, 2 or 3), NaN for those that are not there."""
-    seen = ~np.isnan(one[:, 0])
-    also = ~np.isnan(two[:, 0])
-    count = int((seen | also).sum())
-    if not count:
-        return 0.0
-    both = seen & also
-    everything = np.concatenate([one[seen], two[also]])
-    if not np.isfinite(everything).all():
-        return 0.0
-    extent = everything.max(axis=0) - everything.min(axis=0)
-    size = float((extent**2).mean())  # of a square its area
-    apart = ((one[both] - two[both]) ** 2).sum(axis=1)
-    if not size:
-        return float(both.sum()) / count
-    return float(np.exp(-apart / (2 * size * (2 * SIGMA) ** 2)).sum()) / count
+def _alike(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the similarities (n, m) of points (n, p, d) and (m, p, d), each with each.
+
+    NaN are points that are not there.
+    """
+    a, b = first[:, None], second[None]
+    seen, also = ~np.isnan(a[..., 0]), ~np.isnan(b[..., 0])
+    extents = [
+        (np.where(there[..., None], p, np.inf), np.where(there[..., None], p, -np.inf))
+        for p, there in ((a, seen), (b, also))
+    ]
+    with np.errstate(all="ignore"):  # those without a point or without a size
+        low = np.minimum(*(least.min(axis=2) for least, _ in extents))
+        high = np.maximum(*(most.max(axis=2) for _, most in extents))
+        size = ((high - low) ** 2).mean(axis=2)[..., None]  # of a square its area
+        apart = ((a - b) ** 2).sum(axis=3)
+        shares = np.where(size > 0, np.exp(-apart / (2 * size * (2 * SIGMA) ** 2)), apart == 0)
+        found: NDArray[np.float64] = np.where(seen & also, shares, 0.0).sum(axis=2)
+        found /= (seen | also).sum(axis=2)
+    return np.nan_to_num(found)
 
 
 def _points(a: Annotation) -> NDArray[np.float64]:

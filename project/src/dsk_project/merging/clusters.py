@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from dsk.matching import matched
+from dsk.matching import alike, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from dsk.annotations import Annotation
 
 __all__ = ["Cluster", "clusters"]
-
-Place = tuple[int, int]
-"""Number of a dataset, and of an annotation in it."""
 
 
 class Cluster(NamedTuple):
@@ -42,38 +39,34 @@ def clusters(sides: Mapping[int, Sequence[Annotation]], least: float) -> list[Cl
         sides: The annotations of each dataset, by its number.
         least: The overlap, 0–1, from which on two stand for the same thing.
     """
-    named = {n: [(str(a.label), a) for a in found] for n, found in sides.items()}
-    shares: dict[tuple[Place, Place], float] = {}
-    for first, second in combinations(sorted(sides), 2):
-        for n, m, share in matched(named[first], named[second], least):
-            shares[(first, n), (second, m)] = share
-    together = {(n, k): {n: k} for n, found in sides.items() for k in range(len(found))}
-    for one, two in sorted(shares, key=lambda pair: (_labels_differ(sides, *pair), -shares[pair])):
+    places = [(n, k) for n in sorted(sides) for k in range(len(sides[n]))]
+    named = [(str(sides[n][k].label), sides[n][k]) for n, k in places]
+    pairs = in_order(named, alike(named, [n for n, _ in places], least))
+    shares: dict[tuple[int, int], float] = {}
+    together = [{n: number} for number, (n, _) in enumerate(places)]
+    for one, two, share in pairs:
+        shares[one, two] = share
         mine, other = together[one], together[two]
         if mine.keys().isdisjoint(other):
             mine |= other
-            for place in other.items():
-                together[place] = mine
-    found = {id(places): places for _, places in sorted(together.items(), key=lambda e: e[0])}
-    return [_cluster(places, sides, shares) for places in found.values()]
-
-
-def _labels_differ(sides: Mapping[int, Sequence[Annotation]], one: Place, two: Place) -> bool:
-    return sides[one[0]][one[1]].label != sides[two[0]][two[1]].label
+            for number in other.values():
+                together[number] = mine
+    found = {id(numbers): numbers for numbers in together}
+    return [_cluster(numbers, named, shares) for numbers in found.values()]
 
 
 def _cluster(
-    places: Mapping[int, int],
-    sides: Mapping[int, Sequence[Annotation]],
-    shares: Mapping[tuple[Place, Place], float],
+    numbers: Mapping[int, int],
+    named: Sequence[tuple[str, Annotation]],
+    shares: Mapping[tuple[int, int], float],
 ) -> Cluster:
-    """Return a cluster, given the place of its annotation in each dataset."""
-    order = sorted(places.items())
-    sums = dict.fromkeys(places, 0.0)
-    for one, two in combinations(order, 2):
+    """Return a cluster, given the number of its annotation in each dataset."""
+    order = sorted(numbers.items())
+    sums = dict.fromkeys(dict(order), 0.0)
+    for (first, one), (second, two) in combinations(order, 2):
         share = shares.get((one, two), 0.0)
-        sums[one[0]] += share
-        sums[two[0]] += share
-    chosen = max(sorted(sums), key=lambda n: sums[n])
+        sums[first] += share
+        sums[second] += share
+    chosen = max(sums, key=lambda n: sums[n])
     overlap = sums[chosen] / (len(order) - 1) if len(order) > 1 else 1.0
-    return Cluster({n: sides[n][k] for n, k in order}, chosen, overlap)
+    return Cluster({n: named[number][1] for n, number in order}, chosen, overlap)

@@ -123,6 +123,6 @@ class _VoteItems(JoinItems):
                 "labels": [labels[n], labels[m]],
                 "overlap": share,
             }
-            for n, m, share in Overlaps(found, found).pairs(CLOSE)
-            if n < m and found[n].kind == found[m].kind
+            for n, m, share in Overlaps(found).pairs(CLOSE)
+            if found[n].kind == found[m].kind
         ]
