@@ -189,13 +189,31 @@ def test_several_labels_are_several_images(tmp_path: Path) -> None:
     assert [e.code for e in report.losses] == ["DSK-L008"]
 
 
-@pytest.mark.parametrize("name", ["", "..", ".hidden", "/abs", "a/../b", "c:/d", "a\\b", "a\0"])
-def test_labels_that_are_no_folders(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("meta", [False, True])
+@pytest.mark.parametrize(
+    ("name", "new"),
+    [
+        ("", "_"),
+        ("..", "_."),
+        (".hidden", "_hidden"),
+        ("/abs", "_abs"),
+        ("a/../b", "a/_./b"),
+        ("a//b", "a/_b"),
+        ("c:/d", "c_/d"),
+        ("a\\b", "a_b"),
+        ("a\0", "a_"),
+        ("\ud800", "_"),
+    ],
+)
+def test_labels_that_are_no_folders(tmp_path: Path, name: str, new: str, *, meta: bool) -> None:
     items = [DatasetItem("x", media=Image.from_bytes(PNG, "x.png"), annotations=[Label(label=0)])]
     dataset = Dataset.from_iterable(items, Categories.from_names([name]))
-    with pytest.raises(OutputError, match="cannot be the name of a folder"):
-        dataset.export(tmp_path / "out", "imagenet")
-    assert not (tmp_path / "out").exists()
+    report = dataset.export(tmp_path / "out", "imagenet", save_dataset_meta=meta)
+    said = [e.what for e in report.losses if "becomes" in e.what]
+    assert said == [f"label name {name!r} becomes {new!r}"]
+    (item,) = back = Dataset.import_from(tmp_path / "out", "imagenet")
+    (label,) = item.annotations
+    assert back.categories().names[label.label or 0] == new
 
 
 def test_no_images(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dsk.categories import Categories
-from dsk.errors import OutputError, UnsafePathError
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
-from dsk.names import clean_name
+from dsk.names import fit_labels
 from dsk_classification.imagenet import NO_LABEL
 from dsk_classification.saving import save_image
 
@@ -23,12 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["ImagenetExporter", "ImagenetSubsetsExporter"]
 
 
-def _is_folder(name: str) -> bool:
-    """Tell whether a label can be called like that: readers pass over hidden folders."""
-    try:
-        return not name.startswith(".") and "/." not in name and clean_name(name) == name
-    except UnsafePathError:
-        return False
+# Readers pass over hidden folders; drives, climbing and absolute names are none.
+_NO_FOLDER = re.compile(r"[\\\0\ud800-\udfff]|^/|/$|(?<=/)/|^\.|(?<=/)\.|^$|(?<=^[A-Za-z]):")
 
 
 class ImagenetExporter(Exporter):
@@ -49,23 +47,17 @@ class ImagenetExporter(Exporter):
         self._categories = Categories()
 
     def begin(self, header: Header, ctx: WriteContext) -> None:
-        """See ``Exporter.begin``.
-
-        Raises:
-            OutputError: A label's name cannot be a folder's.
-        """
-        self._categories = header.categories
-        self._labels = header.categories.names
-        for name in dict.fromkeys(self._labels):
-            if not _is_folder(name):
-                raise OutputError(
-                    f"the label {name!r} cannot be the name of a folder",
-                    hint="change it: -t rename or remap_labels",
-                )
+        """See ``Exporter.begin``."""
+        self._labels = fit_labels(header.categories.names, _NO_FOLDER, ctx.ledger, hint="")
+        labels = [
+            replace(label, name=name)
+            for label, name in zip(header.categories.labels, self._labels, strict=True)
+        ]
+        self._categories = replace(header.categories, labels=tuple(labels))
         known = set(self._labels)
-        for n, label in enumerate(header.categories.labels):
+        for n, label in enumerate(labels):
             above = label.name.rpartition("/")[0]
-            if label.parent != above:
+            if label.parent != above and not self._save_meta:
                 ctx.ledger.add("DSK-L010", f"label {label.name}: parent {label.parent or 'added'}")
             if above and above not in known:
                 known.add(above)
