@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -60,7 +61,8 @@ class _Folders(FormatSuite):
         return all(isinstance(a, Label) for item in dataset for a in item.annotations)
 
     def expected(self, dataset: Dataset) -> Dataset:
-        names = dataset.categories().names
+        given = dataset.categories().names
+        names = [re.sub(r"\\|^[./]|^$|(?<=^C):", "_", name) for name in given]
 
         def named(item):  # type: ignore[no-untyped-def]
             labels = [a.label for a in item.annotations if isinstance(a, Label)]
