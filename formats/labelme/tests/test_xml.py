@@ -232,6 +232,14 @@ def test_groups_are_written(tmp_path):
     assert [a.group for a in only(tmp_path / "o").annotations] == [1, 0, 1]
 
 
+def test_a_group_of_one_is_told(tmp_path):
+    items = [DatasetItem("a", annotations=[Bbox(n, 1, 2, 2, group=n) for n in range(3)])]
+    report = Dataset.from_iterable(items).export(tmp_path / "o", "label_me")
+    (event,) = [e for e in report.losses if e.what == "group of a single annotation"]
+    assert (event.code, event.count) == ("DSK-L005", 2)
+    assert [a.group for a in only(tmp_path / "o").annotations] == [0, 0, 0]
+
+
 def test_further_elements_are_kept_and_written_back(tmp_path):
     """The web tool has a dozen of them by now, most of them empty."""
     more = "<viewpoint/><moved> 1 </moved><closed_date>x &lt; y</closed_date>"

@@ -73,6 +73,9 @@ class LabelMeExporter(Exporter):
                     members[a.group].pop()
                 continue
             objects.append(text)
+        alone = sum(len(numbers) == 1 for numbers in members.values())
+        if alone:
+            ctx.ledger.add_at("DSK-L005", "group of a single annotation", item, count=alone)
         parts = _parts(members)
         written = "".join(
             text.replace("\0", parts.get(n, "<hasparts></hasparts><ispartof></ispartof>"))
