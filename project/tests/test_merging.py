@@ -211,6 +211,8 @@ def test_bad_options(options, reason):
 def test_one_dataset_is_no_merge():
     with pytest.raises(UsageError, match="two datasets"):
         merge(data())
+    with pytest.raises(UsageError, match="2 datasets, but 3 names"):
+        merge(data(), data(), conflicts=Conflicts(["a", "b", "c"]))
 
 
 def test_reading_twice_tells_conflicts_once():

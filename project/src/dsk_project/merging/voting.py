@@ -60,7 +60,7 @@ def merge(
         conflicts: Gets to know what the datasets do not agree on when the items are read.
 
     Raises:
-        UsageError: There is but one dataset.
+        UsageError: There is but one dataset, or ``conflicts`` names more or fewer.
         OptionError: A number or a group makes no sense.
         RecordError: A record is bad and ``on_error`` of all datasets is "raise".
         InputError: A dataset cannot be read.
@@ -77,6 +77,8 @@ def merge(
     )
     told = Conflicts() if conflicts is None else conflicts
     told.datasets = told.datasets or [str(n) for n in range(1, len(datasets) + 1)]
+    if len(told.datasets) != len(datasets):
+        raise UsageError(f"{len(datasets)} datasets, but {len(told.datasets)} names for them")
     return arranged(datasets, _VoteItems(rules, told))
 
 
