@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from dsk.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -33,6 +35,16 @@ class Conflicts:
     def __init__(self, datasets: Sequence[str] = ()) -> None:
         self.datasets = list(datasets)
         self._found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+
+    def expect(self, count: int) -> None:
+        """Call so many datasets by their numbers, if they have no names.
+
+        Raises:
+            UsageError: There are more or fewer names.
+        """
+        self.datasets = self.datasets or [str(n) for n in range(1, count + 1)]
+        if len(self.datasets) != count:
+            raise UsageError(f"{count} datasets, but {len(self.datasets)} names for them")
 
     def put(self, item: DatasetItem, found: list[dict[str, Any]]) -> None:
         """Keep the conflicts of an item: those of its last reading, if it is read again."""

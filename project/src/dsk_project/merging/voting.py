@@ -41,9 +41,9 @@ def merge(
 ) -> Dataset:
     """Return what several people, or models, have annotated as one dataset.
 
-    Items are the same if id and subset are, labels if their names are. Annotations of an item stand
-    for the same thing if they overlap enough (see ``dsk.matching``), at most one of each dataset.
-    They become the one that is most like the others; label and attributes are voted for.
+    Items are the same if id and subset are. Annotations of an item stand for the same thing if they
+    overlap enough (``dsk.matching``), at most one of each dataset. They become the one most like
+    the others; label and attributes are voted for.
 
     Args:
         datasets: Two or more; they are read now, each with its transforms. An attribute ``score``
@@ -56,7 +56,7 @@ def merge(
             label as a share of the datasets that have the item, times how much the shapes overlap.
         groups: Labels that annotations of one group have, ``person,hand?,head`` (``?``: or not).
         ignore_attrs: Attributes that are not voted for.
-        scores: Whether annotations get their score as the attribute ``score``.
+        scores: Whether annotations get their score as an attribute.
         conflicts: Gets to know what the datasets do not agree on when the items are read.
 
     Raises:
@@ -75,10 +75,8 @@ def merge(
         ignore_attrs=frozenset(ignore_attrs),
         scores=scores,
     )
-    told = Conflicts() if conflicts is None else conflicts
-    told.datasets = told.datasets or [str(n) for n in range(1, len(datasets) + 1)]
-    if len(told.datasets) != len(datasets):
-        raise UsageError(f"{len(datasets)} datasets, but {len(told.datasets)} names for them")
+    told = conflicts or Conflicts()
+    told.expect(len(datasets))
     return arranged(datasets, _VoteItems(rules, told))
 
 
