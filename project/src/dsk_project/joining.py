@@ -290,6 +290,8 @@ class JoinItems(Rearrangement):
         items = self._standing(items, ledger)
         annotations = self.annotations(items, ledger)
         first, *others = items = [_unmarked(item) for item in items]
+        if not others:
+            return [replace(first, annotations=annotations)]
         attributes, extra = dict(first.attributes), dict(first.extra or {})
         for item in others:
             ledger.add_at("DSK-L020", "item of a further source joins its namesake", item)
