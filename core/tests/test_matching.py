@@ -20,6 +20,7 @@ from dsk.annotations import (
     Polygon,
     PolyLine,
     Rle,
+    RotatedBbox,
     Skeleton,
 )
 from dsk.matching import matched
@@ -88,6 +89,19 @@ def test_other_kinds_are_matched_if_they_are_equal():
     solid = Cuboid3d((1.0, 2.0, 3.0))
     assert pairs([solid], [Cuboid3d((1.0, 2.0, 3.001), object_id=4)]) == [(0, 0, 1.0)]
     assert pairs([Mask3d(None, 1)], [Mask3d(None, 2), Mask3d(None, 1)]) == [(0, 1, 1.0)]
+
+
+def test_rotated_boxes_are_matched_by_their_pixels():
+    ship = RotatedBbox(100, 100, 80, 10, 45)
+    beside = RotatedBbox(110, 90, 80, 10, 45)  # their boxes overlap by more than a half
+    near = RotatedBbox(101, 101, 80, 10, 45)
+    assert pairs([ship], [beside], 0.05) == []
+    ((_, _, share),) = pairs([ship], [beside, near])
+    assert share > 0.9
+    assert pairs([ship], [RotatedBbox(100, 100, 80, 10, 45)]) == [(0, 0, 1.0)]
+    assert pairs([ship], [Bbox(68, 68, 64, 64)], 0.9) == [(0, 0, pytest.approx(1, abs=0.05))]
+    small = RotatedBbox(3.2, 3.2, 0.4, 0.3, 10)  # covers no pixel
+    assert pairs([small], [RotatedBbox(3.2, 3.2, 0.42, 0.3, 10)]) != []
 
 
 def test_what_is_made_of_points_is_matched_by_similarity():

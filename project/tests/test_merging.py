@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dsk import Dataset
-from dsk.annotations import Bbox, Caption, Label, Polygon, Skeleton
+from dsk.annotations import Bbox, Caption, Label, Mask3d, Polygon, Skeleton
 from dsk.cli.app import run
 from dsk.errors import InputError, OptionError, OutputError, OutputExistsError, UsageError
 from dsk.item import DatasetItem
@@ -141,6 +141,13 @@ def test_kinds_are_merged_by_what_they_are():
     found, conflicts = merged(*sides, quorum=2)
     assert [a for a in found["a"] if isinstance(a, Label)] == [Label(label=2)]
     assert [c["votes"] for c in told(conflicts, "label")] == [{"dog": 1}]
+
+
+def test_masks_of_volumes_all_stay():
+    one, two = (data(a=[Mask3d(name, 1, label=0)]) for name in ("x", "y"))
+    found, conflicts = merged(one, two)
+    assert [a.source for a in found["a"]] == ["x", "y"]
+    assert [c["what"] for c in conflicts] == ["annotation", "annotation"]
 
 
 def test_items_that_some_lack():

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dsk import masks
-from dsk.annotations import Bbox, Ellipse, Mask, Mask3d, Polygon
+from dsk import geometry, masks
+from dsk.annotations import Bbox, Ellipse, Mask, Mask3d, Polygon, RotatedBbox
 from dsk.convert import bbox_of
 from dsk.errors import InputError
 from dsk.rle import counts_of
@@ -117,14 +117,14 @@ class Overlaps:
     """
 
     def __init__(self, annotations: Sequence[Annotation]) -> None:
-        self._shapes = annotations
+        self._shapes = [_outline(a) for a in annotations]
         self._boxes = [shape_box(a) for a in annotations]
         self._drawn: list[Drawn | None] | None = None
 
     def pairs(self, least: float, sides: Sequence[int] | None = None) -> Iterator[Pair]:
         """Yield the pairs of shapes that overlap so much at least, the first before the second.
 
-        What counts are pixels where both are outlines or masks, else boxes.
+        What counts are pixels where both are outlines, rotated boxes or masks, else boxes.
 
         Args:
             least: The least intersection over union, more than 0.
@@ -164,10 +164,10 @@ class Overlaps:
         if self._drawn is None:
             self._drawn = self._draw()
         one, two = self._drawn[n], self._drawn[m]
-        if one is None or two is None or one.size != two.size:
+        if one is None or two is None or one.size != two.size or not one.area or not two.area:
             return boxes
         box, other = self._boxes[n], self._boxes[m]
-        if box is None or other is None or not one.area or not two.area:
+        if box is None or other is None:
             return 0.0
         # Pixels reach over the edge of their box by one at most, and the union is not smaller than
         # the larger of the two: what cannot overlap enough need not be joined.
@@ -238,6 +238,13 @@ class Drawn(NamedTuple):
         # Between two edges the number of covered pixels grows evenly, or not at all.
         inside = np.interp([starts, stops], other.edges, other.covered).sum(axis=1)
         return float(inside[1] - inside[0])
+
+
+def _outline(a: Annotation) -> Annotation:
+    """Return a rotated box as an outline: those that stand close have boxes that overlap."""
+    if isinstance(a, RotatedBbox):
+        return Polygon(geometry.rotated_box_corners(a.cx, a.cy, a.w, a.h, a.r))
+    return a
 
 
 def _same_rings(a: Polygon, b: Polygon) -> bool:
