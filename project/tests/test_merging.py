@@ -309,8 +309,20 @@ def test_a_project_is_updated_in_its_place(three, monkeypatch):
     assert run(["merge", "../carla"]) == 0
     assert run(["export", "-f", "toy", "-o", "../out"]) == 0
     assert written(three / "out") == {"a": [MOVED], "b": [MOVED]}
-    with pytest.raises(UsageError, match="--save-media, but nothing is written"):
-        run(["merge", "../ben", "--save-media"])
+    before = (three / "first/dsk-project.json").read_bytes()
+    for words, said in (
+        (["--save-media"], "--save-media, but nothing"),
+        (["-f", "toy"], "--format, but nothing"),
+        (["--json"], "--json, but nothing"),
+        (["-O", "x=1"], "-O, but nothing"),
+        (["-m", "update", "--quorum", "2"], "nobody votes"),
+        (["-m", "update", "--conflicts", "c.json"], "nobody votes"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            run(["merge", "../ben", *words])
+    assert (three / "first/dsk-project.json").read_bytes() == before
+    assert run(["merge", "../ben", "--conflicts", "c.json"]) == 0  # somebody wants a vote
+    assert written(three / "first/first-merged")["a"] == [MOVED]  # carla's is the project's by now
 
 
 def test_projects_are_merged(three):
@@ -333,6 +345,7 @@ def test_projects_are_merged(three):
         (["anna", "ben", "--conflicts", "anna/toy.json"], OutputExistsError, "of this name"),
         (["anna", "ben", "--conflicts", "anna"], OutputError, "a folder"),
         (["anna", "ben", "-iou", "7"], OptionError, "0 to 1"),
+        (["anna", "ben", "-iou", "0"], OptionError, "0 to 1"),
         (["anna", "ben", "-f", "tay"], UsageError, "toy"),
         (["anna", "ben", "-o", "anna", "--overwrite"], OutputError, "anna"),
     ],

@@ -44,6 +44,14 @@ _VOTING = (
 )
 _OWN = (*_VOTING, "paths", "project", "policy", "conflicts")
 _READING = ("source_format", "import_options")
+_USUAL = {"on_error": "raise", "media": "copy"}
+_CALLED = {
+    "target_format": "--format",
+    "export_options": "-O",
+    "as_json": "--json",
+    "trailing": "options behind --",
+}
+"""Options that are not called like their parameters."""
 
 
 class MergeRequest(NamedTuple):
@@ -73,23 +81,30 @@ def run_words(given: Mapping[str, Any]) -> int:
         OutputError: A file cannot be written.
     """
     paths, project = list(given["paths"]), given["project"]
-    voting = {name: given[name] for name in _VOTING if given[name]}
+    voting = {name: given[name] for name in _VOTING if _is_given(given[name])}
     policy = given["policy"]
-    if project is not None or len(paths) == 1:
+    newer = project is not None or len(paths) == 1
+    if newer:
         paths = [project or ".", *paths]
-        policy = policy or ("intersect" if voting else "update")
+        policy = policy or ("intersect" if voting or given["conflicts"] else "update")
         if project is None and not has_project("."):
             raise UsageError(
                 "that is one dataset, and there is no project in this folder",
                 hint="dsk merge FIRST SECOND …, or -p PROJECT",
             )
-        if policy == "update" and given["output"] is None and has_project(paths[0]):
-            return _update(paths, given)
     request = MergeRequest(paths, policy or "intersect", voting, given["conflicts"])
+    _check(request, overwrite=given["overwrite"])
     output = given["output"]
+    if newer and policy == "update" and output is None and has_project(paths[0]):
+        return _update(paths, given)
     written = {name: value for name, value in given.items() if name not in _OWN}
     written["output"] = own_place(paths[0], "merged") if output is None else output
     return run_merge(request, ConvertRequest(source=paths[0], **written))
+
+
+def _is_given(value: Any) -> bool:
+    """Tell whether an option was given: a number may be 0."""
+    return bool(value) or (isinstance(value, int | float) and value is not False)
 
 
 def _update(paths: Sequence[str], given: Mapping[str, Any]) -> int:
@@ -98,14 +113,14 @@ def _update(paths: Sequence[str], given: Mapping[str, Any]) -> int:
     Raises:
         UsageError: Something is said about writing a dataset.
     """
-    plain = {"on_error": "raise", "media": "copy"}
-    for name in given.keys() - {*_OWN, *_READING}:
-        if given[name] and given[name] != plain.get(name):
-            option = f"--{name.replace('_', '-')}"
-            raise UsageError(
-                f"{option}, but nothing is written: the project itself is updated",
-                hint="-o DIR writes what both are together",
-            )
+    for name in given:
+        if name in {*_OWN, *_READING} or given[name] == _USUAL.get(name) or not given[name]:
+            continue
+        option = _CALLED.get(name, f"--{name.replace('_', '-')}")
+        raise UsageError(
+            f"{option}, but nothing is written: the project itself is updated",
+            hint="-o DIR writes what both are together",
+        )
     for path in paths[1:]:
         options = given["import_options"] or ()
         add_source(paths[0], path, given["source_format"], None, options, updates=True)
@@ -125,7 +140,6 @@ def run_merge(request: MergeRequest, writing: ConvertRequest) -> int:
         OutputError: A file cannot be written.
     """
     started = time.monotonic()
-    _check(request, writing)
     check_target(writing)
     datasets = [_opened(path, writing) for path in request.paths]
     if writing.target_format is None:
@@ -142,7 +156,7 @@ def run_merge(request: MergeRequest, writing: ConvertRequest) -> int:
     return code
 
 
-def _check(request: MergeRequest, writing: ConvertRequest) -> None:
+def _check(request: MergeRequest, *, overwrite: bool) -> None:
     """Refuse before the work what makes no sense or would be refused after it."""
     if request.policy not in POLICIES:
         raise OptionError(f"--policy is {', '.join(POLICIES)}, not {request.policy!r}")
@@ -151,7 +165,7 @@ def _check(request: MergeRequest, writing: ConvertRequest) -> None:
             f"nobody votes with --policy {request.policy}",
             hint="--quorum and its like, and --conflicts, go with --policy intersect",
         )
-    check_file(request.conflicts, "--conflicts", overwrite=writing.overwrite)
+    check_file(request.conflicts, "--conflicts", overwrite=overwrite)
 
 
 def _opened(path: str, writing: ConvertRequest) -> Dataset:
