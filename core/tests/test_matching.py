@@ -162,3 +162,14 @@ def test_overlaps_of_masks_are_those_of_their_pixels():
             expected = (one & two).sum() / (one | two).sum()
             found = pairs([Mask(from_dense(one))], [Mask(from_dense(two))], least=1e-9)
             assert found == [(0, 0, round(float(expected), 3))]
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+def test_what_is_not_finite_is_like_nothing(odd):
+    square = Polygon([0, 0, 10, 0, 10, 10, 0, 10])
+    tilted = Polygon([0, 0, 9, 0, 10, 10, 0, 10])
+    found = [
+        *(Polygon([odd, 0, 10, 0, 10, 10]), Bbox(odd, 0, 10, 10), RotatedBbox(5, 5, 10, 10, odd)),
+        *(Cuboid3d((odd, 0.0, 0.0)), Cuboid3d((0.0, 0.0, 0.0), (odd, 0.0, 0.0)), Points([odd, 1])),
+    ]
+    assert [pair[:2] for pair in pairs([*found, square], [tilted])] == [(6, 0)]

@@ -222,6 +222,11 @@ def test_one_dataset_is_no_merge():
         merge(data(), data(), conflicts=Conflicts(["a", "b", "c"]))
 
 
+def test_conflicts_of_what_is_not_finite_can_be_written():
+    _, (entry,) = merged(data(a=[box(float("nan"))]), data(a=[]))
+    assert json.dumps(entry, allow_nan=False)
+
+
 def test_reading_twice_tells_conflicts_once():
     conflicts = Conflicts(["x", "y"])
     made = merge(data(a=[box(0)]), data(b=[]), conflicts=conflicts)

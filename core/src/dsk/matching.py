@@ -242,7 +242,7 @@ class Drawn(NamedTuple):
 
 def _outline(a: Annotation) -> Annotation:
     """Return a rotated box as an outline: those that stand close have boxes that overlap."""
-    if isinstance(a, RotatedBbox):
+    if isinstance(a, RotatedBbox) and math.isfinite(a.r):
         return Polygon(geometry.rotated_box_corners(a.cx, a.cy, a.w, a.h, a.r))
     return a
 
@@ -268,7 +268,11 @@ def _sheet(
     shapes: Sequence[Annotation], boxes: Sequence[Box | None]
 ) -> tuple[tuple[int, int] | None, tuple[int, int]]:
     """Return height and width of a sheet for all outlines, and its corner; None: too large."""
-    found = [box for a, box in zip(shapes, boxes, strict=True) if isinstance(a, Polygon) and box]
+    found = [
+        box
+        for a, box in zip(shapes, boxes, strict=True)
+        if isinstance(a, Polygon) and box and all(map(math.isfinite, box))
+    ]
     if not found:
         return None, (0, 0)
     left, top = (math.floor(min(box[n] for box in found)) for n in (0, 1))

@@ -102,7 +102,8 @@ def _alike(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[n
 def _points(a: Annotation) -> NDArray[np.float64]:
     """Return the points of an annotation, (n, 2 or 3), NaN for those that are not there."""
     if isinstance(a, Cuboid3d):
-        return corners(a)
+        finite = np.isfinite([*a.position, *a.rotation, *a.scale]).all()
+        return corners(a) if finite else np.empty((0, 3))
     if not isinstance(a, Points | Skeleton | PolyLine | Cuboid2d):
         return np.empty((0, 2))
     found = np.array(a.points, dtype=np.float64)[: len(a.points) // 2 * 2].reshape(-1, 2)

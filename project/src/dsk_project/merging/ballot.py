@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -155,7 +156,8 @@ class Ballot:
 
     def _tell(self, what: str, a: Annotation, facts: dict[str, Any]) -> None:
         box = shape_box(a)
-        place = {"bbox": [round(float(value), 2) for value in box]} if box is not None else {}
+        finite = box is not None and all(map(isfinite, box))
+        place = {"bbox": [round(float(value), 2) for value in box or ()]} if finite else {}
         self.told.append({"what": what, "id": a.id, "kind": a.kind, **place, **facts})
 
 
