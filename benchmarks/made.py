@@ -15,7 +15,7 @@ from readonly_volumes import AFFINE, organs, scan
 from dsk import Dataset
 from dsk.annotations import Annotation, Bbox, Mask, Mask3d
 from dsk.categories import Categories, LabelCategory
-from dsk.flow import PARTITION_ITEMS, Header, ListSource, Source
+from dsk.flow import Header, ListSource, Source, spans
 from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.media import Image, Media, Volume
@@ -79,10 +79,7 @@ class Made(Source):
 
     def partitions(self) -> Sequence[range]:
         """Return slices of numbers."""
-        return [
-            range(start, min(start + PARTITION_ITEMS, self.count))
-            for start in range(0, self.count, PARTITION_ITEMS)
-        ]
+        return [range(*span) for span in spans(self.count, self.partition_items)]
 
     def read(self, partition: range, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """Make the items of a slice."""

@@ -208,3 +208,34 @@ def test_sources_that_are_sure_of_their_numbers_are_believed(many, tmp_path, sur
         tmp_path / "out", "toy"
     )
     assert report.annotations["out"] == kept
+
+
+@pytest.fixture
+def sizes(toy, monkeypatch):
+    """Note how many items each partition has that the exporter writes."""
+    found: list[int] = []
+    write = toy.ToyExporter.write
+
+    def noting(self, items, ctx):
+        found.append(write(self, items, ctx))
+        return found[-1]
+
+    monkeypatch.setattr(toy.ToyExporter, "write", noting)
+    return found
+
+
+@pytest.mark.parametrize("heavy", ["", "ToyExporter", "Shift"])
+def test_heavy_items_come_in_small_partitions(toy, sizes, tmp_path, monkeypatch, heavy):
+    dataset = Dataset.from_iterable([DatasetItem(str(n)) for n in range(150)]).transform("shift")
+    if heavy:
+        monkeypatch.setattr(getattr(toy, heavy), "heavy", True)
+    dataset.export(tmp_path / "out", "toy")
+    assert sizes == ([32, 32, 32, 32, 22] if heavy else [150])
+
+
+def test_images_that_are_encoded_anew_are_heavy(sizes, tmp_path):
+    items = [DatasetItem(str(n)) for n in range(100)]
+    given = ({"save_media": True}, {"image_ext": ".png"}, {"save_media": True, "image_ext": "png"})
+    for n, settings in enumerate(given):
+        Dataset.from_iterable(items).export(tmp_path / str(n), "toy", **settings)
+    assert sizes == [100, 100, 32, 32, 32, 4]

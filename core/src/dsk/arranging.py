@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from dsk.flow import PARTITION_ITEMS, Rearrangement, Source
+from dsk.flow import Rearrangement, Source
 from dsk.loss import Ledger
 from dsk.steps import headers, iterate
 
@@ -72,11 +72,19 @@ class ArrangedSource(Source):
         self._places = [(start, size) for _, start, size in entries]
         # Items that stay themselves are groups of their own: a key may have a million of them.
         whole = type(self._arrangement).join is not Rearrangement.join
-        self._partitions = _cut([entry[0] for entry in entries] if whole else range(len(entries)))
+        self._groups = _groups([entry[0] for entry in entries] if whole else range(len(entries)))
 
     def partitions(self) -> Sequence[Any]:
         """Return lists of groups; a group is never cut."""
-        return self._partitions
+        parts: list[list[Group]] = []
+        filled = self.partition_items
+        for start, stop in self._groups:
+            if filled >= self.partition_items:
+                parts.append([])
+                filled = 0
+            parts[-1].append((start, stop))
+            filled += stop - start
+        return parts
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield the items of some groups, in order."""
@@ -93,16 +101,11 @@ class ArrangedSource(Source):
         self._closing()
 
 
-def _cut(keys: Sequence[Any]) -> list[list[Group]]:
-    parts: list[list[Group]] = []
-    filled = PARTITION_ITEMS
+def _groups(keys: Sequence[Any]) -> list[Group]:
+    groups: list[Group] = []
     start = 0
     for _, members in groupby(keys):
         stop = start + sum(1 for _ in members)
-        if filled >= PARTITION_ITEMS:
-            parts.append([])
-            filled = 0
-        parts[-1].append((start, stop))
-        filled += stop - start
+        groups.append((start, stop))
         start = stop
-    return parts
+    return groups

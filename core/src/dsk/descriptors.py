@@ -12,6 +12,7 @@ from typing import Any
 
 __all__ = [
     "ANY_SUBSET",
+    "META_FIELDS",
     "SUBSET_FOLDER",
     "SUBSET_PATH",
     "Capabilities",
@@ -51,6 +52,9 @@ Such with a leading dot are passed over as hidden, such with a drive letter are 
 SUBSET_PATH = r"[\\\x00-\x1f\x7f]|^/|/$|(?<=/)[/.]|^\.|^$|(?<=^[A-Za-z]):"
 """The same of those that become a path of folders."""
 
+META_FIELDS = frozenset({"parent", "colors", "points"})
+"""What ``dataset_meta.json`` says of labels, see ``dsk.metafile``."""
+
 ANY_SUBSET = r"(?!)"
 """For targets that hold any name, or see to it themselves: nothing is found."""
 
@@ -69,6 +73,8 @@ class Option:
         help: One line.
         short: Datumaro's short flag without its dash ("l" for ``-l``, "dw" for ``-dw``), or "".
         aliases: Other names for it, for instance those that Datumaro has in Python.
+        label_fields: What a target keeps of labels while the option is on, beside what its
+            ``Capabilities.label_fields`` say.
     """
 
     name: str
@@ -78,6 +84,7 @@ class Option:
     help: str = ""
     short: str = ""
     aliases: tuple[str, ...] = ()
+    label_fields: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

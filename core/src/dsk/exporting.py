@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from dataclasses import dataclass, fields
@@ -13,6 +14,7 @@ from dsk.adapt import adapt_header
 from dsk.descriptors import Option
 from dsk.engines import Job, engine_for
 from dsk.errors import LossError, OptionError, OutputError, OutputExistsError, UsageError
+from dsk.flow import HEAVY_ITEMS
 from dsk.loss import Ledger
 from dsk.media import WRITTEN_SUFFIXES
 from dsk.names import SubsetNames
@@ -26,11 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dsk.dataset import Dataset
-    from dsk.descriptors import ExporterInfo
-    from dsk.flow import Exporter
+    from dsk.descriptors import Capabilities, ExporterInfo
+    from dsk.flow import Exporter, Header
     from dsk.loss import Report
 
-__all__ = ["ExportSettings", "export_dataset"]
+__all__ = ["ExportSettings", "export_dataset", "held"]
 
 
 NEAR = 60
@@ -104,6 +106,11 @@ def _switches(given: Mapping[str, Any]) -> dict[str, Any]:
     return {option.name: given[option.name] for option in _SWITCHES if option.name in given}
 
 
+def _options(info: ExporterInfo, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    checked = check_options(f"exporter {name}", info.options, given)
+    return {**info.alias_options.get(name, {}), **checked}
+
+
 def export_dataset(
     dataset: Dataset, path: str | os.PathLike[str], name: str, given: Mapping[str, Any]
 ) -> Report:
@@ -111,8 +118,8 @@ def export_dataset(
     started = time.monotonic()
     info = registry().exporter(name)
     settings, rest = split_settings(given)
-    options = check_options(f"exporter {name}", info.options, rest)
-    exporter: Exporter = resolve(info.target)(**{**info.alias_options.get(name, {}), **options})
+    options = _options(info, name, rest)
+    exporter: Exporter = resolve(info.target)(**options)
     engine = engine_for(settings.jobs, settings.engine)
     ledger = Ledger(dataset.on_error)
     ledger.merge(dataset.opening_ledger)
@@ -127,7 +134,7 @@ def export_dataset(
         header = dataset.header  # may plan: only when it is sure that the output is not refused
         ledger.merge(dataset.planning_ledger)
         context.total_items = header.items
-        job = _job(dataset, exporter, info, context)
+        job = _job(dataset, exporter, held(exporter, info, options, header), context)
         if job.subsets is not None:
             header = replace(header, subsets=tuple(job.subsets[name] for name in header.subsets))
         progress = (
@@ -197,11 +204,35 @@ def _is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def _job(dataset: Dataset, exporter: Exporter, info: ExporterInfo, context: WriteContext) -> Job:
+def held(
+    exporter: Exporter, info: ExporterInfo, options: Mapping[str, Any], header: Header
+) -> Capabilities:
+    """Return what an exporter holds.
+
+    Args:
+        exporter: It, made with the options.
+        info: Its descriptor.
+        options: What it was made with.
+        header: What it shall write.
+    """
+    found = exporter.capabilities(header) or info.capabilities
+    more = [option.label_fields for option in info.options if options.get(option.name)]
+    return dataclasses.replace(found, label_fields=found.label_fields.union(*more))
+
+
+def _job(
+    dataset: Dataset, exporter: Exporter, capabilities: Capabilities, context: WriteContext
+) -> Job:
     header = dataset.header
-    capabilities = exporter.capabilities(header) or info.capabilities
     adapt_header(header, capabilities, context.ledger)
     source, steps = dataset.planned()
+    heavy = (
+        exporter.heavy
+        or any(step.heavy for step in steps)
+        or (context.save_media and context.media.image_ext is not None)  # encoded anew
+    )
+    if heavy:
+        source.partition_items = min(source.partition_items, HEAVY_ITEMS)
     names = SubsetNames(capabilities.unfit_subsets, header.subsets)
     as_they_are = header.subsets and all(names[name] == name for name in header.subsets)
     return Job(

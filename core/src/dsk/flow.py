@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dsk.output import WriteContext
 
 __all__ = [
+    "HEAVY_ITEMS",
     "PARTITION_ITEMS",
     "Detection",
     "Exporter",
@@ -36,27 +37,68 @@ __all__ = [
     "Rearrangement",
     "Source",
     "Transform",
+    "packed",
     "slices",
+    "spans",
 ]
 
 PARTITION_ITEMS = 1024
 """How many items a partition holds, where nothing speaks for another number."""
 
+HEAVY_ITEMS = 32
+"""How many items a partition holds where each takes a millisecond or more: so a thousand pictures
+are work for many processors. Partitions of light items would take longer for being small."""
 
-def slices(counts: Iterable[int]) -> list[tuple[int, int, int]]:
+
+def spans(count: int, size: int = PARTITION_ITEMS) -> list[tuple[int, int]]:
+    """Cut a list into partitions.
+
+    Args:
+        count: The length of the list.
+        size: How many elements a partition shall have, see ``Source.partition_items``.
+
+    Returns:
+        The first element and the one behind the last, for each partition.
+    """
+    return [(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def slices(counts: Iterable[int], size: int = PARTITION_ITEMS) -> list[tuple[int, int, int]]:
     """Cut several lists into partitions.
 
     Args:
         counts: The length of each list.
+        size: How many elements a partition shall have, see ``Source.partition_items``.
 
     Returns:
         The number of the list, the first element and the one behind the last, for each partition.
     """
-    return [
-        (number, start, min(start + PARTITION_ITEMS, count))
-        for number, count in enumerate(counts)
-        for start in range(0, count, PARTITION_ITEMS)
-    ]
+    return [(number, *span) for number, count in enumerate(counts) for span in spans(count, size)]
+
+
+def packed(counts: Iterable[int], size: int = PARTITION_ITEMS) -> list[list[tuple[int, int, int]]]:
+    """Cut several lists into partitions that go from one into the next: they may be short.
+
+    Args:
+        counts: The length of each list.
+        size: How many elements a partition shall have, see ``Source.partition_items``.
+
+    Returns:
+        For each partition what ``slices`` gives for one.
+    """
+    parts: list[list[tuple[int, int, int]]] = []
+    room = 0
+    for number, count in enumerate(counts):
+        start = 0
+        while start < count:
+            if not room:
+                parts.append([])
+                room = size
+            stop = min(count, start + room)
+            parts[-1].append((number, start, stop))
+            room -= stop - start
+            start = stop
+    return parts
 
 
 class Header(Struct, frozen=True):
@@ -105,6 +147,11 @@ class Source(ABC):
 
     replays: ClassVar[bool] = False
     """Whether its items were counted before, when they were put in order."""
+
+    partition_items: int = PARTITION_ITEMS
+    """How many items ``partitions`` shall put into one. A source whose items take a millisecond
+    each (pixels, points, a file of many objects) has ``HEAVY_ITEMS``; core asks for as few where a
+    step or the exporter is heavy. One whose partitions are given by its files need not follow."""
 
     finite: ClassVar[bool] = False
     """Whether it refuses coordinates that are NaN or infinite: then no target looks for them again,
@@ -190,9 +237,7 @@ class ListSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the list."""
-        return [
-            (start, start + PARTITION_ITEMS) for start in range(0, len(self.items), PARTITION_ITEMS)
-        ]
+        return spans(len(self.items), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """Yield a slice."""
@@ -227,6 +272,9 @@ class Transform(ABC):
     A subclass takes its options as keyword-only parameters of ``__init__``. After ``plan`` its
     state must be picklable.
     """
+
+    heavy: ClassVar[bool] = False
+    """Whether an item takes a millisecond or more, as pixels do: partitions are small then."""
 
     needs_plan: ClassVar[bool] = False
     """Whether ``plan`` must see the whole dataset first."""
@@ -288,6 +336,9 @@ class Exporter(ABC):
     per partition, maybe in another process, on a copy of the exporter as ``begin`` left it. Items
     that reach ``write`` have been adapted to ``capabilities``.
     """
+
+    heavy: ClassVar[bool] = False
+    """Whether an item takes a millisecond or more, as pixels do: partitions are small then."""
 
     takes_columns: ClassVar[bool] = False
     """Whether ``write`` makes use of ``dsk.columns.BoxColumns``: its ``items`` may then be that."""

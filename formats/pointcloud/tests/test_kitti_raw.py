@@ -127,7 +127,7 @@ def test_tracks_go_on_over_partitions(tmp_path):
     long[0] = pose(x=0, o=2, k=1)
     folder = drive(tmp_path, track(*long), track(pose(x=-1), pose(x=-2), first=1023))
     data = read(folder)
-    assert len(data.source.partitions()) == 3
+    assert len(data.source.partitions()) == 17
     found = boxes(folder)
     assert [len(found[f"{n:010d}"]) for n in (0, 1022, 1023, 1024, 1025, 2099)] == [
         *(1, 1, 1, 2, 1, 1)

@@ -148,6 +148,8 @@ class Chain(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return (dataset, its partition)."""
+        for source in self._sources:
+            source.partition_items = min(source.partition_items, self.partition_items)
         return [(n, part) for n, source in enumerate(self._sources) for part in source.partitions()]
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:

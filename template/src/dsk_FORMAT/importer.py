@@ -10,7 +10,7 @@ from dsk.annotations import Bbox
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
 from dsk.files import InputRoot
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.media import Image
@@ -40,17 +40,17 @@ class BoxSource(Source):
             where = root.show("labels.json")
             raise InputError(f"no list of names: {error}", where=where) from error
         tables = root.listing().pick((".jsonl",))
-        self._parts: list[Part] = []
-        for name in tables:
-            lines = len(root.text_bytes(name).splitlines())
-            starts = range(0, lines, PARTITION_ITEMS)
-            self._parts += [(name, start, start + PARTITION_ITEMS) for start in starts]
+        self._lines = {name: len(root.text_bytes(name).splitlines()) for name in tables}
         subsets = tuple(name.removesuffix(".jsonl") for name in tables)
         self.header = Header(categories=Categories.from_names(labels), subsets=subsets)
 
     def partitions(self) -> Sequence[Part]:
         """Return slices of lines; see ``Source.partitions``."""
-        return self._parts
+        return [
+            (name, *span)
+            for name, count in self._lines.items()
+            for span in spans(count, self.partition_items)
+        ]
 
     def read(self, partition: Part, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield the items of a slice of lines; see ``Source.read``."""

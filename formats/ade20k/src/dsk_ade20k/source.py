@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Source
+from dsk.flow import HEAVY_ITEMS, Header, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.metafile import META_NAME, read_meta
@@ -80,6 +80,8 @@ class SceneSource(Source):
         categories: The labels.
     """
 
+    partition_items = HEAVY_ITEMS
+
     def __init__(self, root: InputRoot, scenes: Sequence[Scene], categories: Categories) -> None:
         self._root = root
         self._scenes = scenes
@@ -92,10 +94,7 @@ class SceneSource(Source):
 
     def partitions(self) -> list[tuple[int, int]]:
         """Return slices of the list of items."""
-        return [
-            (start, start + PARTITION_ITEMS)
-            for start in range(0, len(self._scenes), PARTITION_ITEMS)
-        ]
+        return spans(len(self._scenes), self.partition_items)
 
     def read(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield the items of a slice."""

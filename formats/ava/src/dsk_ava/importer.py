@@ -118,7 +118,7 @@ class _Source(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the tables' frames."""
-        return slices(len(table.frames) for table in self._tables)
+        return slices((len(table.frames) for table in self._tables), self.partition_items)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

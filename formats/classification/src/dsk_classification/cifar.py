@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from dsk.annotations import Label
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.metafile import read_meta
@@ -214,16 +214,15 @@ class CifarSource(Source):
     def partitions(self) -> Sequence[Any]:
         """Return slices of the batches."""
         return [
-            (subset, start)
+            (subset, *span)
             for subset, batch in self._batches.items()
-            for start in range(0, batch.count, PARTITION_ITEMS)
+            for span in spans(batch.count, self.partition_items)
         ]
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
-        subset, start = partition
+        subset, start, stop = partition
         batch = self._load(subset)
-        stop = min(batch.count, start + PARTITION_ITEMS)
         ids = self._ids[subset][start:stop]
         names = batch.names[start:stop] or [f"{item}.png" for item in ids]
         views = _views(batch, start, stop)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import re
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dsk.annotations import Label
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError, UnsafePathError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import HEAVY_ITEMS, Header, Importer, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.metafile import META_NAME, read_meta
@@ -184,7 +186,7 @@ class ImagenetTxtSource(Source):
             hashes.append(hash(stem_of(_plain(name))))
             numbers.append(number)
             count += 1
-            if count % PARTITION_ITEMS == 0:
+            if count % HEAVY_ITEMS == 0:
                 self._parts.append(_Part(subset, first, start, end))
                 start, first = end, number + 1
         if start < end or not count:
@@ -219,7 +221,15 @@ class ImagenetTxtSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return parts of the lists."""
-        return self._parts
+        parts: list[_Part] = []
+        together = max(1, self.partition_items // HEAVY_ITEMS)
+        for _, found in groupby(self._parts, key=lambda part: part.subset):
+            pieces = list(found)
+            parts += [
+                replace(pieces[first], stop=pieces[stop - 1].stop)
+                for first, stop in spans(len(pieces), together)
+            ]
+        return parts
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

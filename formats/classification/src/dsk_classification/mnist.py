@@ -13,7 +13,7 @@ import numpy as np
 from dsk.annotations import Label
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, LimitError, OptionError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.metafile import read_meta
@@ -267,16 +267,15 @@ class MnistSource(Source):
     def partitions(self) -> Sequence[Any]:
         """Return slices of the subsets."""
         return [
-            (name, start)
+            (name, *span)
             for name, subset in self._subsets.items()
-            for start in range(0, len(subset.labels), PARTITION_ITEMS)
+            for span in spans(len(subset.labels), self.partition_items)
         ]
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
-        name, start = partition
+        name, start, stop = partition
         subset = self._subsets[name]
-        stop = min(len(subset.labels), start + PARTITION_ITEMS)
         labels = subset.labels[start:stop].tolist()
         images = subset.pixels(start, stop)
         known: dict[int, tuple[Label, ...]] = {

@@ -15,7 +15,7 @@ import numpy as np
 from dsk.annotations import Label
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk_classification.csvtables import fields_of, find_tables, meta_name, side_of
@@ -225,16 +225,15 @@ class MnistCsvSource(Source):
     def partitions(self) -> Sequence[Any]:
         """Return slices of the tables."""
         return [
-            (subset, start)
+            (subset, *span)
             for subset, table in self._tables.items()
-            for start in range(0, len(table), PARTITION_ITEMS)
+            for span in spans(len(table), self.partition_items)
         ]
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
-        subset, start = partition
+        subset, start, stop = partition
         table = self._tables[subset]
-        stop = min(len(table), start + PARTITION_ITEMS)
         chunk = table.chunk(start, stop)
         values = parse_bytes(chunk)
         lines = [] if values is not None else chunk.split(b"\n")

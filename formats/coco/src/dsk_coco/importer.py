@@ -243,7 +243,7 @@ class CocoSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the subsets' items."""
-        return slices(self._counts)
+        return slices(self._counts, self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -183,7 +183,7 @@ class _Source(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the files' images."""
-        return slices(len(file.images) for file in self._files)
+        return slices((len(file.images) for file in self._files), self.partition_items)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -159,7 +159,7 @@ class TableSource(Source, Generic[AnyTable]):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the tables' images."""
-        return slices(len(table.images) for table in self._tables)
+        return slices((len(table.images) for table in self._tables), self.partition_items)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""

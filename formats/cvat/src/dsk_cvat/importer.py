@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsk.errors import InputError
-from dsk.flow import PARTITION_ITEMS, Header, Importer
+from dsk.flow import Header, Importer
 from dsk.names import stem_of
 from dsk_cvat.detect import find_files, unread_subsets
 from dsk_cvat.frames import Index, index_items, skips_frames
@@ -82,7 +82,7 @@ class CvatImporter(Importer):
             if (kinds := _types(label.name, label.parent, metas))
         }
         reader = ShapeReader(categories, types, visibility=self.point_visibility)
-        return CvatSource(root, parts, header, reader, list(subsets), partition=PARTITION_ITEMS)
+        return CvatSource(root, parts, header, reader, list(subsets))
 
     def _own_subsets(self, names: Sequence[str]) -> list[str]:
         """Return the subset of each file: its name, or its folder's when names are alike."""

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from dsk.annotations import Annotation
 from dsk.errors import InputError, MediaError, RecordError
-from dsk.flow import Source
+from dsk.flow import Source, slices
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.names import clean_name, stem_of
@@ -70,7 +70,6 @@ class CvatSource(Source):
         header: What is known of it.
         reader: For shapes.
         subsets: Names of the subsets.
-        partition: How many items a partition has.
     """
 
     finite = True
@@ -82,8 +81,6 @@ class CvatSource(Source):
         header: Header,
         reader: ShapeReader,
         subsets: Sequence[str],
-        *,
-        partition: int,
     ) -> None:
         self.header = header
         self._root = root
@@ -91,7 +88,6 @@ class CvatSource(Source):
         self._reader = reader
         self._quick = QuickReader(reader)
         self._subsets = subsets
-        self._partition = partition
         self._finders: dict[str, ImageFinder] = {}
         self._tracked: dict[tuple[int, int], Tracked] = {}
         self._quick_tracks: dict[tuple[int, int], Tracked | None] = {}
@@ -102,11 +98,8 @@ class CvatSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the files' items."""
-        return [
-            (number, start, min(start + self._partition, len(part.index.frame)))
-            for number, part in enumerate(self._parts)
-            for start in range(0, len(part.index.frame), self._partition)
-        ]
+        counts = (len(part.index.frame) for part in self._parts)
+        return slices(counts, self.partition_items)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

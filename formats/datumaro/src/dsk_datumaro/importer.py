@@ -188,7 +188,7 @@ class DatumaroSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the files' items."""
-        return slices(len(file.rows) for file in self._files)
+        return slices((len(file.rows) for file in self._files), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsk.errors import InputError, MediaError, RecordError
-from dsk.flow import PARTITION_ITEMS, Exporter, Header, Importer, Source
+from dsk.flow import HEAVY_ITEMS, Exporter, Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image
 from dsk.names import clean_name, stem_of
@@ -60,6 +60,8 @@ def _top(names: list[str]) -> str:
 class _NyuSource(Source):
     """Images of some HDF5 files; holds their names."""
 
+    partition_items = HEAVY_ITEMS
+
     def __init__(self, root: InputRoot, names: list[str], subset: str) -> None:
         self._root = root
         self._names = names
@@ -76,13 +78,13 @@ class _NyuSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return where slices of the files begin."""
-        return range(0, len(self._names), PARTITION_ITEMS)
+        return spans(len(self._names), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``; of each file nothing but what it holds is read."""
         from dsk_depth.hdf5 import DEPTH, RGB, Stored, inspect
 
-        for name in self._names[partition : partition + PARTITION_ITEMS]:
+        for name in self._names[slice(*partition)]:
             subset, item = self._place(name)
             item = clean_name(item)
             location = self._root.locate(name)
@@ -101,6 +103,8 @@ class _NyuSource(Source):
 
 class NyuDepthExporter(Exporter):
     """Writes ``<subset>/<id>.h5`` for each image with a depth map."""
+
+    heavy = True
 
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""

@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Exporter, Header, Importer, Source
+from dsk.flow import Exporter, Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
@@ -86,11 +86,11 @@ class _SuperResolutionSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return where slices of the items begin."""
-        return range(0, len(self._items), PARTITION_ITEMS)
+        return spans(len(self._items), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""
-        for (subset, item), files in self._items[partition : partition + PARTITION_ITEMS]:
+        for (subset, item), files in self._items[slice(*partition)]:
             media = self._image(files[LOW]) if LOW in files else None
             more = {
                 field: Attached(self._image(files[folder]))

@@ -102,7 +102,7 @@ class DotaSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the subsets."""
-        return slices(len(ids) for ids in self._ids)
+        return slices((len(ids) for ids in self._ids), self.partition_items)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

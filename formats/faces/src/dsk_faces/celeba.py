@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dsk.annotations import Annotation, Bbox, Label, Points
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image
 from dsk.metafile import read_meta
@@ -267,15 +267,15 @@ class CelebaSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the first table, and at last the rows of others that it lacks."""
-        return [*range(0, len(self._main), PARTITION_ITEMS), -1]
+        return [*spans(len(self._main), self.partition_items), None]
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
-        if partition < 0:
+        if partition is None:
             self._strays(ledger)
             return
         locate = self._root.locator(self._images, clean=True)
-        for number in range(partition, min(len(self._main), partition + PARTITION_ITEMS)):
+        for number in range(*partition):
             where = self._main.place(number)
             image = self._main.key(number)
             if not image:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dsk.annotations import Annotation, Label, Points
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError, UnsafePathError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.metafile import read_meta
@@ -297,7 +297,7 @@ class LfwSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the list of images."""
-        return range(0, len(self._faces), PARTITION_ITEMS)
+        return spans(len(self._faces), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""
@@ -305,7 +305,7 @@ class LfwSource(Source):
             subset: self._root.locator(folder, clean=True)
             for subset, folder in self._folders.items()
         }
-        for subset, item, face in self._faces[partition : partition + PARTITION_ITEMS]:
+        for subset, item, face in self._faces[slice(*partition)]:
             label = self._index.get(face.label) if face.label else None
             annotations: list[Annotation] = []
             attributes: dict[str, Any] = {}

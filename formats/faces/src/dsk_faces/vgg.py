@@ -11,7 +11,7 @@ from msgspec import Struct
 from dsk.annotations import Annotation, Bbox, Label, Points
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError, UnsafePathError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.metafile import read_meta
@@ -148,6 +148,7 @@ class _Part(Struct, frozen=True):
     subset: str
     table: str
     start: int
+    stop: int
 
 
 class VggFace2Source(Source):
@@ -234,11 +235,11 @@ class VggFace2Source(Source):
     def partitions(self) -> Sequence[Any]:
         """Return slices of the tables."""
         return [
-            _Part(subset, kind, start)
+            _Part(subset, kind, *span)
             for subset, found in self._tables.items()
             for kind in ("landmark", "bb")
             if kind in found
-            for start in range(0, len(found[kind].rows), PARTITION_ITEMS)
+            for span in spans(len(found[kind].rows), self.partition_items)
         ]
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
@@ -248,7 +249,7 @@ class VggFace2Source(Source):
         rows = found[part.table].rows
         twice = self._twice[part.subset, part.table]
         other = found.get("bb" if part.table == "landmark" else "landmark")
-        for number in range(part.start, min(len(rows), part.start + PARTITION_ITEMS)):
+        for number in range(part.start, part.stop):
             where = rows.place(number)
             key = rows.key(number)
             if number in twice:

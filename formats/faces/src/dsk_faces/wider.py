@@ -11,7 +11,7 @@ from msgspec import Struct
 from dsk.annotations import Annotation, Bbox, Label
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
@@ -257,7 +257,7 @@ class WiderFaceSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the list of images."""
-        return range(0, len(self._entries), PARTITION_ITEMS)
+        return spans(len(self._entries), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
@@ -266,7 +266,7 @@ class WiderFaceSource(Source):
             subset: self._root.locator(folder, clean=True)
             for subset, folder in self._images.items()
         }
-        for entry in self._entries[partition : partition + PARTITION_ITEMS]:
+        for entry in self._entries[slice(*partition)]:
             show = shown[entry.subset]
             where = f"{show}:{entry.line + 1}"
             line = self._lines[entry.subset][entry.line]

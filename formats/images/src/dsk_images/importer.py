@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.archives import archive_root
 from dsk.errors import InputError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.names import stem_of
@@ -108,11 +108,11 @@ class ImageSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the list of images."""
-        return range(0, len(self._images), PARTITION_ITEMS)
+        return spans(len(self._images), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""
-        for item, number, name in self._images[partition : partition + PARTITION_ITEMS]:
+        for item, number, name in self._images[slice(*partition)]:
             path = _as_unicode(name)
             yield DatasetItem(item, self._subset, Image(path, self._roots[number].locate(name)))
 

@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 from dsk.annotations import Annotation, Label
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.jsonerrors import UNDECODABLE
 from dsk.listings import without_hidden
@@ -302,8 +302,7 @@ class _JsonSource(Source):
 
     def partitions(self) -> list[tuple[int, int]]:
         """Return slices of the list of files."""
-        count = len(self._names)
-        return [(n, min(n + PARTITION_ITEMS, count)) for n in range(0, count, PARTITION_ITEMS)]
+        return spans(len(self._names), self.partition_items)
 
     def read(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.metafile import read_meta
@@ -155,8 +155,7 @@ class _LabelMeSource(Source):
 
     def partitions(self) -> list[tuple[int, int]]:
         """Return slices of the list of files."""
-        count = len(self._files)
-        return [(n, min(n + PARTITION_ITEMS, count)) for n in range(0, count, PARTITION_ITEMS)]
+        return spans(len(self._files), self.partition_items)
 
     def read(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -49,6 +49,8 @@ _BAD = frozenset({"", ".", ".."})
 class _MvtecExporter(Exporter):
     """Writes MVTec AD datasets; see the descriptors for the options."""
 
+    heavy = True
+
     tasks: frozenset[str] = TASKS
 
     def __init__(self, *, save_dataset_meta: bool = False) -> None:

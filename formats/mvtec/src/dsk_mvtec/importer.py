@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from dsk.annotations import Bbox, Label, Mask, Rle
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, MediaError, RecordError
-from dsk.flow import Header, Importer, Source, slices
+from dsk.flow import HEAVY_ITEMS, Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.masks import encode_counts
 from dsk.media import Image
@@ -83,6 +83,8 @@ class MvtecSource(Source):
         tasks: What is read.
     """
 
+    partition_items = HEAVY_ITEMS
+
     def __init__(self, root: InputRoot, homes: list[Home], tasks: frozenset[str]) -> None:
         self._root = root
         self._homes = homes
@@ -101,7 +103,7 @@ class MvtecSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the subsets."""
-        return slices(len(ids) for ids in self._ids)
+        return slices((len(ids) for ids in self._ids), self.partition_items)
 
     def index(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.index``: no mask is decoded."""

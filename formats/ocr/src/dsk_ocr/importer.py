@@ -112,7 +112,7 @@ class _WordSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the lists."""
-        return slices(len(items) for items in self._items)
+        return slices((len(items) for items in self._items), self.partition_items)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""
@@ -144,7 +144,7 @@ class FileSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the subsets."""
-        return slices(len(ids) for ids in self._ids)
+        return slices((len(ids) for ids in self._ids), self.partition_items)
 
     def index(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.index``."""

@@ -51,6 +51,8 @@ class _Char(Struct):
 class SegmentationExporter(Exporter):
     """Writes text segmentation datasets; it has no options."""
 
+    heavy = True
+
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
         lose_labels(header, ctx.ledger)

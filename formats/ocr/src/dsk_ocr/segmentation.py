@@ -10,7 +10,7 @@ from msgspec import Struct
 from dsk import masks
 from dsk.annotations import Mask, Rle
 from dsk.errors import InputError, RecordError
-from dsk.flow import Importer
+from dsk.flow import HEAVY_ITEMS, Importer
 from dsk.media import Image
 from dsk.names import stem_of
 from dsk.pixels import decode
@@ -127,6 +127,8 @@ class SegmentationImporter(Importer):
 
 class _CharacterSource(FileSource):
     """Masks of characters."""
+
+    partition_items = HEAVY_ITEMS
 
     def parse(self, lines: list[str], name: str, item: str, ledger: Ledger) -> list[Annotation]:
         """See ``FileSource.parse``."""

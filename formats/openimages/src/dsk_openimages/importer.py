@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsk.errors import InputError, MediaError, RecordError, UnsafePathError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image
 from dsk.metafile import read_meta
@@ -330,11 +330,7 @@ class OpenImagesSource(Source):
 
     def partitions(self) -> list[tuple[int, int]]:
         """Return ranges of items."""
-        total = len(self._items)
-        return [
-            (first, min(first + PARTITION_ITEMS, total))
-            for first in range(0, total, PARTITION_ITEMS)
-        ]
+        return spans(len(self._items), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
@@ -199,12 +199,12 @@ class MarketSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the list of images."""
-        return range(0, len(self._images), PARTITION_ITEMS)
+        return spans(len(self._images), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""
         locate = self._root.locator(self._prefix.rstrip("/"), clean=True)
-        for subset, path in self._images[partition : partition + PARTITION_ITEMS]:
+        for subset, path in self._images[slice(*partition)]:
             folder, _, rest = path.partition("/")
             item, match = item_id(rest)
             attributes = relative_facts(item) if match is None else {}

@@ -10,7 +10,7 @@ from msgspec import Struct
 from dsk.annotations import Label
 from dsk.categories import Categories
 from dsk.errors import InputError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, packed
 from dsk.item import DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.names import stem_of
@@ -124,19 +124,7 @@ class MarsSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return lists of slices (folder, first, behind the last)."""
-        parts: list[list[tuple[int, int, int]]] = []
-        room = 0
-        for number, folder in enumerate(self._folders):
-            start = 0
-            while start < len(folder.files):
-                if not room:
-                    parts.append([])
-                    room = PARTITION_ITEMS
-                stop = min(len(folder.files), start + room)
-                parts[-1].append((number, start, stop))
-                room -= stop - start
-                start = stop
-        return parts
+        return packed((len(folder.files) for folder in self._folders), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""

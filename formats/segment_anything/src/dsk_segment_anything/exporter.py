@@ -44,6 +44,8 @@ UNKNOWN: dict[str, Any] = {
 class SegmentAnythingExporter(Exporter):
     """Writes one JSON file per image; all files lie in one folder, as in SA-1B."""
 
+    heavy = True
+
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
         count = len(header.categories.labels)

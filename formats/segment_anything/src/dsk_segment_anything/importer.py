@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 
 from dsk.annotations import Mask, Rle
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import HEAVY_ITEMS, Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.jsonerrors import UNDECODABLE
 from dsk.media import Image, is_image_name
@@ -131,6 +131,8 @@ class _Source(Source):
         elsewhere: Images by their own names, if none lies in a folder of JSON files.
     """
 
+    partition_items = HEAVY_ITEMS
+
     def __init__(
         self,
         root: InputRoot,
@@ -147,8 +149,7 @@ class _Source(Source):
 
     def partitions(self) -> list[tuple[int, int]]:
         """Return slices of the list of files."""
-        count = len(self._names)
-        return [(n, min(n + PARTITION_ITEMS, count)) for n in range(0, count, PARTITION_ITEMS)]
+        return spans(len(self._names), self.partition_items)
 
     def read(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -228,7 +228,7 @@ class TfRecordSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return ranges of records: number of the file, first record, the one behind the last."""
-        return slices(len(file) for file in self._files)
+        return slices((len(file) for file in self._files), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

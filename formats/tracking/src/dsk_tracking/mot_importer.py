@@ -163,7 +163,7 @@ class MotSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the sequences' frames."""
-        return slices(len(frames) for frames in self._frames)
+        return slices((len(frames) for frames in self._frames), self.partition_items)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""

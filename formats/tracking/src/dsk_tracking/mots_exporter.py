@@ -46,6 +46,8 @@ class _Layer(Struct):
 class MotsExporter(Exporter):
     """Writes MOTS datasets; see the descriptor for the options."""
 
+    heavy = True
+
     def __init__(self, *, save_dataset_meta: bool = False) -> None:
         self.save_dataset_meta = save_dataset_meta
 

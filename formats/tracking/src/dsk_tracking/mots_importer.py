@@ -8,7 +8,7 @@ from dsk import masks
 from dsk.annotations import Mask, Rle
 from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
-from dsk.flow import Header, Importer, Source, slices
+from dsk.flow import HEAVY_ITEMS, Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk_tracking.homes import DEFAULT_LABELS, IGNORED, Home, find_homes, read_labels
@@ -52,6 +52,8 @@ class MotsSource(Source):
         ledger: Where bad lines of texts go; they are reported once, here.
     """
 
+    partition_items = HEAVY_ITEMS
+
     def __init__(self, root: InputRoot, homes: list[Home], ledger: Ledger) -> None:
         self._root = root
         self._homes = homes
@@ -77,7 +79,7 @@ class MotsSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the parts' items."""
-        return slices(len(ids) for ids in self._ids)
+        return slices((len(ids) for ids in self._ids), self.partition_items)
 
     def index(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dsk.annotations import Label
 from dsk.categories import Categories, GrowingLabels
 from dsk.errors import InputError, RecordError, UnsafePathError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import MediaElement
 from dsk.metafile import read_meta
@@ -122,11 +122,11 @@ class _KineticsSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return where slices of the items begin."""
-        return range(0, len(self._first), PARTITION_ITEMS)
+        return spans(len(self._first), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""
-        firsts = self._first[partition : partition + PARTITION_ITEMS]
+        firsts = self._first[slice(*partition)]
         items = [[place, *self._further.get(place, ())] for place in firsts]
         rows: dict[int, list[int]] = {}
         for place in sorted(place for places in items for place in places):

@@ -225,7 +225,7 @@ class VocSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the subsets' lists."""
-        return slices(len(listing.ids) for listing in self._listings)
+        return slices((len(listing.ids) for listing in self._listings), self.partition_items)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield the items of a slice."""

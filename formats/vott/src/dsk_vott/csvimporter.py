@@ -250,7 +250,7 @@ class _CsvSource(Source):
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the files' images."""
-        return slices(len(table.names) for table in self._tables)
+        return slices((len(table.names) for table in self._tables), self.partition_items)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from dsk.annotations import Annotation, Bbox, Points, Polygon, PolyLine
 from dsk.categories import Categories, GrowingLabels
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.jsonerrors import UNDECODABLE
 from dsk.metafile import read_meta
@@ -224,8 +224,7 @@ class _VottSource(Source):
 
     def partitions(self) -> list[tuple[int, int]]:
         """Return slices of the list of assets."""
-        count = len(self._records)
-        return [(n, min(n + PARTITION_ITEMS, count)) for n in range(0, count, PARTITION_ITEMS)]
+        return spans(len(self._records), self.partition_items)
 
     def read(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

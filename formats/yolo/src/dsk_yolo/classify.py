@@ -11,7 +11,7 @@ from msgspec import Struct
 from dsk.annotations import Label
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError, UnsafePathError
-from dsk.flow import PARTITION_ITEMS, Header, Source
+from dsk.flow import Header, Source, spans
 from dsk.item import DatasetItem
 from dsk.jsonerrors import UNDECODABLE
 from dsk.media import is_image_name
@@ -183,9 +183,9 @@ class ClassifySource(Source):
     def partitions(self) -> Sequence[tuple[str, int, int]]:
         """Return (subset, first item, item after the last)."""
         return [
-            (subset, start, start + PARTITION_ITEMS)
+            (subset, *span)
             for subset, entries in self._items.items()
-            for start in range(0, len(entries), PARTITION_ITEMS)
+            for span in spans(len(entries), self.partition_items)
         ]
 
     def read(self, partition: tuple[str, int, int], ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002

@@ -273,7 +273,7 @@ class YoloSource(Source):
 
     def partitions(self) -> Sequence[tuple[int, int, int]]:
         """Return (number of the listing, first image, image after the last)."""
-        return slices(len(listing.images) for listing in self._listings)
+        return slices((len(listing.images) for listing in self._listings), self.partition_items)
 
     def read(self, partition: tuple[int, int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -31,6 +31,8 @@ class PixelTransform(Transform):
     Items with other media pass as they are, and a warning says so.
     """
 
+    heavy = True
+
     def apply(self, item: DatasetItem, ledger: Ledger) -> Any:
         """Change an item whose image size is known; others go as bad records."""
         media = item.media

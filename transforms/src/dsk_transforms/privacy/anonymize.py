@@ -47,6 +47,8 @@ class Anonymize(Transform):
         OptionError: No label is named, or a value is out of range.
     """
 
+    heavy = True
+
     def __init__(
         self,
         *,

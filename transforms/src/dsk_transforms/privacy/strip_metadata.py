@@ -54,6 +54,8 @@ class StripMetadata(Transform):
         OptionError: The orientation is none of these.
     """
 
+    heavy = True
+
     def __init__(self, *, orientation: str = "keep") -> None:
         if orientation not in ("keep", "apply", "drop"):
             raise OptionError(

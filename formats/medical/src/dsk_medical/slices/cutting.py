@@ -64,6 +64,8 @@ class VolumesToSlices(Transform):
         OptionError: A window or percentiles are no two numbers, or channels not one or three.
     """
 
+    heavy = True
+
     def __init__(
         self,
         *,

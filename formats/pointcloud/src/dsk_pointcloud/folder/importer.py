@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dsk.errors import InputError, OptionError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import PointCloud
 from dsk.names import clean_name
@@ -67,11 +67,11 @@ class CloudSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the list of clouds."""
-        return range(0, len(self._clouds), PARTITION_ITEMS)
+        return spans(len(self._clouds), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002
         """See ``Source.read``."""
-        for item, name in self._clouds[partition : partition + PARTITION_ITEMS]:
+        for item, name in self._clouds[slice(*partition)]:
             path = five_columns(name) if self._is_wide(name) else name
             yield DatasetItem(item, self._subset, PointCloud(path, self._root.locate(name)))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dsk.annotations import Bbox, Cuboid3d
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import HEAVY_ITEMS, Header, Importer, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Image, PointCloud
 from dsk.metafile import read_meta
@@ -77,6 +77,8 @@ class Kitti3dImporter(Importer):
 class Kitti3dSource(Source):
     """A dataset, indexed by item."""
 
+    partition_items = HEAVY_ITEMS
+
     def __init__(
         self, root: InputRoot, parts: list[layout.Part], ledger: Ledger, *, difficulty: bool
     ) -> None:
@@ -119,7 +121,7 @@ class Kitti3dSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the items."""
-        return [(s, s + PARTITION_ITEMS) for s in range(0, len(self._rows), PARTITION_ITEMS)]
+        return spans(len(self._rows), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield some items."""

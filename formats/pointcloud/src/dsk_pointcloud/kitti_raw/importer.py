@@ -98,6 +98,7 @@ class KittiRawSource(Source):
     """Drives, indexed by frame."""
 
     finite = True
+    partition_items = STEP
 
     def __init__(
         self,
@@ -214,7 +215,8 @@ class KittiRawSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return (drive, start, stop)."""
-        return slices(len(recording.frames) for recording in self._drives)
+        size = -(-self.partition_items // STEP) * STEP
+        return slices((len(recording.frames) for recording in self._drives), size)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield the items of some frames."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 from dsk.annotations import Cuboid3d
 from dsk.categories import Categories
 from dsk.errors import InputError, RecordError, UnsafePathError
-from dsk.flow import PARTITION_ITEMS, Header, Importer, Source
+from dsk.flow import HEAVY_ITEMS, Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, PointCloud
 from dsk.names import clean_name
@@ -88,6 +88,8 @@ class NuscenesImporter(Importer):
 
 class NuscenesSource(Source):
     """The keyframes of all scenes."""
+
+    partition_items = HEAVY_ITEMS
 
     def __init__(self, root: InputRoot, folder: str, ledger: Ledger) -> None:
         self._root = root
@@ -166,7 +168,7 @@ class NuscenesSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return slices of the keyframes."""
-        return [(s, s + PARTITION_ITEMS) for s in range(0, len(self._keys), PARTITION_ITEMS)]
+        return spans(len(self._keys), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield some keyframes."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from dsk.errors import InputError, OptionError, RecordError
-from dsk.flow import Header, Importer, Source, slices
+from dsk.flow import HEAVY_ITEMS, Header, Importer, Source, slices
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, PointCloud, is_image_name
 from dsk_pointcloud.cameras import CAMERA
@@ -83,6 +83,7 @@ class SlySource(Source):
     """A project, indexed by cloud."""
 
     finite = True
+    partition_items = HEAVY_ITEMS
 
     def __init__(self, root: InputRoot, folder: str, defaults: str, ledger: Ledger) -> None:
         self._root = root
@@ -235,7 +236,7 @@ class SlySource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return (set, start, stop)."""
-        return slices(len(entries) for entries in self._entries)
+        return slices((len(entries) for entries in self._entries), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield the items of some clouds."""

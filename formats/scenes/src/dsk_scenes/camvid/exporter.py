@@ -29,6 +29,8 @@ _RESERVED = frozenset({"label_colors"})
 class CamvidExporter(Exporter):
     """Writes CamVid datasets; see the descriptor for the options."""
 
+    heavy = True
+
     def __init__(
         self,
         *,

@@ -34,6 +34,8 @@ _MAX = 0xFFFF
 class CityscapesExporter(Exporter):
     """Writes Cityscapes datasets; see the descriptor for the options."""
 
+    heavy = True
+
     def __init__(
         self,
         *,

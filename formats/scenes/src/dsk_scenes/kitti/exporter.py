@@ -64,6 +64,8 @@ class _State(Struct):
 class _KittiExporter(Exporter):
     """Writes KITTI datasets; see the descriptors for the options."""
 
+    heavy = True
+
     tasks: frozenset[str] = frozenset(TASKS)
 
     def __init__(

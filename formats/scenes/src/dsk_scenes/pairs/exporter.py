@@ -29,6 +29,8 @@ META, CSV, TEXT = "meta", "csv", "txt"
 class PairsExporter(Exporter):
     """Writes folders of images and masks; see the descriptor for the options."""
 
+    heavy = True
+
     def __init__(
         self, *, apply_colormap: bool = True, label_map: str = "source", table: str = META
     ) -> None:

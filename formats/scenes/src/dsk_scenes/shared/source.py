@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dsk.errors import InputError, MediaError, RecordError, UnsafePathError
-from dsk.flow import PARTITION_ITEMS, Header, Source
+from dsk.flow import HEAVY_ITEMS, Header, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
@@ -85,6 +85,8 @@ class SceneSource(Source):
         categories: The labels.
     """
 
+    partition_items = HEAVY_ITEMS
+
     def __init__(self, root: InputRoot, scenes: Sequence[Scene], categories: Categories) -> None:
         self._root = root
         self._scenes = scenes
@@ -96,10 +98,7 @@ class SceneSource(Source):
 
     def partitions(self) -> list[tuple[int, int]]:
         """Return slices of the list of items."""
-        return [
-            (start, start + PARTITION_ITEMS)
-            for start in range(0, len(self._scenes), PARTITION_ITEMS)
-        ]
+        return spans(len(self._scenes), self.partition_items)
 
     def read(self, partition: tuple[int, int], ledger: Ledger) -> Iterator[DatasetItem]:
         """Yield the items of a slice."""
