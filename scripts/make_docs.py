@@ -45,7 +45,9 @@ def option_rows(options: Sequence[Option]) -> list[tuple[object, ...]]:
         kind = option.type if isinstance(option.type, str) else option.type.__name__
         choices = f" ({', '.join(option.choices)})" if option.choices else ""
         default = "" if option.default is None else f"`{option.default}`"
-        rows.append((f"`{option.name}`", kind + choices, default, option.help))
+        fields = ", ".join(f"label {name}" for name in sorted(option.label_fields))
+        keeps = f"; keeps {fields}" if fields else ""
+        rows.append((f"`{option.name}`", kind + choices, default, option.help + keeps))
     return rows
 
 

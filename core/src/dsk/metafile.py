@@ -3,6 +3,8 @@
 Datumaro's grammar of the first: ``labels`` (names in order) or ``label_map`` ({"0": name}), with
 ``segmentation_colors`` indexed by the label map's numbers, ``label_categories`` ([name, parent])
 and ``point_categories`` ([label number, point names, joints]). Formats may add keys of their own.
+Options of exporters that write it, and whose importers take all of it, have ``META_FIELDS`` as
+``label_fields``.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from dsk.annotations import Polygon
 from dsk.dataset import Dataset
 from dsk.descriptors import Capabilities
 from dsk.errors import DskError, InputError
+from dsk.exporting import held
 from dsk.flow import Header
 from dsk.item import DEFAULT_SUBSET
 from dsk.registry import registry, resolve
@@ -181,11 +182,9 @@ class SuiteBase:
         info = cls.exporter()
         if info is None:
             return Capabilities()
-        alias = info.alias_options.get(cls.format, {})
-        exporter = resolve(info.target)(**{**alias, **cls.export_options})
+        options = {**info.alias_options.get(cls.format, {}), **cls.export_options}
         header = Header(categories=samples.categories(samples.Recipe(kinds=("skeleton",))))
-        narrowed: Capabilities | None = exporter.capabilities(header)
-        return narrowed or info.capabilities
+        return held(resolve(info.target)(**options), info, options, header)
 
     @classmethod
     def round_trip_kinds(cls) -> tuple[str, ...]:

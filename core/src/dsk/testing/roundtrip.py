@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from dsk.categories import Categories
 from dsk.dataset import Dataset
 from dsk.errors import DskError, InputError
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["RoundTripChecks"]
+
+_META = "save_dataset_meta"
 
 
 class RoundTripChecks(SuiteBase):
@@ -155,6 +159,30 @@ class RoundTripChecks(SuiteBase):
             f"the report says {numbers}, with {[(e.code, e.what, e.count) for e in report.events]}"
         )
 
+    def test_label_file(self, tmp_path: Path) -> None:
+        """With dataset_meta.json, what is said to be lost of labels is lost, and nothing else."""
+        self.needs()
+        self._needs_labels()
+        info = self.exporter()
+        assert info is not None
+        if not any(option.name == _META for option in info.options):
+            return
+        made = self.sample()
+        old = made.categories()
+        first = old.names[0]
+        labels = tuple(
+            replace(label, parent=first if n else "") for n, label in enumerate(old.labels)
+        )
+        colors = {n: samples.COLORS[n % 3] for n in range(len(labels))}
+        cats = replace(old, labels=labels, colors=colors, points={0: samples.POINTS})
+        source = samples.SmallParts(list(made), replace(made.header, categories=cats))
+        report = self.write(Dataset(source), tmp_path / "out", **{_META: True})
+        told = {event.what for event in report.events if event.code == "DSK-L010"}
+        back = _of_labels(self.read(tmp_path / "out").categories())
+        for field, had in _of_labels(cats).items():
+            kept = had.items() <= back[field].items()  # a background may have come in
+            assert kept != (f"label {field}" in told), (field, back[field], told)
+
     def test_source_contract(self, tmp_path: Path) -> None:
         """An opened dataset can be read again, in parts and out of order; its header is true."""
         self.needs()
@@ -173,6 +201,10 @@ class RoundTripChecks(SuiteBase):
         light = [i for part in parts for i in source.index(part, Ledger())]
         assert _keys(light) == _keys(items), "index() gives other items than read()"
         assert [i.attributes for i in light] == [i.attributes for i in items]
+        source.partition_items = 1
+        small = [i for part in source.partitions() for i in source.read(part, Ledger())]
+        assert _keys(small) == _keys(items), "small partitions give other items"
+        assert not differences(small, items)
         assert header.items in (None, len(items)), f"the header says {header.items} items"
         if header.subsets:
             assert {i.subset for i in items} <= set(header.subsets)
@@ -213,6 +245,15 @@ class RoundTripChecks(SuiteBase):
             assert not folder.exists(), "it was refused, yet something is there"
             return
         self.assert_reported(dataset, folder, overwrite=True)
+
+
+def _of_labels(cats: Categories) -> dict[str, dict[str, Any]]:
+    names = cats.names
+    return {
+        "parent": {label.name: label.parent for label in cats.labels if label.parent},
+        "colors": {names[n]: color for n, color in cats.colors.items()},
+        "points": {names[n]: points for n, points in cats.points.items()},
+    }
 
 
 def _like(dataset: Dataset, items: list[Any]) -> Dataset:

@@ -208,7 +208,7 @@ def category_records(
             "name": label.name,
             "supercategory": label.parent,
         }
-        if task == "person_keypoints":
+        if task == "person_keypoints" or number in categories.points:
             points = categories.points.get(number, PointsCategory())
             record["keypoints"] = list(points.labels)
             record["skeleton"] = [list(joint) for joint in points.joints]

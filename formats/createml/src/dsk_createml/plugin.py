@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import META_FIELDS, Capabilities, ExporterInfo, ImporterInfo, Option
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -32,6 +32,7 @@ _META = Option(
     type=bool,
     default=False,
     help="write dataset_meta.json, which keeps the order of the labels",
+    label_fields=META_FIELDS,
 )
 _ANCHOR = Option(
     name="anchor",

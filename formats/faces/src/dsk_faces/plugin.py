@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import META_FIELDS, Capabilities, ExporterInfo, ImporterInfo, Option
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -12,6 +12,7 @@ _META = Option(
     type=bool,
     default=False,
     help="write dataset_meta.json, too",
+    label_fields=META_FIELDS,
     aliases=("save_meta",),
 )
 _ORDER = Option(

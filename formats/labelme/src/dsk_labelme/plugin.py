@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import SUBSET_PATH, Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import (
+    META_FIELDS,
+    SUBSET_PATH,
+    Capabilities,
+    ExporterInfo,
+    ImporterInfo,
+    Option,
+)
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -77,6 +84,7 @@ def dsk_exporters() -> list[ExporterInfo]:
                     type=bool,
                     default=False,
                     help="write dataset_meta.json, which keeps unused labels and their order",
+                    label_fields=META_FIELDS,
                 ),
             ),
             layout=XML_LAYOUT,

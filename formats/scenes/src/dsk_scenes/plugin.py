@@ -176,7 +176,7 @@ def _kitti_exporters() -> list[ExporterInfo]:
     maps = (label_map_option("kitti"), _COLORMAP, SAVE_META)
     boxes = (_ATTRIBUTES, _SCORE)
     keep = "write dataset_meta.json, which keeps unused labels"
-    alone = (*boxes, replace(SAVE_META, help=keep))
+    alone = (*boxes, replace(SAVE_META, help=keep, label_fields=frozenset({"colors"})))
     tasks = Option(
         name="tasks",
         type="list",
