@@ -159,29 +159,24 @@ class RoundTripChecks(SuiteBase):
             f"the report says {numbers}, with {[(e.code, e.what, e.count) for e in report.events]}"
         )
 
-    def test_label_file(self, tmp_path: Path) -> None:
-        """With dataset_meta.json, what is said to be lost of labels is lost, and nothing else."""
+    def test_facts_of_labels(self, tmp_path: Path) -> None:
+        """What is said to be lost of labels is lost, and nothing else; with a label file, too."""
         self.needs()
         self._needs_labels()
         info = self.exporter()
         assert info is not None
-        if not any(option.name == _META for option in info.options):
-            return
         made = self.sample()
-        old = made.categories()
-        first = old.names[0]
-        labels = tuple(
-            replace(label, parent=first if n else "") for n, label in enumerate(old.labels)
-        )
-        colors = {n: samples.COLORS[n % 3] for n in range(len(labels))}
-        cats = replace(old, labels=labels, colors=colors, points={0: samples.POINTS})
-        source = samples.SmallParts(list(made), replace(made.header, categories=cats))
-        report = self.write(Dataset(source), tmp_path / "out", **{_META: True})
-        told = {event.what for event in report.events if event.code == "DSK-L010"}
-        back = _of_labels(self.read(tmp_path / "out").categories())
-        for field, had in _of_labels(cats).items():
-            kept = had.items() <= back[field].items()  # a background may have come in
-            assert kept != (f"label {field}" in told), (field, back[field], told)
+        cats = _with_all_facts(made.categories())
+        for settings in ({}, {_META: True}):
+            if settings and not any(option.name == _META for option in info.options):
+                continue
+            source = samples.SmallParts(list(made), replace(made.header, categories=cats))
+            report = self.write(Dataset(source), tmp_path / f"out{len(settings)}", **settings)
+            told = {event.what for event in report.events if event.code == "DSK-L010"}
+            back = _of_labels(self.read(tmp_path / f"out{len(settings)}").categories())
+            for field, had in _of_labels(cats).items():
+                kept = had.items() <= back[field].items()  # a background may have come in
+                assert kept != (f"label {field}" in told), (field, settings, back[field], told)
 
     def test_source_contract(self, tmp_path: Path) -> None:
         """An opened dataset can be read again, in parts and out of order; its header is true."""
@@ -247,10 +242,21 @@ class RoundTripChecks(SuiteBase):
         self.assert_reported(dataset, folder, overwrite=True)
 
 
+def _with_all_facts(cats: Categories) -> Categories:
+    first, last = cats.names[0], len(cats.labels) - 1
+    labels = [
+        replace(label, parent=first if 0 < n < last else "", attributes=("fact",))
+        for n, label in enumerate(cats.labels)
+    ]
+    colors = {n: samples.COLORS[n % 3] for n in range(len(labels))}
+    return replace(cats, labels=tuple(labels), colors=colors, points={last: samples.POINTS})
+
+
 def _of_labels(cats: Categories) -> dict[str, dict[str, Any]]:
     names = cats.names
     return {
         "parent": {label.name: label.parent for label in cats.labels if label.parent},
+        "attributes": {label.name: label.attributes for label in cats.labels if label.attributes},
         "colors": {names[n]: color for n, color in cats.colors.items()},
         "points": {names[n]: points for n, points in cats.points.items()},
     }
