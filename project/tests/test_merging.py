@@ -143,6 +143,15 @@ def test_kinds_are_merged_by_what_they_are():
     assert [c["votes"] for c in told(conflicts, "label")] == [{"dog": 1}]
 
 
+def test_different_kinds_of_one_thing_are_told():
+    outline = Polygon([0, 0, 10, 0, 10, 10, 0, 10], label=0, id=7)
+    found, conflicts = merged(data(a=[outline]), data(a=[box(0)]), data(a=[box(1)]))
+    assert found["a"] == [outline]
+    (entry,) = conflicts
+    assert (entry["what"], entry["id"]) == ("kind", 7)
+    assert (entry["votes"], entry["taken"]) == ({"polygon": 1, "bbox": 2}, "polygon")
+
+
 def test_masks_of_volumes_all_stay():
     one, two = (data(a=[Mask3d(name, 1, label=0)]) for name in ("x", "y"))
     found, conflicts = merged(one, two)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,9 @@ class Ballot:
             others = [name for n, name in self._voters.items() if n not in cluster.members]
             given = None if chosen.label is None else self._names[chosen.label]
             self._tell("annotation", chosen, {"label": given, "in": who, "not in": others})
+        kinds = Counter(a.kind for a in cluster.members.values())
+        if len(kinds) > 1:
+            self._tell("kind", chosen, {"votes": dict(kinds), "taken": chosen.kind})
         label, share, few = self._label(cluster)
         score = min(share * cluster.overlap, 1.0)
         if score < self._rules.output_conf_thresh or (few and isinstance(chosen, Label)):

@@ -17,6 +17,7 @@ __all__ = ["KINDS", "Conflicts"]
 KINDS = {
     "item": "items that not all datasets have",
     "annotation": "annotations that not all datasets have",
+    "kind": "annotations that are of several kinds: an outline here, a box there",
     "label": "annotations of several labels, or of one that too few datasets give",
     "attribute": "attributes of several values, or of one that too few datasets give",
     "group": "groups that lack a label, or have one that is not asked for",
