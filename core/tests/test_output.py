@@ -5,8 +5,10 @@ import zipfile
 
 import numpy as np
 import pytest
+from msgspec import Raw
 from PIL import Image as PilImage
 
+from dsk.annotations import Mask, Rle
 from dsk.errors import OutputError, RecordError
 from dsk.item import DatasetItem
 from dsk.loss import Ledger
@@ -181,3 +183,23 @@ def test_fragments_are_those_of_the_partition(context):
     ctx.part = 7
     ctx.fragment("list.txt").close()
     assert [name.rpartition("/")[2] for name in ctx.out.fragments("list.txt")] == ["00000007"]
+
+
+def test_the_size_of_an_image_is_what_it_says_or_a_mask(context, tmp_path):
+    ctx = context()
+    mask = Mask(Rle((3, 4), [12]))
+    (tmp_path / "bad.jpg").write_bytes(b"no image")
+    damaged = Image("bad.jpg", str(tmp_path / "bad.jpg"))
+    assert ctx.image_size(item(b"", size=(5, 6)), masks=True) == (5, 6)
+    assert ctx.image_size(DatasetItem("a", annotations=[mask])) is None
+    assert ctx.image_size(DatasetItem("a", annotations=[mask]), masks=True) == (3, 4)
+    assert not ctx.ledger.warnings
+    found = DatasetItem("a", media=damaged, annotations=[mask])
+    assert ctx.image_size(found, masks=True) == (3, 4)
+    assert ctx.image_size(found) is None
+    assert "no readable size" in next(iter(ctx.ledger.warnings))
+
+
+def test_a_mask_that_is_damaged_states_no_size(context):
+    broken = DatasetItem("a", annotations=[Mask(Raw(b'{"size": 3}'))])
+    assert context().image_size(broken, masks=True) is None

@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
-from dsk.errors import MediaError, OutputError, RecordError, UnsafePathError
+from dsk.annotations import Mask
+from dsk.errors import DskError, MediaError, OutputError, RecordError, UnsafePathError
 from dsk.files import check_located
 from dsk.media import Image, Media, is_decoded
 
@@ -73,6 +74,27 @@ class WriteContext:
         if not ext and media is not None and is_decoded(media.source):
             ext = ".png"  # pixels without a file lose nothing in it
         return item.id + (ext or default_ext)
+
+    def image_size(self, item: DatasetItem, *, masks: bool = False) -> tuple[int, int] | None:
+        """Return (height, width) of an item's image; the ledger is told why it cannot be read.
+
+        Args:
+            item: The item.
+            masks: Take that of a mask if there is no image, or it does not say.
+        """
+        size = None
+        if isinstance(item.media, Image):
+            try:
+                size = item.media.get_size()
+            except MediaError as error:
+                self.ledger.warn(f"an image has no readable size: {error.message}")
+        if size is None and masks:
+            mask = next((a for a in item.annotations if isinstance(a, Mask)), None)
+            try:
+                size = None if mask is None else mask.rle.size
+            except (ValueError, DskError):
+                return None  # what is wrong with it is said when it is written
+        return size
 
     def save_image(self, item: DatasetItem, name: str) -> bool:
         """Write an item's image, if media are to be saved at all.

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from dsk.annotations import Bbox
-from dsk.errors import MediaError
 from dsk.flow import Exporter
-from dsk.media import Image
 from dsk.metafile import SIZES_NAME
 from dsk_ava.actions import FAMILY, actions_text
 from dsk_ava.detect import OTHERS
@@ -65,7 +63,9 @@ class AvaExporter(Exporter):
                 video, time = time, ""
             subset = _subset(item, ctx.ledger)
             own = rows.setdefault(_table(subset), [])
-            size = _size(item, ctx.ledger)
+            size = ctx.image_size(item)
+            if size is not None and min(size) <= 0:
+                size = None
             if size is not None and "\n" not in item.id and "\r" not in item.id:
                 sizes.append(shlex.join([item.id, str(size[0]), str(size[1])]))
             boxes = self._boxes(item, size, ctx.ledger)
@@ -140,17 +140,6 @@ def _numbers(labels: Sequence[LabelCategory]) -> list[int]:
     if len(set(numbers)) == len(labels):
         return numbers
     return list(range(1, len(labels) + 1))
-
-
-def _size(item: DatasetItem, ledger: Ledger) -> tuple[int, int] | None:
-    if not isinstance(item.media, Image):
-        return None
-    try:
-        size = item.media.get_size()
-    except MediaError as error:
-        ledger.warn(f"{error}")
-        return None
-    return size if size is not None and min(size) > 0 else None
 
 
 def _person(box: Bbox, ledger: Ledger, where: dict[str, Any]) -> int:

@@ -7,9 +7,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Bbox
-from dsk.errors import MediaError
 from dsk.flow import Exporter
-from dsk.media import Image
 from dsk.metafile import META_NAME, meta_text
 from dsk_createml.detect import BOX_COLUMNS, BOXES_NAME
 
@@ -53,7 +51,7 @@ class BoxesExporter(Exporter):
             elif not boxes and not saved:
                 ctx.ledger.add_at("DSK-L008", "item without boxes", item, hint=_HINT)
             if boxes:
-                height, width = _size(item, ctx)
+                height, width = ctx.image_size(item) or (0, 0)  # as LabelImg writes unknown ones
                 used.update(a.label or 0 for a in boxes)
                 csv.writer(text, lineterminator="\n").writerows(
                     [name, width, height, self._names[a.label or 0], *_edges(a)] for a in boxes
@@ -78,17 +76,6 @@ class BoxesExporter(Exporter):
         ctx.ledger.unused_labels(len(self._names), (state[1] for state in states), "box", hint)
         if len({*used}) > 1:
             ctx.ledger.add("DSK-L015", "labels in the order of their boxes", hint=hint)
-
-
-def _size(item: DatasetItem, ctx: WriteContext) -> tuple[int, int]:
-    """Return an image's (height, width); zeros if they are not known, as LabelImg writes them."""
-    size = None
-    if isinstance(item.media, Image):
-        try:
-            size = item.media.get_size()
-        except MediaError as error:
-            ctx.ledger.warn(f"{error}")
-    return size or (0, 0)
 
 
 def _edges(a: Bbox) -> list[float]:

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct, field
 
-from dsk.annotations import Mask
-from dsk.errors import MediaError, OutputError
+from dsk.errors import OutputError
 from dsk.flow import Exporter
-from dsk.media import Image
 from dsk_cvat.declare import Seen, Values, head_text, label_text, merge_values
 from dsk_cvat.plugin import dsk_exporters
 from dsk_cvat.source import IMAGE_KNOWN
@@ -182,7 +180,7 @@ class CvatExporter(Exporter):
         if frame is None and "frame" in item.attributes and not self.reindex:
             what = "item attribute frame, which is no number"
             ctx.ledger.add_at("DSK-L009", what, item)
-        size = _size(item, ctx)
+        size = ctx.image_size(item, masks=True)
         start = text.write('  <image id="')
         share.places.append(start + len('  <image id="'))
         share.frames.append(-1 if frame is None else frame)
@@ -217,7 +215,7 @@ class CvatExporter(Exporter):
             what = f"cvat field {field_name}, which images have"
             ctx.ledger.add_at("DSK-L011", what, item)
         share.frames.append(frame)
-        size = _size(item, ctx)
+        size = ctx.image_size(item, masks=True)
         if size is not None:
             share.sizes.setdefault(size, 0)
         name = own + ctx.image_name(item)[len(item.id) :]
@@ -344,25 +342,6 @@ def _frame_of(item: DatasetItem) -> int | None:
     if isinstance(frame, bool) or not isinstance(frame, int | float):
         return None
     return int(frame) if 0 <= frame < 10**12 and frame == int(frame) else None
-
-
-def _size(item: DatasetItem, ctx: WriteContext) -> tuple[int, int] | None:
-    """Return (height, width) as the image says, else as a mask says."""
-    media = item.media
-    size = None
-    if isinstance(media, Image):
-        try:
-            size = media.get_size()
-        except MediaError as error:
-            ctx.ledger.warn(f"an image has no readable size: {error.message}")
-    if size is None:
-        for a in item.annotations:
-            if isinstance(a, Mask):
-                try:
-                    return a.rle.size
-                except ValueError:
-                    return None  # writing the mask will say what is wrong with it
-    return size
 
 
 def _drop(a: Any, error: ValueError, item: DatasetItem, ctx: WriteContext) -> None:

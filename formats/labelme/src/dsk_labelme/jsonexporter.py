@@ -21,11 +21,9 @@ from dsk.annotations import (
     RotatedBbox,
 )
 from dsk.convert import to_polygon
-from dsk.errors import MediaError
 from dsk.flow import Exporter
 from dsk.item import DEFAULT_SUBSET
 from dsk.jsonvalues import is_finite, plain_value
-from dsk.media import Image
 from dsk.pixels import encode
 from dsk_labelme.jsonimporter import SUBSETS
 
@@ -80,15 +78,7 @@ class LabelMeJsonExporter(Exporter):
             what = f"subset {item.subset}, which becomes a folder"
             ctx.ledger.add_at("DSK-L012", what, item)
         name = ctx.image_name(item)
-        height = width = None
-        if isinstance(item.media, Image):
-            try:
-                height, width = item.media.get_size() or (None, None)
-            except MediaError as error:
-                ctx.ledger.warn(f"an image has no readable size: {error.message}")
-        if height is None:
-            sizes = (a.rle.size for a in item.annotations if isinstance(a, Mask))
-            height, width = next(sizes, (None, None))
+        height, width = ctx.image_size(item, masks=True) or (None, None)
         content = {
             "version": VERSION,
             "flags": flags,

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsk.annotations import Bbox, Mask, Polygon
-from dsk.errors import MediaError, OutputError
+from dsk.errors import OutputError
 from dsk.flow import Exporter
-from dsk.media import Image
 from dsk.metafile import meta_text
 from dsk.pixels import encode
 from dsk.truth import truth_of
@@ -93,16 +92,9 @@ class LabelMeExporter(Exporter):
         own = more.get("source")
         own = own if isinstance(own, dict) else {}
         size = ""
-        if isinstance(item.media, Image):
-            try:
-                found = item.media.get_size()
-            except MediaError as error:
-                ctx.ledger.warn(f"an image has no readable size: {error.message}")
-                found = None
-            if found is not None:
-                size = (
-                    f"  <imagesize><nrows>{found[0]}</nrows><ncols>{found[1]}</ncols></imagesize>\n"
-                )
+        found = ctx.image_size(item)
+        if found is not None:
+            size = f"  <imagesize><nrows>{found[0]}</nrows><ncols>{found[1]}</ncols></imagesize>\n"
         return (
             f"<annotation>\n  <filename>{xml_text(name)}</filename>\n"
             f"  <folder>{xml_text(item.subset)}</folder>\n  <source>"

@@ -7,7 +7,6 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Bbox, Label, Mask
-from dsk.errors import InputError, MediaError
 from dsk.flow import Exporter
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Image
@@ -114,7 +113,7 @@ class OpenImagesExporter(Exporter):
         for a in item.annotations:
             if type(a) is Bbox:
                 if not known:
-                    size, known = self._size(item, ctx), True
+                    size, known = ctx.image_size(item, masks=True), True
                 if size is None:
                     self._drop(a, item, "bbox: image size not known", ctx)
                     continue
@@ -130,7 +129,7 @@ class OpenImagesExporter(Exporter):
                 masks.append(a)
         if masks:
             if not known:
-                size = self._size(item, ctx)
+                size = ctx.image_size(item, masks=True)
             self._masks(item, masks=masks, boxes=boxes, size=size, rows=rows, ctx=ctx)
         if any(a.group for a in item.annotations):
             _report_groups(item, boxes, ctx)
@@ -165,25 +164,6 @@ class OpenImagesExporter(Exporter):
     @staticmethod
     def _drop(a: Annotation, item: DatasetItem, what: str, ctx: WriteContext) -> None:
         ctx.ledger.add_at("DSK-L018", what, item, a)
-
-    @staticmethod
-    def _size(item: DatasetItem, ctx: WriteContext) -> tuple[int, int] | None:
-        """Return (height, width) of the image, which a mask states, too."""
-        if isinstance(item.media, Image):
-            try:
-                size = item.media.get_size()
-            except MediaError as error:
-                ctx.ledger.warn(f"{error}")
-                size = None
-            if size is not None:
-                return size
-        for a in item.annotations:
-            if type(a) is Mask:
-                try:
-                    return a.rle.size
-                except (ValueError, InputError):
-                    return None  # what is wrong with it is said when it is written
-        return None
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:
         """See ``Exporter.finish``."""

@@ -10,10 +10,9 @@ import numpy as np
 
 from dsk import masks
 from dsk.annotations import Bbox, Mask, Rle
-from dsk.errors import MediaError, OutputError
+from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.jsonvalues import plain_value
-from dsk.media import Image
 from dsk.rle import counts_of
 from dsk_segment_anything.plugin import FAMILY
 
@@ -65,12 +64,7 @@ class SegmentAnythingExporter(Exporter):
             name = name.replace("/", "__")
         stem = item.id.replace("/", "__")
         info: dict[str, Any] = {"image_id": _image_id(item), "file_name": name}
-        size = None
-        if isinstance(item.media, Image):
-            try:
-                size = item.media.get_size()
-            except MediaError as error:
-                ctx.ledger.warn(f"an image has no readable size: {error.message}")
+        size = ctx.image_size(item)
         made = self._annotations(item, ctx)
         content: dict[str, Any] = {"image": info, "annotations": made}
         if size is None and made:

@@ -72,7 +72,7 @@ class TfDetectionApiExporter(Exporter):
 
     def _features(self, item: DatasetItem, ctx: WriteContext) -> dict[str, Any]:
         name, data, kind = _image(item, ctx)
-        size = self._instances.size(item, ctx)
+        size = ctx.image_size(item, masks=True)
         source = item.attributes.get("source_id", "")
         return {
             keys.FILENAME: [_bytes(name)],

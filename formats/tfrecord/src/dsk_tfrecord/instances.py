@@ -9,8 +9,7 @@ import numpy as np
 from dsk import masks
 from dsk.annotations import Bbox, Mask
 from dsk.convert import bbox_of
-from dsk.errors import InputError, MediaError
-from dsk.media import Image
+from dsk.errors import InputError
 from dsk.rle import counts_of
 from dsk.truth import truth_of
 from dsk_tfrecord import keys
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from dsk.annotations import Annotation, Box
     from dsk.item import DatasetItem
     from dsk.loss import Ledger
-    from dsk.output import WriteContext
 
 __all__ = ["InstanceWriter"]
 
@@ -39,25 +37,6 @@ class InstanceWriter:
 
     def __init__(self, names: Sequence[str]) -> None:
         self._texts = [name.encode("utf-8") for name in names]
-
-    @staticmethod
-    def size(item: DatasetItem, ctx: WriteContext) -> Size | None:
-        """Return (height, width) of an item's image, which a mask states, too."""
-        if isinstance(item.media, Image):
-            try:
-                size = item.media.get_size()
-            except MediaError as error:
-                ctx.ledger.warn(str(error))
-                size = None
-            if size is not None:
-                return size
-        for a in item.annotations:
-            if type(a) is Mask:
-                try:
-                    return a.rle.size
-                except (ValueError, InputError):
-                    return None  # what is wrong with it is said when it is written
-        return None
 
     def features(self, item: DatasetItem, size: Size | None, ledger: Ledger) -> Columns:
         """Return the features of an item's objects; empty ones if it has no objects."""

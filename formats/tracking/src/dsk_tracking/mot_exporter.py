@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from dsk.errors import MediaError
 from dsk.flow import Exporter
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Image
@@ -112,11 +111,7 @@ class MotSeqExporter(Exporter):
         media = item.media
         if not isinstance(media, Image):
             return Entry(item.subset, item.id, frame, "", None, "")
-        try:
-            size = media.get_size()
-        except MediaError as error:
-            ctx.ledger.warn(f"an image has no readable size: {error.message}")
-            size = None
+        size = ctx.image_size(item)
         name = ctx.image_name(item)
         ext = name[len(item.id) :]
         saved = ctx.save_image(item, stage + ext)
