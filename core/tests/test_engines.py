@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import gc
 import os
+from types import SimpleNamespace
 
 import pytest
 
+from dsk import engines
 from dsk.annotations import Bbox
 from dsk.collector import collector_off
 from dsk.dataset import Dataset
@@ -239,3 +241,22 @@ def test_images_that_are_encoded_anew_are_heavy(sizes, tmp_path):
     for n, settings in enumerate(given):
         Dataset.from_iterable(items).export(tmp_path / str(n), "toy", **settings)
     assert sizes == [100, 100, 32, 32, 32, 4]
+
+
+def test_few_partitions_wait_for_workers(monkeypatch):
+    """The results of a million partitions are not kept while the first one takes its time."""
+    waiting = []
+
+    class Pool:
+        def submit(self, function, part):
+            waiting.append(part)
+            return SimpleNamespace(result=lambda: function(part))
+
+    def run(part):
+        assert len(waiting) <= 5
+        waiting.remove(part)
+        return part, None, 1
+
+    monkeypatch.setattr(engines, "_run_part", run)
+    assert [part for part, _, _ in engines._in_order(Pool(), 23, 5)] == list(range(23))
+    assert not waiting

@@ -8,8 +8,10 @@ import os
 import signal
 import threading
 from abc import ABC, abstractmethod
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from dsk.adapt import Adapter
@@ -20,6 +22,7 @@ from dsk.steps import iterate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Executor, Future
 
     from dsk.columns import BoxColumns
     from dsk.descriptors import Capabilities
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from dsk.progress import Progress
 
 __all__ = ["Engine", "Job", "ProcessEngine", "SerialEngine", "engine_for"]
+
+AHEAD = 8
+"""Partitions that wait for each worker: one that takes long does not let the others stand idle."""
 
 TICK = 64
 """Items between two progress messages."""
@@ -188,6 +194,25 @@ def _run_part(part: int) -> tuple[Any, Ledger, int]:
     return state, ledger, ledger.items_in
 
 
+def _in_order(pool: Executor, count: int, ahead: int) -> Iterator[tuple[Any, Ledger, int]]:
+    """Run all parts of the job; yield what each leaves, in order.
+
+    Args:
+        pool: Where they run.
+        count: The number of parts.
+        ahead: How many are handed out before the first of them is done: a million parts are not
+            kept in memory.
+    """
+    parts = iter(range(count))
+    pending: deque[Future[tuple[Any, Ledger, int]]] = deque()
+    while True:
+        with _HeldInterrupts():
+            pending.extend(pool.submit(_run_part, n) for n in islice(parts, ahead - len(pending)))
+        if not pending:
+            return
+        yield pending.popleft().result()
+
+
 class ProcessEngine(Engine):
     """Partitions spread over forked processes.
 
@@ -213,11 +238,8 @@ class ProcessEngine(Engine):
             others = multiprocessing.active_children()
             with ProcessPoolExecutor(count, context, _follow, (os.getpid(),)) as pool:
                 try:
-                    with _HeldInterrupts():
-                        pending = [pool.submit(_run_part, n) for n in range(len(job.partitions))]
-                    for future in pending:
-                        state, ledger, count = future.result()
-                        progress.advance(count)
+                    for state, ledger, taken in _in_order(pool, len(job.partitions), count * AHEAD):
+                        progress.advance(taken)
                         yield state, ledger
                 except BaseException:
                     for worker in multiprocessing.active_children():
