@@ -225,6 +225,11 @@ def test_pixels(source, capsys):
     found = stats(capsys, source, "--pixels")
     assert found["dataset"]["image mean"] == [255, 51, 0]
     assert found["repeating images count"] == 1
+    assert stats(capsys, source, "--pixels", "--jobs", "2") == found
+    with pytest.raises(UsageError, match="--jobs is of use with --pixels"):
+        dsk(source, "--jobs", "auto" if len(os.sched_getaffinity(0)) > 1 else "2")
+    with pytest.raises(OptionError, match="a number from 1 or 'auto'"):
+        dsk(source, "--pixels", "-j", "many")
 
 
 def test_one_subset(source, capsys):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pytest
 
 from dsk.dataset import Dataset
-from dsk.errors import RecordError
+from dsk.errors import OptionError, RecordError
+from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk.media import Image, PointCloud
 from dsk.pixels import encode
@@ -128,3 +131,31 @@ def test_missing_images_are_told_and_damaged_ones_are_bad_records(tmp_path):
     assert found["bad records"] == 1
     assert found["image mean"] is None
     assert found["unique images count"] == 0
+
+
+def test_several_images_at_a_time_give_the_same(tmp_path):
+    """Files, bytes, arrays, members of archives and what is missing or damaged, in their order."""
+    items = []
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as packed:
+        for n in range(40):
+            data = encode(picture(4 + n % 3, 5, 3) // (1 + n % 2), ".png")
+            (tmp_path / f"{n}.png").write_bytes(data if n % 11 else b"damaged")
+            packed.writestr(f"{n}.png", data)
+    archive = open_root(tmp_path / "more.zip")
+    for n in range(40):
+        sources = str(tmp_path / f"{n}.png"), archive.locate(f"{n}.png"), str(tmp_path / f"no{n}")
+        media = [*(Image("a.png", source) for source in sources), Image.from_array(picture(2, 2))]
+        items += [DatasetItem(f"{n}{k}", f"s{k}", media=one) for k, one in enumerate(media)]
+    dataset = Dataset.from_iterable(items)
+    with pytest.raises(RecordError) as caught:
+        compute(dataset, pixels=True, jobs=3)
+    assert caught.value.item == "00"
+    dataset.on_error = "skip"
+    one = compute(dataset, pixels=True)
+    assert one["images without pixels"] == {"missing": 40, "unreadable": 4}
+    assert compute(dataset, pixels=True, jobs=3) == one
+
+
+def test_a_number_of_jobs_that_makes_no_sense():
+    with pytest.raises(OptionError, match="--jobs takes a number"):
+        compute(Dataset.from_iterable([]), pixels=True, jobs=0)

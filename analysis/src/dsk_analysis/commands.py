@@ -32,6 +32,9 @@ Subset = Annotated[
 Pixels = Annotated[
     bool, typer.Option("--pixels", help="Decode all images: mean, deviation, repeated ones.")
 ]
+Jobs = Annotated[
+    str, typer.Option("-j", "--jobs", metavar="N|auto", help="Images to decode at a time.")
+]
 File = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("-o", "--output", metavar="FILE", help="Write the JSON to this new file, too."),
@@ -79,6 +82,7 @@ def stats(
     import_options: ImportOptions = None,
     subset: Subset = None,
     pixels: Pixels = False,
+    jobs: Jobs = "1",
     on_error: OnError = "raise",
     as_json: Json = False,
     output: File = None,
@@ -89,7 +93,7 @@ def stats(
     \b
     dsk stats data/
     dsk stats data/ --subset train --json
-    dsk stats data/ --pixels -o statistics.json
+    dsk stats data/ --pixels --jobs auto -o statistics.json
     dsk stats -p project/
     """  # noqa: D301 - \b is typer's mark for text that is not to be wrapped
     from dsk.cli.reading import chosen
@@ -101,6 +105,7 @@ def stats(
         **chosen(path, project, source_format, import_options, word="PATH")._asdict(),
         subset=subset,
         pixels=pixels,
+        jobs=jobs,
         on_error=on_error,
         as_json=as_json,
         output=output,

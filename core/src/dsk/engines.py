@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dsk.output import WriteContext
     from dsk.progress import Progress
 
-__all__ = ["Engine", "Job", "ProcessEngine", "SerialEngine", "engine_for"]
+__all__ = ["Engine", "Job", "ProcessEngine", "SerialEngine", "engine_for", "job_count"]
 
 AHEAD = 8
 """Partitions that wait for each worker: one that takes long does not let the others stand idle."""
@@ -257,6 +257,21 @@ class ProcessEngine(Engine):
             gc.unfreeze()
 
 
+def job_count(jobs: int | str) -> int:
+    """Return a number of jobs; "auto" is one per processor.
+
+    Raises:
+        OptionError: The number makes no sense.
+    """
+    try:
+        count = len(os.sched_getaffinity(0)) if jobs == "auto" else int(jobs)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise OptionError(f"--jobs takes a number from 1 or 'auto', not {jobs!r}")
+    return count
+
+
 def engine_for(jobs: int | str, name: str | None = None) -> Engine:
     """Return the engine for a number of jobs ("auto": one per processor), or one by name.
 
@@ -269,12 +284,7 @@ def engine_for(jobs: int | str, name: str | None = None) -> Engine:
 
         engine: Engine = resolve(registry().engine(name).target)()
         return engine
-    try:
-        count = len(os.sched_getaffinity(0)) if jobs == "auto" else int(jobs)
-    except ValueError:
-        count = 0
-    if count < 1:
-        raise OptionError(f"--jobs takes a number from 1 or 'auto', not {jobs!r}")
+    count = job_count(jobs)
     if name == "serial" or (count == 1 and name is None) or not hasattr(os, "fork"):
         return SerialEngine()
     return ProcessEngine(count)

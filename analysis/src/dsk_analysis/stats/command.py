@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dsk.cli.text import say_warnings
+from dsk.engines import job_count
+from dsk.errors import UsageError
 from dsk.progress import Progress
 from dsk_analysis.request import ReadRequest
 from dsk_analysis.stats.computing import gather
@@ -22,6 +24,7 @@ class StatsRequest(ReadRequest):
     """The options of ``dsk stats``, see its help."""
 
     pixels: bool = False
+    jobs: str = "1"
 
 
 def run_stats(request: StatsRequest) -> int:
@@ -29,15 +32,23 @@ def run_stats(request: StatsRequest) -> int:
 
     Raises:
         UsageError: The options do not fit together.
+        OptionError: The number of jobs makes no sense.
         OutputExistsError: The file is there and ``overwrite`` was not given.
         OutputError: The file cannot be written.
     """
     request.check_output()
+    if job_count(request.jobs) > 1 and not request.pixels:
+        raise UsageError("--jobs is of use with --pixels only")
     dataset, ledger = request.opened()
     progress = Progress.on_terminal(dataset.header.items, f"reading {dataset.format}")
     try:
         found = gather(
-            dataset, ledger, pixels=request.pixels, subset=request.subset, progress=progress
+            dataset,
+            ledger,
+            pixels=request.pixels,
+            jobs=request.jobs,
+            subset=request.subset,
+            progress=progress,
         )
     finally:
         progress.close()

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Mask
 from dsk.collector import collector_off
+from dsk.engines import job_count
 from dsk.errors import DskWarning, UnknownNameError
 from dsk.loss import Ledger
 from dsk.progress import Progress
 from dsk_analysis.stats.facts import Facts, Labels
-from dsk_analysis.stats.pixels import Pixels
+from dsk_analysis.stats.pixels import NOTHING, Pixels, looks
 from dsk_analysis.stats.results import results
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from dsk.dataset import Dataset
     from dsk.item import DatasetItem
 
@@ -24,7 +27,7 @@ BATCH = 8192
 """Annotations that wait until they are looked at together."""
 
 
-def compute(dataset: Dataset, *, pixels: bool = False) -> dict[str, Any]:
+def compute(dataset: Dataset, *, pixels: bool = False, jobs: int | str = 1) -> dict[str, Any]:
     """Compute the statistics of a dataset, going over its items once.
 
     The keys are those of Datumaro's ``stats`` and some more; "subsets" has them again for each
@@ -37,6 +40,7 @@ def compute(dataset: Dataset, *, pixels: bool = False) -> dict[str, Any]:
         dataset: The dataset.
         pixels: Decode all images, too: mean and deviation of red, green and blue (0–255, over all
             pixels, unbiased), and groups of images with equal pixels. Without it these are None.
+        jobs: How many images are decoded at a time, or "auto": one per processor.
 
     Returns:
         Plain values, as ``dsk stats --json`` prints them; none is NaN or infinite.
@@ -47,7 +51,7 @@ def compute(dataset: Dataset, *, pixels: bool = False) -> dict[str, Any]:
     """
     ledger = Ledger(dataset.on_error)
     ledger.merge(dataset.opening_ledger)
-    found = gather(dataset, ledger, pixels=pixels)
+    found = gather(dataset, ledger, pixels=pixels, jobs=jobs)
     for message in ledger.warnings:
         warnings.warn(message, DskWarning, stacklevel=2)
     return found
@@ -58,6 +62,7 @@ def gather(
     ledger: Ledger,
     *,
     pixels: bool = False,
+    jobs: int | str = 1,
     subset: str | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -67,6 +72,7 @@ def gather(
         dataset: The dataset.
         ledger: Where bad records and warnings are counted.
         pixels: See ``compute``.
+        jobs: See ``compute``.
         subset: The only subset to look at, or None.
         progress: Told of each item.
 
@@ -79,18 +85,18 @@ def gather(
     others: set[str] = set()
     progress = progress or Progress()
     waiting = 0
+    count = job_count(jobs)
+    items = _of_subset(_ticking(dataset.read(ledger), progress), subset, others)
+    seen = looks(items, count) if pixels else ((item, NOTHING) for item in items)
     with collector_off():
-        for item in dataset.read(ledger):
-            progress.advance(1)
-            if subset is not None and item.subset != subset:
-                others.add(item.subset)
-                continue
+        for item, found in seen:
             facts = subsets.get(item.subset)
             if facts is None:
                 facts = subsets[item.subset] = Facts(labels)
                 facts.pixels = Pixels() if pixels else None
-            size = facts.pixels.add(item, ledger) if facts.pixels is not None else None
-            facts.add_item(item, size)
+            if facts.pixels is not None:
+                facts.pixels.add(item, found, ledger)
+            facts.add_item(item, found.size)
             waiting += len(item.annotations)
             if waiting >= BATCH or _is_large(item):
                 _flush(subsets, ledger)
@@ -98,10 +104,25 @@ def gather(
         _flush(subsets, ledger)
     if subset is not None and subset not in subsets and others:
         raise UnknownNameError("subset", subset, others)
-    found = results(labels, subsets, pixels=pixels)
-    found["format"] = dataset.format
-    found["bad records"] = ledger.bad_count
-    return found
+    numbers = results(labels, subsets, pixels=pixels)
+    return {**numbers, "format": dataset.format, "bad records": ledger.bad_count}
+
+
+def _ticking(items: Iterable[DatasetItem], progress: Progress) -> Iterator[DatasetItem]:
+    for item in items:
+        progress.advance(1)
+        yield item
+
+
+def _of_subset(
+    items: Iterable[DatasetItem], subset: str | None, others: set[str]
+) -> Iterator[DatasetItem]:
+    """Yield the items of one subset, or all; note the names of the other subsets."""
+    for item in items:
+        if subset is None or item.subset == subset:
+            yield item
+        else:
+            others.add(item.subset)
 
 
 def _flush(subsets: dict[str, Facts], ledger: Ledger) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image as PilImage
@@ -13,19 +14,95 @@ from dsk.errors import MediaError, RecordError
 from dsk.media import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from numpy.typing import NDArray
 
     from dsk.item import DatasetItem
     from dsk.loss import Ledger
+    from dsk.media import Media
 
-__all__ = ["Pixels", "colours"]
+__all__ = ["NOTHING", "Look", "Pixels", "colours", "look", "looks"]
+
+AHEAD = 4
+"""Images that wait for each thread: one that takes long does not let the others stand idle."""
 
 DIGEST = 16
 """Bytes kept of each image's content."""
 
 LEVELS = np.arange(256, dtype=np.float64)
+
+
+class Look(NamedTuple):
+    """What one image shows.
+
+    Attributes:
+        size: (height, width), or None if there is no image to look at.
+        digest: Equal for images with equal pixels.
+        colours: See ``colours``; None if there are none.
+        left_out: Why it is not counted, or its colours are not; "" if they are.
+        error: What is wrong with it, if it cannot be read.
+    """
+
+    size: tuple[int, int] | None = None
+    digest: bytes = b""
+    colours: NDArray[np.int64] | None = None
+    left_out: str = ""
+    error: MediaError | None = None
+
+
+NOTHING = Look()
+
+
+def look(media: Media | None) -> Look:
+    """Decode an image and look at its pixels."""
+    if not isinstance(media, Image):
+        return NOTHING
+    if not media.exists:
+        return Look(left_out="missing")
+    try:
+        pixels = np.ascontiguousarray(media.data)
+    except MediaError as error:
+        return Look(left_out="unreadable", error=error)
+    if pixels.ndim not in (2, 3) or not pixels.size or pixels.dtype.hasobject:
+        return Look(left_out="empty or no picture")
+    digest = hashlib.sha1(pixels.data, usedforsecurity=False)  # the fastest of the good ones
+    digest.update(f"{pixels.shape}{pixels.dtype.str}".encode())
+    size = int(pixels.shape[0]), int(pixels.shape[1])
+    found = colours(pixels)
+    why = f"of {pixels.dtype}, which has no colours" if found is None else ""
+    return Look(size, digest.digest()[:DIGEST], found, why)
+
+
+def looks(items: Iterable[DatasetItem], jobs: int) -> Iterator[tuple[DatasetItem, Look]]:
+    """Look at the images of items, some at a time; yield both in order.
+
+    Args:
+        items: The items.
+        jobs: How many images are decoded at a time. Only those that are files of their own or in
+            memory are: what reads archives and videos is not made for several readers.
+    """
+    if jobs == 1:
+        yield from ((item, look(item.media)) for item in items)
+        return
+    waiting: deque[tuple[DatasetItem, Future[Look] | None]] = deque()
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for item in items:
+                media = item.media
+                alone = isinstance(media, Image) and isinstance(media.source, str | bytes)
+                waiting.append((item, pool.submit(look, media) if alone else None))
+                if len(waiting) > jobs * AHEAD:
+                    yield _looked(*waiting.popleft())
+            while waiting:
+                yield _looked(*waiting.popleft())
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _looked(item: DatasetItem, seen: Future[Look] | None) -> tuple[DatasetItem, Look]:
+    return item, look(item.media) if seen is None else seen.result()
 
 
 class Pixels:
@@ -41,38 +118,22 @@ class Pixels:
         self._digests = bytearray()
         self._names: list[tuple[str, str]] = []
 
-    def add(self, item: DatasetItem, ledger: Ledger) -> tuple[int, int] | None:
-        """Look at an item's image.
+    def add(self, item: DatasetItem, seen: Look, ledger: Ledger) -> None:
+        """Count what an item's image shows.
 
-        Returns:
-            (height, width), or None if there is no image to look at.
+        Raises:
+            RecordError: It cannot be read, and bad records are not skipped.
         """
-        media = item.media
-        if not isinstance(media, Image):
-            return None
-        if not media.exists:
-            self.left_out["missing"] += 1
-            return None
-        try:
-            pixels = np.ascontiguousarray(media.data)
-        except MediaError as error:
-            self.left_out["unreadable"] += 1
-            where = error.where or media.path
-            ledger.bad_record(RecordError(error.message, where=where, item=item.id))
-            return None
-        if pixels.ndim not in (2, 3) or not pixels.size or pixels.dtype.hasobject:
-            self.left_out["empty or no picture"] += 1
-            return None
-        digest = hashlib.sha1(pixels.data, usedforsecurity=False)  # the fastest of the good ones
-        digest.update(f"{pixels.shape}{pixels.dtype.str}".encode())
-        self._digests += digest.digest()[:DIGEST]
-        self._names.append((item.id, item.subset))
-        found = colours(pixels)
-        if found is None:
-            self.left_out[f"of {pixels.dtype}, which has no colours"] += 1
-        else:
-            self.counts += found
-        return int(pixels.shape[0]), int(pixels.shape[1])
+        if seen.left_out:
+            self.left_out[seen.left_out] += 1
+        if seen.error is not None:
+            where = seen.error.where or (item.media.path if item.media is not None else "")
+            ledger.bad_record(RecordError(seen.error.message, where=where, item=item.id))
+        if seen.digest:
+            self._digests += seen.digest
+            self._names.append((item.id, item.subset))
+        if seen.colours is not None:
+            self.counts += seen.colours
 
     def join(self, other: Pixels) -> None:
         """Add another subset."""
