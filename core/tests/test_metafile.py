@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from dsk.errors import RecordError
+from dsk.errors import InputError, RecordError
 from dsk.files import open_root
 from dsk.loss import Ledger
-from dsk.metafile import read_sizes
+from dsk.metafile import read_meta, read_sizes
 
 
 def sizes(folder, text, policy="raise"):
@@ -30,3 +30,25 @@ def test_bad_lines_are_named(tmp_path, line):
         sizes(tmp_path, b"ok 1 2\n" + line)
     found, ledger = sizes(tmp_path, b"ok 1 2\n" + line, "skip")
     assert (found, ledger.bad_count) == ({"ok": (1, 2)}, 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ('"segmentation_colors": [[1, 2, 300]]', "no colour of 0 to 255"),
+        ('"segmentation_colors": [[-1, 2, 3]]', "no colour of 0 to 255"),
+        ('"segmentation_colors": [[Infinity, 2, 3]]', "infinity"),
+        ('"segmentation_colors": [[NaN, 2, 3]]', "NaN"),
+        ('"segmentation_colors": [1]', "damaged"),
+        ('"point_categories": [[2, ["a"], []]]', "keypoints of label 2 of 2"),
+        ('"point_categories": [[-1, ["a"], []]]', "keypoints of label -1 of 2"),
+        ('"point_categories": [[1e999, ["a"], []]]', "infinity"),
+        ('"point_categories": [[0]]', "damaged"),
+        ('"label_categories": 3', "damaged"),
+    ],
+)
+def test_damaged_labels_are_told(tmp_path, more, why):
+    (tmp_path / "dataset_meta.json").write_text(f'{{"labels": ["a", "b"], {more}}}')
+    with pytest.raises(InputError, match=why) as caught:
+        read_meta(open_root(tmp_path))
+    assert caught.value.where.endswith("dataset_meta.json")

@@ -39,7 +39,7 @@ def read_meta(root: InputRoot, under: str = "") -> tuple[Categories, dict[str, A
         The categories and the whole object, for a format's own keys; None when there is no file.
 
     Raises:
-        InputError: It is damaged.
+        InputError: It is damaged, a colour is not of 0 to 255, or keypoints are of no label.
     """
     name = posixpath.join(under, META_NAME)
     if not root.is_file(name):
@@ -50,8 +50,10 @@ def read_meta(root: InputRoot, under: str = "") -> tuple[Categories, dict[str, A
         if not isinstance(meta, dict) or not ("labels" in meta or "label_map" in meta):
             raise InputError('it holds {"labels": ["a", "b"]} or a label_map', where=where)
         return _categories(meta), meta
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
         raise InputError(f"damaged label file: {error}", where=where) from error
+    except RecursionError as error:
+        raise InputError("damaged label file: nested too deep", where=where) from error
 
 
 def _categories(meta: Mapping[str, Any]) -> Categories:
@@ -67,6 +69,9 @@ def _categories(meta: Mapping[str, Any]) -> Categories:
     for number, color in enumerate(meta.get("segmentation_colors") or ()):
         if color is not None and number in order:
             red, green, blue = (int(c) for c in color)
+            if not 0 <= min(red, green, blue) <= max(red, green, blue) <= 255:
+                msg = f"{color} is no colour of 0 to 255"
+                raise ValueError(msg)
             colors[order.index(number)] = (red, green, blue)
     points = {
         int(row[0]): PointsCategory(
@@ -74,6 +79,10 @@ def _categories(meta: Mapping[str, Any]) -> Categories:
         )
         for row in meta.get("point_categories") or ()
     }
+    for number in points:
+        if not 0 <= number < len(names):
+            msg = f"keypoints of label {number} of {len(names)}"
+            raise ValueError(msg)
     labels = tuple(LabelCategory(name, parents.get(name, "")) for name in names)
     return Categories(labels=labels, colors=colors, points=points)
 

@@ -10,7 +10,7 @@ from dsk.errors import InputError, RecordError
 from dsk.flow import HEAVY_ITEMS, Header, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Image
-from dsk.metafile import META_NAME, read_meta
+from dsk.metafile import read_meta
 from dsk_ade20k.maps import SceneMap
 
 if TYPE_CHECKING:
@@ -39,10 +39,7 @@ def text_of(data: bytes) -> str:
 
 def categories_of(root: InputRoot, names: Iterable[str]) -> Categories:
     """Return the labels: those of ``dataset_meta.json`` first, then others that occur."""
-    try:
-        found = read_meta(root)
-    except OverflowError as error:
-        raise InputError(f"damaged label file: {error}", where=root.show(META_NAME)) from error
+    found = read_meta(root)
     if found is None:
         return Categories.from_names(dict.fromkeys(names))
     own = found[0]

@@ -11,13 +11,12 @@ from dsk.categories import Categories, LabelCategory
 from dsk.errors import DskError, InputError, OptionError
 from dsk.files import DirectoryRoot
 from dsk.media import Image
-from dsk.metafile import META_NAME
+from dsk.metafile import META_NAME, read_meta
 from dsk_scenes.shared.colors import (
     COLORS_NAME,
     Entry,
     parse_class_csv,
     parse_colors,
-    read_labels,
     to_categories,
 )
 
@@ -77,7 +76,7 @@ def read_table(root: InputRoot, name: str) -> Classes:
     """
     folder, _, base = name.rpartition("/")
     if base == META_NAME:
-        found = read_labels(root, folder)
+        found = read_meta(root, folder)
         if found is None:  # a link to nowhere
             raise InputError("there is no such file", where=root.show(name))
         return _from_meta(*found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -25,7 +25,6 @@ __all__ = [
     "parse_class_csv",
     "parse_colors",
     "read_colors",
-    "read_labels",
     "to_categories",
 ]
 
@@ -144,24 +143,6 @@ def parse_class_csv(text: str, where: str) -> list[tuple[int | None, Entry]] | N
     return found
 
 
-def read_labels(root: InputRoot, under: str = "") -> tuple[Categories, dict[str, Any]] | None:
-    """Read a folder's ``dataset_meta.json`` as ``dsk.metafile.read_meta``, and check its colours.
-
-    Raises:
-        InputError: It is damaged, or a colour is out of range.
-    """
-    where = root.show(f"{under}/{META_NAME}" if under else META_NAME)
-    try:
-        found = read_meta(root, under)
-    except OverflowError as error:
-        raise InputError(f"damaged label file: {error}", where=where) from error
-    if found is not None:
-        for color in found[0].colors.values():
-            if not 0 <= min(color) <= max(color) <= 255:
-                raise InputError(f"{list(color)} is no colour of 0 to 255", where=where)
-    return found
-
-
 def read_colors(root: InputRoot, under: str = "") -> list[Entry] | None:
     """Read a dataset's own labels; ``dataset_meta.json`` goes before ``label_colors.txt``.
 
@@ -172,7 +153,7 @@ def read_colors(root: InputRoot, under: str = "") -> list[Entry] | None:
         InputError: The file is damaged.
     """
     prefix = f"{under}/" if under else ""
-    found = read_labels(root, under)
+    found = read_meta(root, under)
     if found is not None:
         categories, _ = found
         entries = [
