@@ -48,4 +48,4 @@ class BoxExporter(Exporter):
             return Record(item.id, boxes)
         image = f"{self._image_folder}/{item.subset}/{ctx.image_name(item)}"
         ctx.save_image(item, image)
-        return Record(item.id, boxes, image, item.media.get_size())
+        return Record(item.id, boxes, image, ctx.image_size(item))
