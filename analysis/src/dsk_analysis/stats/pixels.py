@@ -28,6 +28,9 @@ __all__ = ["NOTHING", "Look", "Pixels", "colours", "look", "looks"]
 AHEAD = 4
 """Images that wait for each thread: one that takes long does not let the others stand idle."""
 
+MOST_THREADS = 64
+"""More threads wait for one another, and each may hold a decoded image."""
+
 DIGEST = 16
 """Bytes kept of each image's content."""
 
@@ -87,6 +90,7 @@ def looks(items: Iterable[DatasetItem], jobs: int) -> Iterator[tuple[DatasetItem
         yield from ((item, look(item.media)) for item in items)
         return
     waiting: deque[tuple[DatasetItem, Future[Look] | None]] = deque()
+    jobs = min(jobs, MOST_THREADS)
     with ThreadPoolExecutor(jobs) as pool:
         try:
             for item in items:
