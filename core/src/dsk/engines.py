@@ -37,9 +37,6 @@ __all__ = ["Engine", "Job", "ProcessEngine", "SerialEngine", "engine_for", "job_
 AHEAD = 8
 """Partitions that wait for each worker: one that takes long does not let the others stand idle."""
 
-TICK = 64
-"""Items between two progress messages."""
-
 
 @dataclass(slots=True)
 class Job:
@@ -64,7 +61,7 @@ class Job:
                 self.source, self.partitions[part], self.steps, ledger
             )
             if progress is not None:
-                items = _ticking(items, progress)
+                items = progress.over(items)
             adapted = _count_out(adapter(items), ledger)
         elif progress is not None:
             progress.advance(ledger.items_in)
@@ -89,17 +86,6 @@ class Job:
         ledger.media_named = sum(item.media is not None for item in found.items)
         ledger.annotations_in = len(found.labels) + sum(len(i.annotations) for i in found.items)
         return adapter.columns(found)
-
-
-def _ticking(items: Iterable[DatasetItem], progress: Progress) -> Iterator[DatasetItem]:
-    count = 0
-    for item in items:
-        yield item
-        count += 1
-        if count == TICK:
-            progress.advance(count)
-            count = 0
-    progress.advance(count)
 
 
 def _count_out(items: Iterable[DatasetItem], ledger: Ledger) -> Iterator[DatasetItem]:

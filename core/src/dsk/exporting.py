@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from dsk.dataset import Dataset
     from dsk.descriptors import Capabilities, ExporterInfo
-    from dsk.flow import Exporter, Header
+    from dsk.flow import Exporter, Header, Source
     from dsk.loss import Report
 
 __all__ = ["ExportSettings", "export_dataset", "held"]
@@ -231,19 +231,27 @@ def _job(
         or any(step.heavy for step in steps)
         or (context.save_media and context.media.image_ext is not None)  # encoded anew
     )
-    if heavy:
-        source.partition_items = min(source.partition_items, HEAVY_ITEMS)
     names = SubsetNames(capabilities.unfit_subsets, header.subsets)
     as_they_are = header.subsets and all(names[name] == name for name in header.subsets)
     return Job(
         source=source,
-        partitions=source.partitions(),
+        partitions=_partitions(source, HEAVY_ITEMS if heavy else source.partition_items),
         steps=steps,
         exporter=exporter,
         capabilities=capabilities,
         context=context,
         subsets=None if as_they_are or not capabilities.subsets else names,
     )
+
+
+def _partitions(source: Source, most: int) -> Sequence[Any]:
+    """Return the partitions of a source, none of more items than this; it stays as it was."""
+    usual = source.partition_items
+    source.partition_items = min(usual, most)
+    try:
+        return source.partitions()
+    finally:
+        source.partition_items = usual
 
 
 def _refuse_losses(ledger: Ledger, seconds: float) -> None:

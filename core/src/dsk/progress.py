@@ -6,18 +6,23 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import TextIO
 
 __all__ = ["Progress", "waiting"]
+
+T = TypeVar("T")
 
 SILENT_FIRST = 1.0
 EVERY = 0.1
 WIDTH = 24
 _CLEAR = "\r\x1b[K"
+
+TICK = 64
+"""Items between two looks at the clock."""
 
 
 class Progress:
@@ -53,6 +58,17 @@ class Progress:
         if now - self._start >= SILENT_FIRST and now - self._last >= EVERY:
             self._last = now
             self._show(now - self._start)
+
+    def over(self, items: Iterable[T]) -> Iterator[T]:
+        """Yield the same, and count them, some at a time."""
+        count = 0
+        for item in items:
+            yield item
+            count += 1
+            if count == TICK:
+                self.advance(count)
+                count = 0
+        self.advance(count)
 
     def _show(self, seconds: float) -> None:
         rate = self.done / seconds

@@ -124,6 +124,7 @@ class Chain(Source):
 
     def __init__(self, sources: Sequence[Source], ledger: Ledger) -> None:
         self._sources = sources
+        self._sizes = [source.partition_items for source in sources]
         found = self._headers()
         categories = Categories()
         self._labels: list[Mapping[int, int] | None] = []
@@ -148,8 +149,8 @@ class Chain(Source):
 
     def partitions(self) -> Sequence[Any]:
         """Return (dataset, its partition)."""
-        for source in self._sources:
-            source.partition_items = min(source.partition_items, self.partition_items)
+        for source, size in zip(self._sources, self._sizes, strict=True):
+            source.partition_items = min(size, self.partition_items)
         return [(n, part) for n, source in enumerate(self._sources) for part in source.partitions()]
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:

@@ -86,7 +86,7 @@ def gather(
     progress = progress or Progress()
     waiting = 0
     count = job_count(jobs)
-    items = _of_subset(_ticking(dataset.read(ledger), progress), subset, others)
+    items = _of_subset(progress.over(dataset.read(ledger)), subset, others)
     seen = looks(items, count) if pixels else ((item, NOTHING) for item in items)
     with collector_off():
         for item, found in seen:
@@ -106,12 +106,6 @@ def gather(
         raise UnknownNameError("subset", subset, others)
     numbers = results(labels, subsets, pixels=pixels)
     return {**numbers, "format": dataset.format, "bad records": ledger.bad_count}
-
-
-def _ticking(items: Iterable[DatasetItem], progress: Progress) -> Iterator[DatasetItem]:
-    for item in items:
-        progress.advance(1)
-        yield item
 
 
 def _of_subset(

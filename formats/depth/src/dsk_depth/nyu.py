@@ -77,7 +77,7 @@ class _NyuSource(Source):
         return (first, rest) if slash and is_subset(first) else (self._subset, item)
 
     def partitions(self) -> Sequence[Any]:
-        """Return where slices of the files begin."""
+        """Return slices of the list of files."""
         return spans(len(self._names), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:

@@ -85,7 +85,7 @@ class _SuperResolutionSource(Source):
         )
 
     def partitions(self) -> Sequence[Any]:
-        """Return where slices of the items begin."""
+        """Return slices of the list of items."""
         return spans(len(self._items), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:  # noqa: ARG002

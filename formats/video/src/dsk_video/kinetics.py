@@ -121,7 +121,7 @@ class _KineticsSource(Source):
         return tuple(owners)
 
     def partitions(self) -> Sequence[Any]:
-        """Return where slices of the items begin."""
+        """Return slices of the list of items."""
         return spans(len(self._first), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:

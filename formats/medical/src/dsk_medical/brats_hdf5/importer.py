@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsk.annotations import Annotation, Mask, Mask3d
 from dsk.errors import InputError, LimitError, RecordError
-from dsk.flow import Header, Importer, Source
+from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Media, Volume
 from dsk.names import clean_name
@@ -197,6 +197,7 @@ class _Hdf5Source(Source):
         by_volume: bool,
         assumed: tuple[float, ...] | None,
     ) -> None:
+        self.partition_items = _SLICES if by_slice else _VOLUMES
         self.root = root
         self.counts = counts
         self.by_volume = by_volume
@@ -214,8 +215,7 @@ class _Hdf5Source(Source):
 
     def partitions(self) -> Sequence[Any]:
         """See ``Source.partitions``."""
-        step = _SLICES if self.by_slice else _VOLUMES
-        return [(n, n + step) for n in range(0, len(self.places), step)]
+        return spans(len(self.places), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

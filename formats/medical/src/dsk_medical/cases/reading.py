@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from dsk.errors import InputError, MediaError, RecordError
-from dsk.flow import Header, Source
+from dsk.flow import Header, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Media, Volume
 from dsk_medical.cases.channels import ChannelVolume
@@ -18,7 +18,7 @@ from dsk_medical.nrrd.source import volume_of as nrrd_volume
 from dsk_medical.volume import geometry, metaimage
 from dsk_medical.volume.align import align
 from dsk_medical.volume.annotate import slice_masks, volume_masks
-from dsk_medical.volume.arrays import LazyVolume, open_volume
+from dsk_medical.volume.arrays import PARTITION_VOLUMES, LazyVolume, open_volume
 from dsk_medical.volume.labels import LabelVolume
 from dsk_medical.volume.nifti import open_array, open_nifti, stated_affine, volume_of
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from dsk_medical.volume.tables import Labels
 
 __all__ = [
-    "CASES_PER_PARTITION",
     "Case",
     "CaseSource",
     "Reading",
@@ -39,9 +38,6 @@ __all__ = [
     "opened",
     "scan_labels",
 ]
-
-CASES_PER_PARTITION = 4
-"""Volumes are large: few of them keep several processes busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +150,8 @@ class CaseSource(Source):
         known: Label volumes that were read before, by file.
     """
 
+    partition_items = PARTITION_VOLUMES
+
     def __init__(
         self,
         root: InputRoot,
@@ -178,8 +176,7 @@ class CaseSource(Source):
 
     def partitions(self) -> Sequence[Any]:
         """See ``Source.partitions``."""
-        step = CASES_PER_PARTITION
-        return [(n, n + step) for n in range(0, len(self.cases), step)]
+        return spans(len(self.cases), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from dsk.errors import InputError, MediaError, RecordError
-from dsk.flow import Header, Source
+from dsk.flow import Header, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Volume
 from dsk_medical.nifti.scores import attributes_of, read_scores
 from dsk_medical.volume import geometry
 from dsk_medical.volume.align import align
 from dsk_medical.volume.annotate import slice_masks, volume_masks
+from dsk_medical.volume.arrays import PARTITION_VOLUMES
 from dsk_medical.volume.labels import LabelVolume, label_maps
 from dsk_medical.volume.nifti import NiftiFile, open_array, open_nifti, volume_of
 
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from dsk_medical.volume.tables import Labels
 
 __all__ = ["OBJECT_VALUE", "NiftiSource"]
-
-PARTITION_STUDIES = 4
-"""Volumes are large: a few make enough work for a worker."""
 
 OBJECT_VALUE = "object_value"
 """Attribute of a mask of a slice: the value of its voxels in the file."""
@@ -50,6 +48,8 @@ class NiftiSource(Source):
         masks: "volume" or "slices".
         policy: What to do with masks on other grids, see ``align.POLICIES``.
     """
+
+    partition_items = PARTITION_VOLUMES
 
     def __init__(
         self,
@@ -79,8 +79,7 @@ class NiftiSource(Source):
 
     def partitions(self) -> Sequence[tuple[int, int]]:
         """See ``Source.partitions``."""
-        step = PARTITION_STUDIES
-        return [(n, n + step) for n in range(0, len(self._studies), step)]
+        return spans(len(self._studies), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

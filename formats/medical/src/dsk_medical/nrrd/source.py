@@ -9,7 +9,7 @@ import numpy as np
 
 from dsk.annotations import Annotation, Mask3d
 from dsk.errors import MediaError, RecordError
-from dsk.flow import Header, Source
+from dsk.flow import Header, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Volume
 from dsk_medical.nrrd.forms import nifti_header
@@ -17,7 +17,7 @@ from dsk_medical.nrrd.header import NrrdFile, open_nrrd
 from dsk_medical.nrrd.segments import Segment, segments_of
 from dsk_medical.volume import geometry
 from dsk_medical.volume.align import place
-from dsk_medical.volume.arrays import ChannelView
+from dsk_medical.volume.arrays import PARTITION_VOLUMES, ChannelView
 from dsk_medical.volume.labels import LabelVolume
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["FAMILY", "NrrdSource", "volume_of"]
 
 FAMILY = "nrrd"
-PARTITION_STUDIES = 4
 _AFTER_FIRST = 1 << 16
 
 
@@ -44,6 +43,8 @@ class NrrdSource(Source):
         categories: The labels.
         policy: What to do with segmentations on other grids, see ``align.POLICIES``.
     """
+
+    partition_items = PARTITION_VOLUMES
 
     def __init__(
         self, root: InputRoot, studies: Sequence[Study], categories: Categories, *, policy: str
@@ -61,8 +62,7 @@ class NrrdSource(Source):
 
     def partitions(self) -> Sequence[tuple[int, int]]:
         """See ``Source.partitions``."""
-        step = PARTITION_STUDIES
-        return [(n, n + step) for n in range(0, len(self._studies), step)]
+        return spans(len(self._studies), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from dsk.annotations import Annotation, Mask3d
 from dsk.errors import InputError, MediaError, RecordError, UnsafePathError
-from dsk.flow import Header, Source
+from dsk.flow import Header, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Media, Volume
 from dsk.names import clean_name
@@ -22,6 +22,7 @@ from dsk_medical.sly_volume.embedded import embedded_mask
 from dsk_medical.sly_volume.origins import unrounded
 from dsk_medical.volume import geometry
 from dsk_medical.volume.align import place
+from dsk_medical.volume.arrays import PARTITION_VOLUMES
 from dsk_medical.volume.labels import LabelVolume
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SlyVolumeSource"]
 
-VOLUMES_PER_PARTITION = 4
 FAMILY = "sly"
 
 
@@ -46,6 +46,8 @@ class SlyVolumeSource(Source):
         policy: What to do with masks on other grids, see ``align.POLICIES``.
     """
 
+    partition_items = PARTITION_VOLUMES
+
     def __init__(
         self, root: InputRoot, places: Sequence[Place], categories: Categories, *, policy: str
     ) -> None:
@@ -57,8 +59,7 @@ class SlyVolumeSource(Source):
 
     def partitions(self) -> Sequence[tuple[int, int]]:
         """See ``Source.partitions``."""
-        step = VOLUMES_PER_PARTITION
-        return [(n, n + step) for n in range(0, len(self._places), step)]
+        return spans(len(self._places), self.partition_items)
 
     def read(self, partition: Any, ledger: Ledger) -> Iterator[DatasetItem]:
         """See ``Source.read``."""

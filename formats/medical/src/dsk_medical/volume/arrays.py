@@ -23,6 +23,7 @@ from dsk_medical.volume.reader import ByteReader
 __all__ = [
     "COLORS",
     "OPENERS",
+    "PARTITION_VOLUMES",
     "ArrangedVolume",
     "ArrayView",
     "ChannelView",
@@ -37,6 +38,9 @@ __all__ = [
 
 MAX_BYTES = 8 << 30
 """Arrays that claim more are not read as a whole; slices have no such limit."""
+
+PARTITION_VOLUMES = 4
+"""Volumes are large: a few make enough work for a worker."""
 
 OPENERS: dict[str, str] = {
     ".nii": "dsk_medical.volume.nifti:open_array",
