@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, RecordError
 from dsk.files import open_root
 from dsk.loss import Ledger
-from dsk.metafile import read_meta, read_sizes
+from dsk.metafile import meta_text, read_meta, read_sizes, stated_labels
 
 
 def sizes(folder, text, policy="raise"):
@@ -52,3 +53,9 @@ def test_damaged_labels_are_told(tmp_path, more, why):
     with pytest.raises(InputError, match=why) as caught:
         read_meta(open_root(tmp_path))
     assert caught.value.where.endswith("dataset_meta.json")
+
+
+def test_two_labels_of_one_name_keep_their_parents(tmp_path):
+    labels = (LabelCategory("a"), LabelCategory("b"), *(LabelCategory("arm", p) for p in "ab"))
+    (tmp_path / "dataset_meta.json").write_bytes(meta_text(Categories(labels=labels)))
+    assert stated_labels(open_root(tmp_path)).labels == labels

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["META_NAME", "SIZES_NAME", "meta_text", "read_meta", "read_sizes"]
+__all__ = ["META_NAME", "SIZES_NAME", "meta_text", "read_meta", "read_sizes", "stated_labels"]
 
 META_NAME = "dataset_meta.json"
 SIZES_NAME = "images.meta"
@@ -56,6 +56,16 @@ def read_meta(root: InputRoot, under: str = "") -> tuple[Categories, dict[str, A
         raise InputError("damaged label file: nested too deep", where=where) from error
 
 
+def stated_labels(root: InputRoot, under: str = "") -> Categories:
+    """Return what a folder's ``dataset_meta.json`` says of labels; nothing if there is none.
+
+    Raises:
+        InputError: See ``read_meta``.
+    """
+    found = read_meta(root, under)
+    return found[0] if found is not None else Categories()
+
+
 def _categories(meta: Mapping[str, Any]) -> Categories:
     numbered = {int(k): str(v) for k, v in (meta.get("label_map") or {}).items()}
     if numbered:
@@ -64,7 +74,12 @@ def _categories(meta: Mapping[str, Any]) -> Categories:
     else:
         names = [str(name) for name in meta.get("labels") or ()]
         order = list(range(len(names)))
-    parents = {str(row[0]): str(row[1]) for row in meta.get("label_categories") or ()}
+    rows = [(str(row[0]), str(row[1])) for row in meta.get("label_categories") or ()]
+    parents = dict(rows)
+    if [name for name, _ in rows] == names:  # two of one name may have parents of their own
+        labels = tuple(LabelCategory(*row) for row in rows)
+    else:
+        labels = tuple(LabelCategory(name, parents.get(name, "")) for name in names)
     colors: dict[int, Color] = {}
     for number, color in enumerate(meta.get("segmentation_colors") or ()):
         if color is not None and number in order:
@@ -83,7 +98,6 @@ def _categories(meta: Mapping[str, Any]) -> Categories:
         if not 0 <= number < len(names):
             msg = f"keypoints of label {number} of {len(names)}"
             raise ValueError(msg)
-    labels = tuple(LabelCategory(name, parents.get(name, "")) for name in names)
     return Categories(labels=labels, colors=colors, points=points)
 
 

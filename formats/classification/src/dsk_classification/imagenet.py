@@ -13,7 +13,7 @@ from dsk.errors import InputError
 from dsk.flow import Header, Importer, Source, packed
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
-from dsk.metafile import read_meta
+from dsk.metafile import stated_labels
 from dsk.names import stem_of
 from dsk_classification.folders import are_subsets, find_home, join, subset_places, visible
 
@@ -213,8 +213,7 @@ def _images(root: InputRoot, folder: str, hidden: list[str]) -> list[str]:
 
 def _categories(root: InputRoot, folders: set[str]) -> Categories:
     """Return the labels: those of dataset_meta.json first, then the other folders', sorted."""
-    meta = read_meta(root)
-    listed = meta[0] if meta is not None else Categories()
+    listed = stated_labels(root)
     known = set(listed.names)
     more = sorted(folders - known)
     labels = [LabelCategory(name, name.rpartition("/")[0]) for name in more]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct, field
 
-from dsk.categories import Categories, GrowingLabels
+from dsk.categories import GrowingLabels
 from dsk.errors import InputError, RecordError
 from dsk.flow import Header, Source, slices
 from dsk.item import DatasetItem
 from dsk.media import is_image_name
-from dsk.metafile import read_meta
+from dsk.metafile import stated_labels
 from dsk_createml.common import DOUBLE_STEM, ImageFinder, own_id, subsets_of
 
 if TYPE_CHECKING:
@@ -135,8 +135,7 @@ def open_tables(
     ledger: Ledger,
 ) -> tuple[list[AnyTable], Header]:
     """Return the tables of some files, and what is known of the dataset."""
-    stated = read_meta(root)
-    labels = GrowingLabels(stated[0] if stated is not None else Categories())
+    labels = GrowingLabels(stated_labels(root))
     subsets = subsets_of(names, root)
     reading = reader(root, labels, ledger, names)
     tables = [reading.table(name, subsets[name]) for name in names]

@@ -6,7 +6,7 @@ from math import hypot
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Polygon, RotatedBbox
-from dsk.categories import Categories, LabelCategory
+from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
 from dsk.flow import Header, Importer, Source, slices
 from dsk.geometry import rotated_box_from_corners
@@ -69,25 +69,25 @@ class DotaSource(Source):
         self._polygons = polygons
         self._rows = Rows()
         self._ids = [sorted({*home.texts, *_lone(home)}) for home in homes]
-        names = self._names()
-        self._labels = {name: number for number, name in enumerate(names)}
+        categories = self._categories()
+        self._labels = {name: number for number, name in enumerate(categories.names)}
         self.header = Header(
-            categories=Categories(labels=tuple(LabelCategory(name) for name in names)),
+            categories=categories,
             subsets=tuple(home.subset for home in homes),
             items=sum(map(len, self._ids)),
         )
 
-    def _names(self) -> list[str]:
+    def _categories(self) -> Categories:
         """Return the labels: stated, or else all classes that occur, sorted."""
         meta = read_meta(self._root)
         if meta is not None:
-            return meta[0].names
+            return meta[0]
         found: set[str] = set()
         for home in self._homes:
             read = self._root.reader(home.path)
             for name in home.texts.values():
                 found.update(self._classes(read(name) or b""))
-        return sorted(found)
+        return Categories.from_names(sorted(found))
 
     def _classes(self, data: bytes) -> set[str]:
         """Return further classes of a text file; what is no object's line is left to ``read``."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from dsk.annotations import Bbox, Label, Mask, Rle
-from dsk.categories import Categories, LabelCategory
+from dsk.categories import GrowingLabels
 from dsk.errors import InputError, MediaError, RecordError
 from dsk.flow import HEAVY_ITEMS, Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.masks import encode_counts
 from dsk.media import Image
-from dsk.metafile import read_meta
+from dsk.metafile import stated_labels
 from dsk_mvtec.layout import Home, find_homes, shared_masks, unused_masks
 from dsk_mvtec.plugin import CLASSIFICATION, DETECTION, SEGMENTATION, TASKS
 from dsk_mvtec.regions import boxes_of, read_mask
@@ -90,13 +90,11 @@ class MvtecSource(Source):
         self._homes = homes
         self._tasks = tasks
         self._ids = [sorted(home.images) for home in homes]
-        meta = read_meta(root)
-        names = meta[0].names if meta is not None else []
+        labels = GrowingLabels(stated_labels(root))
         found = {label for ids in self._ids for label in map(_label, ids) if label}
-        names += [name for name in sorted(found) if name not in names]
-        self._labels = {name: number for number, name in enumerate(names)}
+        self._labels = {name: labels.number(name) for name in sorted(found)}
         self.header = Header(
-            categories=Categories(labels=tuple(LabelCategory(name) for name in names)),
+            categories=labels.categories(),
             subsets=tuple(dict.fromkeys(home.subset for home in homes)),
             items=sum(map(len, self._ids)),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import META_FIELDS, Capabilities, ExporterInfo, ImporterInfo, Option
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -69,6 +69,7 @@ def dsk_exporters() -> list[ExporterInfo]:
         type=bool,
         default=False,
         help="write dataset_meta.json, which keeps the order of the labels",
+        label_fields=META_FIELDS,
     )
     chosen = Option(
         name="tasks",

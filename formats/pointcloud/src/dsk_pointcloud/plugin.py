@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dsk.descriptors import (
     ANY_SUBSET,
+    META_FIELDS,
     SUBSET_PATH,
     Capabilities,
     ExporterInfo,
@@ -39,7 +40,11 @@ _PCD_ENCODING = Option(
     help="how PCD files store points; keep copies files as they are",
 )
 _SAVE_META = Option(
-    name="save_dataset_meta", type=bool, default=False, help="write dataset_meta.json"
+    name="save_dataset_meta",
+    type=bool,
+    default=False,
+    help="write dataset_meta.json",
+    label_fields=META_FIELDS,
 )
 
 

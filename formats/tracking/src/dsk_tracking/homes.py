@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from dsk.categories import Categories
 from dsk.errors import InputError
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
-from dsk.metafile import META_NAME, read_meta
+from dsk.metafile import META_NAME, stated_labels
 from dsk.names import stem_of
 from dsk.splits import subset_of_root
 from dsk_tracking.detect import holds_masks
@@ -146,7 +147,7 @@ def _images(root: InputRoot, folder: str) -> dict[str, str]:
     return {stem_of(n[cut:]): n for n in names if not _DOTS.search(stem_of(n))}
 
 
-def read_labels(root: InputRoot, home: Home) -> list[str] | None:
+def read_labels(root: InputRoot, home: Home) -> Categories | None:
     """Return the labels that a part states, class 1 first; None if it states none.
 
     Raises:
@@ -154,10 +155,9 @@ def read_labels(root: InputRoot, home: Home) -> list[str] | None:
     """
     for folder in dict.fromkeys([home.path, ""]):
         if root.is_file(posixpath.join(folder, META_NAME)):
-            meta = read_meta(root, folder)
-            return meta[0].names if meta is not None else []
+            return stated_labels(root, folder)
     for folder in (INSTANCES, ""):
         name = posixpath.join(home.path, folder, LABELS_FILE)
         if root.is_file(name):
-            return read_lines(root, name)
+            return Categories.from_names(read_lines(root, name))
     return None

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dsk.categories import Categories, GrowingLabels
 from dsk.names import NO_LINE, fit_labels
 
 if TYPE_CHECKING:
-    from dsk.categories import Categories
+    from collections.abc import Iterable
+
     from dsk.files import InputRoot
     from dsk.loss import Ledger
 
-__all__ = ["line_names", "read_lines"]
+__all__ = ["joined", "line_names", "read_lines"]
 
 
 def read_lines(root: InputRoot, name: str) -> list[str]:
@@ -25,6 +27,14 @@ def read_lines(root: InputRoot, name: str) -> list[str]:
     while lines and not lines[-1]:
         lines.pop()
     return [line or f"class_{number}" for number, line in enumerate(lines, 1)]
+
+
+def joined(lists: Iterable[Categories]) -> GrowingLabels:
+    """Return the labels of several lists as one, in the order in which they come."""
+    union = Categories()
+    for labels in lists:
+        union, _ = union.merged(labels)
+    return GrowingLabels(union)
 
 
 def line_names(categories: Categories, ledger: Ledger) -> list[str]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from dsk.annotations import Bbox
-from dsk.categories import Categories, LabelCategory
+from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
 from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.names import stem_of
+from dsk_tracking.labels import joined
 from dsk_tracking.rows import parse_rows
 from dsk_tracking.sequences import LABELS, find_sequences, read_frames, read_labels
 
@@ -83,7 +85,7 @@ class MotSource(Source):
         self._last: tuple[int, NDArray[np.float64]] = (-1, _NO_TABLE)
         self._frames: list[NDArray[np.int64]] = []
         self._names = [read_frames(root, video) for video in videos]
-        self._labels: list[list[str]] = []
+        self._labels: list[Categories] = []
         self._scored: list[bool] = []
         taken: set[tuple[str, str]] = set()
         for number, video in enumerate(videos):
@@ -94,19 +96,15 @@ class MotSource(Source):
                         f"two sequences have an item {name!r}", where=root.show(video.path)
                     )
                 taken.add((subset, name))
-        names = list(dict.fromkeys(name for labels in self._labels for name in labels))
-        if options.default_label and options.default_label not in names:
-            names.append(options.default_label)
-        index = {name: number for number, name in enumerate(names)}
-        self._untold = index.get(options.default_label)
-        self._classes = [[index[name] for name in labels] for labels in self._labels]
+        found = joined(self._labels)
+        untold = options.default_label
+        self._untold = found.number(untold) if untold else None
+        self._classes = [[found.number(name) for name in own.names] for own in self._labels]
         truth = videos[0].truth
         more = (_SCORE,) if any(self._scored) else ()
         attributes = (*_GT_ATTRIBUTES, *more) if truth else _DET_ATTRIBUTES
         self.header = Header(
-            categories=Categories(
-                labels=tuple(LabelCategory(n) for n in names), attributes=attributes
-            ),
+            categories=replace(found.categories(), attributes=attributes),
             subsets=self._subsets(),
             items=sum(map(len, self._frames)),
             info=_info(videos),
@@ -122,19 +120,19 @@ class MotSource(Source):
             ledger.warn("a table has frames beyond the length that seqinfo.ini states")
         known = [*video.images, *range(1, video.length + 1), *self._names[number]]
         self._frames.append(np.union1d(frames, np.array(known, np.int64)))
-        stated = labels or read_labels(self._root, video)
+        stated = Categories.from_names(labels) if labels else read_labels(self._root, video)
         if stated is None:
             newest = len(table) and table[:, 7].max() >= len(LABELS)
-            stated = list(LABELS if newest else LABELS[:-1])
+            stated = Categories.from_names(LABELS if newest else LABELS[:-1])
         self._labels.append(stated)
         self._scored.append(not np.isin(table[:, 6], _CONSIDERED).all())
         where = self._root.show(video.table)
         if (table[:, 7] == 0).any():
             ledger.warn("rows of class 0 have no label: classes count from 1")
         for value in np.unique(table[:, 7]).astype(int).tolist():
-            if value > len(stated) or value < _NO_CLASS:
+            if value > len(stated.labels) or value < _NO_CLASS:
                 count = int((table[:, 7] == value).sum())
-                text = f"class {value} of {count} rows is none of the {len(stated)} labels"
+                text = f"class {value} of {count} rows is none of the {len(stated.labels)} labels"
                 ledger.bad_record(RecordError(text, where=where))
 
     def _parse(self, video: Video, ledger: Ledger) -> NDArray[np.float64]:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from dsk import masks
 from dsk.annotations import Mask, Rle
-from dsk.categories import Categories, LabelCategory
+from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
 from dsk.flow import HEAVY_ITEMS, Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk_tracking.homes import DEFAULT_LABELS, IGNORED, Home, find_homes, read_labels
+from dsk_tracking.labels import joined
 from dsk_tracking.maps import MapFile, ValueMask
 
 if TYPE_CHECKING:
@@ -58,16 +59,18 @@ class MotsSource(Source):
         self._root = root
         self._homes = homes
         stated = [read_labels(root, home) for home in homes]
-        labels = [own if own is not None else [*DEFAULT_LABELS, IGNORED] for own in stated]
-        names = list(dict.fromkeys(name for own in labels for name in own))
-        index = {name: number for number, name in enumerate(names)}
-        known = [own if own is not None else DEFAULT_LABELS for own in stated]
-        self._classes = [[index[name] for name in own] for own in known]
-        self._ignored = [index[IGNORED] if IGNORED in own else None for own in labels]
+        usual = Categories.from_names([*DEFAULT_LABELS, IGNORED])
+        labels = joined(own or usual for own in stated)
+        known = [own.names if own is not None else DEFAULT_LABELS for own in stated]
+        self._classes = [[labels.number(name) for name in own] for own in known]
+        self._ignored = [
+            labels.number(IGNORED) if own is None or IGNORED in own.names else None
+            for own in stated
+        ]
         self._kept: tuple[int, Rows] = (-1, {})
         self._ids = [self._list(number, ledger) for number in range(len(homes))]
         self.header = Header(
-            categories=Categories(labels=tuple(LabelCategory(name) for name in names)),
+            categories=labels.categories(),
             subsets=tuple(home.subset for home in homes),
             items=sum(map(len, self._ids)),
         )

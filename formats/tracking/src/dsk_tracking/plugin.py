@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import META_FIELDS, Capabilities, ExporterInfo, ImporterInfo, Option
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -120,4 +120,5 @@ _META = Option(
     type=bool,
     default=False,
     help="write dataset_meta.json instead of labels.txt",
+    label_fields=META_FIELDS,
 )

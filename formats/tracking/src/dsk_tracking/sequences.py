@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from dsk.categories import Categories
 from dsk.errors import InputError
 from dsk.item import DEFAULT_SUBSET
 from dsk.jsonerrors import UNDECODABLE
 from dsk.media import is_image_name
-from dsk.metafile import META_NAME, read_meta
+from dsk.metafile import META_NAME, stated_labels
 from dsk.names import clean_name, stem_of
 from dsk.splits import SPLITS, is_subset_name, subset_of_root
 from dsk_tracking.detect import find_results, holds_rows
@@ -263,7 +264,7 @@ def _images(root: InputRoot, folder: str, ledger: Ledger) -> dict[int, str]:
     return found
 
 
-def read_labels(root: InputRoot, sequence: Sequence) -> list[str] | None:
+def read_labels(root: InputRoot, sequence: Sequence) -> Categories | None:
     """Return the labels that a sequence's side files state, class 1 first; None without any.
 
     Raises:
@@ -271,13 +272,12 @@ def read_labels(root: InputRoot, sequence: Sequence) -> list[str] | None:
     """
     folders = dict.fromkeys([sequence.path, ""])
     for folder in folders:
-        meta = read_meta(root, folder) if root.is_file(posixpath.join(folder, META_NAME)) else None
-        if meta is not None:
-            return meta[0].names
+        if root.is_file(posixpath.join(folder, META_NAME)):
+            return stated_labels(root, folder)
     for name in ("gt", posixpath.basename(posixpath.dirname(sequence.table)), ""):
         file = posixpath.join(sequence.path, name, "labels.txt")
         if root.is_file(file):
-            return read_lines(root, file)
+            return Categories.from_names(read_lines(root, file))
     return None
 
 

@@ -6,12 +6,12 @@ from array import array
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Label
-from dsk.categories import Categories, GrowingLabels
+from dsk.categories import GrowingLabels
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import MediaElement
-from dsk.metafile import read_meta
+from dsk.metafile import stated_labels
 from dsk.names import clean_name
 from dsk_video.clipfiles import ClipFiles
 from dsk_video.clips import END, START, CsvTable, JsonTable
@@ -88,8 +88,7 @@ class _KineticsSource(Source):
         self._tables = tables
         self._root = root
         self._files = ClipFiles(root.walk())
-        meta = read_meta(root)
-        self._labels = GrowingLabels(meta[0] if meta is not None else Categories())
+        self._labels = GrowingLabels(stated_labels(root))
         self._first = array("q")  # table and row of each item's first clip
         self._further: dict[int, list[int]] = {}
         subsets = self._join(ledger)

@@ -13,11 +13,11 @@ import numpy as np
 from msgspec import Struct, field
 
 from dsk.annotations import Bbox
-from dsk.categories import Categories, GrowingLabels
+from dsk.categories import GrowingLabels
 from dsk.errors import InputError, RecordError
 from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
-from dsk.metafile import read_meta
+from dsk.metafile import stated_labels
 from dsk.names import clean_name
 from dsk_vott.common import ImageFinder, id_of, subset_of
 from dsk_vott.detect import COLUMNS, csv_columns, find_files, is_csv, unread_files
@@ -77,9 +77,7 @@ class VottCsvImporter(Importer):
         for name in unread_files(root, "csv", names):
             what = "its first line does not name VoTT's columns"
             ledger.warn(f"{root.show(name)} is not read: {what}")
-        stated = read_meta(root, names[0].rpartition("/")[0])
-        given = stated[0] if stated is not None else Categories()
-        labels = GrowingLabels(given)
+        labels = GrowingLabels(stated_labels(root, names[0].rpartition("/")[0]))
         taken: set[tuple[str, str]] = set()
         tables = [self._table(root, name, _Rows(labels, taken, ledger)) for name in names]
         header = Header(

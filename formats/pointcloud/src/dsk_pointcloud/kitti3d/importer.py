@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Bbox, Cuboid3d
-from dsk.categories import Categories
+from dsk.categories import GrowingLabels
 from dsk.errors import InputError, RecordError
 from dsk.flow import HEAVY_ITEMS, Header, Importer, Source, spans
 from dsk.item import DatasetItem
 from dsk.media import Image, PointCloud
-from dsk.metafile import read_meta
+from dsk.metafile import stated_labels
 from dsk_pointcloud.calib import Calibration, read_calibration
 from dsk_pointcloud.cameras import camera_extra
 from dsk_pointcloud.frames import NO_SIZE, note_boxes
@@ -92,16 +92,15 @@ class Kitti3dSource(Source):
             if (row.id, row.subset) in seen:
                 raise InputError(f"item {row.id} is there twice in {row.subset}", where=root.path)
             seen.add((row.id, row.subset))
-        meta = read_meta(root)
-        names = meta[0].names if meta is not None else []
-        found = self._names() - set(names)
-        names += [n for n in CLASSES if n in found] + sorted(found - set(CLASSES))
-        self._label = {name: number for number, name in enumerate(names)}
+        labels = GrowingLabels(stated_labels(root))
+        found = self._names()
+        met = [n for n in CLASSES if n in found] + sorted(found - set(CLASSES))
+        self._label = {name: labels.number(name) for name in met}
         self._clouds = any(row.cloud for row in self._rows) or not any(r.images for r in self._rows)
         if any(row.label and not row.calib for row in self._rows):
             ledger.warn(f"{root.path}: labels without calibration have no boxes in space")
         self.header = Header(
-            categories=Categories.from_names(names),
+            categories=labels.categories(),
             media=frozenset({"point_cloud" if self._clouds else "image"}),
             subsets=tuple(dict.fromkeys(row.subset for row in self._rows)),
             items=len(self._rows),

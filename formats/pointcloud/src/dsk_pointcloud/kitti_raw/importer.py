@@ -7,13 +7,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from dsk.categories import Categories, LabelCategory
+from dsk.categories import Categories, GrowingLabels
 from dsk.errors import InputError, OptionError, RecordError
 from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, PointCloud
-from dsk.metafile import read_meta
+from dsk.metafile import stated_labels
 from dsk_pointcloud.cameras import camera_extra, numbers_by_key
 from dsk_pointcloud.frames import note_boxes
 from dsk_pointcloud.kitti_raw import layout
@@ -198,16 +199,19 @@ class KittiRawSource(Source):
     ) -> None:
         # An archive may wrap the drive in a folder, with the labels beside its tracklets.
         folders = dict.fromkeys(["", *(recording.drive.folder for recording in self._drives)])
-        metas = (read_meta(self._root, folder) for folder in folders)
-        order = list(dict.fromkeys(name for meta in metas if meta for name in meta[0].names))
-        order += sorted(names - set(order))
-        labels = tuple(
-            LabelCategory(name, attributes=tuple(attributes.get(name, ()))) for name in order
+        stated = Categories(attributes=tuple(common))
+        for folder in folders:
+            stated, _ = stated.merged(stated_labels(self._root, folder))
+        labels = GrowingLabels(stated)
+        self._label = {name: labels.number(name) for name in sorted(names)}
+        categories = labels.categories()
+        categories = categories.with_labels(
+            replace(label, attributes=tuple(attributes.get(label.name, ())))
+            for label in categories.labels
         )
-        self._label = {name: number for number, name in enumerate(order)}
         subsets = tuple(dict.fromkeys(recording.subset for recording in self._drives))
         self.header = Header(
-            categories=Categories(labels=labels, attributes=tuple(common)),
+            categories=categories,
             media=frozenset({"point_cloud"}),
             subsets=subsets,
             items=sum(len(recording.frames) for recording in self._drives),
