@@ -291,7 +291,7 @@ def test_transforms_that_make_no_sense(
 
 def test_notes_of_an_error_stand_above_it(site: Path, toy: Path, tmp_path: Path) -> None:
     done = dsk(site, "convert", "-i", toy, "-f", "toy", "-o", tmp_path / "out", "-t", "toy-tag")
-    assert done.stderr == "  here\n  ^\nerror: no tags\n"
+    assert done.stderr == "  here\n  ^\nerror: no tags (--on-error skip goes on without it)\n"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
-from dsk.errors import DskError, DskWarning, printable
+from dsk.errors import DskError, DskWarning, RecordError, printable
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -106,6 +106,8 @@ def main() -> NoReturn:
     except DskError as error:
         if os.environ.get("DSK_TRACEBACK"):
             raise
+        if isinstance(error, RecordError):
+            error.hint = error.hint or "--on-error skip goes on without it"
         _say(f"error: {error}")
         code = error.exit_code
     except Interrupted as error:

@@ -129,6 +129,74 @@ def test_files_that_are_passed_over_for_their_names_are_told(folder, make):
     assert note.startswith("annotations/val.json is not read")
 
 
+def test_files_beside_that_of_roboflow_are_told(folder, make):
+    folder.put("train/_annotations.coco.json", make.document([make.image(1, "a.png")], []))
+    folder.put("train/other.json", make.document([make.image(1, "a.png")], []))
+    (note,) = Dataset.import_from(folder.path).opening_ledger.warnings
+    assert note.startswith("train/other.json is not read")
+
+
+def test_a_thousand_categories_may_come_before_the_images(folder, make):
+    document = make.document([make.image(1, "a.png")], [make.obj(5, 1)])
+    categories = [*document["categories"]]
+    categories += [{"id": 100 + n, "name": f"c{n}", "def": "x" * 200} for n in range(1000)]
+    del document["categories"]
+    folder.put("set.json", {"categories": categories, **document})
+    assert len(items(folder.path)) == 1
+
+
+def test_images_that_hold_their_annotations_are_not_coco(folder):
+    image = {"id": 1, "file_name": "a.png", "annotations": [{"bbox": [1, 2, 3, 4]}]}
+    folder.put("set.json", {"images": [image]})
+    with pytest.raises(InputError, match="no COCO JSON is here"):
+        Dataset.import_from(folder.path, "coco")
+
+
+def test_a_file_without_images_is_named(folder, make):
+    document = make.document([], [make.obj(5, 1)])
+    del document["images"]
+    folder.put("set.json", document)
+    with pytest.raises(InputError, match=r"set\.json: it has no list of images"):
+        Dataset.import_from(folder.path, "coco")
+
+
+def test_a_class_whose_supercategory_differs_between_files_is_one(folder, make):
+    for subset, parent in (("train", "a-b"), ("val", "a-b-c")):
+        document = make.document([make.image(1, "a.png")], [make.obj(5, 1)])
+        for category in document["categories"]:
+            category["supercategory"] = parent
+        folder.put(f"annotations/instances_{subset}.json", document)
+    dataset = Dataset.import_from(folder.path)
+    assert len(set(dataset.categories().names)) == len(dataset.categories().labels)
+    assert len({item.annotations[0].label for item in dataset}) == 1
+    (note,) = dataset.opening_ledger.warnings
+    assert "supercategory" in note
+
+
+def test_equal_names_with_other_ids_and_supercategories_are_two(folder, make):
+    for number, subset in enumerate(("train", "val"), 1):
+        document = make.document([make.image(1, "a.png")], [make.obj(5, 1)])
+        document["categories"] = [{"id": number, "name": "other", "supercategory": subset}]
+        document["annotations"][0]["category_id"] = number
+        folder.put(f"annotations/instances_{subset}.json", document)
+    assert len(Dataset.import_from(folder.path).categories().labels) == 2
+
+
+def test_labels_of_one_name_keep_their_own_keypoints(folder, make):
+    for subset, names in (("a", ["nose", "tail"]), ("b", ["head", "foot"]), ("c", [])):
+        document = make.document([make.image(1, "a.png")], [])
+        person = {"id": 1, "name": "person", "keypoints": names}
+        document["categories"] = [person if names else {"id": 1, "name": "person"}]
+        folder.put(f"annotations/person_keypoints_{subset}.json", document)
+    dataset = Dataset.import_from(folder.path)
+    found = dataset.categories()
+    assert found.names == ["person", "person (person_keypoints_b)"]
+    names = [found.points[number].labels for number in range(2)]
+    assert names == [("nose", "tail"), ("head", "foot")]
+    (note,) = dataset.opening_ledger.warnings
+    assert "keypoints of 'person'" in note
+
+
 def test_the_annotations_folder_alone_finds_the_images_beside_it(folder, make):
     folder.put("set/annotations/instances_b.json", make.document([make.image(1, "b.png")], []))
     folder.put("set/images/b/b.png", PNG)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from dsk.categories import Categories
 from dsk.errors import InputError, OptionError, UnsafePathError
 from dsk.files import open_root
 from dsk.flow import Header, Importer, Source, slices
@@ -17,6 +16,7 @@ from dsk.names import clean_name
 from dsk_coco.categories import FAMILY
 from dsk_coco.images import item_names
 from dsk_coco.index import AnnotationFile, join_items, open_file, open_results
+from dsk_coco.labels import join_labels
 from dsk_coco.layout import (
     FOLDER,
     farther_folders,
@@ -88,7 +88,7 @@ class CocoImporter(Importer):
             root = open_root(os.path.dirname(os.path.abspath(root.path)))  # noqa: PTH100, PTH120
         there = find_files(root)
         for name in passed_over(root, there):
-            ledger.warn(f"{name} is not read: the names of others begin with a task, its does not")
+            ledger.warn(f"{name} is not read: others beside it have names that COCO's tools give")
         names = self._wanted(root, there, results, ledger)
         files = self._opened(root, names, ledger)
         if not names and there and self._tasks:
@@ -103,6 +103,8 @@ class CocoImporter(Importer):
                 where=root.path,
                 hint="put it beside the ground truth, or into its annotations folder",
             )
+        if not files and names:
+            raise InputError("it has no list of images", where=root.show(names[0].name))
         if not files:
             raise InputError(
                 "no COCO JSON is here",
@@ -230,12 +232,13 @@ class CocoSource(Source):
         for file in files:
             by_subset.setdefault(file.found.subset, []).append(file)
         self._subsets = list(by_subset.items())
+        ordered = sorted(files, key=lambda file: _ORDER.index(file.task))
         self._counts = []
         for _, group in self._subsets:
             group.sort(key=lambda file: _ORDER.index(file.task))
             self._counts.append(join_items(group, ledger))
         self.header = Header(
-            categories=_joined_labels(files),
+            categories=join_labels(ordered, ledger),
             subsets=tuple(by_subset),
             items=sum(self._counts),
             info={FAMILY: _info(files)},
@@ -267,21 +270,6 @@ class CocoSource(Source):
             return None
         reader = SliceReader(self._root, subset, files, self._options, ledger)
         return reader.columns(start, stop, fields=family in (FAMILY, "*"))
-
-
-def _joined_labels(files: list[AnnotationFile]) -> Categories:
-    """Join the labels of all files, and make the files refer to the result."""
-    ordered = sorted(files, key=lambda file: _ORDER.index(file.task))
-    joined = ordered[0].labels.categories
-    for file in ordered[1:]:
-        if file.labels.categories == joined:
-            continue
-        joined, moved = joined.merged(file.labels.categories)
-        index = {k: None if v is None else moved[v] for k, v in file.labels.index.items()}
-        file.labels = msgspec.structs.replace(file.labels, index=index)
-    for file in files:
-        file.labels = msgspec.structs.replace(file.labels, categories=joined)
-    return joined
 
 
 def _info(files: list[AnnotationFile]) -> dict[str, Any]:

@@ -36,6 +36,9 @@ DEPTH = 3
 """How deep below the root datasets are looked for, as in Datumaro."""
 
 HEAD = 1 << 16
+FAR = 1 << 23
+"""As far into a file that begins with categories: a thousand of them come before the images."""
+
 _LOOKS = 20
 _FOLDERS = 64
 _PICTURES = re.compile(r"(?:image|img|photo|picture|frame|jpe?g|rgb)[^/]*$", re.IGNORECASE)
@@ -51,6 +54,9 @@ _OTHERS = re.compile(rb'"(?:categories|images)"\s*:\s*\{|"(?:items|shapes|assets
 _IMAGES = re.compile(rb'"images"\s*:\s*\[')
 _FIELDS = re.compile(rb'"(?:image_id|category_id|segmentation|iscrowd)"\s*:')
 """What COCO's annotations have, and those of other JSON with ``annotations`` have not."""
+_CATEGORIES = re.compile(rb'"categories"\s*:\s*\[\s*\{')
+_NESTED = re.compile(rb'"images"\s*:\s*\[\s*\{[^{}]*"annotations"\s*:\s*\[')
+"""Images that hold their annotations, as OCHuman has them."""
 _VIDEOS = re.compile(rb'"(?:videos"\s*:\s*\[|video_id"\s*:)')
 
 
@@ -192,7 +198,11 @@ def _found(name: str) -> Found:
 
 def passed_over(root: InputRoot, found: Sequence[Found]) -> list[str]:
     """Return files that look like COCO beside those that are read for their names."""
-    folders = {posixpath.dirname(f.name) for f in found if f.task and f.name != root.focus}
+    folders = {
+        posixpath.dirname(f.name)
+        for f in found
+        if f.name != root.focus and (f.task or f.name.endswith(ROBOFLOW))
+    }
     names = {f.name for f in found}
     return [
         name
@@ -249,8 +259,14 @@ def looks_like_coco(root: InputRoot, name: str) -> bool:
     head = root.read(name, HEAD)
     if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return False
-    if _OTHERS.search(head) or not _KEYS.search(head):
+    if _OTHERS.search(head) or _NESTED.search(head):
         return False
+    if not _KEYS.search(head):
+        if not _CATEGORIES.search(head):
+            return False
+        head = root.read(name, FAR)
+        if not _KEYS.search(head):
+            return False
     if _IMAGES.search(head):
         return True
     return _FIELDS.search(head) is not None and _VIDEOS.search(head) is None
