@@ -54,7 +54,7 @@ def test_changing_labels_leaves_the_original():
 
 def test_merging_keeps_indices_of_the_first_and_moves_the_second():
     first = Categories(
-        labels=(LabelCategory("a"), LabelCategory("b")),
+        labels=(LabelCategory("a"), LabelCategory("b", "o")),
         attributes=("x",),
         colors={0: (1, 1, 1)},
         groups=(LabelGroup("g"),),
@@ -69,7 +69,7 @@ def test_merging_keeps_indices_of_the_first_and_moves_the_second():
     union, moved = first.merged(second)
     assert [(lab.name, lab.parent) for lab in union.labels] == [
         ("a", ""),
-        ("b", ""),
+        ("b", "o"),
         ("c", ""),
         ("b", "p"),
     ]
@@ -79,6 +79,30 @@ def test_merging_keeps_indices_of_the_first_and_moves_the_second():
     assert union.attributes == ("x", "y")
     assert [g.name for g in union.groups] == ["g", "h"]
     assert first.colors == {0: (1, 1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "union"),
+    [
+        ([("a", "")], [("a", "p")], [("a", "p")]),
+        ([("a", "p")], [("a", "")], [("a", "p")]),
+        ([("a", "p")], [("a", "q")], [("a", "p"), ("a", "q")]),
+        ([("a", "p"), ("a", "q")], [("a", "")], [("a", "p"), ("a", "q"), ("a", "")]),
+        ([("a", "")], [("a", "p"), ("a", "q")], [("a", ""), ("a", "p"), ("a", "q")]),
+        ([("p", ""), ("k", "p")], [("k", "")], [("p", ""), ("k", "p"), ("k", "")]),
+        ([("k", "")], [("p", ""), ("k", "p")], [("k", ""), ("p", ""), ("k", "p")]),
+    ],
+)
+def test_a_parent_that_nobody_states_may_be_that_of_the_other(first, second, union):
+    """``k`` is a keypoint of ``p``, and therefore no class."""
+    points = PointsCategory(("k",))
+    sides = []
+    for pairs in (first, second):
+        own = {pairs.index(("p", "")): points} if ("p", "") in pairs else {}
+        sides.append(Categories(labels=tuple(LabelCategory(*pair) for pair in pairs), points=own))
+    found, moved = sides[0].merged(sides[1])
+    assert [(label.name, label.parent) for label in found.labels] == union
+    assert [found.labels[moved[n]].name for n in range(len(second))] == [n for n, _ in second]
 
 
 NAMES = st.lists(st.text(max_size=3), unique=True, max_size=6)

@@ -465,6 +465,7 @@ def test_files_that_were_not_fetched_are_told(tmp_path):
     image = Image("a.png", root.locate("a.png"))
     for read in (
         lambda: root.text("a.txt"),
+        lambda: root.text_bytes("a.txt"),
         lambda: scan(root.buffer("a.json"), {"images": ["id"]}, "a.json", Ledger()),
         image.get_size,
         lambda: image.data,
@@ -473,6 +474,7 @@ def test_files_that_were_not_fetched_are_told(tmp_path):
         with pytest.raises(InputError, match="Git LFS pointer") as caught:
             read()
         assert "git lfs pull" in caught.value.hint
+    assert root.text_bytes("a.txt", 7) == b"version"
 
 
 def test_names_of_large_folders_are_packed(root, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -119,14 +120,25 @@ class Categories(Struct, frozen=True):
     def merged(self, other: Categories) -> tuple[Categories, Mapping[int, int]]:
         """Add another dataset's labels; of two with one name the attributes of both are kept.
 
+        Labels are one if name and parent are. A label whose parent nobody states is also one with
+        the only label of its name on the other side, unless that names a keypoint.
+
         Returns:
             The union, this dataset's labels first, and the new index of each of ``other``'s.
         """
         labels = list(self.labels)
         known = {(lab.name, lab.parent): n for n, lab in enumerate(labels)}
         moved = {}
+        alone = _alone(self), _alone(other)
         for number, label in enumerate(other.labels):
             key = (label.name, label.parent)
+            at = alone[0].get(label.name)
+            if key not in known and at is not None and alone[1].get(label.name) == number:
+                if not label.parent:
+                    key = (label.name, labels[at].parent)
+                elif not labels[at].parent:
+                    labels[at] = replace(labels[at], parent=label.parent)
+                    known[key] = at
             if key not in known:
                 known[key] = len(labels)
                 labels.append(label)
@@ -144,6 +156,13 @@ class Categories(Struct, frozen=True):
             groups=tuple(dict.fromkeys(self.groups + other.groups)),
         )
         return union, moved
+
+
+def _alone(categories: Categories) -> dict[str, int]:
+    """Return the labels that are the only ones of their name, and name no keypoint."""
+    counts = Counter(categories.names)
+    names = categories.names
+    return {names[n]: n for n in categories.object_labels() if counts[names[n]] == 1}
 
 
 class GrowingLabels:

@@ -353,3 +353,11 @@ def test_outlines_that_are_no_rectangles(tmp_path: Path) -> None:
     write(tmp_path / "labelTxt/a.txt", f"{near} plane 0\n{other_way} plane 0\n")
     (item,) = Dataset.import_from(tmp_path, "dota")
     assert len(item.annotations) == 2
+
+
+def test_texts_that_were_not_fetched_are_told(tmp_path: Path) -> None:
+    write(tmp_path / "train" / "labelTxt" / "a.txt", f"{QUAD} plane 1\n")
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+    write(tmp_path / "train" / "labelTxt" / "b.txt", pointer)
+    with pytest.raises(RecordError, match="Git LFS pointer"):
+        list(Dataset.import_from(tmp_path, "dota"))

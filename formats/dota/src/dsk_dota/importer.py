@@ -11,6 +11,7 @@ from dsk.errors import InputError, RecordError
 from dsk.flow import Header, Importer, Source, slices
 from dsk.geometry import rotated_box_from_corners
 from dsk.item import DatasetItem
+from dsk.lfs import check_fetched
 from dsk.media import Image
 from dsk.metafile import read_meta
 from dsk_dota.layout import Home, find_homes, home_of
@@ -126,9 +127,12 @@ class DotaSource(Source):
         found: list[Annotation] = []
         facts: dict[str, str] = {}
         try:
-            lines = _lines(read(name) or b"", where)
+            data = read(name) or b""
+            check_fetched(data, where)
+            lines = _lines(data, where)
         except InputError as error:
-            ledger.bad_record(RecordError(error.message, where=where, item=item))
+            bad = RecordError(error.message, where=where, hint=error.hint, item=item)
+            ledger.bad_record(bad)
             return found, None
         for number, line in enumerate(lines, 1):
             if not line.strip():
