@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from dsk.errors import RecordError, UsageError, printable, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from dsk.annotations import Annotation
     from dsk.item import DatasetItem
@@ -176,6 +176,12 @@ class Ledger:
             annotation=number,
             hint=hint,
         )
+
+    def equal_names(self, names: Sequence[str]) -> None:
+        """Report the labels that a target cannot tell apart, as it knows them by their names."""
+        more = len(names) - len(set(names))
+        if more:
+            self.add("DSK-L010", "labels of equal names and other parents", count=more)
 
     def unused_labels(
         self, count: int, used: Iterable[Collection[int]], what: str, hint: str = ""

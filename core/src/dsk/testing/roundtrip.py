@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from dsk.categories import Categories
 from dsk.dataset import Dataset
-from dsk.errors import DskError, InputError
+from dsk.errors import DskError, InputError, OutputError
 from dsk.loss import Ledger
 from dsk.names import clean_name
 from dsk.testing import samples
@@ -177,6 +177,24 @@ class RoundTripChecks(SuiteBase):
             for field, had in _of_labels(cats).items():
                 kept = had.items() <= back[field].items()  # a background may have come in
                 assert kept != (f"label {field}" in told), (field, settings, back[field], told)
+
+    def test_labels_of_one_name(self, tmp_path: Path) -> None:
+        """Labels that only their parents tell apart come back as two, are told or refused."""
+        self.needs()
+        self._needs_labels()
+        made = self.sample()
+        cats = made.categories()
+        first, last = cats.labels[0], cats.labels[-1]
+        twin = replace(last, name=first.name, parent=last.name if first.parent else first.name)
+        cats = cats.with_labels((*cats.labels[:-1], twin))
+        source = samples.SmallParts(list(made), replace(made.header, categories=cats))
+        try:
+            report = self.write(Dataset(source), tmp_path / "out")
+        except OutputError:
+            return
+        back = {(a.name, a.parent) for a in self.read(tmp_path / "out").categories().labels}
+        told = any(event.code == "DSK-L010" for event in report.events)
+        assert told or {(a.name, a.parent) for a in (first, twin)} <= back, report.events
 
     def test_source_contract(self, tmp_path: Path) -> None:
         """An opened dataset can be read again, in parts and out of order; its header is true."""

@@ -105,6 +105,7 @@ class CvatExporter(Exporter):
         for label in categories.labels:
             if cannot_hold(label.name):
                 ctx.ledger.add("DSK-L010", "characters of labels that XML cannot hold")
+        ctx.ledger.equal_names([categories.names[n] for n in categories.object_labels()])
         if known := sum(label.source_id is not None for label in categories.labels):
             ctx.ledger.add("DSK-L015", "category ids", count=known)
         self._subsets = header.subsets

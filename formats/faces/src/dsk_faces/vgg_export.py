@@ -42,6 +42,7 @@ class VggFace2Exporter(Exporter):
         """See ``Exporter.begin``."""
         categories = fit_categories(header.categories, _NO_FOLDER, ctx.ledger)
         self._labels = categories.names
+        ctx.ledger.equal_names(self._labels)
         ctx.write("labels.txt", _labels_text(categories))
         if self._save_meta or any(len(name.split()) > 1 for name in self._labels):
             ctx.write(META_NAME, meta_text(categories))

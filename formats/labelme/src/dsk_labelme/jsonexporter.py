@@ -50,10 +50,7 @@ class LabelMeJsonExporter(Exporter):
             if name != name.strip() or "\n" in name or "\r" in name or name in ("", "__ignore__"):
                 what = "labels that a list with one name a line cannot hold"
                 ctx.ledger.add("DSK-L010", what)
-        seen = dict.fromkeys(self._names)
-        if len(seen) < len(self._names):
-            more = len(self._names) - len(seen)
-            ctx.ledger.add("DSK-L010", "labels of equal names and other parents", count=more)
+        ctx.ledger.equal_names(self._names)
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> None:
         """See ``Exporter.write``."""
