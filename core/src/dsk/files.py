@@ -120,13 +120,9 @@ class InputRoot(ABC):
             raise InputError(f"not UTF-8 text: {error}", where=self.show(name)) from error
 
     def text_bytes(self, name: str, limit: int | None = None) -> bytes:
-        """Return a text file's content or its beginning, undecoded, without a byte-order mark.
-
-        Raises:
-            InputError: It is missing, or was not fetched and is wanted whole.
-        """
+        """Return a text file's content or its beginning, undecoded, without a byte-order mark."""
         data = self.read(name, limit)
-        if limit is None:  # who wants the beginning only wants to know what it is
+        if limit is None:  # else it shall only be told what it is
             check_fetched(data, self.show(name))
         return data.removeprefix(b"\xef\xbb\xbf")
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-from dsk_cvat.meta import BUILTIN
+from dsk_cvat.meta import BUILTIN, written_name
 from dsk_cvat.svg import svg_of
-from dsk_cvat.writing import element_text, own_fields
+from dsk_cvat.writing import element_text, own_fields, stated_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -149,12 +149,6 @@ def head_text(
     )
 
 
-def _specs(stated: Any) -> dict[str, dict[str, Any]]:
-    """Return CVAT's declarations of attributes by name; other formats may bring anything there."""
-    found = stated if isinstance(stated, list | tuple) else ()
-    return {str(spec.get("name")): spec for spec in found if isinstance(spec, dict)}
-
-
 def label_text(
     categories: Categories,
     values: Mapping[tuple[int, str], Values],
@@ -183,7 +177,7 @@ def label_text(
             kind = "points"
         names = dict.fromkeys([*label.attributes, *categories.attributes])
         names |= dict.fromkeys(name for n, name in values if n == number)
-        specs = _specs(stated.get("attributes"))
+        specs = stated_attributes(label.extra)
         attributes = "".join(
             _attribute(name, specs.get(name), values.get((number, name), Values()), ledger)
             for name in names
@@ -223,7 +217,7 @@ def _attribute(name: str, spec: Mapping[str, str] | None, seen: Values, ledger: 
     """Return an attribute's declaration: the source's own, else one that fits the values."""
     mixed = seen.numbers if seen.texts else 0
     if spec is not None:
-        declared = dict(spec)
+        declared = {**spec, "name": written_name(name, spec)}
         mixed = seen.numbers if declared.get("input_type", "text") == "text" else seen.numerals
     else:
         declared = {"name": name, "mutable": "True", **_input(seen)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
 
     from dsk.files import InputRoot
 
-__all__ = ["detect", "find_files", "looks_like_cvat", "unread_subsets"]
+__all__ = ["detect", "find_files", "looks_like_cvat", "unread_below", "unread_subsets"]
 
 _HEAD = 4096
 _FILES = 200  # XML files whose beginning is looked at
+_FURTHER = 2000  # XML files further in than CVAT's whose beginning is looked at
 _DEPTH = 3
 
 _ROOT = re.compile(rb"<annotations(?=[\s/>])")
@@ -60,7 +62,9 @@ def _candidates(root: InputRoot) -> Iterator[str]:
 
 
 def find_files(root: InputRoot) -> list[str]:
-    """Return the names of the XML files that are CVAT's, those of the given folder if it has any.
+    """Return the names of the XML files that are CVAT's, of the outermost folders that have any.
+
+    Copies are often kept further in, so that reading these, too, would double the data.
 
     Raises:
         InputError: A file cannot be read.
@@ -76,6 +80,19 @@ def find_files(root: InputRoot) -> list[str]:
         if looks_like_cvat(root.read(name, _HEAD)):
             found.append(name)
     return found
+
+
+def unread_below(root: InputRoot, found: Sequence[str]) -> list[str]:
+    """Return the names of CVAT's files further in than those that are read.
+
+    Raises:
+        InputError: A file cannot be read.
+    """
+    if root.focus is not None or not found:
+        return []
+    depth = found[0].count("/")
+    deeper = (name for name in _candidates(root) if name.count("/") > depth)
+    return [name for name in islice(deeper, _FURTHER) if looks_like_cvat(root.read(name, _HEAD))]
 
 
 def unread_subsets(root: InputRoot, found: Sequence[str]) -> list[str]:

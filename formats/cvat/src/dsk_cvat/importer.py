@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,27 +9,27 @@ import numpy as np
 from dsk.errors import InputError
 from dsk.flow import Header, Importer
 from dsk.names import stem_of
-from dsk_cvat.detect import find_files, unread_subsets
+from dsk_cvat.detect import find_files, unread_below, unread_subsets
 from dsk_cvat.frames import Index, index_items, skips_frames
+from dsk_cvat.labels import add_labels, own_names
 from dsk_cvat.meta import Meta, join_labels, read_meta
 from dsk_cvat.scan import Scan, scan_file
 from dsk_cvat.shapes import ShapeReader
 from dsk_cvat.source import CvatSource, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from dsk.categories import Categories
     from dsk.files import InputRoot
     from dsk.flow import Source
     from dsk.loss import Ledger
 
 __all__ = ["CvatImporter"]
 
+_SHOWN = 3  # folders that a message names
 _SKIPS = (
     "some tracks skip frames; if the file lists keyframes only, -I interpolate=true fills them in"
 )
-_LABEL = re.compile(rb"""\slabel\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
 
 
 class CvatImporter(Importer):
@@ -52,11 +51,11 @@ class CvatImporter(Importer):
                 where=root.path,
                 hint="give the folder that holds CVAT's annotations.xml",
             )
-        for name in unread_subsets(root, names):
-            ledger.warn(f"{root.show(name)} is not read: it has no root element <annotations>")
+        _tell_unread(root, names, ledger)
         scans = [scan_file(root.buffer(name), name, root.show(name), ledger) for name in names]
-        metas = [read_meta(scan.meta) for scan in scans]
-        categories = self._categories(scans, metas)
+        called = own_names(scans, ledger)
+        metas = _metas(scans, called, ledger)
+        categories = join_labels(metas)
         subsets: dict[str, int] = {}
         parts: list[Part] = []
         for scan, meta, own in zip(scans, metas, self._own_subsets(names), strict=True):
@@ -81,7 +80,7 @@ class CvatImporter(Importer):
             for n, label in enumerate(categories.labels)
             if (kinds := _types(label.name, label.parent, metas))
         }
-        reader = ShapeReader(categories, types, visibility=self.point_visibility)
+        reader = ShapeReader(categories, types, called, visibility=self.point_visibility)
         return CvatSource(root, parts, header, reader, list(subsets))
 
     def _own_subsets(self, names: Sequence[str]) -> list[str]:
@@ -100,17 +99,33 @@ class CvatImporter(Importer):
             return meta.subsets[0]
         return own
 
-    def _categories(self, scans: Sequence[Scan], metas: list[Meta]) -> Categories:
-        """Return the labels; where no file declares any, those that occur."""
-        if any(meta.labels for meta in metas):
-            return join_labels(metas)
-        names: dict[str, None] = {}
-        for scan in scans:
-            for found in _LABEL.finditer(scan.data):
-                raw = found[1] if found[1] is not None else found[2]
-                if raw:
-                    names.setdefault(_unescaped(raw))
-        return join_labels(metas, names)
+
+def _tell_unread(root: InputRoot, names: Sequence[str], ledger: Ledger) -> None:
+    """Warn of files that look as if they belonged to the dataset, but are not read."""
+    for name in unread_subsets(root, names):
+        ledger.warn(f"{root.show(name)} is not read: it has no root element <annotations>")
+    below = unread_below(root, names)
+    if below:
+        folders = sorted({name.rpartition("/")[0] for name in below})
+        places = ", ".join(map(root.show, folders[:_SHOWN])) + ", …" * (len(folders) > _SHOWN)
+        what = f"files of CVAT that are not read, as there are others further out: {len(below)}"
+        ledger.warn(f"{what}, in {places}; give the folder to read them")
+
+
+def _metas(scans: Sequence[Scan], called: Mapping[str, str], ledger: Ledger) -> list[Meta]:
+    """Return the heads; labels of files without one, and of all if none declares any, occur."""
+    metas = [read_meta(scan.meta, called) for scan in scans]
+    declared = any(meta.labels for meta in metas)
+    for scan, meta in zip(scans, metas, strict=True):
+        if not scan.has_meta:
+            meta.video = scan.has_tracks
+        if not scan.has_meta or not declared:
+            add_labels(meta, scan, called)
+    bare = [scan.where for scan in scans if not scan.has_meta]
+    if bare:
+        others = f" (and {len(bare) - 1} more files)" if len(bare) > 1 else ""
+        ledger.warn(f"{bare[0]}{others}: there is no <meta>: labels are those that occur")
+    return metas
 
 
 def _steps(scan: Scan, meta: Meta) -> Callable[[int], tuple[int, int | None]]:
@@ -121,12 +136,6 @@ def _steps(scan: Scan, meta: Meta) -> Callable[[int], tuple[int, int | None]]:
         return step, stop
 
     return step_of
-
-
-def _unescaped(raw: bytes) -> str:
-    import html
-
-    return html.unescape(raw.decode("utf-8", "replace"))
 
 
 def _types(name: str, parent: str, metas: Sequence[Meta]) -> dict[str, str]:

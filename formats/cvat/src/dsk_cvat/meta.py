@@ -13,10 +13,19 @@ from dsk.categories import Categories, LabelCategory, PointsCategory
 from dsk_cvat.svg import parse_svg
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from xml.etree.ElementTree import Element
 
-__all__ = ["BUILTIN", "MAX_SIDE", "Meta", "join_labels", "read_meta", "side"]
+__all__ = [
+    "BUILTIN",
+    "MAX_SIDE",
+    "Meta",
+    "join_labels",
+    "label_of",
+    "read_meta",
+    "side",
+    "written_name",
+]
 
 BUILTIN = ("occluded", "outside", "keyframe", "track_id")
 """Attributes that CVAT keeps in fields of their own."""
@@ -24,6 +33,16 @@ BUILTIN = ("occluded", "outside", "keyframe", "track_id")
 MAX_SIDE = 1 << 20
 """No image is wider or higher than that; larger numbers are damage."""
 
+_ORIGINAL = "original"
+"""Key of an attribute's declaration: the name that it has in CVAT's files."""
+
+_PLAIN_SPEC = {
+    "name": "",
+    "mutable": "True",
+    "input_type": "text",
+    "default_value": "",
+    "values": "",
+}
 _COLOR = re.compile(r"#?([0-9A-Fa-f]{6})")
 _SIDE = re.compile(r"\s*(\d{1,7})(?:\.0*)?\s*", re.ASCII)
 
@@ -58,8 +77,24 @@ class Meta(Struct):
     video: bool = False
 
 
-def read_meta(element: Element) -> Meta:
-    """Read the element ``meta``, whether it is about a task, a job or a project."""
+def written_name(name: str, spec: Mapping[str, Any] | None) -> str:
+    """Return what an attribute is called in CVAT's files.
+
+    Args:
+        name: Its name in the model.
+        spec: Its declaration, if any.
+    """
+    original = (spec or {}).get(_ORIGINAL)
+    return original if original in BUILTIN else name
+
+
+def read_meta(element: Element, names: Mapping[str, str]) -> Meta:
+    """Read the element ``meta``, whether it is about a task, a job or a project.
+
+    Args:
+        element: The element; without children it says nothing.
+        names: What attributes that are called like fields of CVAT become, see ``own_names``.
+    """
     meta = Meta([], {}, {}, {}, {}, {}, {}, [], [])
     meta.project = element.find("project") is not None
     parts: dict[str, list[str]] = {}
@@ -74,7 +109,7 @@ def read_meta(element: Element) -> Meta:
         number = len(meta.labels)
         if parent:
             parts.setdefault(parent, []).append(name)
-        specs = [spec for a in label.findall("attributes/attribute") if (spec := _spec(a))]
+        specs = [spec for a in label.findall("attributes/attribute") if (spec := _spec(a, names))]
         meta.types[number] = {spec["name"]: spec.get("input_type", "") for spec in specs}
         color = _COLOR.fullmatch(_text(label, "color").strip())
         if color:
@@ -112,9 +147,12 @@ def _markup(svg: Element | None) -> str:
     return (svg.text or "") + "".join(tostring(part, encoding="unicode") for part in svg)
 
 
-def _spec(attribute: Element) -> dict[str, str] | None:
-    spec = {child.tag: child.text or "" for child in attribute}
-    return spec if spec.get("name") else None
+def _spec(attribute: Element, names: Mapping[str, str]) -> dict[str, str] | None:
+    spec = {child.tag: child.text or "" for child in attribute if child.tag != _ORIGINAL}
+    name = spec.get("name", "")
+    if name in names:
+        spec |= {"name": names[name], _ORIGINAL: name}
+    return spec if name else None
 
 
 def _extra(label: Element, specs: list[dict[str, str]], svg: str) -> dict[str, Any] | None:
@@ -132,7 +170,27 @@ def _extra(label: Element, specs: list[dict[str, str]], svg: str) -> dict[str, A
 
 def _says_more(spec: dict[str, str]) -> bool:
     plain = spec.get("input_type", "text") == "text" and spec.get("mutable", "True") == "True"
-    return not plain or bool(spec.get("values")) or bool(spec.get("default_value"))
+    return not plain or any(spec.get(key) for key in ("values", "default_value", _ORIGINAL))
+
+
+def label_of(
+    name: str, parent: str, attributes: Collection[str], names: Mapping[str, str]
+) -> LabelCategory:
+    """Return a label that no file declares; its attributes are text.
+
+    Args:
+        name: Its name.
+        parent: The skeleton that it is a point of, or "".
+        attributes: Names of its attributes in the file.
+        names: As for ``read_meta``.
+    """
+    own = [names.get(attribute, attribute) for attribute in attributes]
+    specs = [
+        {**_PLAIN_SPEC, "name": new, **({_ORIGINAL: old} if old in names else {})}
+        for old, new in zip(attributes, own, strict=True)
+    ]
+    kept = {"cvat": {"attributes": specs}} if any(map(_says_more, specs)) else None
+    return LabelCategory(name, parent, tuple(own), extra=kept)
 
 
 def _number(text: str | None) -> int | None:
@@ -209,12 +267,11 @@ def _together(label: LabelCategory, other: LabelCategory) -> LabelCategory:
 def _specs(label: LabelCategory, own: dict[str, Any]) -> list[dict[str, str]]:
     """Return the declarations of a label's attributes; those not kept say nothing but names."""
     kept: list[dict[str, str]] | None = own.get("attributes")
-    plain = {"mutable": "True", "input_type": "text", "default_value": "", "values": ""}
-    return kept or [{"name": name, **plain} for name in label.attributes]
+    return kept or [{**_PLAIN_SPEC, "name": name} for name in label.attributes]
 
 
-def join_labels(metas: list[Meta], others: Iterable[str] = ()) -> Categories:
-    """Return the labels of all files together, and of names that no file declares."""
+def join_labels(metas: list[Meta]) -> Categories:
+    """Return the labels of all files together."""
     labels: dict[tuple[str, str], LabelCategory] = {}
     colors: dict[tuple[str, str], tuple[int, int, int]] = {}
     points: dict[tuple[str, str], PointsCategory] = {}
@@ -227,8 +284,6 @@ def join_labels(metas: list[Meta], others: Iterable[str] = ()) -> Categories:
                 colors.setdefault(key, meta.colors[number])
             if number in meta.points:
                 points.setdefault(key, meta.points[number])
-    for name in others:
-        labels.setdefault((name, ""), LabelCategory(name))
     order = list(labels)
     video = any(meta.video for meta in metas)
     return Categories(

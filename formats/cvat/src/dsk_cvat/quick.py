@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from dsk.annotations import Bbox, Points, Polygon, PolyLine, RotatedBbox
 from dsk.errors import RecordError
-from dsk_cvat.shapes import numbers_of, whole_number
+from dsk_cvat.numerals import numbers_of, whole_number
 from dsk_cvat.xmltext import parse_part
 
 if TYPE_CHECKING:
@@ -163,8 +163,9 @@ class QuickReader:
         given = _pairs(flags + more)
         if _MALFORMED.search(inner):
             raise ValueError("no well-formed XML")
-        value = self._reader.value
-        found = {n: value(label, n, text) for n, text in _ATTRIBUTE.findall(inner)}
+        value, names = self._reader.value, self._reader.names
+        pairs = [(names.get(n, n), text) for n, text in _ATTRIBUTE.findall(inner)]
+        found = {n: value(label, n, text) for n, text in pairs}
         found["occluded"] = given.get("occluded") == "1"
         if given.get("outside") == "1":
             found["outside"] = True

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from dsk.loss import Ledger
 
-__all__ = ["SHAPES", "Scan", "Scope", "Track", "scan_file"]
+__all__ = ["ATTRS", "SHAPES", "Scan", "Scope", "Track", "scan_file"]
 
 SHAPES = ("box", "polygon", "polyline", "points", "ellipse", "mask", "skeleton", "cuboid", "tag")
 
-_ATTRS = rb"""((?:\s+[^\s=<>"'/]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(/?)>"""
-_TAG = re.compile(rb"<([A-Za-z]+)" + _ATTRS)
+ATTRS = rb"""((?:\s+[^\s=<>"'/]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(/?)>"""
+_TAG = re.compile(rb"<([A-Za-z]+)" + ATTRS)
 _TOP = re.compile(rb"<(image|track|tag|meta)(?=[\s/>])|<!--|</annotations\s*>")
 _INNER = re.compile(
     rb"<(" + b"|".join(s.encode() for s in SHAPES) + rb"|track)(?=[\s/>])|</track\s*>|<!--"
@@ -71,7 +71,7 @@ class Scan(Struct):
         name: The file's relative name.
         where: Its place for messages.
         data: Its content as UTF-8.
-        meta: The element ``meta``.
+        meta: The element ``meta``, or another one without children if there is none.
         lines: The numbers of its lines.
         scopes: Subsets and tasks, see ``Scope``.
         tracks: Tracks, nested ones too.
@@ -103,6 +103,16 @@ class Scan(Struct):
     shape_frame: array[int] = field(default_factory=lambda: array("q"))
     shape_track: array[int] = field(default_factory=lambda: array("q"))
 
+    @property
+    def has_meta(self) -> bool:
+        """Whether there is an element ``meta``."""
+        return self.meta.tag == "meta"
+
+    @property
+    def has_tracks(self) -> bool:
+        """Whether there is an element ``track``; tags of frames are among the tracks, too."""
+        return any("frame" not in track.given for track in self.tracks)
+
     def place(self, offset: int) -> str:
         """Return file and line of an offset."""
         return f"{self.where}:{self.lines.at(offset)}"
@@ -118,9 +128,9 @@ def scan_file(data: memoryview, name: str, where: str, ledger: Ledger) -> Scan:
     text, start = open_text(data, where)
     scan = Scan(name, where, text, parse_part(b"", where), Lines(text))
     _Scanner(scan, ledger).run(start)
-    if scan.meta.tag != "meta":
+    if not scan.has_meta and not scan.image_start and not scan.has_tracks:
         raise InputError(
-            "not a CVAT file: it has no <meta>",
+            "not a CVAT file: it has no <meta>, and neither <image> nor <track>",
             where=where,
             hint="export it again with CVAT, whose files name the labels there",
         )

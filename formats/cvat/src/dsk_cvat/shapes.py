@@ -20,6 +20,7 @@ from dsk.annotations import (
     Visibility,
 )
 from dsk_cvat.cvatmask import CroppedMask, read_runs
+from dsk_cvat.numerals import floats_of, integer_of, numbers_of, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from dsk.categories import Categories
     from dsk.loss import Ledger
 
-__all__ = ["CORNERS", "KNOWN", "ShapeReader", "Tracked", "numbers_of", "whole_number"]
+__all__ = ["CORNERS", "KNOWN", "ShapeReader", "Tracked"]
 
 CORNERS = tuple(
     f"{axis}{corner}{face}"
@@ -73,58 +74,6 @@ class Tracked:
         self.unique = unique
 
 
-def numbers_of(text: str) -> list[float]:
-    """Return the flat coordinates of ``x,y;x,y``.
-
-    Raises:
-        ValueError: They are no pairs of finite numbers.
-    """
-    pairs = text.strip().rstrip(";")
-    values = list(map(float, pairs.replace(";", ",").split(",")))
-    if pairs.count(",") != pairs.count(";") + 1:
-        raise ValueError(f"points={text[:60]!r} are no pairs of numbers")
-    if not isfinite(sum(values)):
-        raise ValueError(f"points={text[:60]!r} are not finite")
-    return values
-
-
-def whole_number(text: str | None) -> int:
-    """Return a number that other tools may write as ``0.0``; 0 for none.
-
-    Raises:
-        ValueError: It is no whole number.
-    """
-    try:
-        return int(text or 0)
-    except ValueError:
-        number = float(text or 0)
-        if not number.is_integer():
-            raise
-        return int(number)
-
-
-def _floats(element: Element, names: Sequence[str]) -> list[float]:
-    values = []
-    for name in names:
-        text = element.get(name)
-        if text is None:
-            raise ValueError(f"the attribute {name} is missing")
-        values.append(float(text))
-    if not isfinite(sum(values)):
-        raise ValueError(f"{', '.join(names[:4])} are not finite")
-    return values
-
-
-def _integer(element: Element, name: str) -> int:
-    text = element.get(name)
-    if text is None:
-        raise ValueError(f"the attribute {name} is missing")
-    number = int(float(text))
-    if abs(number) > 1 << 31:
-        raise ValueError(f"{name}={text} is too large")
-    return number
-
-
 def _tell_unknown(element: Element, ledger: Ledger) -> None:
     """Warn of elements inside a shape that have no place in the model."""
     for child in element:
@@ -158,6 +107,7 @@ class ShapeReader:
     Args:
         categories: The labels of the dataset.
         types: Input types of attributes by number of the label and name of the attribute.
+        names: What attributes that are called like fields of CVAT become, see ``own_names``.
         visibility: Points of skeletons that are outside are absent.
     """
 
@@ -165,11 +115,13 @@ class ShapeReader:
         self,
         categories: Categories,
         types: Mapping[int, Mapping[str, str]],
+        names: Mapping[str, str],
         *,
         visibility: bool,
     ) -> None:
         self._categories = categories
         self._types = types
+        self.names = names
         self._visibility = visibility
         self._labels: dict[str, int] = {}
         for number in reversed(range(len(categories.labels))):
@@ -185,7 +137,7 @@ class ShapeReader:
             "polyline": lambda e, _, common: PolyLine(numbers_of(e.get("points", "")), **common),
             "points": lambda e, _, common: Points(numbers_of(e.get("points", "")), **common),
             "ellipse": self._ellipse,
-            "cuboid": lambda e, _, common: Cuboid2d(_floats(e, CORNERS), **common),
+            "cuboid": lambda e, _, common: Cuboid2d(floats_of(e, CORNERS), **common),
             "mask": self._mask,
         }
 
@@ -353,6 +305,7 @@ class ShapeReader:
                 name = child.get("name")
                 if name is None:
                     raise ValueError("an <attribute> has no name")
+                name = self.names.get(name, name)
                 found[name] = self.value(label, name, child.text or "")
         if flags:
             found["occluded"] = get("occluded") == "1"
@@ -388,7 +341,7 @@ class ShapeReader:
         return value
 
     def _box(self, element: Element, common: dict[str, Any], ledger: Ledger) -> Annotation:
-        x, y, x2, y2 = _floats(element, ("xtl", "ytl", "xbr", "ybr"))
+        x, y, x2, y2 = floats_of(element, ("xtl", "ytl", "xbr", "ybr"))
         if x2 < x or y2 < y:
             x, y, x2, y2 = _in_order(x, y, x2, y2, ledger)
         w, h = x2 - x, y2 - y
@@ -402,7 +355,7 @@ class ShapeReader:
         return Bbox(x, y, w, h, **common)
 
     def _ellipse(self, element: Element, size: Any, common: dict[str, Any]) -> Annotation:  # noqa: ARG002
-        cx, cy, rx, ry = _floats(element, ("cx", "cy", "rx", "ry"))
+        cx, cy, rx, ry = floats_of(element, ("cx", "cy", "rx", "ry"))
         rx, ry = abs(rx), abs(ry)
         angle = float(element.get("rotation") or 0)
         if not isfinite(angle):
@@ -422,8 +375,8 @@ class ShapeReader:
     def _mask(
         element: Element, size: tuple[int, int] | None, common: dict[str, Any]
     ) -> Annotation | None:
-        left, top = _integer(element, "left"), _integer(element, "top")
-        width, height = _integer(element, "width"), _integer(element, "height")
+        left, top = integer_of(element, "left"), integer_of(element, "top")
+        width, height = integer_of(element, "width"), integer_of(element, "height")
         text = element.get("rle")
         if text is None:
             raise ValueError("the attribute rle is missing")

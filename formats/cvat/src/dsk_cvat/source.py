@@ -15,10 +15,11 @@ from dsk.names import clean_name, stem_of
 from dsk_cvat.frames import Index
 from dsk_cvat.interpolate import between
 from dsk_cvat.meta import Meta, side
+from dsk_cvat.numerals import whole_number
 from dsk_cvat.pictures import ImageFinder
 from dsk_cvat.quick import QuickReader
 from dsk_cvat.scan import Scan
-from dsk_cvat.shapes import ShapeReader, Tracked, whole_number
+from dsk_cvat.shapes import ShapeReader, Tracked
 from dsk_cvat.xmltext import parse_part
 
 if TYPE_CHECKING:

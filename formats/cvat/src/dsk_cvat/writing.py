@@ -20,7 +20,7 @@ from dsk.annotations import (
     is_on,
 )
 from dsk_cvat.cvatmask import CroppedMask, crop_runs
-from dsk_cvat.meta import BUILTIN
+from dsk_cvat.meta import BUILTIN, written_name
 from dsk_cvat.shapes import CORNERS, KNOWN
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ __all__ = [
     "element_text",
     "extra_text",
     "own_fields",
+    "stated_attributes",
 ]
 
 _SPECIAL = re.compile(r'[&<>"\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]')
@@ -87,13 +88,19 @@ def own_fields(extra: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return own if isinstance(own, dict) else {}
 
 
-def _spellings(extra: Mapping[str, Any] | None) -> dict[str, dict[float, str]]:
+def stated_attributes(extra: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """Return CVAT's declarations of a label's attributes by name; anything may be there."""
+    stated = own_fields(extra).get("attributes")
+    found = stated if isinstance(stated, list | tuple) else ()
+    return {str(spec.get("name")): spec for spec in found if isinstance(spec, dict)}
+
+
+def _spellings(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[float, str]]:
     """Return how a label's attributes spell numbers that are among the values they may have."""
-    specs = own_fields(extra).get("attributes")
     found: dict[str, dict[float, str]] = {}
-    for spec in specs if isinstance(specs, list | tuple) else ():
-        if isinstance(spec, dict) and spec.get("input_type") in ("select", "radio"):
-            own = found.setdefault(str(spec.get("name")), {})
+    for name, spec in specs.items():
+        if spec.get("input_type") in ("select", "radio"):
+            own = found.setdefault(name, {})
             for text in map(str.strip, str(spec.get("values", "")).split("\n")):
                 try:
                     own.setdefault(float(text), text)
@@ -122,7 +129,12 @@ class ShapeWriter:
         self._points = categories.points
         self._owners = [label.name for label in categories.labels]
         self._parts = {(label.parent, label.name): n for n, label in enumerate(categories.labels)}
-        self._spelled = [_spellings(label.extra) for label in categories.labels]
+        specs = [stated_attributes(label.extra) for label in categories.labels]
+        self._spelled = [_spellings(own) for own in specs]
+        self._called = [
+            {name: attribute_text(written_name(name, spec)) for name, spec in own.items()}
+            for own in specs
+        ]
         self._undeclared = undeclared
         self._video = video
         self._makers: dict[type[Annotation], tuple[str, Callable[[Any], str]]] = {
@@ -195,7 +207,8 @@ class ShapeWriter:
             written = self._written(label, name, value)
             if cannot_hold(written) or cannot_hold(name):
                 seen.lose(f"characters of {name} that XML cannot hold", a)
-            text += f'<attribute name="{attribute_text(name)}">{element_text(written)}</attribute>'
+            called = self._called[label].get(name) or attribute_text(name)
+            text += f'<attribute name="{called}">{element_text(written)}</attribute>'
         return text
 
     def _written(self, label: int, name: str, value: Any) -> str:
@@ -233,7 +246,8 @@ class ShapeWriter:
             for k, v in own.items():
                 if k not in BUILTIN:
                     text = element_text(_value(v) if part is None else self._written(part, k, v))
-                    inner += f'<attribute name="{attribute_text(k)}">{text}</attribute>'
+                    called = (part is not None and self._called[part].get(k)) or attribute_text(k)
+                    inner += f'<attribute name="{called}">{text}</attribute>'
                     if part is not None:
                         seen.value(part, k, v, a)
             made.append(f"{head}>{inner}</points>" if inner else f"{head}/>")
