@@ -224,6 +224,56 @@ def test_ply_of_others():
     assert files.decode(flags, "a.ply").points["red"].tolist() == [1, 0]
 
 
+def faces_first(lists, rows, order="<", *, count=None, length="uchar", more=""):
+    """Return a binary PLY whose faces, with lists of these lengths, lie before two vertices."""
+    form = "binary_little_endian" if order == "<" else "binary_big_endian"
+    head = (
+        f"ply\nformat {form} 1.0\nelement edge 2\nproperty short a\nproperty uchar b\n"
+        f"element face {len(lists) if count is None else count}\nproperty float q\n"
+        f"property list {length} int vertex_indices\nproperty list int uchar flags\n{more}"
+        "property ushort tail\nelement vertex 2\nproperty float x\nproperty uchar red\n"
+        "element last 1\nproperty list uchar int a\nend_header\n"
+    )
+    letter = {"uchar": "B", "char": "b", "uint": "I"}[length]
+    body = bytes(6)
+    for number in lists:
+        body += struct.pack(f"{order}f{letter}", 0.5, number) + bytes(max(number, 0) % 100 * 4)
+        body += struct.pack(f"{order}i2BH", 2, 1, 1, 9)
+    body += struct.pack(f"{order}fBfB", 1, 2, 3, 4)[: rows * 5]
+    return head.encode() + body
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("length", ["uchar", "uint"])
+@pytest.mark.parametrize("lists", [[], [3], [3, 3, 3], [3, 4, 0, 5], [0, 0]])
+def test_binary_ply_whose_vertices_come_later(order, length, lists):
+    cloud = files.decode(faces_first(lists, 2, order, length=length), "a.ply")
+    assert cloud.points["x"].tolist() == [1, 3]
+    assert cloud.points["red"].tolist() == [2, 4]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        faces_first([3, 3], 1),
+        faces_first([3, 4], 0),
+        faces_first([3], 2, count=10**15),
+        faces_first([3], 2, count=4),
+        faces_first([-1, -1], 2, length="char"),
+        faces_first([3, -1], 2, length="char"),
+        faces_first([2**32 - 100], 2, length="uint"),
+        faces_first([3, 2**32 - 100], 2, length="uint"),
+        faces_first([3], 2, more="property list float int w\n"),
+        faces_first([3], 2, more="property quad w\n"),
+        faces_first([3], 2, more="property list int\n"),
+        faces_first([3], 2)[:-20],
+    ],
+)
+def test_damaged_rows_before_the_vertices_are_refused(data):
+    with pytest.raises(MediaError, match=r"before the vertices|damaged PLY|bytes of points"):
+        files.decode(data, "a.ply")
+
+
 SHORT = b"ply\nformat ascii 1.0\nelement vertex 9\nproperty float x\nend_header\n1\n"
 
 
@@ -299,8 +349,8 @@ def test_pointers_of_git_lfs_are_told(name):
         files.decode(text, name)
 
 
-def test_a_decoder_that_gives_up_is_a_damaged_file():
-    """LAZ of before chunks, which the decoder knows no way to read."""
+def test_laz_files_of_before_chunks_are_refused_before_the_decoder_panics(capfd):
+    """What a decoder written in Rust says when it gives up would be beside dsk's own message."""
     pytest.importorskip("laspy")
     from dsk_pointcloud.clouds.las import write_las
 
@@ -308,5 +358,37 @@ def test_a_decoder_that_gives_up_is_a_damaged_file():
     record = data.index(b"laszip encoded") + 52
     data[record] = 1  # point by point
     data[record + 12 : record + 16] = bytes(4)
-    with pytest.raises(MediaError, match="no readable LAS file"):
+    with pytest.raises(MediaError, match="packed point by point"):
         files.decode(bytes(data), "a.laz")
+    assert capfd.readouterr().err == ""
+
+
+class PanicException(BaseException):
+    """Called as what the decoder raises."""
+
+
+@pytest.mark.parametrize(
+    ("raised", "seen"), [(PanicException, MediaError), (KeyboardInterrupt,) * 2]
+)
+def test_a_decoder_that_gives_up_is_a_damaged_file(monkeypatch, raised, seen):
+    laspy = pytest.importorskip("laspy")
+    from dsk_pointcloud.clouds.las import write_las
+
+    def give_up(_):
+        raise raised("no way")
+
+    data = write_las(cloud_of(x=[1.0], y=[2.0], z=[3.0]))
+    monkeypatch.setattr(laspy, "read", give_up)
+    with pytest.raises(seen, match="no way"):
+        files.decode(data, "a.las")
+
+
+@pytest.mark.parametrize("place", [100, 243])
+def test_las_files_that_declare_too_many_records(place):
+    pytest.importorskip("laspy")
+    from dsk_pointcloud.clouds.las import write_las
+
+    data = bytearray(write_las(cloud_of(x=[1.0], y=[2.0], z=[3.0])))
+    data[place : place + 4] = b"\xff" * 4
+    with pytest.raises(MediaError, match="more records are declared"):
+        files.decode(bytes(data), "a.las")

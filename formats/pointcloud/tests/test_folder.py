@@ -53,6 +53,28 @@ def test_detection(tmp_path):
     assert detect(open_root(folder(tmp_path, "x.txt")))[0].score == 2
 
 
+def test_detection_says_only_what_it_saw(tmp_path, monkeypatch):
+    from dsk_pointcloud import detect as detectors
+
+    monkeypatch.setattr(detectors, "_ENOUGH", 2)
+    folder(tmp_path, "a/1.bin", "a/2.pcd")
+    found = detect(open_root(tmp_path), "cloud_dir")[0]
+    assert (found.score, found.reason) == (10, "nothing but point clouds")
+    folder(tmp_path, "b/3.json")
+    found = detect(open_root(tmp_path), "cloud_dir")[0]
+    told = "nothing but point clouds among the first 2 files"
+    assert (found.score, found.reason) == (5, told)
+    folder(tmp_path, "0.json")
+    assert detect(open_root(tmp_path), "cloud_dir")[0].score == 2
+
+
+def test_files_beside_the_clouds_are_counted(tmp_path):
+    data = read(folder(tmp_path, "1.bin", "a.json", "b/c.csv", "README.md", ".hidden"))
+    told = ["2 files are no point clouds and are not read, for instance a.json"]
+    assert list(data.opening_ledger.warnings) == told
+    assert not read(folder(tmp_path / "in", "1.bin", "LICENSE")).opening_ledger.warnings
+
+
 def test_clouds_change_their_kind_of_file(tmp_path):
     data = read(folder(tmp_path / "in", "a/1.bin"))
     report = data.export(tmp_path / "out", "pcd", cloud_ext="pcd", pcd_encoding="ascii")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import io
 import json
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from dsk.dataset import Dataset
 from dsk.errors import DskError, InputError, MediaError, OutputError, RecordError
 from dsk.item import DatasetItem
 from dsk.media import PointCloud
-from dsk_pointcloud.clouds.cloud import Cloud, cloud_of
+from dsk_pointcloud.clouds.cloud import Cloud, cloud_of, quarter_turned
 from dsk_pointcloud.clouds.files import decode, encode
 from dsk_pointcloud.clouds.losses import lost_in
 from dsk_pointcloud.clouds.pcd import read_pcd, write_pcd
@@ -167,8 +169,6 @@ def test_a_conversion_says_so(tmp_path):
     "columns",
     [
         {"x": np.array([0.0, 1e8])},
-        {"return_number": np.array([1, 99], dtype="u1")},
-        {"intensity": np.array([1, 70000], dtype="u4")},
         {"c" * 40: np.zeros(2), "c" * 39 + "d": np.zeros(2)},
         {"x": np.array([0.0, np.nan])},
         {"complex": np.zeros(2, dtype="c8")},
@@ -194,6 +194,165 @@ def test_las_columns_come_back():
     assert back.points["classification"].tolist() == [3, 200]
     assert back.points["c" * 32][1] == 1.0
     assert back.points["n"].tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def las_of(**columns):
+    """Return a cloud of two points, and what laspy reads of the LAS file made of it."""
+    laspy = importlib.import_module("laspy")
+    cloud = cloud_of(**{n: np.array([1.0, 2.0]) for n in "xyz"}, **columns)
+    return cloud, laspy.read(io.BytesIO(encode(cloud, ".las")))
+
+
+def legacy(**columns):
+    """Return columns as those of the point formats 1 and 3."""
+    return {
+        "intensity": np.array([7, 65535], dtype="u2"),
+        "return_number": np.array([1, 2], dtype="u1"),
+        "classification": np.array([2, 31], dtype="u1"),
+        "key_point": np.array([0, 1], dtype="u1"),
+        "scan_angle_rank": np.array([-90, 13], dtype="i1"),
+        "point_source_id": np.array([1, 65535], dtype="u2"),
+        "gps_time": np.array([245380.78, np.nan]),
+        **columns,
+    }
+
+
+COLOURS = {name: np.array([1, 65535], dtype="u2") for name in ("red", "green", "blue")}
+
+
+@needs_las
+@pytest.mark.parametrize(
+    ("more", "number"),
+    [({}, 6), (COLOURS, 7), (COLOURS | {"nir": np.array([3, 4], dtype="u2")}, 8)],
+)
+def test_standard_fields_of_las_files_keep_their_places(more, number):
+    columns = legacy(**more)
+    cloud, las = las_of(**columns)
+    assert las.header.point_format.id == number
+    assert list(las.point_format.extra_dimension_names) == []
+    ranks = columns.pop("scan_angle_rank")
+    for name, column in columns.items():
+        np.testing.assert_array_equal(np.asarray(las[name]), column)
+    assert las["scan_angle"].tolist() == [-15000, 2167]
+    assert np.rint(las["scan_angle"] * 0.006).tolist() == ranks.tolist()
+    assert lost_in(cloud, ".las") == ["scan_angle_rank but as scan_angle"]
+
+
+@needs_las
+def test_what_standard_fields_of_las_files_cannot_hold_goes_beside_them():
+    columns = {
+        "return_number": np.array([1, 99], dtype="u1"),
+        "intensity": np.array([1, 70000], dtype="u4"),
+        "intensity_": np.array([5, 6], dtype="u4"),
+        "classification": np.array([-1, 3], dtype="i4"),
+        "gps_time": np.array([2**53 + 1, 0], dtype="i8"),
+        "scan_angle": np.array([-12.0, 5.0], dtype="f4"),
+        "scan_angle_rank": np.array([np.nan, 5.0], dtype="f4"),
+        "red": np.array([1, 2], dtype="u2"),
+        "wavepacket_index": np.array([1, 2], dtype="u1"),
+        "X": np.array([8, 9], dtype="i4"),
+        "ring": np.array([3, 4], dtype="u2"),
+    }
+    cloud, las = las_of(**columns)
+    assert las.header.point_format.id == 6
+    places = {name: name for name in ("intensity_", "scan_angle_rank", "wavepacket_index", "ring")}
+    places |= {name: f"{name}_" for name in columns if name not in places}
+    places["intensity"] = "intensity__"
+    for name, label in places.items():
+        np.testing.assert_array_equal(np.asarray(las[label]), columns[name])
+    assert las["intensity"].tolist() == las["gps_time"].tolist() == [0, 0]
+    assert np.asarray(las.x).tolist() == [1.0, 2.0]
+    assert lost_in(cloud, ".las") == [
+        "return_number but as the extra dimension return_number_",
+        "intensity but as the extra dimension intensity__",
+        "classification but as the extra dimension classification_",
+        "gps_time but as the extra dimension gps_time_",
+        "scan_angle but as the extra dimension scan_angle_",
+        "scan_angle_rank but as an extra dimension",
+        "red but as the extra dimension red_",
+        "wavepacket_index but as an extra dimension",
+    ]
+
+
+@needs_las
+def test_extra_dimensions_called_like_standard_fields_stay_such():
+    columns = {
+        "Intensity": np.array([0.5, 0.25], dtype="f4"),
+        "intensity": np.array([1, 2], dtype="u2"),
+        "scan_angle": np.array([5, 6], dtype="i2"),
+        "scan_angle_rank": np.array([7, 8], dtype="i1"),
+    }
+    cloud, las = las_of(**columns)
+    for name, column in columns.items():
+        assert las[name].tolist() == column.tolist()
+    assert lost_in(cloud, ".las") == []
+
+
+@needs_las
+def test_fractions_of_scan_angles_are_told():
+    cloud, las = las_of(scan_angle_rank=np.array([1.25, -0.5], dtype="f4"))
+    assert las["scan_angle"].tolist() == [208, -83]
+    told = ["scan_angle_rank but as scan_angle, in steps of 0.006°"]
+    assert lost_in(cloud, ".las") == told
+
+
+def upper(kind="f8"):
+    """Return a cloud whose columns are called as PDAL calls them."""
+    return cloud_of(
+        **{n: np.array([1.0, 2.0], dtype=kind) for n in "XYZ"},
+        Intensity=np.array([7.0, 9.0], dtype="f4"),
+        ScanAngleRank=np.array([-3.0, 3.0], dtype="f4"),
+        GpsTime=np.array([1.5, 2.5]),
+        **{n.title(): column for n, column in COLOURS.items()},
+        Infrared=np.array([5, 6], dtype="u2"),
+    )
+
+
+@needs_las
+def test_names_of_columns_in_any_case_become_las_fields():
+    las = importlib.import_module("laspy").read(io.BytesIO(encode(upper(), ".las")))
+    assert las.header.point_format.id == 8
+    assert list(las.point_format.extra_dimension_names) == []
+    assert np.asarray(las.x).tolist() == np.asarray(las.z).tolist() == [1.0, 2.0]
+    assert las["intensity"].tolist() == [7, 9]
+    assert las["scan_angle"].tolist() == [-500, 500]
+    assert las["gps_time"].tolist() == [1.5, 2.5]
+    assert las["blue"].tolist() == [1, 65535]
+    assert las["nir"].tolist() == [5, 6]
+    assert lost_in(upper(), ".las") == ["ScanAngleRank but as scan_angle"]
+
+
+def test_names_of_columns_in_any_case_become_bin_files():
+    table = np.frombuffer(encode(upper(), ".bin"), "<f4").reshape(-1, 4)
+    assert table.tolist() == [[1, 1, 1, 7], [2, 2, 2, 9]]
+    told = ["ScanAngleRank", "GpsTime", "Red", "Green", "Blue", "Infrared"]
+    assert lost_in(upper("f4"), ".bin") == told
+    assert lost_in(upper(), ".bin") == [*told, *(f"precision of {n}" for n in "XYZ")]
+
+
+def test_clouds_are_turned_whatever_the_case_of_their_columns():
+    cloud = quarter_turned(cloud_of(X=[1.0], Y=[0.0], Z=[5.0], x_=[7.0]), 1)
+    assert [cloud.points[n][0] for n in cloud.names] == [0.0, 1.0, 5.0, 7.0]
+    with pytest.raises(MediaError, match="no x, y, z but"):
+        quarter_turned(cloud_of(x_=[1.0], y_=[0.0], z_=[5.0]), 1)
+
+
+def test_elements_that_bin_files_leave_out_are_told(tmp_path):
+    columns = {n: np.array([1.0, 2.0], "<f4") for n in "xyz"}
+    columns["intensity"] = np.arange(8, dtype="<f4").reshape(2, 4)
+    data = write_pcd(cloud_of(**columns, reflectance=np.ones(2, "<f4")))
+    item = DatasetItem("a", media=PointCloud("a.pcd", data))
+    report = Dataset.from_iterable([item]).export(tmp_path, "cloud_dir", cloud_ext="bin")
+    what = {e.what for e in report.events}
+    assert {".bin holds no intensity but its first element", ".bin holds no reflectance"} <= what
+    written = np.frombuffer((tmp_path / "a.bin").read_bytes(), "<f4").reshape(-1, 4)
+    assert written[:, 3].tolist() == [0, 4]
+
+
+def test_coordinates_of_several_elements_are_refused():
+    cloud = cloud_of(x=np.ones((2, 2)), y=np.ones(2), z=np.ones(2))
+    with pytest.raises(MediaError, match="several elements"):
+        quarter_turned(cloud, 1)
 
 
 def test_integers_that_do_not_fit_their_columns():

@@ -6,7 +6,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
-from dsk.listings import is_prose
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -16,26 +15,29 @@ __all__ = ["cloud_dir", "kitti3d", "kitti_raw", "nuscenes", "sly_pointcloud"]
 
 _ENOUGH = 10_000  # files; whoever hides annotations behind so many clouds names the format
 _ONLY_CLOUDS = 10  # nearly any dataset of clouds says more, so every other format comes first
+_MAINLY_CLOUDS = 5
 _NEAR_MISS = 2
 
 
 def cloud_dir(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    from dsk_pointcloud.clouds.names import CLOUD_SUFFIXES, is_cloud_name
+    from dsk_pointcloud.clouds.names import CLOUD_SUFFIXES, is_cloud_name, says_nothing
 
     walked = root.walk(suffixes=CLOUD_SUFFIXES) if root.focus is None else [root.focus]
     if not any(map(is_cloud_name, walked)):
         return None
-    names = islice(root.walk() if root.focus is None else [root.focus], _ENOUGH)
-    other = next((n for n in names if not is_cloud_name(n) and not _says_nothing(n)), "")
+    seen, other = 0, ""
+    for name in islice(root.walk() if root.focus is None else [root.focus], _ENOUGH + 1):
+        seen += 1
+        if seen <= _ENOUGH and not is_cloud_name(name) and not says_nothing(name):
+            other = name
+            break
     if other:
         return Detection(_NEAR_MISS, f"point clouds, but also {other}")
+    if seen > _ENOUGH:
+        reason = f"nothing but point clouds among the first {_ENOUGH} files"
+        return Detection(_MAINLY_CLOUDS, reason)
     return Detection(_ONLY_CLOUDS, "nothing but point clouds")
-
-
-def _says_nothing(name: str) -> bool:
-    own = name.rpartition("/")[2]
-    return own.startswith(".") or is_prose(own)
 
 
 def kitti_raw(root: InputRoot) -> Detection | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from dsk.errors import MediaError
 from dsk_pointcloud.axes import COS_SIN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 __all__ = [
@@ -20,9 +23,12 @@ __all__ = [
     "Viewpoint",
     "check_organized",
     "cloud_of",
+    "column_named",
+    "coordinate_names",
     "is_viewpoint",
     "packed_rgb",
     "quarter_turned",
+    "spelled",
     "width_of",
     "xyz_of",
 ]
@@ -76,15 +82,47 @@ def cloud_of(**columns: NDArray[Any]) -> Cloud:
     return Cloud(points, count)
 
 
+_BETWEEN = re.compile(r"(?<=[a-z0-9])_(?=[a-z0-9])")
+
+
+def spelled(name: str) -> str:
+    """Return a column's name as it is compared: ``GpsTime`` and ``gps_time`` are the same."""
+    return _BETWEEN.sub("", name.lower())
+
+
+def column_named(names: Sequence[str], *wanted: str) -> str:
+    """Return the column of the first of some names that is there, whatever its case, or ""."""
+    for name in wanted:
+        if name in names:
+            return name
+        alike = next((n for n in names if spelled(n) == spelled(name)), "")
+        if alike:
+            return alike
+    return ""
+
+
+def coordinate_names(cloud: Cloud) -> tuple[str, str, str]:
+    """Return the columns of the coordinates.
+
+    Raises:
+        MediaError: It has no x, y, z.
+    """
+    x, y, z = (column_named(cloud.names, name) for name in "xyz")
+    if not (x and y and z):
+        raise MediaError(f"the point cloud has no x, y, z but {', '.join(cloud.names)}")
+    return x, y, z
+
+
 def xyz_of(cloud: Cloud) -> NDArray[np.float64]:
     """Return the coordinates (N, 3) in metres.
 
     Raises:
         MediaError: It has no x, y, z.
     """
-    if not {"x", "y", "z"} <= set(cloud.names):
-        raise MediaError(f"the point cloud has no x, y, z but {', '.join(cloud.names)}")
-    return np.stack([cloud.points[n].astype(np.float64) for n in "xyz"], axis=-1)
+    names = coordinate_names(cloud)
+    if any(cloud.points.dtype[name].shape for name in names):
+        raise MediaError("a coordinate of the point cloud has several elements")
+    return np.stack([cloud.points[n].astype(np.float64) for n in names], axis=-1)
 
 
 def quarter_turned(cloud: Cloud, turns: int) -> Cloud:
@@ -98,9 +136,10 @@ def quarter_turned(cloud: Cloud, turns: int) -> Cloud:
         MediaError: It has no x, y, z.
     """
     x, y, _ = xyz_of(cloud).T
+    east, north, _ = coordinate_names(cloud)
     cos, sin = COS_SIN[turns]
     points = cloud.points.copy()
-    points["x"], points["y"] = cos * x - sin * y, sin * x + cos * y
+    points[east], points[north] = cos * x - sin * y, sin * x + cos * y
     return replace(cloud, points=points)
 
 

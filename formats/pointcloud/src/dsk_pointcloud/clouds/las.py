@@ -9,11 +9,14 @@ import numpy as np
 
 from dsk.errors import MediaError, PluginError
 from dsk_pointcloud.clouds.cloud import Cloud, xyz_of
+from dsk_pointcloud.clouds.dimensions import format_of, places
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from numpy.typing import NDArray
+
+    from dsk_pointcloud.clouds.dimensions import Place
 
 __all__ = ["STEP", "read_las", "write_las"]
 
@@ -22,8 +25,6 @@ STEP = 0.001
 
 _PANIC = "PanicException"
 """What a decoder written in Rust raises where it gives up; it is no ``Exception``."""
-
-_LONGEST = 32  # bytes of a dimension's name
 
 
 def _laspy(where: str) -> ModuleType:
@@ -46,6 +47,9 @@ def read_las(data: bytes | memoryview, where: str = "") -> Cloud:
     """
     laspy = _laspy(where)
     _check_size(bytes(data[:375]), len(data), where)
+    if _is_unchunked(data):
+        why = "it is packed point by point, as before LASzip 2"
+        raise MediaError(f"no readable LAS file: {why}", where=where)
     try:
         las = laspy.read(io.BytesIO(data))
         columns: dict[str, NDArray[Any]] = {n: np.asarray(getattr(las, n)) for n in "xyz"}
@@ -81,10 +85,30 @@ def _check_size(head: bytes, size: int, where: str) -> None:
     most = (size - start) * (2000 if packed else 1)  # empty LAZ points take bits, not bytes
     if start > size or count * length > max(most, 0):
         raise MediaError(f"{count} points are declared, the file is too short", where=where)
+    records = int.from_bytes(head[100:104], "little") * 54  # least bytes of a record, of a long one
+    if head[25] >= 4 and len(head) >= 255:
+        records += int.from_bytes(head[243:247], "little") * 60
+    if records > size:  # laspy would look for each of four thousand millions
+        raise MediaError("more records are declared than the file can hold", where=where)
+
+
+def _is_unchunked(data: bytes | memoryview) -> bool:
+    """Whether a file is of LASzip's first kind: the decoder would panic, and say so on stderr."""
+    at = int.from_bytes(data[94:96], "little")
+    for _ in range(int.from_bytes(data[100:104], "little")):
+        record = bytes(data[at : at + 56])
+        if len(record) < 56:
+            break
+        if record[2:18].rstrip(b"\0") == b"laszip encoded":
+            return bool(data[104] & 0x80) and int.from_bytes(record[54:56], "little") == 1
+        at += 54 + int.from_bytes(record[20:22], "little")
+    return False
 
 
 def write_las(cloud: Cloud, *, packed: bool = False) -> bytes:
-    """Encode as LAS 1.4; coordinates become multiples of ``STEP``, other columns extra bytes.
+    """Encode as LAS 1.4; coordinates become multiples of ``STEP``.
+
+    Columns go to the dimensions that ``places`` says.
 
     Args:
         cloud: The points; x, y, z must be finite.
@@ -98,50 +122,35 @@ def write_las(cloud: Cloud, *, packed: bool = False) -> bytes:
     xyz = xyz_of(cloud)
     if not np.isfinite(xyz).all():
         raise MediaError("a LAS file cannot hold points that are not finite")
-    header = laspy.LasHeader(version="1.4", point_format=6)
+    found = places(cloud)
+    header = laspy.LasHeader(version="1.4", point_format=format_of(found))
     header.scales = [STEP] * 3
     header.offsets = xyz.min(axis=0) if len(xyz) else np.zeros(3)
-    names = _names(cloud, set(header.point_format.dimension_names))
     out = io.BytesIO()
     try:
-        las = _filled(laspy, header, cloud, xyz, names)
+        las = _filled(laspy, header, xyz, found)
         las.write(out, do_compress=packed)
     except Exception as error:  # the writer raises what its encoders do
         raise MediaError(f"a LAS file cannot hold this cloud: {error}") from error
     return out.getvalue()
 
 
-def _filled(
-    laspy: ModuleType, header: Any, cloud: Cloud, xyz: NDArray[Any], names: dict[str, str]
-) -> Any:
+def _filled(laspy: ModuleType, header: Any, xyz: NDArray[Any], found: list[Place]) -> Any:
     """Return LAS data with all columns.
 
     Raises:
         ValueError: A column has values that its dimension cannot hold.
     """
-    known = set(header.point_format.dimension_names)
-    for name, label in names.items():
-        column = cloud.points[name]
-        if label not in known:
-            several = f"{column.shape[-1]}{column.dtype.str[1:]}"
-            kind = several if column.ndim > 1 else column.dtype
-            header.add_extra_dim(laspy.ExtraBytesParams(name=label, type=kind))
+    for place in found:
+        if place.extra:
+            dtype = place.values.dtype
+            several = f"{place.values.shape[-1]}{dtype.str[1:]}"
+            kind = several if place.values.ndim > 1 else dtype
+            header.add_extra_dim(laspy.ExtraBytesParams(name=place.dimension, type=kind))
     las = laspy.LasData(header)
     las.x, las.y, las.z = xyz.T
-    for name, label in names.items():
-        las[label] = cloud.points[name]
-        if not np.array_equal(las[label], cloud.points[name], equal_nan=True):
-            raise ValueError(f"values of {name}")
+    for place in found:
+        las[place.dimension] = place.values
+        if not np.array_equal(las[place.dimension], place.values, equal_nan=True):
+            raise ValueError(f"values of {place.column}")
     return las
-
-
-def _names(cloud: Cloud, known: set[str]) -> dict[str, str]:
-    """Return the dimensions of a file by the columns they hold; known ones hold integers."""
-    names = {}
-    for name in cloud.names:
-        if name not in ("x", "y", "z"):
-            kept = name not in known or cloud.points.dtype[name].base.kind != "f"
-            names[name] = (name if kept else f"{name}_")[:_LONGEST]
-    if len(set(names.values())) < len(names):
-        raise MediaError(f"columns of a LAS file differ in their first {_LONGEST} letters")
-    return names

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsk_pointcloud.clouds.cloud import NO_VIEWPOINT, width_of, xyz_of
-from dsk_pointcloud.clouds.velodyne import COLUMNS, INTENSITY
+from dsk_pointcloud.clouds.dimensions import moved
+from dsk_pointcloud.clouds.velodyne import bin_sources
 
 if TYPE_CHECKING:
     from dsk_pointcloud.clouds.cloud import Cloud
@@ -27,12 +28,13 @@ def lost_in(cloud: Cloud, ext: str) -> list[str]:
         return []
     lost: list[str] = []
     if ext in (".bin", ".pcd.bin"):
-        lost = _lost_columns(cloud, COLUMNS[: 4 if ext == ".bin" else 5])
+        lost = _lost_columns(cloud, 4 if ext == ".bin" else 5)
     elif ext == ".ply":
         dtype = cloud.points.dtype
         lost = [f"{name} as one column" for name in cloud.names if width_of(dtype[name]) > 1]
-    elif not _is_stepped(cloud):
-        lost = ["precision of x, y, z"]
+    else:
+        lost = [] if _is_stepped(cloud) else ["precision of x, y, z"]
+        lost += moved(cloud)
     if cloud.height != 1:
         lost.append("organization")
     if cloud.viewpoint != NO_VIEWPOINT:
@@ -40,10 +42,11 @@ def lost_in(cloud: Cloud, ext: str) -> list[str]:
     return lost
 
 
-def _lost_columns(cloud: Cloud, columns: tuple[str, ...]) -> list[str]:
-    held = {*columns, *INTENSITY}
+def _lost_columns(cloud: Cloud, columns: int) -> list[str]:
+    held = bin_sources(cloud, columns)
     dtype = cloud.points.dtype
     lost = [name for name in cloud.names if name not in held]
+    lost += [f"{name} but its first element" for name in held if name and width_of(dtype[name]) > 1]
     return lost + [
         f"precision of {name}"
         for name in cloud.names

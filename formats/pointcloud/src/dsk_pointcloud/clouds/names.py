@@ -5,6 +5,8 @@ from __future__ import annotations
 import posixpath
 from typing import Literal
 
+from dsk.listings import is_prose
+
 __all__ = [
     "CLOUD_SUFFIXES",
     "ENCODINGS",
@@ -12,6 +14,7 @@ __all__ = [
     "cloud_stem",
     "five_columns",
     "is_cloud_name",
+    "says_nothing",
     "suffix_of",
 ]
 
@@ -46,3 +49,9 @@ def is_cloud_name(name: str) -> bool:
     """Tell by its name whether a file is a point cloud."""
     base = name.rpartition("/")[2]
     return bool(suffix_of(base)) and not base.startswith("._")
+
+
+def says_nothing(name: str) -> bool:
+    """Tell whether a file is hidden or for people, so that nothing is lost without it."""
+    own = name.rpartition("/")[2]
+    return own.startswith(".") or is_prose(own)

@@ -10,22 +10,13 @@ import numpy as np
 from dsk.errors import MediaError
 from dsk_pointcloud.clouds.cloud import Cloud, width_of
 from dsk_pointcloud.clouds.pcd import fitted, numbers_of
+from dsk_pointcloud.clouds.plyheader import HEAD, past, read_header
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["read_ply", "write_ply"]
 
-_TYPES = {
-    **dict.fromkeys(("char", "int8"), "i1"),
-    **dict.fromkeys(("uchar", "uint8", "bool"), "u1"),
-    **dict.fromkeys(("short", "int16"), "i2"),
-    **dict.fromkeys(("ushort", "uint16"), "u2"),
-    **dict.fromkeys(("int", "int32"), "i4"),
-    **dict.fromkeys(("uint", "uint32"), "u4"),
-    **dict.fromkeys(("float", "float32"), "f4"),
-    **dict.fromkeys(("double", "float64"), "f8"),
-}
 _NAMES = {
     "i1": "char",
     "u1": "uchar",
@@ -36,8 +27,6 @@ _NAMES = {
     "f4": "float",
     "f8": "double",
 }
-_ORDERS = {"ascii": "<", "binary_little_endian": "<", "binary_big_endian": ">"}
-_HEAD = 1 << 16
 
 
 def read_ply(data: bytes | memoryview, where: str = "") -> Cloud:
@@ -47,56 +36,24 @@ def read_ply(data: bytes | memoryview, where: str = "") -> Cloud:
         MediaError: It is damaged or truncated.
     """
     try:
-        form, before, count, columns, start = _header(bytes(data[:_HEAD]), where)
-        order = _ORDERS[form]
-        dtype = np.dtype([(name, order + kind) for name, kind in columns])
+        header = read_header(bytes(data[:HEAD]), where)
+        dtype = np.dtype([(name, header.order + kind) for name, kind in header.columns])
     except (ValueError, KeyError, IndexError) as error:
         raise MediaError(f"damaged PLY header: {error}", where=where) from error
-    body = memoryview(data)[start:]
-    if form == "ascii":
+    body, count = memoryview(data)[header.start :], header.count
+    if header.form == "ascii":
+        before = sum(element.count for element in header.before)
         return _ascii(bytes(body), before, count, dtype, where)
-    if before:
-        raise MediaError("a binary PLY begins with its vertices", where=where)
+    body = body[past(header, body, where) :]
     if len(body) < count * dtype.itemsize:
         needed = count * dtype.itemsize
         raise MediaError(
             f"the header declares {needed} bytes of points, there are {len(body)}", where=where
         )
     points: NDArray[Any] = np.frombuffer(body, dtype, count)
-    if order == ">":
+    if header.order == ">":
         points = points.astype(dtype.newbyteorder("<"))
     return Cloud(points, count)
-
-
-def _header(head: bytes, where: str) -> tuple[str, int, int, list[tuple[str, str]], int]:
-    """Return format, rows before the vertices, vertices, their columns and where data begin."""
-    end = head.find(b"end_header")
-    stop = head.find(b"\n", end)
-    if not head.startswith(b"ply") or end < 0 or stop < 0:
-        raise MediaError("no PLY file: it has no ply … end_header", where=where)
-    form, element, before, count = "", "", 0, -1
-    columns: list[tuple[str, str]] = []
-    for line in head[:end].decode("latin-1").splitlines()[1:]:
-        words = line.split()
-        if not words:
-            continue
-        if words[0] == "format":
-            form = words[1]
-        elif words[0] == "element":
-            element, number = words[1], int(words[2])
-            if number < 0:
-                raise ValueError(f"{number} elements")
-            if element == "vertex":
-                count = number
-            elif count < 0:
-                before += number
-        elif words[0] == "property" and element == "vertex":
-            if words[1] == "list":
-                raise ValueError("lists among the vertices are not read")
-            columns.append((words[2], _TYPES[words[1]]))
-    if count < 0 or not columns or form not in _ORDERS:
-        raise ValueError("it states no format, or no vertices with properties")
-    return form, before, count, columns, stop + 1
 
 
 def _ascii(body: bytes, before: int, count: int, dtype: np.dtype[Any], where: str) -> Cloud:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsk.errors import MediaError
-from dsk_pointcloud.clouds.cloud import Cloud, width_of
+from dsk_pointcloud.clouds.cloud import Cloud, column_named, coordinate_names, width_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["COLUMNS", "INTENSITY", "read_bin", "write_bin"]
+__all__ = ["COLUMNS", "bin_sources", "read_bin", "write_bin"]
 
 COLUMNS = ("x", "y", "z", "intensity", "ring")
 
@@ -37,28 +37,35 @@ def read_bin(data: bytes | memoryview, columns: int = 4, where: str = "") -> Clo
     return Cloud(points, len(points))
 
 
-INTENSITY = ("intensity", "reflectance", "reflectivity", "i")
+_INTENSITY = ("intensity", "reflectance", "reflectivity", "i")
+
+
+def bin_sources(cloud: Cloud, columns: int) -> tuple[str, ...]:
+    """Return the column of a cloud that each column of a file holds, or "".
+
+    Raises:
+        MediaError: There are no coordinates.
+    """
+    others = COLUMNS[3:columns]
+    wanted = [_INTENSITY if name == "intensity" else (name,) for name in others]
+    return (*coordinate_names(cloud), *(column_named(cloud.names, *w) for w in wanted))
 
 
 def write_bin(cloud: Cloud, columns: int = 4) -> bytes:
     """Encode x, y, z, intensity (and ring); a column that is missing becomes 0.
 
+    Of a column of several elements, the first is written.
+
     Raises:
         MediaError: There are no coordinates.
     """
-    names, points = cloud.names, cloud.points
-    if not {"x", "y", "z"} <= set(names):
-        raise MediaError(f"the point cloud has no x, y, z but {', '.join(names)}")
-    wanted = COLUMNS[:columns]
-    dtype = np.dtype([(name, "<f4") for name in wanted])
-    if points.dtype == dtype:
+    points = cloud.points
+    sources = bin_sources(cloud, columns)
+    if points.dtype == np.dtype([(name, "<f4") for name in COLUMNS[:columns]]):
         return points.tobytes()
     out: NDArray[np.float32] = np.zeros((len(points), columns), "<f4")
-    for number, name in enumerate(wanted):
-        options = INTENSITY if name == "intensity" else (name,)
-        source = next((n for n in options if n in names), None)
-        if source is not None:
-            out[:, number] = points[source].reshape(len(points), width_of(points.dtype[source]))[
-                :, 0
-            ]
+    for number, source in enumerate(sources):
+        if source:
+            column = points[source].reshape(len(points), width_of(points.dtype[source]))
+            out[:, number] = column[:, 0]
     return out.tobytes()

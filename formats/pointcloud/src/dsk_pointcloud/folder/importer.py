@@ -9,7 +9,13 @@ from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import PointCloud
 from dsk.names import clean_name
-from dsk_pointcloud.clouds.names import cloud_stem, five_columns, is_cloud_name, suffix_of
+from dsk_pointcloud.clouds.names import (
+    cloud_stem,
+    five_columns,
+    is_cloud_name,
+    says_nothing,
+    suffix_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,10 +53,14 @@ class CloudSource(Source):
         self._root = root
         self._columns = columns
         self._subset = subset
-        names = root.walk() if root.focus is None else [root.focus]
         clouds: dict[str, str] = {}
-        same = 0
-        for name in filter(is_cloud_name, names):
+        same, others, other = 0, 0, ""
+        for name in root.walk() if root.focus is None else [root.focus]:
+            if not is_cloud_name(name):
+                if not says_nothing(name):
+                    others += 1
+                    other = other or name
+                continue
             item = clean_name(cloud_stem(name), root.show(name))
             if item in clouds:
                 same += 1
@@ -60,6 +70,9 @@ class CloudSource(Source):
             raise InputError("no point clouds are here", where=root.path)
         if same:
             ledger.warn(f"{same} clouds keep their endings in their ids, being equal without them")
+        if others:
+            what = f"{others} files are no point clouds and are not read"
+            ledger.warn(f"{what}, for instance {other}")
         self._clouds = list(clouds.items())
         self.header = Header(
             media=frozenset({"point_cloud"}), subsets=(subset,), items=len(self._clouds)
