@@ -185,3 +185,27 @@ def test_tables_of_tfrecords_are_not_in_their_way(tmp_path):
     put(tmp_path / "data/train_labels.csv", HEAD)
     (found,) = (d for d in detect(open_root(tmp_path)) if d.format == "tensorflow_csv")
     assert found.score < 90
+
+
+XML = "<annotation><object><name>a</name><bndbox><xmin>1</xmin></bndbox></object></annotation>"
+
+
+@pytest.mark.parametrize(
+    ("name", "xml", "listed", "score"),
+    [
+        ("train_labels.csv", {"xml/a.xml": XML}, "a.jpg", 65),
+        ("train_labels.csv", {"xml/a.xml": XML}, "C:\\set\\a.jpg", 65),
+        ("train_labels.csv", {"xml/b.xml": XML}, "a.jpg", 70),
+        ("train_labels.csv", {"xml/a.xml": "<project/>"}, "a.jpg", 70),
+        ("train_labels.csv", {}, "a.jpg", 70),
+        (NAME, {"xml/a.xml": XML}, "a.jpg", 90),
+    ],
+)
+def test_tables_beside_vocs_files_are_less_sure(name, xml, listed, score, tmp_path):
+    put(tmp_path / name, f"{HEAD}{listed},9,9,dog,1,2,3,4\n")
+    for file, text in xml.items():
+        put(tmp_path / file, text)
+    found = next(d for d in detect(open_root(tmp_path)) if d.format == "tensorflow_csv")
+    assert found.score == score
+    (alone,) = (d for d in detect(open_root(tmp_path / name)) if d.format == "tensorflow_csv")
+    assert alone.score >= 70

@@ -491,7 +491,7 @@ def test_images_in_another_case(tmp_path):
     assert {i.id: i.media.path for i in dataset} == names
     assert all(i.media.exists for i in dataset)
     (told,) = dataset.opening_ledger.warnings
-    assert told.startswith("2 images have no annotation file of their name")
+    assert told.startswith("2 images have no annotation file and")
 
 
 def test_files_of_programs_in_hidden_folders(tmp_path):

@@ -259,7 +259,7 @@ def test_listed_images_that_are_not_there_are_told(tmp_path):
     make(tmp_path, {**files, "train.txt": "/home/me/a.jpg\n/home/me/b.jpg\n"})
     _, items, told = read(tmp_path)
     assert len(items) == 2
-    assert any("train.txt: images are listed, but" in note for note in told)
+    assert any("train: no label file was found for 2 of 2 images" in note for note in told)
 
 
 @pytest.mark.parametrize("home", ["", "dataset/"])

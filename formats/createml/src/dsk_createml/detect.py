@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
 from dsk.listings import levels
+from dsk.names import stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,6 +42,9 @@ _HEAD = 1 << 16
 _DEPTH = 3
 _LOOKS = 50
 """How many files with other names are looked into in a level of folders."""
+
+_NAMES_SEEN = 50_000
+"""How many names of XML files are compared with the images that a table lists."""
 
 _BOM = b"\xef\xbb\xbf"
 _LIST = re.compile(rb"\s*\[\s*(?:\{|\])")
@@ -189,11 +193,28 @@ def detect_csv(root: InputRoot) -> Detection | None:
     return Detection(score, f"{found[0]} is a table of images and classes")
 
 
+def _repeats_voc(root: InputRoot, table: str) -> bool:
+    """Whether VOC's XML files of some listed images are there: tables are made from these."""
+    head = root.read(table, _HEAD)
+    columns = box_columns(head)
+    if root.focus is not None or columns is None:
+        return False
+    at = columns.index("filename")
+    rows = [line.split(b",") for line in head.splitlines()[1 : _LOOKS + 1]]
+    listed = [row[at].decode("utf-8", "replace").strip().strip('"') for row in rows if row[at:]]
+    wanted = {stem_of(name.replace("\\", "/").rpartition("/")[2]) for name in listed}
+    for name in islice(root.walk(depth=_DEPTH + 2, suffixes=(".xml",)), _NAMES_SEEN):
+        if stem_of(name.rpartition("/")[2]) in wanted:
+            found = root.read(name, _HEAD)
+            return b"<annotation>" in found and b"<bndbox>" in found
+    return False
+
+
 def detect_boxes(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
     found = find_boxes(root)
     if not found:
         return None
     # Tables of other names are often made of what lies beside them, or the other way round.
-    score = 90 if _named(found[0], BOXES_NAME) else 70
+    score = 90 if _named(found[0], BOXES_NAME) else 65 if _repeats_voc(root, found[0]) else 70
     return Detection(score, f"{found[0]} is a table of images, classes and boxes")

@@ -10,6 +10,7 @@ from dsk.flow import Detection
 from dsk_voc.layouts import find_homes
 from dsk_voc.loose import find_loose, find_masks
 from dsk_voc.splits import list_of_pairs
+from dsk_voc.tables import box_tables
 from dsk_voc.tasks import SETS
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["detect"]
 
 _HEAD = 4096
+_BOXES = 70
 _LOOKS = 10
 """How many XML files are looked at: some may be of other kinds."""
 
@@ -42,6 +44,9 @@ def detect(root: InputRoot) -> Detection | None:
     judged = _judge(root, list(islice(find_loose(root), _LOOKS)))
     if judged is not None and (file := list_of_pairs(root)):
         return Detection(80, f"{file} lists images and their XML files")
+    if judged is not None and judged.score == _BOXES and box_tables(root):
+        # The tables are made from the XML files, which say more.
+        return Detection(_BOXES + 2, judged.reason)
     if judged is None and (masks := find_masks(root)):
         return Detection(75, f"SegmentationClass masks in {masks[0] or 'the folder'}")
     return judged
@@ -62,7 +67,7 @@ def _judge(root: InputRoot, names: list[str]) -> Detection | None:
             continue
         if found := _BOX.search(head):
             box = found[1].decode()
-            return Detection(70, f"{name} is an <annotation> of objects with <{box}>")
+            return Detection(_BOXES, f"{name} is an <annotation> of objects with <{box}>")
         if empty is None and _EMPTY.search(head) and b"<polygon>" not in head:
             empty = name
     if empty is not None:

@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, ClassVar
 from msgspec.structs import replace
 
 from dsk.annotations import Bbox, Label
-from dsk.errors import InputError, OptionError, RecordError, UnsafePathError
+from dsk.errors import InputError, OptionError, RecordError
 from dsk.flow import Header, Importer, Source, slices
 from dsk.item import DatasetItem
 from dsk.media import Image
-from dsk.names import clean_name
 from dsk.strays import tell_stray
 from dsk_voc.discover import discover
+from dsk_voc.images import ImageFinder
 from dsk_voc.labelmap import Entry, read_label_map, to_categories
 from dsk_voc.layouts import (
     Home,
     Listing,
     child,
     find_homes,
-    in_one_case,
     list_sets,
     read_class_lists,
     xml_reader,
 )
 from dsk_voc.loose import above_annotations, list_loose
 from dsk_voc.objects import ObjectReader, Parsed
+from dsk_voc.tables import tell_tables
 from dsk_voc.tasks import (
     ACTION,
     CLASSIFICATION,
@@ -78,6 +78,8 @@ class VocImporter(Importer):
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
+        if root.focus is None:
+            tell_tables(root, ledger)
         listings, kit, root = self._list(root, ledger)
         if self.subsets:
             there = {listing.subset for listing in listings}
@@ -234,7 +236,7 @@ class VocSource(Source):
         home, labels = listing.home, listing.labels
         parse = self._tasks & {DETECTION, LAYOUT, ACTION}
         read = xml_reader(self._root, home.annotations) if parse else None
-        find_image = _ImageFinder(self._root, home)
+        find_image = ImageFinder(self._root, home)
         colors = self._colors() if self._has_masks else None
         subset = listing.subset
         for item in listing.ids[start:stop]:
@@ -308,57 +310,6 @@ def _with_masks(
         replace(a, group=a.id) if type(a) is Bbox and a.id in numbers else a for a in annotations
     ]
     return [*paired, *found]
-
-
-class _ImageFinder:
-    """Finds the images of a home's items.
-
-    The name that the XML file states counts when there is such a file; else the item's id does, at
-    last in another case, as file systems of Windows and macOS have it.
-    """
-
-    def __init__(self, root: InputRoot, home: Home) -> None:
-        self._locate = root.locate
-        self._names = home.names
-        self._there = frozenset(home.names.values())
-        # Lists and XML files may name images in sub-folders by their own names.
-        self._below: dict[str, str] = {}
-        doubled = set()
-        for name in home.names.values() if any("/" in n for n in home.names) else ():
-            base = name.rpartition("/")[2]
-            if self._below.setdefault(base, name) != name:
-                doubled.add(base)
-        for base in doubled:
-            del self._below[base]
-        self._folded: dict[str, str] | None = None
-        self._prefix = f"{home.images}/" if home.images else ""
-
-    def __call__(self, item: str, parsed: Parsed | None) -> Image | None:
-        stated = parsed.filename if parsed is not None else ""
-        size = parsed.size if parsed is not None else None
-        name = stated
-        if stated and stated not in self._there:
-            name = self._cleaned(stated)
-        if name not in self._there:
-            name = self._names.get(item) or self._below.get(name, name)
-        if name not in self._there:
-            if self._folded is None:
-                self._folded = in_one_case(self._names)
-            name = self._folded.get(item.lower(), name)
-        if name in self._there:
-            return Image(name, self._locate(self._prefix + name), None, size)
-        return Image(name, None, None, size) if name or size is not None else None
-
-    def _cleaned(self, stated: str) -> str:
-        """Return a stated name as one below the image folder; tools write whole paths, too."""
-        try:
-            name = clean_name(stated)
-        except UnsafePathError:
-            name = ""
-        if name in self._there:
-            return name
-        base = stated.replace("\\", "/").rpartition("/")[2]
-        return base if base in self._there else name or base
 
 
 class VocClassificationImporter(VocImporter):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from dsk.errors import InputError
 from dsk.listings import is_hidden, without_hidden
 from dsk.splits import NUMBERED_SPLIT
+from dsk_voc.images import used_images
 from dsk_voc.layouts import DEPTH, IMAGE_FOLDERS, Home, Listing, images_below, join, open_home
 from dsk_voc.splits import split_by_lists
 from dsk_voc.tasks import CLASS_MASKS, OBJECT_MASKS
@@ -56,12 +58,15 @@ def above_annotations(root: InputRoot) -> InputRoot:
     The images of ``Annotations/x.xml`` are in a folder beside that of the file.
     """
     above = root
+    found = None
     for _ in range(DEPTH):
         name = above.name.lower()
         above = above.up()
         if name in XML_FOLDERS:
-            return above
-    return root
+            found = above
+        elif found is not None:
+            break
+    return found or root
 
 
 def list_loose(root: InputRoot, ledger: Ledger) -> list[Listing]:
@@ -69,7 +74,8 @@ def list_loose(root: InputRoot, ledger: Ledger) -> list[Listing]:
 
     ``train/x.xml`` (Roboflow), ``train/Annotations/x.xml`` and ``labels/train/x.xml`` are of the
     subset ``train``; files at the top, and those of a lone ``Annotations`` folder, of the subset
-    ``default``. Folders that hold everything else count for nothing. Masks need no XML files. Where
+    ``default``. ``annotations/xmls`` is one folder. Folders that hold everything else count for
+    nothing. Masks need no XML files. Where
     all is of one subset, and the given folder itself is called ``train`` or the like, it is that.
 
     Raises:
@@ -93,7 +99,7 @@ def list_loose(root: InputRoot, ledger: Ledger) -> list[Listing]:
         known = {i for other in listings for i in other.ids if other.home.path == listing.home.path}
         listing.ids += sorted(_masks_of(listing.home) - known)
     listings = split_by_lists(root, listings, ledger)
-    _warn_left(listings, ledger)
+    _warn_left(root, listings, ledger)
     return listings
 
 
@@ -112,23 +118,20 @@ def _masks_of(home: Home) -> set[str]:
     return {*home.class_masks, *home.object_masks}
 
 
-def _warn_left(listings: Sequence[Listing], ledger: Ledger) -> None:
+def _warn_left(root: InputRoot, listings: Sequence[Listing], ledger: Ledger) -> None:
     """Tell about images that no annotation belongs to."""
     ids = {item for listing in listings for item in listing.ids}
     left = {
-        join(listing.home.images, name): item
+        join(listing.home.images, name)
         for listing in listings
         for item, name in listing.home.names.items()
         if item not in ids
     }
-    if left:
-        shown = {name for other in listings for name in other.home.names}
-        missing = {item.lower() for item in ids - shown}  # they have images of another case
-        left = {name: item for name, item in left.items() if item.lower() not in missing}
+    if left:  # XML files may name images that are called otherwise
+        left -= used_images(root, listings)
     if left:
         ledger.warn(
-            f"{len(left)} images have no annotation file of their name and are no items, "
-            f"e.g. {min(left)}"
+            f"{len(left)} images have no annotation file and are no items, e.g. {min(left)}"
         )
 
 
@@ -142,6 +145,7 @@ def _groups(names: Sequence[str]) -> list[tuple[str, str, str, list[str]]]:
     homes = {path[:cut] for path, cut in cuts.items()}
     common = _common(homes)
     depth = len(common) + (len(homes) > 1)
+    innermost = cache(lambda folder: _innermost(files, folder))
     groups: dict[tuple[str, str, str], list[str]] = {}
     for path, stems in files.items():
         home, folder = path[: cuts[path]], path[: cuts[path] + 1]
@@ -150,6 +154,8 @@ def _groups(names: Sequence[str]) -> list[tuple[str, str, str, list[str]]]:
         subset = (
             home[-1] if home and (len(homes) > 1 or NUMBERED_SPLIT.fullmatch(home[-1])) else DEFAULT
         )
+        if home != folder:
+            folder = innermost(folder)
         if home != folder and _tells_subsets(files, folder):
             folder = path[: len(folder) + 1]
             subset = folder[-1]
@@ -157,6 +163,17 @@ def _groups(names: Sequence[str]) -> list[tuple[str, str, str, list[str]]]:
         group = groups.setdefault((subset, "/".join(home), "/".join(folder)), [])
         group += [prefix + stem for stem in stems]
     return [(*key, ids) for key, ids in groups.items()]
+
+
+def _innermost(paths: Iterable[tuple[str, ...]], folder: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the folder of XML files in others that hold nothing else: ``annotations/xmls``."""
+    while True:
+        size = len(folder)
+        below = {path[size : size + 1] for path in paths if path[:size] == folder}
+        (first, *others) = below
+        if others or not first or first[0].lower() not in XML_FOLDERS:
+            return folder
+        folder += first
 
 
 def _cut(path: tuple[str, ...]) -> int:

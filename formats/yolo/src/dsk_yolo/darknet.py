@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dsk.errors import InputError
 from dsk.item import DEFAULT_SUBSET
 from dsk.names import stem_of
+from dsk_yolo.absent import tell_absent
 from dsk_yolo.listing import (
     Listing,
     images_below,
@@ -16,7 +17,7 @@ from dsk_yolo.listing import (
     read_list,
     tell_missing,
 )
-from dsk_yolo.paths import above, is_there, resolve
+from dsk_yolo.paths import above, resolve
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -58,11 +59,10 @@ def list_darknet(root: InputRoot, config: Config, ledger: Ledger) -> list[Listin
             ledger.warn(f"{config.file}: {first} and {subset} are the same; read once, as {first}")
             continue
         images = read_list(root, file, folders, ledger)
-        if images and not any(is_there(root, n) for n in images[:: len(images) // 8 + 1]):
-            ledger.warn(f"{file}: images are listed, but they and their label files are not there")
         ids = [_darknet_id(n, home) for n in images]
         listing = Listing(subset, images, ids, swap=None)
         make_unique(listing, ledger)
+        tell_absent(root, [listing], ledger)
         out.append(listing)
     if not out:
         out.append(_list_beside(root, config, home, ledger))

@@ -10,6 +10,7 @@ from dsk.errors import InputError
 from dsk.flow import Detection
 from dsk.media import is_image_name
 from dsk_yolo.paths import LABEL_FOLDERS
+from dsk_yolo.rows import is_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,6 +106,8 @@ def _kind(root: InputRoot, file: str) -> str:
         return "oriented boxes: roboflow_yolo_obb"
     if rows.is_oriented:
         return "oriented boxes: yolov8_oriented_boxes"
+    if rows.poses.shape is not None:
+        return "keypoints: yolov8_pose"
     if found and found <= {5, 6}:
         return "boxes: yolov8_detection"
     if found and all(count >= 7 and count % 2 for count in found):
@@ -147,7 +150,7 @@ def _is_row(fields: list[bytes]) -> bool | None:
         return False
     if not fields:
         return None
-    return len(numbers) >= 5 and all(-_BEYOND <= n <= 1 + _BEYOND for n in numbers[1:5])
+    return is_row(fields) and all(-_BEYOND <= n <= 1 + _BEYOND for n in numbers[1:5])
 
 
 def _classify(root: InputRoot) -> Detection | None:

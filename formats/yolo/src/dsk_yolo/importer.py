@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from contextlib import suppress
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.media import Image
 from dsk.metafile import read_meta, read_sizes
+from dsk_yolo.absent import any_there
 from dsk_yolo.config import Config, read_darknet, read_yaml
 from dsk_yolo.darknet import list_darknet
 from dsk_yolo.exif import turn_of
@@ -24,6 +26,7 @@ from dsk_yolo.finding import find_dataset
 from dsk_yolo.folders import images_of, label_contents
 from dsk_yolo.listing import Listing, list_yaml
 from dsk_yolo.loose import Loose, find_beside, find_loose, list_loose
+from dsk_yolo.poses import stated_shape
 from dsk_yolo.probing import RowCounts
 from dsk_yolo.rows import RowReader, is_number
 
@@ -55,12 +58,15 @@ class YoloImporter(Importer):
         subset_names: str = "key",
         config_file: str = "",
         exif: bool = False,
+        kpt_shape: str = "",
     ) -> None:
         self.task = task
+        self.kpt_shape = stated_shape(kpt_shape)
         self.rotated = rotated
         self.subset_names = subset_names
         self.config_file = config_file
         self.exif = exif
+        self._sizes: dict[str, tuple[int, int]] = {}
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
@@ -76,7 +82,6 @@ class YoloImporter(Importer):
         try:
             told = Ledger(ledger.on_error)
             config, listings = self._list(root, found, told)
-            ledger.merge(told)
         except InputError:
             above = root.up()
             if above is root or above.focus is None:
@@ -84,7 +89,25 @@ class YoloImporter(Importer):
             # A data.yaml given by itself may name folders beside its own.
             root = above
             config, listings = self._list(root, above.focus, ledger)
+        else:
+            if root.focus is not None and not any_there(root, listings):
+                root, config, listings, told = self._above(root, config, listings, told)
+            ledger.merge(told)
         return self._source(root, config, listings, ledger)
+
+    def _above(
+        self, root: InputRoot, config: Config, listings: list[Listing], told: Ledger
+    ) -> tuple[InputRoot, Config, list[Listing], Ledger]:
+        """Return the folder above that of a given file if what the file lists is there instead."""
+        above, sizes = root.up(), self._sizes
+        if above is not root and above.focus is not None:
+            fresh = Ledger(told.on_error)
+            with suppress(InputError):
+                config_above, found = self._list(above, above.focus, fresh)
+                if any_there(above, found):
+                    return above, config_above, found, fresh
+        self._sizes = sizes
+        return root, config, listings, told
 
     @staticmethod
     def _classify(root: InputRoot, ledger: Ledger) -> Source:
@@ -120,6 +143,7 @@ class YoloImporter(Importer):
         self, root: InputRoot, config: Config, listings: list[Listing], ledger: Ledger
     ) -> YoloSource:
         probe = _Probe(root, listings)
+        config.kpt_shape = self._points(config, probe, ledger)
         task = self._row_task(config, probe, root.show(config.file))
         home = config.file.rpartition("/")[0]
         found = read_meta(root, home)
@@ -151,13 +175,29 @@ class YoloImporter(Importer):
             exif=self.exif,
         )
 
+    def _points(self, config: Config, probe: _Probe, ledger: Ledger) -> tuple[int, int] | None:
+        """Return what the data.yaml says of keypoints, else the option, else the rows."""
+        if config.kpt_shape is not None or self.kpt_shape is not None:
+            return config.kpt_shape or self.kpt_shape
+        if self.task not in ("auto", "pose") or (self.task == "auto" and config.task):
+            return None
+        shape = probe.counts.poses.shape
+        if shape is not None:
+            ledger.warn(
+                f"rows are taken for poses of {shape[0]} points with visibilities, as all looked "
+                f"at fit; the points have no names (-I kpt_shape={shape[0]},3 states it, "
+                "-I task=segment reads outlines)"
+            )
+        return shape
+
     def _row_task(self, config: Config, probe: _Probe, where: str) -> str:
         if self.task == "pose" or (self.task == "auto" and config.kpt_shape is not None):
             if config.kpt_shape is None:
                 raise InputError(
                     "pose needs kpt_shape",
                     where=where,
-                    hint="add for instance 'kpt_shape: [17, 3]' to its data.yaml",
+                    hint="give for instance -I kpt_shape=17,3, or add 'kpt_shape: [17, 3]' to its "
+                    "data.yaml",
                 )
             return "pose" if config.kpt_shape[0] else "detect"
         if self.task in ("auto", "obb") and probe.counts.is_roboflow:

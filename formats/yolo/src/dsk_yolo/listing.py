@@ -11,6 +11,7 @@ from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.listings import shown, without_hidden
 from dsk.media import IMAGE_SUFFIXES, is_image_name
 from dsk.names import all_clean, clean_name, stem_of
+from dsk_yolo.absent import tell_absent
 from dsk_yolo.folders import by_folder
 from dsk_yolo.paths import (
     IMAGE_FOLDERS,
@@ -277,7 +278,9 @@ def list_places(
             ]
     listing = Listing(key, images, ids)
     make_unique(listing, ledger)
-    parts = _by_rule(root, listing, ledger)
+    parts, unlabelled = _by_rule(root, listing)
+    if not tell_absent(root, parts, ledger) and unlabelled:
+        ledger.warn(f"{key}: there is no labels folder, its images are read without annotations")
     for part in parts:
         own = places
         if len(parts) > 1:
@@ -340,8 +343,11 @@ def _orphans(
     return out
 
 
-def _by_rule(root: InputRoot, listing: Listing, ledger: Ledger) -> list[Listing]:
-    """Split a listing by the rule that leads from images to label files; mostly there is one."""
+def _by_rule(root: InputRoot, listing: Listing) -> tuple[list[Listing], bool]:
+    """Split a listing by the rule that leads from images to label files; mostly there is one.
+
+    Also return whether there are no label files at all.
+    """
     tops: dict[str, str] = {}
     samples: dict[str, list[str]] = {}
     last, some = None, []
@@ -355,22 +361,19 @@ def _by_rule(root: InputRoot, listing: Listing, ledger: Ledger) -> list[Listing]
         if len(some) < PROBES:
             some.append(name)
     found = {top: _label_rule(root, images) for top, images in samples.items()}
-    if found and set(found.values()) == {()}:
-        ledger.warn(
-            f"{listing.subset}: there is no labels folder, its images are read without annotations"
-        )
+    unlabelled = set(found.values()) == {()}
     other = BESIDE if BESIDE in found.values() else USUAL
     rules = {top: rule or (USUAL if _names_images(top) else other) for top, rule in found.items()}
     if len(set(rules.values())) == 1:
         listing.swap = _swap(next(iter(rules.values())))
     if len(set(rules.values())) < 2:
-        return [listing]
+        return [listing], unlabelled
     parts = {rule: Listing(listing.subset, [], [], _swap(rule)) for rule in rules.values()}
     for name, item in zip(listing.images, listing.ids, strict=True):
         part = parts[rules[tops[name.rpartition("/")[0]]]]
         part.images.append(name)
         part.ids.append(item)
-    return list(parts.values())
+    return list(parts.values()), unlabelled
 
 
 def _names_images(folder: str) -> bool:
@@ -422,7 +425,8 @@ def read_list(root: InputRoot, file: str, folders: Sequence[str], ledger: Ledger
     lines = [line.strip() for line in lines_of(root.text(file))]
     lines = [line for line in lines if line]
     home = file.rpartition("/")[0]
-    mapped = ListedPaths(root, list(dict.fromkeys([home, *folders])), lines[:20])
+    starts = list(dict.fromkeys([home, *folders, *above(home)]))
+    mapped = ListedPaths(root, starts, [*lines[:20], *lines[:: len(lines) // 20 + 1]])
     names = []
     for number, line in enumerate(lines, 1):
         try:

@@ -22,7 +22,7 @@ from dsk_yolo.listing import (
     read_list,
 )
 from dsk_yolo.paths import IMAGE_FOLDERS, LABEL_FOLDERS, SPLIT_KEYS, class_files, is_class_file
-from dsk_yolo.rows import BOX, is_number
+from dsk_yolo.rows import is_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -167,9 +167,8 @@ def find_beside(root: InputRoot) -> Loose | None:
 
 
 def _is_row(root: InputRoot, file: str) -> bool:
-    """Tell whether a file's first line is one of five or more numbers."""
-    fields = root.read(file, 1 << 12).split(b"\n", 1)[0].split()
-    return len(fields) >= BOX and all(map(is_number, fields))
+    """Tell whether a file's first line is a row."""
+    return is_row(root.read(file, 1 << 12).split(b"\n", 1)[0].split())
 
 
 def _has_rows_beside(root: InputRoot, folder: str) -> bool:
@@ -238,9 +237,49 @@ def _list_place(root: InputRoot, ledger: Ledger, place: Place, sizes: Sizes) -> 
         return _by_folder(found, cut, place.subset, None)
     listings = _by_folder(found, cut, place.subset, (place.images, labels))
     known = {listing.label(n) for listing in listings for n in range(len(listing.images))}
-    lost = [n for n in label_files(root, labels) if n not in known]
+    there = label_files(root, labels)
+    lost = [n for n in there if n not in known]
+    if lost and (inner := _further_down(root, ledger, place, found, there)):
+        listings = []
+        for folder, names in inner.items():
+            listings += _by_folder(names, cut, place.subset, (place.images, folder))
+        known = {listing.label(n) for listing in listings for n in range(len(listing.images))}
+        lost = [n for n in lost if n not in known]
     bare = _by_folder(lost, len(labels) + 1, place.subset, None, bare=True)
     return listings + [b for b in bare if not found or keep_sized(b, sizes, labels, ledger)]
+
+
+def _further_down(
+    root: InputRoot, ledger: Ledger, place: Place, images: list[str], texts: list[str]
+) -> dict[str, list[str]]:
+    """Return images by folder of their labels, if some lie a folder further down than usual.
+
+    ``labels/yolo/a.txt`` belongs to ``images/a.jpg``, if no other folder there has such a file;
+    ``labels/train/a.txt`` does not, where there is ``images/train/``.
+    """
+    top = f"{place.labels}/"
+    own = {f"{place.labels}/{name}" for name in root.listing(place.images).folders}
+    below: dict[str, list[str]] = {}
+    for name in texts:
+        head, slash, tail = name[len(top) :].partition("/")
+        if slash and top + head not in own:
+            below.setdefault(stem_of(tail), []).append(top + head)
+    cut = len(place.images) + 1 if place.images else 0
+    direct = frozenset(texts)
+    doubtful: list[str] = []
+    out: dict[str, list[str]] = {}
+    for image in images:
+        stem = stem_of(image[cut:])
+        folders = [] if f"{top}{stem}.txt" in direct else below.get(stem, [])
+        if len(folders) > 1:
+            doubtful.append(image)
+        out.setdefault(folders[0] if len(folders) == 1 else top[:-1], []).append(image)
+    if doubtful:
+        ledger.warn(
+            f"{len(doubtful)} images have label files in several folders of {place.labels}, none "
+            f"of which is read, e.g. {min(doubtful)}"
+        )
+    return {} if out.keys() == {top[:-1]} else out
 
 
 def _by_folder(

@@ -71,41 +71,49 @@ def dsk_importers() -> list[ImporterInfo]:
             alias_options=_IMPORT_ALIASES,
             detector="dsk_yolo.detect:detect",
             kinds=frozenset({"bbox", "polygon", "rotated_bbox", "skeleton", "label"}),
-            options=(
-                Option(
-                    name="task",
-                    default="auto",
-                    choices=TASKS,
-                    help="what the label rows hold; auto looks at data.yaml and at some rows",
-                ),
-                Option(
-                    name="rotated",
-                    default="box",
-                    choices=("box", "attribute"),
-                    help="oriented boxes become rotated boxes, or boxes with a 'rotation' "
-                    "attribute as in Datumaro 0.x and CVAT",
-                ),
-                Option(
-                    name="subset_names",
-                    default="key",
-                    choices=("key", "folder"),
-                    help="subsets are named by the keys of data.yaml, or by their folders",
-                ),
-                Option(
-                    name="config_file",
-                    default="",
-                    help="name of the data.yaml or obj.data to read, if there are several",
-                ),
-                Option(
-                    name="exif",
-                    type=bool,
-                    default=False,
-                    help="rows refer to images as turned by their EXIF tag, as Ultralytics trains",
-                ),
-            ),
+            options=_IMPORT_OPTIONS,
             layout=LAYOUT,
         )
     ]
+
+
+_IMPORT_OPTIONS = (
+    Option(
+        name="task",
+        default="auto",
+        choices=TASKS,
+        help="what the label rows hold; auto looks at data.yaml and at some rows",
+    ),
+    Option(
+        name="rotated",
+        default="box",
+        choices=("box", "attribute"),
+        help="oriented boxes become rotated boxes, or boxes with a 'rotation' "
+        "attribute as in Datumaro 0.x and CVAT",
+    ),
+    Option(
+        name="subset_names",
+        default="key",
+        choices=("key", "folder"),
+        help="subsets are named by the keys of data.yaml, or by their folders",
+    ),
+    Option(
+        name="config_file",
+        default="",
+        help="name of the data.yaml or obj.data to read, if there are several",
+    ),
+    Option(
+        name="exif",
+        type=bool,
+        default=False,
+        help="rows refer to images as turned by their EXIF tag, as Ultralytics trains",
+    ),
+    Option(
+        name="kpt_shape",
+        default="",
+        help="number of keypoints and values of each (17,3), where no data.yaml has it",
+    ),
+)
 
 
 @hookimpl

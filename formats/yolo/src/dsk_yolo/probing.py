@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from dsk_yolo.poses import PoseRows
 from dsk_yolo.rows import is_number
 
 __all__ = ["RowCounts"]
@@ -15,11 +16,13 @@ class RowCounts:
     Attributes:
         fields: How many rows have how many fields.
         scores: Whether a value behind a box or an outline is a fraction: it is a score then.
+        poses: Whether the rows look like poses.
     """
 
     def __init__(self) -> None:
         self.fields: Counter[int] = Counter()
         self.scores = False
+        self.poses = PoseRows()
         self._texts = self._boxes = 0
 
     def add(self, data: bytes) -> None:
@@ -30,6 +33,7 @@ class RowCounts:
             if not count:
                 continue
             self.fields[count] += 1
+            self.poses.add(fields)
             self._texts += count >= 10 and not is_number(fields[8])
             self._boxes += count == 9 and _is_box(fields[1:])
             self.scores = self.scores or (count % 2 == 0 and not fields[-1].isdigit())

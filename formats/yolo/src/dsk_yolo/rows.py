@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk_yolo.exif import Turn
 
-__all__ = ["RowReader", "is_number", "rotated_box"]
+__all__ = ["RowReader", "is_number", "is_row", "rotated_box"]
 
 BOX, OBB, ROBOFLOW = 5, 9, 10
 # Rows become JSON for its decoder: five times as fast as float(), and only regular rows pass.
@@ -330,6 +330,14 @@ def is_number(field: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_row(fields: list[bytes]) -> bool:
+    """Whether fields may be those of a row: five or more numbers, the first of them a class id.
+
+    Class ids are whole; calibrations of cameras are numbers beside images, too.
+    """
+    return len(fields) >= BOX and all(map(is_number, fields)) and float(fields[0]).is_integer()
 
 
 def _numbers(fields: list[bytes]) -> list[float]:
