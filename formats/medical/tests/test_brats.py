@@ -166,6 +166,22 @@ def test_volumes_in_folders_below_are_detected(tmp_path):
     assert item.annotations
 
 
+@pytest.mark.parametrize("organs", [["aorta"], ["aorta", "liver", "rib_1", "rib_T1", "rib_T2"]])
+def test_vertebrae_are_no_sequences(tmp_path, organs):
+    save(tmp_path / "s1" / "ct.nii.gz", image(1))
+    for name in (*organs, "vertebrae_T1", "vertebrae_T2"):
+        save(tmp_path / "s1" / "segmentations" / f"{name}.nii.gz", labels(1))
+    assert Dataset.import_from(tmp_path).format == "nifti"
+    dataset = Dataset.import_from(tmp_path, "brats")
+    assert any("belong to no case and are not read" in w for w in dataset.opening_ledger.warnings)
+
+
+def test_a_case_may_have_further_files(tmp_path):
+    for name in ("c_t1", "c_t2", "c_flair", "c_seg", "c_brain", "lesion"):
+        save(tmp_path / "c" / f"{name}.nii.gz", labels(1))
+    assert Dataset.import_from(tmp_path).format == "brats"
+
+
 def test_sequences_are_whole_words():
     names = ["d/d_t1ce.nii.gz", "d/d_t1.nii", "d/d_xt2.nii", "d/d_seg.nii", "d/._d_t2.nii"]
     (case,) = find_cases(names)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
-from dsk_medical.brats.layouts import DEPTH, CaseFiles, find_cases, find_homes
+from dsk_medical.brats.layouts import DEPTH, CaseFiles, find_homes, first_case
 from dsk_medical.volume.names import nifti_stem
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def detect(root: InputRoot) -> Detection | None:
             return None
         listed = root.is_file(f"{folder}/labels".strip("/"))
         return Detection(80 if listed else 60, "volumes in imagesTr or imagesTs, no dataset.json")
-    case = next(find_cases(islice(root.walk(depth=DEPTH, suffixes=(".nii", ".gz")), _FILES)), None)
-    if case is None or len(case.files) < 2:
+    case = first_case(islice(root.walk(depth=DEPTH, suffixes=(".nii", ".gz")), _FILES))
+    if case is None:
         return None
     names = ", ".join(sorted(case.files))
     return Detection(85 if _is_named(case) else 65, f"{case.id} has the sequences {names}")

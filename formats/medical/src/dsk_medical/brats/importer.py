@@ -108,6 +108,12 @@ class BratsImporter(Importer):
         if not found:
             return None
         tables = read_side_tables(root, [n for n in files if is_side_table(n)], ledger)
+        used = {name for case in found for name in case.files.values()}
+        used.update(case.rest[0] for case in found if len(case.rest) == 1)  # it is the label
+        left = [n for n in files if n not in used and nifti_stem(n) is not None]
+        if left:
+            what = f"{len(left)} NIfTI files belong to no case and are not read"
+            ledger.warn(f"{what}, for instance {left[0]}")
         cases = _unique([_case(root, case, tables, ledger) for case in found])
         modern = found[0].modern
         words = " ".join([root.path.rpartition("/")[2], *(f.folder for f in found[:1])])

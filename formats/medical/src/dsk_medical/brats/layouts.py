@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from dsk_medical.volume.names import nifti_stem
@@ -23,6 +24,7 @@ __all__ = [
     "Home",
     "find_cases",
     "find_homes",
+    "first_case",
     "subset_of",
 ]
 
@@ -144,6 +146,25 @@ def _cases_of(folder: str, files: Sequence[str]) -> Iterator[CaseFiles]:
     kept = {key: f for key, f in cases.items() if len(f) > 1 or key[0] == base}
     for (case, modern), sequences in sorted(kept.items()):
         yield CaseFiles(folder, case, modern, sequences, tuple(rest) if len(kept) == 1 else ())
+
+
+def first_case(names: Iterable[str]) -> CaseFiles | None:
+    """Return the first case with several files, of the first folder that holds hardly other files.
+
+    Vertebrae are called T1 and T2, too: folders with a mask for each organ have both.
+
+    Args:
+        names: As for ``find_cases``.
+    """
+    for _, group in groupby(names, key=lambda name: name.rpartition("/")[0]):
+        volumes = [name for name in group if nifti_stem(name) is not None]
+        cases = [case for case in find_cases(volumes) if len(case.files) > 1]
+        begins = tuple(f"{case.folder}/{case.id}".lstrip("/") for case in cases)
+        others = sum(not name.startswith(begins) for name in volumes)
+        known = [len(case.files) for case in cases]
+        if cases and others <= (sum(known) if max(known) > 2 else 0):
+            return cases[0]
+    return None
 
 
 def subset_of(folder: str, case: str, above: str = "") -> str:

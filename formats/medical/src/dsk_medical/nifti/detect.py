@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
+from dsk_medical.brats.layouts import first_case
 from dsk_medical.nifti.filenames import SEGMENTATIONS, parse
 
 if TYPE_CHECKING:
@@ -63,20 +64,10 @@ def _other_format(names: list[str], volumes: list[str]) -> str:
         lower = f"/{name.lower()}"
         if "/imagestr/" in lower or "/labelstr/" in lower:
             return "imagesTr"
-        if "_dseg.nii" in lower or lower.endswith(_BRATS):
+        if "_dseg.nii" in lower:
             return name
-    return ""
-
-
-_BRATS = tuple(
-    f"{mark}{kind}{ext}"
-    for mark, kinds in (
-        ("_", ("flair", "t1ce", "t2", "t1", "t1gd")),
-        ("-", ("t1c", "t1n", "t2w", "t2f", "seg")),
-    )
-    for kind in kinds
-    for ext in _ENDS
-)
+    case = first_case(volumes)
+    return next(iter(case.files.values())) if case is not None else ""
 
 
 def _plausible(root: InputRoot, name: str) -> bool:
