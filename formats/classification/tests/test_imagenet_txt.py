@@ -177,6 +177,14 @@ def test_tables_of_other_numbers_are_no_lists(tmp_path: Path) -> None:
     assert detect_imagenet_txt(open_root(tmp_path)) is not None
 
 
+@pytest.mark.parametrize("word", ["0209", "248796017"])
+def test_lists_of_words_are_no_lists_of_labels(tmp_path: Path, word: str) -> None:
+    write(tmp_path, f"1.jpg\t12\n2.jpg\t{word}\n", None)
+    assert detect_imagenet_txt(open_root(tmp_path)) is None
+    write(tmp_path, "1.jpg\t12\n2.jpg\t0\n", None)
+    assert detect_imagenet_txt(open_root(tmp_path)) is not None
+
+
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [

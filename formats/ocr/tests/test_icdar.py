@@ -34,6 +34,30 @@ def write(path: Path, text: str) -> None:
     path.write_bytes(text.encode())
 
 
+def test_lists_of_paddleocr(tmp_path: Path) -> None:
+    """Words may be digits: they are no labels of ImageNet."""
+    write(tmp_path / "rec_gt_train.txt", "a.png\t0209\nb.png\t3255\n")
+    write(tmp_path / "rec_gt_val.txt", "val/a.png\t15845878995\n")
+    for name in ("train/a.png", "train/b.png", "val/a.png"):
+        save(tmp_path / name)
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == WORDS
+    found = {(i.subset, i.id): i.annotations[0].caption for i in dataset}
+    assert found == {
+        ("train", "a"): "0209",
+        ("train", "b"): "3255",
+        ("val", "val/a"): "15845878995",
+    }
+    assert all(item.media is not None and item.media.exists for item in dataset)
+
+
+def test_a_single_list_of_paddleocr(tmp_path: Path) -> None:
+    write(tmp_path / "rec_gt.txt", "crop/a.png\tx y\n")
+    save(tmp_path / "crop/a.png")
+    (item,) = Dataset.import_from(tmp_path)
+    assert (item.subset, item.id) == ("default", "crop/a")
+
+
 def test_list_of_words_behind_tabs(tmp_path: Path) -> None:
     write(tmp_path / "gt.txt", 'test/word_1.png\ta, "b"\r\ntest/word_2.png\t\r\n')
     save(tmp_path / "test/word_1.png")

@@ -33,6 +33,9 @@ META = "meta"
 
 _LINES = 20  # of a file that tell whether it is a list of images
 _HEAD = 1 << 14
+_WORDS = re.compile(r"\.\w+\t\s*(?:0\d+|\d{7,})\s*$")
+"""Digits that are no number of a label: such as begin with 0, or are very large."""
+
 _QUOTED = re.compile(r'[ \t]*"([^"]*)"([^ \t"]*)(?:[ \t]+([^"]*))?')
 _PLAIN = re.compile(r"[ \t]*(.*?)((?:[ \t]+[+-]?\d+)*)[ \t]*", re.DOTALL)
 
@@ -118,21 +121,28 @@ def is_list(root: InputRoot, name: str) -> bool:
 def has_numbers(root: InputRoot, name: str) -> bool:
     """Whether one of a file's first lines is an image and label numbers, which count from 0.
 
-    Tables of other numbers begin with images, too: attributes that are 1 or -1, landmarks.
+    Tables of other numbers begin with images, too: attributes that are 1 or -1, landmarks; and so
+    do lists of words, which may be digits.
     """
+    if any(map(_WORDS.search, _head_lines(root, name))):
+        return False
     found = [(image, numbers) for image, numbers in _first(root, name) if numbers]
     return any(is_image_name(image) for image, _ in found) and all(
         min(numbers) >= 0 for _, numbers in found
     )
 
 
-def _first(root: InputRoot, name: str) -> Iterator[tuple[str, list[int]]]:
-    """Yield what a file's first lines say, those that say something."""
+def _head_lines(root: InputRoot, name: str) -> list[str]:
     head = root.read(name, _HEAD)
     lines = head.decode("utf-8-sig", "replace").split("\n")
     if len(head) == _HEAD:
         lines.pop()
-    for line in filter(str.strip, lines[:_LINES]):
+    return lines
+
+
+def _first(root: InputRoot, name: str) -> Iterator[tuple[str, list[int]]]:
+    """Yield what a file's first lines say, those that say something."""
+    for line in filter(str.strip, _head_lines(root, name)[:_LINES]):
         try:
             yield parse_line(line.strip("\r"))
         except ValueError:

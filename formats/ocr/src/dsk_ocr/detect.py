@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from dsk.flow import Detection
@@ -12,7 +12,7 @@ from dsk.listings import is_prose
 from dsk.media import is_image_name
 from dsk.names import stem_of
 from dsk_ocr.grammar import NUMBER, SCRIPTS, is_number, tabbed
-from dsk_ocr.homes import PICTURES, own_stem
+from dsk_ocr.homes import PICTURES, is_list, own_stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +57,8 @@ def _lines(root: InputRoot, name: str) -> list[str]:
 
 def detect_recognition(root: InputRoot) -> Detection | None:
     """See ``ImporterInfo.detector``."""
-    for name in _names(root, "gt.txt"):
-        base = name.rpartition("/")[2].lower()
-        if base != "gt.txt" and not ("task3" in base and base.endswith("gt.txt")):
+    for name in chain(_names(root, "gt.txt"), _names(root, "rec_gt")):
+        if not is_list(posixpath.basename(name)):
             continue
         lines = _lines(root, name)
         kinds = set(map(_word_kind, lines))

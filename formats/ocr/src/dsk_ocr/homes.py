@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     Naming = Callable[[str, str], str | None]
     """From a text file's folder and name to its item's id; None for what is something else."""
 
-__all__ = ["IMAGES", "PICTURES", "Home", "find_homes", "find_lists", "home_of", "own_stem"]
+__all__ = [
+    "IMAGES",
+    "PICTURES",
+    "Home",
+    "find_homes",
+    "find_lists",
+    "home_of",
+    "is_list",
+    "own_stem",
+]
 
 IMAGES = "images"
 PICTURES = (".bmp", ".png", ".BMP", ".PNG")
@@ -32,6 +41,9 @@ PICTURES = (".bmp", ".png", ".BMP", ".PNG")
 
 DEPTH = 3
 _HEAD = 64
+_PADDLE = re.compile(r"rec_gt(?:_(\w+))?\.txt")
+"""What PaddleOCR's tools call lists of words."""
+
 _HIDDEN = re.compile(r"_GT$|(?:^|/)\.{1,2}$")
 
 
@@ -319,7 +331,7 @@ def _tell_apart(homes: list[Home]) -> None:
 
 
 def find_lists(root: InputRoot) -> list[Home]:
-    """Return the subsets of a dataset with one list of words each, ``gt.txt``.
+    """Return the subsets of a dataset with one list of words each, ``gt.txt`` or ``rec_gt.txt``.
 
     Raises:
         InputError: There is none.
@@ -333,11 +345,13 @@ def find_lists(root: InputRoot) -> list[Home]:
     folders = [posixpath.dirname(name) for name in names]
     homes = []
     for name, folder in zip(names, folders, strict=True):
-        own = stem_of(posixpath.basename(name)) if folders.count(folder) > 1 else ""
+        base = posixpath.basename(name)
+        split = _split_of(base)
+        own = split or (stem_of(base) if folders.count(folder) > 1 else "")
         subset = own or posixpath.basename(folder) or DEFAULT_SUBSET
-        homes.append(Home(folder, subset, {"": name}, _word_images(root, folder)))
+        homes.append(Home(folder, subset, {"": name}, _word_images(root, folder, split)))
     if not homes:
-        raise InputError("there is no list gt.txt", where=root.path)
+        raise InputError("there is no list gt.txt or rec_gt.txt", where=root.path)
     _lend_words(root, homes)
     _tell_apart(homes)
     return homes
@@ -346,13 +360,21 @@ def find_lists(root: InputRoot) -> list[Home]:
 def is_list(base: str) -> bool:
     """Tell by its name whether a text file is a list of words."""
     lower = base.lower()
-    return lower == "gt.txt" or ("task3" in lower and lower.endswith("gt.txt"))
+    official = "task3" in lower and lower.endswith("gt.txt")
+    return lower == "gt.txt" or official or _PADDLE.fullmatch(lower) is not None
 
 
-def _word_images(root: InputRoot, folder: str) -> dict[str, str]:
+def _split_of(base: str) -> str:
+    """Return the subset that the name of a list speaks of, as PaddleOCR's do."""
+    found = _PADDLE.fullmatch(base)
+    return found[1] or "" if found is not None else ""
+
+
+def _word_images(root: InputRoot, folder: str, split: str = "") -> dict[str, str]:
     """Return image files by the name that a list has for them."""
     found: dict[str, str] = {}
-    for under in (posixpath.join(folder, IMAGES), folder):
+    places = [posixpath.join(folder, IMAGES), folder]
+    for under in [*places, posixpath.join(folder, split)] if split else places:
         cut = len(under) + 1 if under else 0
         for name in root.walk(under):
             if is_image_name(name):
