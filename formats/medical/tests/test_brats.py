@@ -166,7 +166,9 @@ def test_volumes_in_folders_below_are_detected(tmp_path):
     assert item.annotations
 
 
-@pytest.mark.parametrize("organs", [["aorta"], ["aorta", "liver", "rib_1", "rib_T1", "rib_T2"]])
+@pytest.mark.parametrize(
+    "organs", [["aorta"], ["aorta", "liver", "rib_1", "rib_T1", "rib_T2"], ["vertebrae_T3"]]
+)
 def test_vertebrae_are_no_sequences(tmp_path, organs):
     save(tmp_path / "s1" / "ct.nii.gz", image(1))
     for name in (*organs, "vertebrae_T1", "vertebrae_T2"):

@@ -80,6 +80,18 @@ def test_masks_among_their_images(
     assert [w for w in dataset.opening_ledger.warnings if "valid/c.jpg" in w]
 
 
+def test_a_pair_beside_folders_of_pairs_is_left_out(png: Png, text: Text, tmp_path: Path) -> None:
+    """An image and its mask are shown beside the folders that hold the dataset."""
+    text("label_colors.txt", "255 0 0 road\n0 255 0 car\n")
+    png("shown.png", [[BLACK, BLACK]])
+    png("shown_L.png", [[RED, GREEN]])
+    png("data/img/1.png", [[BLACK, BLACK]])
+    png("data/label/1.png", [[RED, GREEN]])
+    assert labels(tmp_path) == [("data", "1", ["road", "car"])]
+    (note,) = Dataset.import_from(tmp_path).opening_ledger.warnings
+    assert note.startswith("2 images are in no folder")
+
+
 def test_white_is_the_second_label_of_two(png: Png, text: Text, tmp_path: Path) -> None:
     text("classes.txt", "background\nbuilding\n")
     png("images/1.png", [[0, 0]])

@@ -103,6 +103,9 @@ _TOKENS = {
 }
 
 
+_VERTEBRA = re.compile(r"[-_]([CTLS]\d{1,2})$", re.IGNORECASE)
+
+
 def _token(stem: str) -> tuple[str, str, bool] | None:
     """Return (case, sequence, modern) of a file's name."""
     at = max(stem.rfind("_"), stem.rfind("-"))
@@ -160,11 +163,17 @@ def first_case(names: Iterable[str]) -> CaseFiles | None:
         volumes = [name for name in group if nifti_stem(name) is not None]
         cases = [case for case in find_cases(volumes) if len(case.files) > 1]
         begins = tuple(f"{case.folder}/{case.id}".lstrip("/") for case in cases)
-        others = sum(not name.startswith(begins) for name in volumes)
+        others = sum(not name.startswith(begins) or _is_vertebra(name) for name in volumes)
         known = [len(case.files) for case in cases]
         if cases and others <= (sum(known) if max(known) > 2 else 0):
             return cases[0]
     return None
+
+
+def _is_vertebra(name: str) -> bool:
+    """Tell whether a file is called like a vertebra that is no sequence: ``vertebrae_T3``."""
+    found = _VERTEBRA.search(nifti_stem(name) or "")
+    return found is not None and f"_{found[1]}".lower() not in _TOKENS
 
 
 def subset_of(folder: str, case: str, above: str = "") -> str:

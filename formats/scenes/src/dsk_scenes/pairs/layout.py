@@ -94,11 +94,17 @@ def find_pairs(root: InputRoot, depth: int = _DEPTH, home: str = "") -> list[Pai
         if name.lower() + ending in low and _has_image(root, prefix + low[name.lower() + ending])
     ]
     found = found or _by_files(root, home, folders)
-    if not found and _is_mixed(root, home):
-        return [Pair(home, home, home, _subset(home), together=True)]
-    if found or not depth:
+    if found:
         return found
-    return [pair for name in folders for pair in find_pairs(root, depth - 1, prefix + name)]
+    below = [
+        pair
+        for name in (folders if depth else ())
+        for pair in find_pairs(root, depth - 1, prefix + name)
+    ]
+    # An image and its mask beside folders full of them are there to be shown.
+    if all(pair.together for pair in below) and _is_mixed(root, home):
+        return [Pair(home, home, home, _subset(home), together=True)]
+    return below
 
 
 def _further(root: InputRoot, depth: int, home: str, own: Sequence[str]) -> list[Pair]:
