@@ -177,6 +177,20 @@ def test_tables_of_other_numbers_are_no_lists(tmp_path: Path) -> None:
     assert detect_imagenet_txt(open_root(tmp_path)) is not None
 
 
+def test_names_without_ending(tmp_path: Path) -> None:
+    """As CVAT has them; synsets.txt says that they are images."""
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/2007_1.jpg").touch()
+    (tmp_path / "readme.txt").write_text("This is a dataset of 2 images\n")
+    write(tmp_path, "2007_1 0\n2007_2 \n")
+    dataset = Dataset.import_from(tmp_path)
+    assert dataset.format == "imagenet_txt"
+    assert numbers(dataset) == {"2007_1": [0], "2007_2": []}
+    assert [item.media.exists for item in dataset] == [True, False]
+    (tmp_path / "synsets.txt").unlink()
+    assert detect_imagenet_txt(open_root(tmp_path)) is None
+
+
 @pytest.mark.parametrize("word", ["0209", "248796017"])
 def test_lists_of_words_are_no_lists_of_labels(tmp_path: Path, word: str) -> None:
     write(tmp_path, f"1.jpg\t12\n2.jpg\t{word}\n", None)

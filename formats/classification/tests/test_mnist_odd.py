@@ -63,6 +63,18 @@ def test_images_without_labels_are_told(tmp_path: Path) -> None:
     assert len(told) == 1
 
 
+def test_labels_go_with_images_that_are_there(tmp_path: Path) -> None:
+    """Unpacked labels lie beside the packed ones, unpacked images do not."""
+    images = gzip.compress(idx(1, 28, 28) + bytes(784))
+    (labels(tmp_path, data=b"\5") / "train-images-idx3-ubyte.gz").write_bytes(images)
+    (tmp_path / "train-labels.idx1-ubyte").write_bytes(idx(1) + b"\5")
+    dataset = Dataset.import_from(tmp_path)
+    (item,) = dataset
+    assert item.media is not None
+    assert item.media.exists
+    assert not dataset.opening_ledger.warnings
+
+
 def test_labels_of_fractions(tmp_path: Path) -> None:
     labels(tmp_path, kind=0x0D, data=struct.pack(">f", 1.0))
     with pytest.raises(InputError, match="labels of type"):

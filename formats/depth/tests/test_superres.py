@@ -205,3 +205,48 @@ def test_folders_in_another_case(tmp_path):
     (item,) = Dataset.import_from(tmp_path)
     assert (item.id, item.subset, item.media.get_size()) == ("1", "Train", (3, 4))
     assert set(item.extra[NAME]) == {"hr", "upsampled"}
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (("Train/a/1", "val2017/2"), {("Train", "a/1"), ("val2017", "2")}),
+        (("train/1", "scene/2"), {("default", "train/1"), ("default", "scene/2")}),
+        (("train/1", "2"), {("default", "train/1"), ("default", "2")}),
+    ],
+)
+def test_subsets_within_the_folders(tmp_path, names, found):
+    for name in names:
+        picture(tmp_path / f"in/set/LR/{name}.png")
+        picture(tmp_path / f"in/set/HR/{name}.png")
+    dataset = Dataset.import_from(tmp_path / "in")
+    assert {(item.subset, item.id) for item in dataset} == found
+    assert dataset.opening_ledger.warnings == {}
+    dataset.export(tmp_path / "out", NAME, strict=True)
+    assert {(i.subset, i.id) for i in Dataset.import_from(tmp_path / "out")} == found
+
+
+def test_ids_that_begin_like_subsets_keep_theirs(tmp_path):
+    image = Image.from_array(np.zeros((2, 2, 3), np.uint8), "1.png")
+    items = [DatasetItem("val/1", subset, image) for subset in ("default", "train")]
+    for given in (items, items[:1]):
+        out = tmp_path / str(len(given))
+        Dataset.from_iterable(given).export(out, NAME, strict=True)
+        assert [(i.subset, i.id) for i in Dataset.import_from(out, NAME)] == [
+            (i.subset, i.id) for i in given
+        ]
+    dataset = Dataset.from_iterable([DatasetItem("val/1", "mine", image)])
+    (event,) = dataset.export(tmp_path / "out", NAME).events
+    assert (event.code, "ids begin with" in event.hint) == ("DSK-L012", True)
+
+
+def test_images_in_other_folders_are_told(tmp_path):
+    for folder in ("LR", "HR", "hr-mask/train", "hr-mask/val"):
+        picture(tmp_path / f"set/{folder}/1.png")
+    picture(tmp_path / "shown.png")
+    for number in range(7):
+        picture(tmp_path / f"set/m{number}/1.png")
+    warnings = Dataset.import_from(tmp_path).opening_ledger.warnings
+    assert next(iter(warnings)) == "set/hr-mask: 2 images are not read"
+    assert f"{tmp_path.name}: 1 images are not read" in [*warnings, *warnings] or len(warnings) == 6
+    assert any("images in 4 further folders are not read" in text for text in warnings)

@@ -52,6 +52,17 @@ def test_vgg_quotes_empty_cells_and_rows_of_one_table(tmp_path: Path) -> None:
     assert next(iter(dataset)).annotations[1].bbox == (-1, 2.5, 3, 4)
 
 
+def test_vgg_names_with_a_blank(tmp_path: Path) -> None:
+    (tmp_path / "bb_landmark").mkdir()
+    (tmp_path / "labels.txt").write_text("cat\nOther object\nn1 Jane Doe\n")
+    rows = '"Other object/1",1,2,3,4\n"n1/1",1,2,3,4\n'
+    (tmp_path / "bb_landmark/loose_bb_train.csv").write_text(f"NAME_ID,X,Y,W,H\n{rows}")
+    dataset = Dataset.import_from(tmp_path, "vgg_face2")
+    names = [(label.name, label.parent) for label in dataset.categories().labels]
+    assert names == [("cat", ""), ("Other object", ""), ("n1", "Jane Doe")]
+    assert [item.annotations[0].label for item in dataset] == [1, 2]
+
+
 def test_vgg_identities_that_have_no_folder(tmp_path: Path) -> None:
     """Tables name them as well; folders come first."""
     (tmp_path / "train" / "n9").mkdir(parents=True)

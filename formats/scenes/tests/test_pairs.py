@@ -92,6 +92,33 @@ def test_a_pair_beside_folders_of_pairs_is_left_out(png: Png, text: Text, tmp_pa
     assert note.startswith("2 images are in no folder")
 
 
+def test_the_layout_that_pairs_most_counts(png: Png, text: Text, tmp_path: Path) -> None:
+    text("label_colors.txt", "255 0 0 road\n0 255 0 car\n")
+    for name in ("a", "b"):
+        png(f"{name}.png", [[BLACK, BLACK]])
+        png(f"{name}_L.png", [[RED, GREEN]])
+    png("shown/images/1.png", [[BLACK, BLACK]])
+    png("shown/masks/1.png", [[RED, GREEN]])
+    found = {name: names for _, name, names in labels(tmp_path)}
+    assert found["a"] == found["b"] == ["road", "car"]
+
+
+@pytest.mark.parametrize("ending", ["-mask", "-masks", "-label", "-labels"])
+def test_folders_that_are_named_alike_but_for_an_ending(
+    png: Png, text: Text, tmp_path: Path, ending: str
+) -> None:
+    for subset in ("train", "val"):
+        png(f"hr/{subset}/{subset}1.png", [[BLACK, BLACK]])
+        png(f"hr{ending}/{subset}/{subset}1.png", [[RED, GREEN]])
+    with pytest.raises(InputError, match="no folder of images"):
+        Dataset.import_from(tmp_path, NAME)
+    text("class_dict.csv", "name,r,g,b\nroad,255,0,0\ncar,0,255,0\n")
+    assert labels(tmp_path) == [
+        ("train", "train1", ["road", "car"]),
+        ("val", "val1", ["road", "car"]),
+    ]
+
+
 def test_white_is_the_second_label_of_two(png: Png, text: Text, tmp_path: Path) -> None:
     text("classes.txt", "background\nbuilding\n")
     png("images/1.png", [[0, 0]])

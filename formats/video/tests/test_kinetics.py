@@ -86,6 +86,14 @@ def test_clips_of_one_video_are_one_item(tmp_path):
     assert len(items) == 3
 
 
+def test_further_clips_without_a_label_are_told(tmp_path):
+    rows = "one,0,1,test\none,5,6,test\ntwo,0,1,test\n"
+    (tmp_path / "test.csv").write_text("youtube_id,time_start,time_end,split\n" + rows)
+    dataset = Dataset.import_from(tmp_path)
+    with pytest.warns(DskWarning, match="further clips"):
+        assert [item.id for item in dataset] == ["one", "two"]
+
+
 def test_a_table_that_is_a_part_of_another(tmp_path):
     rows = "a,one,0,1,val\nb,one,0,1,val\na,two,0,1,val\n"
     (tmp_path / "val.csv").write_text(HEAD + rows)

@@ -33,6 +33,7 @@ META = "meta"
 
 _LINES = 20  # of a file that tell whether it is a list of images
 _HEAD = 1 << 14
+_BARE = re.compile(r"\S+((?: +\d+)*)")
 _WORDS = re.compile(r"\.\w+\t\s*(?:0\d+|\d{7,})\s*$")
 """Digits that are no number of a label: such as begin with 0, or are very large."""
 
@@ -97,10 +98,11 @@ def find_names(root: InputRoot, home: str) -> str | None:
 
 def _lists(root: InputRoot, home: str, names: Sequence[str], labels_file: str) -> dict[str, str]:
     found = {}
+    sure = labels_file in root.listing(home.rstrip("/")).files
     for name in names:
         if not name.lower().endswith(".txt") or name.lower() in (labels_file.lower(), SYNSETS):
             continue
-        if is_list(root, home + name):
+        if is_list(root, home + name) or (sure and _is_bare(root, home + name)):
             found[stem_of(name)] = home + name
     return found
 
@@ -116,6 +118,13 @@ def unread_lists(root: InputRoot, home: str, found: Collection[str]) -> list[str
 def is_list(root: InputRoot, name: str) -> bool:
     """Whether one of a file's first lines begins with an image."""
     return any(is_image_name(image) for image, _ in _first(root, name))
+
+
+def _is_bare(root: InputRoot, name: str) -> bool:
+    """Whether a file's first lines are names without an ending and label numbers, as of CVAT."""
+    lines = [line.strip() for line in _head_lines(root, name)[:_LINES] if line.strip()]
+    numbered = [_BARE.fullmatch(line) for line in lines]
+    return all(numbered) and any(found and found[1] for found in numbered)
 
 
 def has_numbers(root: InputRoot, name: str) -> bool:

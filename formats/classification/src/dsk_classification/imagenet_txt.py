@@ -16,7 +16,7 @@ from dsk.categories import Categories
 from dsk.errors import InputError, RecordError, UnsafePathError
 from dsk.flow import HEAVY_ITEMS, Header, Importer, Source, spans
 from dsk.item import DatasetItem
-from dsk.media import Image
+from dsk.media import Image, is_image_name
 from dsk.metafile import META_NAME, read_meta
 from dsk.names import clean_name, stem_of
 from dsk_classification.imagelists import (
@@ -157,6 +157,7 @@ class ImagenetTxtSource(Source):
         self._parts: list[_Part] = []
         self._twice: dict[str, set[int]] = {}
         self._folders: dict[str, str] = {}
+        self._by_stem: dict[str, dict[str, str]] = {}
         self.highest = -1
         count = sum(self._scan(subset) for subset in lists)
         for subset in lists:
@@ -216,8 +217,18 @@ class ImagenetTxtSource(Source):
                     folder = (base + choice).rstrip("/")
                     if self._root.is_file(f"{folder}/{name}".lstrip("/")):
                         return folder
+                    stems = {} if is_image_name(name) else self._stems(folder)
+                    if name in stems:
+                        self._by_stem[subset] = stems
+                        return folder
             break
         return (self._home + image_dir).rstrip("/")
+
+    def _stems(self, folder: str) -> dict[str, str]:
+        """Return a folder's images by their names without ending, as some lists have them."""
+        cut = len(folder) + 1 if folder else 0
+        names = (name[cut:] for name in self._root.walk(folder))
+        return {stem_of(name): name for name in names if is_image_name(name)}
 
     def partitions(self) -> Sequence[Any]:
         """Return parts of the lists."""
@@ -237,6 +248,7 @@ class ImagenetTxtSource(Source):
         show = self._root.show(self._lists[part.subset])
         locate = self._root.locator(self._folders[part.subset], clean=True)
         twice = self._twice.get(part.subset, ())
+        stems = self._by_stem.get(part.subset, {})
         made: dict[int, Label] = {}
         text = self._text[part.subset][part.start : part.stop]
         for number, _, line in _lines(text, show, part.line, at_start=part.start == 0):
@@ -248,6 +260,7 @@ class ImagenetTxtSource(Source):
                 continue
             path = clean_name(name, where)
             item = clean_name(stem_of(path), where)
+            path = stems.get(path, path)
             if number in twice:
                 message = "the image is listed before"
                 hint = "a line holds all label numbers of its image"

@@ -38,7 +38,10 @@ class LabelsFile(Struct, frozen=True):
 
 
 def find_labels(root: InputRoot) -> list[LabelsFile]:
-    """Return the files of labels, of one folder only, unpacked ones rather than gzipped ones."""
+    """Return the files of labels, of one folder only.
+
+    Of several for the same images, those whose images are there come first, then unpacked ones.
+    """
     return next(iter(labels_by_folder(root).values()), [])
 
 
@@ -57,8 +60,9 @@ def labels_by_folder(root: InputRoot) -> dict[str, list[LabelsFile]]:
             folder = folder.rpartition("/")[0]
         here = found.setdefault(folder, {})
         known = here.get((split, subset))
-        if known is None or (_is_packed(known.name) and not _is_packed(name)):
-            here[split, subset] = LabelsFile(name, _images(root, name), subset, split)
+        own = LabelsFile(name, _images(root, name), subset, split)
+        if known is None or _rank(root, own) > _rank(root, known):
+            here[split, subset] = own
     return {folder: list(files.values()) for folder, files in found.items()}
 
 
@@ -76,8 +80,8 @@ def lone_images(root: InputRoot, found: Sequence[LabelsFile]) -> list[str]:
     ]
 
 
-def _is_packed(name: str) -> bool:
-    return name.lower().endswith(".gz")
+def _rank(root: InputRoot, file: LabelsFile) -> tuple[bool, bool]:
+    return root.is_file(file.images), not file.name.lower().endswith(".gz")
 
 
 def _depth(name: str) -> tuple[int, str]:

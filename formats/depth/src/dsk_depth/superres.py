@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dsk.errors import InputError, RecordError
@@ -10,6 +11,7 @@ from dsk.flow import Exporter, Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
+from dsk.splits import is_subset_name
 from dsk_depth.attached import Attached, attached
 from dsk_depth.folders import HIGH, LOW, UPSAMPLED, find_homes, is_subset, kinds_of
 
@@ -23,11 +25,14 @@ if TYPE_CHECKING:
 __all__ = ["FAMILY", "SuperResolutionExporter", "SuperResolutionImporter"]
 
 FAMILY = "common_super_resolution"
+_TOLD = 5
 _FIELDS = {HIGH: "hr", UPSAMPLED: "upsampled"}
 
 
 class SuperResolutionImporter(Importer):
     """Reads ``LR``, ``HR`` and ``upsampled``, at the top or in a folder for each subset.
+
+    Where all images of folders at the top lie in folders called like subsets, those are subsets.
 
     Args:
         subset: The subset of the items of folders at the top.
@@ -44,8 +49,11 @@ class SuperResolutionImporter(Importer):
                 "no folders HR and LR with images are here", where=root.path, hint="see the layout"
             )
         names = _subsets(homes)
-        subsets = {home: names[home] or self._subset for home in homes}
-        return _SuperResolutionSource(root, subsets, ledger)
+        found = _Found(root)
+        for home in homes:
+            found.add(home, names[home], self._subset)
+        found.tell(ledger)
+        return _SuperResolutionSource(root, found.items)
 
 
 def _subsets(homes: list[str]) -> dict[str, str]:
@@ -58,27 +66,80 @@ def _subsets(homes: list[str]) -> dict[str, str]:
     return {home: "/".join(p) for home, p in zip(homes, parts, strict=True)}
 
 
+def _in_subset(name: str) -> bool:
+    """Tell whether the first folder of an image's name is called like a subset."""
+    folder, slash, _ = name.partition("/")
+    return bool(slash) and is_subset_name(folder)
+
+
+class _Found:
+    """The images of a dataset, as they are found.
+
+    Attributes:
+        items: By (subset, id), the files of an item by kind.
+
+    Args:
+        root: The dataset.
+    """
+
+    def __init__(self, root: InputRoot) -> None:
+        self.items: dict[tuple[str, str], dict[str, str]] = {}
+        self._root = root
+        self._homes: list[str] = []
+        self._read: set[str] = set()
+        self._hidden = 0
+
+    def add(self, home: str, subset: str, default: str) -> None:
+        """Add the images of a home.
+
+        Args:
+            home: The folder.
+            subset: Its subset, or "".
+            default: The subset of images that are in none.
+        """
+        named: list[tuple[str, str, str]] = []
+        kinds = kinds_of(self._root.entries(home)[0])
+        for kind in (kind for kind in (LOW, HIGH, UPSAMPLED) if kind in kinds):
+            under = posixpath.join(home, kinds[kind])
+            for file in filter(is_image_name, self._root.walk(under)):
+                named.append((kind, clean_name(stem_of(file[len(under) + 1 :])), file))
+        inside = not subset and all(_in_subset(name) for _, name, _ in named)
+        for kind, name, file in named:
+            above, _, item = name.partition("/") if inside else (subset or default, "", name)
+            files = self.items.setdefault((above, item), {})
+            self._hidden += kind in files
+            files[kind] = file
+            self._read.add(file)
+        self._homes.append(home)
+
+    def tell(self, ledger: Ledger) -> None:
+        """Tell which images are left out."""
+        if self._hidden:
+            ledger.warn(
+                f"{self._hidden} images are left out because a later one has the same name apart "
+                "from its ending"
+            )
+        others = (name for name in self._root.walk() if name not in self._read)
+        counts = Counter(self._place(name) for name in others if is_image_name(name))
+        for place, count in counts.most_common(_TOLD):
+            ledger.warn(f"{place or self._root.name}: {count} images are not read")
+        rest = sum(counts.values()) - sum(count for _, count in counts.most_common(_TOLD))
+        if rest:
+            ledger.warn(f"{rest} images in {len(counts) - _TOLD} further folders are not read")
+
+    def _place(self, name: str) -> str:
+        """Return the folder of an image that lies beside those of a home."""
+        homes = (f"{home}/" if home else "" for home in self._homes)
+        above = max((home for home in homes if name.startswith(home)), key=len, default="")
+        folder, slash, _ = name[len(above) :].partition("/")
+        return above + folder if slash else above.rstrip("/")
+
+
 class _SuperResolutionSource(Source):
     """Items of some homes; holds the names of their files."""
 
-    def __init__(self, root: InputRoot, homes: dict[str, str], ledger: Ledger) -> None:
+    def __init__(self, root: InputRoot, found: dict[tuple[str, str], dict[str, str]]) -> None:
         self._root = root
-        found: dict[tuple[str, str], dict[str, str]] = {}
-        hidden = 0
-        for home, subset in homes.items():
-            kinds = kinds_of(root.entries(home)[0])
-            for folder in (kind for kind in (LOW, HIGH, UPSAMPLED) if kind in kinds):
-                under = posixpath.join(home, kinds[folder])
-                for file in filter(is_image_name, root.walk(under)):
-                    item = clean_name(stem_of(file[len(under) + 1 :]))
-                    files = found.setdefault((subset, item), {})
-                    hidden += folder in files
-                    files[folder] = file
-        if hidden:
-            ledger.warn(
-                f"{hidden} images are left out because a later one has the same name apart from "
-                "its ending"
-            )
         self._items = list(found.items())
         self.header = Header(
             subsets=tuple(dict.fromkeys(subset for subset, _ in found)), items=len(found)
@@ -111,12 +172,15 @@ class SuperResolutionExporter(Exporter):
         if header.categories.labels:
             ctx.ledger.add("DSK-L010", "labels", count=len(header.categories.labels))
 
-    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[str]:
-        """See ``Exporter.write``; the state is the names of the subsets."""
-        subsets: dict[str, None] = {}
+    def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[tuple[str, bool]]:
+        """See ``Exporter.write``; the state is the subsets, and whether all ids speak of others."""
+        subsets: dict[str, bool] = {}
         for item in items:
-            subsets[item.subset] = None
-            home = "" if item.subset == DEFAULT_SUBSET else f"{item.subset}/"
+            inside = _in_subset(item.id)
+            subsets[item.subset] = subsets.get(item.subset, True) and inside
+            # The folders of these ids would be taken for subsets at the top.
+            plain = item.subset == DEFAULT_SUBSET and not inside
+            home = "" if plain else f"{item.subset}/"
             pictures: list[tuple[str, Image | None]] = []
             if isinstance(item.media, Image):
                 pictures.append((LOW, item.media))
@@ -133,11 +197,13 @@ class SuperResolutionExporter(Exporter):
             for folder, picture in pictures:
                 shown = item.replace(media=picture)
                 ctx.save_image(shown, f"{home}{folder}/{ctx.image_name(shown)}")
-        return list(subsets)
+        return list(subsets.items())
 
-    def finish(self, states: list[list[str]], ctx: WriteContext) -> None:
+    def finish(self, states: list[list[tuple[str, bool]]], ctx: WriteContext) -> None:
         """See ``Exporter.finish``."""
-        subsets = {subset for state in states for subset in state}
+        subsets = {subset for state in states for subset, _ in state}
         if len(subsets) == 1 and not is_subset(*subsets):
             what = "the name of the only subset"
-            ctx.ledger.add("DSK-L012", what, hint="it is read again as default")
+            inside = all(inside for state in states for _, inside in state)
+            again = "the subsets that ids begin with" if inside else "default"
+            ctx.ledger.add("DSK-L012", what, hint=f"it is read again as {again}")

@@ -184,8 +184,11 @@ class VggFace2Source(Source):
             return meta[0]
         labels: dict[str, str] = {}
         if self._root.is_file(f"{self._prefix}labels.txt"):
-            for line in split_lines(self._root, f"{self._prefix}labels.txt"):
-                name, _, parent = line.strip().partition(" ")
+            named = self._identities()
+            for line in map(str.strip, split_lines(self._root, f"{self._prefix}labels.txt")):
+                name, _, parent = line.partition(" ")
+                if line in named and name not in named:  # a name with a blank, as CVAT writes it
+                    name, parent = line, ""
                 if name:
                     labels.setdefault(name, parent.strip())
         else:

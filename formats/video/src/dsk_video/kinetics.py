@@ -153,6 +153,8 @@ class _KineticsSource(Source):
                 extra = {FAMILY: clip.more} if clip.more and clip.more != first.more else None
                 label = self._labels.number(clip.label)
                 labels.append(Label(label=label, attributes=_times(clip), extra=extra))
+            elif clip is not first:
+                ledger.warn("further clips of a video are left out where they have no label")
         return DatasetItem(
             item,
             subset,

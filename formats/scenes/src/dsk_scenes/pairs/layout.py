@@ -41,6 +41,9 @@ _MASK_WORDS = (*_MASKS[:7], "annots", "annot", "anns", "ann", "segmentations", "
 
 _WORDS = re.compile(r"([-_ ])")
 _BESIDE = ("_labels", "_masks", "_mask", "_label", "_annot", "annot", "_gt")
+_BESIDE_TABLE = ("-labels", "-masks", "-mask", "-label", "-annot", "-gt")
+"""Endings that count beside a table of labels only."""
+
 _SUFFIXES = ("", "_mask", "_L", "_P", "_label", "_labels", "_gt", "_seg", "_masks")
 _IMAGE_SUFFIXES = ("", "_sat", "_img", "_image", "_rgb")
 """What names of images may have where masks have something else, as in DeepGlobe."""
@@ -87,12 +90,7 @@ def find_pairs(root: InputRoot, depth: int = _DEPTH, home: str = "") -> list[Pai
         subset, standard = _subset(home), META_NAME in files
         own = Pair(home, prefix + "images", prefix + "masks", subset, standard)
         return [own, *_further(root, depth, home, ("images", "masks"))]
-    found = _by_words(root, home, low) or [
-        Pair(home, prefix + name, prefix + low[name.lower() + ending], name)
-        for name in folders
-        for ending in _BESIDE
-        if name.lower() + ending in low and _has_image(root, prefix + low[name.lower() + ending])
-    ]
+    found = _by_words(root, home, low) or _by_endings(root, home, low)
     found = found or _by_files(root, home, folders)
     if found:
         return found
@@ -101,10 +99,29 @@ def find_pairs(root: InputRoot, depth: int = _DEPTH, home: str = "") -> list[Pai
         for name in (folders if depth else ())
         for pair in find_pairs(root, depth - 1, prefix + name)
     ]
+    if not _is_mixed(root, home):
+        return below
+    own = Pair(home, home, home, _subset(home), together=True)
     # An image and its mask beside folders full of them are there to be shown.
-    if all(pair.together for pair in below) and _is_mixed(root, home):
-        return [Pair(home, home, home, _subset(home), together=True)]
-    return below
+    shown = bool(below) and sum(_count(root, pair) for pair in below) >= _count(root, own)
+    return below if shown else [own]
+
+
+def _count(root: InputRoot, pair: Pair) -> int:
+    """Return how many images of a pair of folders have masks, by their names."""
+    images, masks = (
+        [
+            stem_of(name[len(under) + 1 if under else 0 :])
+            for name in root.walk(under)
+            if is_image_name(name)
+        ]
+        for under in (pair.images, pair.masks)
+    )
+    if pair.together:
+        return len(masks_among(images))
+    own, ending = find_endings(images, masks)
+    known = {name.removesuffix(own) for name in images if name.endswith(own)}
+    return sum(name.removesuffix(ending) in known for name in masks)
 
 
 def _further(root: InputRoot, depth: int, home: str, own: Sequence[str]) -> list[Pair]:
@@ -132,6 +149,24 @@ def _subset(home: str) -> str:
     """Return the subset that a path says: its last folder named like one, else its last."""
     parts = home.split("/")
     return next((part for part in reversed(parts) if part.lower() in SPLITS), parts[-1])
+
+
+def _by_endings(root: InputRoot, home: str, folders: dict[str, str]) -> list[Pair]:
+    """Return folders of which one has the name of the other with an ending: ``train_labels``.
+
+    Args:
+        root: The dataset.
+        home: Where they are.
+        folders: Their names by lower-case ones.
+    """
+    tabled = _BESIDE_TABLE if find_table(root, [home]) is not None else ()
+    return [
+        Pair(home, posixpath.join(home, name), masks, name)
+        for low, name in folders.items()
+        for ending in (*_BESIDE, *tabled)
+        if low + ending in folders
+        and _has_image(root, masks := posixpath.join(home, folders[low + ending]))
+    ]
 
 
 def _by_words(root: InputRoot, home: str, folders: dict[str, str]) -> list[Pair]:
