@@ -11,7 +11,9 @@ import pytest
 
 from dsk import Dataset
 from dsk.annotations import Label
+from dsk.detect import detect
 from dsk.errors import DskWarning, InputError, LimitError, OutputError, RecordError
+from dsk.files import open_root
 from dsk.item import DatasetItem
 
 if TYPE_CHECKING:
@@ -73,6 +75,16 @@ def test_labels_go_with_images_that_are_there(tmp_path: Path) -> None:
     assert item.media is not None
     assert item.media.exists
     assert not dataset.opening_ledger.warnings
+
+
+@pytest.mark.parametrize("name", ["mnist_train.csv", "train-labels-idx1-ubyte.gz"])
+def test_pointers_of_git_lfs(tmp_path: Path, name: str) -> None:
+    text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 9000\n"
+    (tmp_path / name).write_text(text)
+    assert "is named like" in detect(open_root(tmp_path))[0].reason
+    with pytest.raises(InputError, match="not fetched") as caught:
+        Dataset.import_from(tmp_path)
+    assert "git lfs pull" in (caught.value.hint or "")
 
 
 def test_labels_of_fractions(tmp_path: Path) -> None:

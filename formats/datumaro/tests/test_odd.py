@@ -10,7 +10,7 @@ import pytest
 
 from dsk.annotations import Bbox, Label, Mask3d
 from dsk.dataset import Dataset
-from dsk.errors import DskWarning, MediaError, OutputError, RecordError
+from dsk.errors import DskWarning, InputError, MediaError, OutputError, RecordError
 from dsk.item import DatasetItem
 from dsk.media import Image, Volume
 from dsk.pixels import encode
@@ -157,3 +157,28 @@ def test_the_folder_of_annotations_given_by_itself_has_its_images(tmp_path: Path
         assert isinstance(item.media, Image)
         assert item.media.get_size() == (4, 5)
         assert item.subset == "default"
+
+
+def test_what_belongs_to_labels_that_are_not_there_is_told(tmp_path: Path):
+    more: dict[str, Any] = {
+        "points": {"items": [{"label_id": 1, "labels": ["nose"], "joints": []}]},
+        "mask": {"colormap": [{"label_id": 7, "r": 1, "g": 2, "b": 3}]},
+    }
+    path = put(tmp_path, [], categories={**CATEGORIES, **more})
+    dataset = Dataset.import_from(path)
+    labels = dataset.categories()
+    assert len(labels.labels) == 1
+    assert not labels.points
+    assert not labels.colors
+    assert sorted(text.split()[0] for text in dataset.opening_ledger.warnings) == [
+        "colours",
+        "keypoints",
+    ]
+
+
+@pytest.mark.parametrize("red", [-1, 256, 1 << 40])
+def test_a_colour_is_of_0_to_255(red: int, tmp_path: Path):
+    mask = {"colormap": [{"label_id": 0, "r": red, "g": 2, "b": 3}]}
+    path = put(tmp_path, [], categories={**CATEGORIES, "mask": mask})
+    with pytest.raises(InputError, match="no colour of 0 to 255"):
+        Dataset.import_from(path)

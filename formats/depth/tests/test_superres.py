@@ -246,7 +246,7 @@ def test_images_in_other_folders_are_told(tmp_path):
     picture(tmp_path / "shown.png")
     for number in range(7):
         picture(tmp_path / f"set/m{number}/1.png")
-    warnings = Dataset.import_from(tmp_path).opening_ledger.warnings
-    assert next(iter(warnings)) == "set/hr-mask: 2 images are not read"
-    assert f"{tmp_path.name}: 1 images are not read" in [*warnings, *warnings] or len(warnings) == 6
-    assert any("images in 4 further folders are not read" in text for text in warnings)
+    first, second, *_, last = Dataset.import_from(tmp_path).opening_ledger.warnings
+    assert first == "set/hr-mask: 2 images are not read"
+    assert second.endswith(": 1 image is not read")
+    assert last == "4 images in 4 further folders are not read"

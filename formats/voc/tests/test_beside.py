@@ -6,7 +6,6 @@ import pytest
 
 from dsk import Dataset
 from dsk.detect import choose
-from dsk.detect import detect as detect_all
 from dsk.files import open_root
 from dsk_voc.detect import detect
 
@@ -99,4 +98,4 @@ def test_other_tables_change_nothing(table, tmp_path):
 
 def test_tables_by_themselves_are_no_xml_files(tmp_path):
     put(tmp_path, {"data/train_labels.csv": f"{HEAD}a.jpg,9,9,cat,1,2,3,5\n"})
-    assert [found.format for found in detect_all(open_root(tmp_path))] == ["tensorflow_csv"]
+    assert detect(open_root(tmp_path)) is None

@@ -145,7 +145,9 @@ def detect_mnist_csv(root: InputRoot) -> Detection | None:
     name = tables[0].name
     fits = csvtables.looks_like_table(root, name)
     if name.rpartition("/")[2].lower().startswith("mnist_"):
-        return Detection(85 if fits else 40, f"{name}: a row is a label and pixels")
+        if not fits:
+            return Detection(40, f"{name} is named like a table of MNIST's")
+        return Detection(85, f"{name}: a row is a label and pixels")
     header, row = csvtables.first_row(root, name)
     if not fits or (len(row) < _FEWEST and not header):
         return None

@@ -17,6 +17,7 @@ from dsk.categories import Categories
 from dsk.errors import InputError, RecordError
 from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DatasetItem
+from dsk.lfs import check_fetched
 from dsk.media import Image
 from dsk_classification.csvtables import fields_of, find_tables, meta_name, side_of
 from dsk_classification.ids import unique_ids
@@ -40,6 +41,9 @@ _NEWLINE, _RETURN = 10, 13
 _BLANK = re.compile(rb"\n{2,}")
 _SHOWN = 20
 _CELL = 40
+_POINTER = 64
+"""Bytes that tell a file from Git LFS's pointer to it."""
+
 _WIDE = 1 << 22
 """Bytes of a line that are looked at to tell its columns: a million pixels."""
 
@@ -86,13 +90,14 @@ class Table:
         ids: The items' ids, and ``sizes`` their (height, width), if they are stated.
 
     Raises:
-        InputError: Its table of ids and sizes does not fit it.
+        InputError: It was not fetched, or its table of ids and sizes does not fit it.
     """
 
     def __init__(self, root: InputRoot, file: TableFile, ledger: Ledger) -> None:
         name = file.name
         self.where = root.show(name)
         self.text = root.buffer(name)
+        check_fetched(self.text[:_POINTER], self.where)
         self.starts, self.lines = _lines(self.text)
         header, row = fields_of([self._line(n) for n in range(min(2, len(self)))])
         if header:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -14,9 +14,12 @@ from dsk.jsonerrors import UNDECODABLE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dsk.categories import Color
     from dsk.loss import Ledger
 
 __all__ = ["from_json", "joint_labels", "to_json"]
+
+T = TypeVar("T")
 
 
 def joint_labels(categories: Categories, owners: Iterable[int]) -> list[LabelCategory]:
@@ -152,11 +155,12 @@ def from_json(raw: Raw, where: str, ledger: Ledger, joints: int = 0) -> Categori
     Args:
         raw: Its JSON.
         where: The file, for messages.
-        ledger: Is told about keypoints of labels that are not there.
-        joints: How many of the last labels ``joint_labels`` had added; they are dropped again.
+        ledger: Is told about keypoints and colours of labels that are not there.
+        joints: How many of the last labels ``joint_labels`` had added; they are dropped again;
+            a number that cannot be is passed over.
 
     Raises:
-        InputError: It is malformed.
+        InputError: It is malformed, or a colour is not of 0 to 255.
     """
     try:
         parsed = msgspec.json.decode(raw, type=_Categories, strict=False)
@@ -164,25 +168,39 @@ def from_json(raw: Raw, where: str, ledger: Ledger, joints: int = 0) -> Categori
         labels = [_label_from(one) for one in part.labels]
     except UNDECODABLE as error:
         raise InputError(str(error), where=f"{where}#/categories") from error
+    if 0 <= joints <= len(labels):
+        labels = labels[: len(labels) - joints]
     points = {
         one.label_id: PointsCategory(
             tuple(one.labels or ()), tuple(one.joints or ()), tuple(one.positions or ())
         )
         for one in (parsed.points.items if parsed.points is not None else ())
     }
-    for number in [n for n in points if not 0 <= n < len(labels)]:
-        ledger.warn("keypoints of a label_id that no label has are left out")
-        del points[number]
-    colormap = parsed.mask.colormap if parsed.mask is not None else []
     return Categories(
-        labels=tuple(labels[: len(labels) - joints]),
+        labels=tuple(labels),
         attributes=tuple(map(str, part.attributes or ())),
-        colors={c.label_id: (c.r, c.g, c.b) for c in colormap},
-        points=points,
+        colors=_labelled(_colors(parsed.mask, where), len(labels), "colours", ledger),
+        points=_labelled(points, len(labels), "keypoints", ledger),
         groups=tuple(
             LabelGroup(g.name, g.group_type, tuple(g.labels)) for g in part.label_groups or ()
         ),
     )
+
+
+def _colors(mask: _Mask | None, where: str) -> dict[int, Color]:
+    colors = {one.label_id: (one.r, one.g, one.b) for one in (mask.colormap if mask else ())}
+    for color in colors.values():
+        if not 0 <= min(color) <= max(color) <= 255:
+            raise InputError(f"{color} is no colour of 0 to 255", where=f"{where}#/categories/mask")
+    return colors
+
+
+def _labelled(values: dict[int, T], labels: int, kind: str, ledger: Ledger) -> dict[int, T]:
+    """Return what belongs to labels that are there."""
+    kept = {number: value for number, value in values.items() if 0 <= number < labels}
+    if len(kept) < len(values):
+        ledger.warn(f"{kind} of a label_id that no label has are left out")
+    return kept
 
 
 def _label_from(plain: dict[str, Any]) -> LabelCategory:

@@ -101,8 +101,10 @@ class _Found:
         kinds = kinds_of(self._root.entries(home)[0])
         for kind in (kind for kind in (LOW, HIGH, UPSAMPLED) if kind in kinds):
             under = posixpath.join(home, kinds[kind])
-            for file in filter(is_image_name, self._root.walk(under)):
-                named.append((kind, clean_name(stem_of(file[len(under) + 1 :])), file))
+            named += [
+                (kind, clean_name(stem_of(file[len(under) + 1 :])), file)
+                for file in filter(is_image_name, self._root.walk(under))
+            ]
         inside = not subset and all(_in_subset(name) for _, name, _ in named)
         for kind, name, file in named:
             above, _, item = name.partition("/") if inside else (subset or default, "", name)
@@ -122,7 +124,8 @@ class _Found:
         others = (name for name in self._root.walk() if name not in self._read)
         counts = Counter(self._place(name) for name in others if is_image_name(name))
         for place, count in counts.most_common(_TOLD):
-            ledger.warn(f"{place or self._root.name}: {count} images are not read")
+            images = "images are" if count > 1 else "image is"
+            ledger.warn(f"{place or self._root.name}: {count} {images} not read")
         rest = sum(counts.values()) - sum(count for _, count in counts.most_common(_TOLD))
         if rest:
             ledger.warn(f"{rest} images in {len(counts) - _TOLD} further folders are not read")
