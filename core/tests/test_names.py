@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsk.descriptors import ANY_SUBSET, SUBSET_FOLDER, SUBSET_PATH
+from dsk.descriptors import ANY_SUBSET, SUBSET_FOLDER, SUBSET_PATH, reserving
 from dsk.errors import UnsafePathError
 from dsk.loss import Ledger
 from dsk.names import NO_LINE, SubsetNames, all_clean, clean_name, fit_labels, fitting, stem_of
@@ -143,7 +143,6 @@ def test_what_passes_stays_below_its_root(name):
         ("a.", "a"),
         ("日本.本.png", "日本.本"),
         ("a/", "a/"),
-        ("", ""),
         ("..jpg", "."),
     ],
 )
@@ -207,3 +206,31 @@ def test_subsets_stay_apart() -> None:
     names = SubsetNames(SUBSET_FOLDER, ["a/b", "a_b", "a\\b"])
     assert names == {"a/b": "a_b_2", "a_b": "a_b", "a\\b": "a_b_3"}
     assert pickle.loads(pickle.dumps(names))["x/y"] == "x_y"
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("images", "images_"),
+        ("Images", "Images_"),
+        ("my.txt", "my.txt_"),
+        ("myXtxt", "myXtxt"),
+        ("images2", "images2"),
+        ("an images", "an images"),
+        ("a/images", "a_images"),
+        ("images/", "images_"),
+        ("images\n", "images_"),
+    ],
+)
+def test_reserved_names_of_subsets(name: str, kept: str) -> None:
+    assert SubsetNames(reserving("images", "my.txt"), [name])[name] == kept
+
+
+def test_reserved_names_beside_the_name_they_get() -> None:
+    names = SubsetNames(reserving("images"), ["images", "images_", "train"])
+    assert len({names[name] for name in ("images", "images_", "train")}) == 3
+
+
+def test_reserved_names_in_paths() -> None:
+    names = SubsetNames(reserving("LR", grammar=SUBSET_PATH), ["LR", "LR/x", "lr"])
+    assert [names[name] for name in ("LR", "LR/x")] == ["LR_", "LR/x"]

@@ -9,7 +9,7 @@ from dsk.annotations import Mask, Rle
 from dsk.item import DatasetItem
 from dsk.loss import Ledger
 from dsk.masks import area
-from dsk.painting import drawable, report_covered
+from dsk.painting import drawable, report_background, report_covered
 from dsk.rle import from_dense
 
 SOLID = Mask(from_dense(np.ones((2, 3), bool)), id=4)
@@ -39,3 +39,10 @@ def test_hidden_pixels_are_reported(seen, code):
     ledger = Ledger()
     report_covered(SOLID, drawable(SOLID)[0], seen, DatasetItem("a"), ledger)
     assert [e.code for e in ledger.events.values()] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(("seen", "count"), [([2, 4], 0), ([2, 3], 1), ([0], 1)])
+def test_a_background_that_grows_is_reported(seen, count):
+    ledger = Ledger()
+    report_background([SOLID], seen, (2, 3), DatasetItem("a"), ledger)
+    assert [e.code for e in ledger.events.values()] == ["DSK-L007"] * count

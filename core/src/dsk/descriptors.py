@@ -7,6 +7,7 @@ This module imports nothing heavy, and plugin modules import nothing but this on
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "ImporterInfo",
     "Option",
     "TransformInfo",
+    "reserving",
 ]
 
 ALL_KINDS = frozenset(
@@ -57,6 +59,17 @@ META_FIELDS = frozenset({"parent", "colors", "points"})
 
 ANY_SUBSET = r"(?!)"
 """For targets that hold any name, or see to it themselves: nothing is found."""
+
+
+def reserving(*names: str, grammar: str = SUBSET_FOLDER) -> str:
+    """Return a grammar for ``Capabilities.unfit_subsets`` that keeps some names for itself.
+
+    Args:
+        names: What subsets cannot be called, however it is capitalised, as the folder or file of
+            that name is another one: core appends an underscore.
+        grammar: What names of subsets cannot hold else.
+    """
+    return "|".join([grammar, *(rf"(?<=^(?i:{re.escape(name)}))\Z" for name in names)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +118,7 @@ class Capabilities:
         subsets: Keeps the names of subsets.
         unfit_subsets: Regular expression that finds what these names cannot hold, a character at a
             time: core replaces it and reports that. ``SUBSET_FOLDER``, ``SUBSET_PATH``,
-            ``ANY_SUBSET`` or one of its own.
+            ``ANY_SUBSET``, ``reserving("images")`` or one of its own.
         convert: For a kind that it does not hold, the kinds to convert to, best first; overrides
             ``dsk.convert.PREFERENCES``. An empty tuple means: drop, do not convert.
         family: Key of the ``extra`` fields it writes back ("coco"), "*" for all, "" for none.

@@ -8,6 +8,8 @@ from dsk.masks import area
 from dsk.rle import counts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-__all__ = ["drawable", "report_covered"]
+__all__ = ["drawable", "report_background", "report_covered"]
 
 
 def drawable(mask: Mask, size: tuple[int, int] | None = None) -> tuple[Ints, tuple[int, int]]:
@@ -60,3 +62,24 @@ def report_covered(mask: Mask, counts: Ints, seen: int, item: DatasetItem, ledge
         ledger.add_at("DSK-L017", "mask covered by others", item, mask)
     elif seen != area(counts):
         ledger.add_at("DSK-L006", "mask covered in part by another one", item, mask)
+
+
+def report_background(
+    masks: Iterable[Mask],
+    seen: Sequence[int],
+    size: tuple[int, int],
+    item: DatasetItem,
+    ledger: Ledger,
+) -> None:
+    """Report masks of a background that takes in what no mask covers.
+
+    Args:
+        masks: The masks whose value is that of pixels of no mask.
+        seen: How many pixels are seen of each mask, also of others.
+        size: (height, width) of the map.
+        item: Their item.
+        ledger: Where they are reported.
+    """
+    if sum(seen) < size[0] * size[1]:
+        for mask in masks:
+            ledger.add_at("DSK-L007", "background, which is all that no mask covers", item, mask)

@@ -8,7 +8,7 @@ import pytest
 
 from dsk import Dataset
 from dsk.annotations import Label
-from dsk.errors import InputError, LimitError, OutputError, RecordError, UnsafePathError
+from dsk.errors import InputError, LimitError, RecordError, UnsafePathError
 from dsk.files import open_root
 from dsk.item import DatasetItem
 from dsk_classification.detect import detect_imagenet_txt
@@ -147,8 +147,9 @@ def test_many_lines_come_in_partitions(tmp_path: Path) -> None:
 
 def test_subsets_that_are_called_like_the_labels(tmp_path: Path) -> None:
     dataset = Dataset.from_iterable([DatasetItem("x", "synsets")], ["cat"])
-    with pytest.raises(OutputError, match="synsets"):
-        dataset.export(tmp_path / "out", "imagenet_txt")
+    report = dataset.export(tmp_path / "out", "imagenet_txt")
+    assert "subset 'synsets' is called 'synsets_'" in {event.what for event in report.events}
+    assert [i.subset for i in Dataset.import_from(tmp_path / "out", "imagenet_txt")] == ["synsets_"]
 
 
 def test_numbers_are_sorted_and_written_once(tmp_path: Path) -> None:

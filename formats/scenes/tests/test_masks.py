@@ -11,10 +11,13 @@ from PIL import Image
 from scene_files import rgb16
 
 from dsk import Dataset
+from dsk.annotations import Mask
 from dsk.detect import detect
 from dsk.errors import DskWarning, InputError, MediaError, RecordError
 from dsk.files import open_root
+from dsk.item import DatasetItem
 from dsk.media import Image as DskImage
+from dsk.rle import from_dense
 from dsk_scenes.synthia import channels
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     Text = Callable[[str, str], Path]
 
 RED, GREEN, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 0)
+LABELS = ["background", "cat"]
 TABLE = "255 0 0 a lamp\n\n# a comment\r\n0 255 0\ttree\n"
 
 
@@ -507,3 +511,23 @@ def test_a_synthia_map_that_claims_more_than_memory_holds(monkeypatch: pytest.Mo
     monkeypatch.setattr(channels.PilImage, "open", claims)
     with pytest.raises(MediaError, match=r"a\.png: there is not enough memory"):
         channels._load(DskImage.from_bytes(b"x", "a.png"), "I;16B")
+
+
+@pytest.mark.parametrize("name", ["camvid", "image_masks", "cityscapes", "kitti_segmentation"])
+def test_a_background_that_grows_is_told(name: str, tmp_path: Path) -> None:
+    one, other = np.eye(4, dtype=bool), np.fliplr(np.eye(4, dtype=bool))
+    left, cat = Mask(from_dense(one), label=0), Mask(from_dense(other), label=1)
+    rest = Mask(from_dense(~(one | other)), label=0)
+    told = []
+    for masks in ([left, cat], [left, cat, rest]):
+        dataset = Dataset.from_iterable([DatasetItem("x", "train", annotations=masks)], LABELS)
+        report = dataset.export(tmp_path / f"{len(masks)}", name)
+        told.append([event.count for event in report.events if event.code == "DSK-L007"])
+    assert told == [[1], []]
+
+
+@pytest.mark.parametrize("name", ["image_masks", "cityscapes", "kitti_segmentation"])
+def test_items_of_which_no_file_is_written_are_told(name: str, tmp_path: Path) -> None:
+    dataset = Dataset.from_iterable([DatasetItem("x", "train")], LABELS)
+    report = dataset.export(tmp_path / "out", name)
+    assert [(e.code, e.samples[0].item) for e in report.losses] == [("DSK-L008", "x")]

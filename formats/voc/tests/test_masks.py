@@ -249,10 +249,17 @@ def test_grey_masks(tmp_path):
 def test_areas_of_classes_need_no_objects(tmp_path):
     labels = ["background", "a"]
     background = Mask(from_dense(~square(0, 0).image), label=0)
-    _, out = export(tmp_path, [background, square(0, 0, label=1)], "voc_segmentation", labels)
+    report, out = export(tmp_path, [background, square(0, 0, label=1)], "voc_segmentation", labels)
+    assert not report.losses
     assert not (out / "SegmentationObject").exists()
     (item,) = Dataset.import_from(out, "voc_segmentation")
     assert [a.label for a in item.annotations] == [0, 1]
+
+
+def test_a_background_that_grows_is_told(tmp_path):
+    masks = [square(0, 0, label=1), square(8, 8, label=0)]
+    report, _ = export(tmp_path, masks, "voc_segmentation", ["background", "a"])
+    assert [(e.code, e.count) for e in report.losses] == [("DSK-L007", 1)]
 
 
 def test_too_many(tmp_path):

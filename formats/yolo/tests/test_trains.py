@@ -124,11 +124,12 @@ def test_a_subset_that_is_no_key_of_a_line(tmp_path):
     assert sorted((i.subset, len(i.annotations)) for i in found) == [("a_b", 1), ("x_y", 1)]
 
 
-@pytest.mark.parametrize("subset", ["names", "nc", "path", "backup", "kpt_shape"])
-def test_reserved_subset_names_are_refused(subset, tmp_path):
-    with pytest.raises(OutputError, match=subset):
-        export(dataset(subsets=(subset,)), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+@pytest.mark.parametrize("subset", ["names", "nc", "backup", "kpt_shape", "images", "Label"])
+def test_subsets_called_like_keys_and_folders_are_renamed(subset, tmp_path):
+    report = export(dataset(Bbox(1, 2, 3, 4, label=0), subsets=(subset,)), tmp_path / "out")
+    assert f"subset '{subset}' is called '{subset}_'" in [event.what for event in report.events]
+    items = list(Dataset.import_from(tmp_path / "out", "yolo"))
+    assert {(i.subset, len(i.annotations)) for i in items} == {(f"{subset}_", 1)}
 
 
 def test_class_ids_are_contiguous_without_joints(tmp_path):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from dsk.categories import Categories
 from dsk.dataset import Dataset
-from dsk.errors import DskError, InputError, OutputError
+from dsk.errors import DskError, DskWarning, InputError, OutputError
 from dsk.loss import Ledger
 from dsk.names import clean_name
 from dsk.testing import samples
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["RoundTripChecks"]
 
 _META = "save_dataset_meta"
+_FOLDERS = ("annotations", "images", "labels", "masks")
+"""What folders of datasets are called."""
 
 
 class RoundTripChecks(SuiteBase):
@@ -70,6 +73,16 @@ class RoundTripChecks(SuiteBase):
         self.needs()
         self.assert_reported(self.sample(media="none"), tmp_path / "out")
 
+    def test_bare_items(self, tmp_path: Path) -> None:
+        """An item with neither media nor annotations, beside others."""
+        self.needs()
+        dataset = self.sample()
+        nothing: dict[str, Any] = {"media": None, "annotations": (), "attributes": {}}
+        items = [i if number else i.replace(**nothing) for number, i in enumerate(dataset)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DskWarning)  # readers may say what is not there
+            self.assert_reported(_like(dataset, items), tmp_path / "out")
+
     def test_media_that_are_only_named(self, tmp_path: Path) -> None:
         """Media whose files are elsewhere; the import may say that it lacks them."""
         self.needs()
@@ -103,18 +116,35 @@ class RoundTripChecks(SuiteBase):
     def test_odd_subsets(self, subsets: str, tmp_path: Path) -> None:
         """Subsets whose names are no folder's are kept, renamed and told, or refused."""
         self.needs()
-        folder = tmp_path / "out"
-        dataset = self.sample(subsets=samples.ODD_SUBSETS[subsets])
+        self._keeps_subsets(samples.ODD_SUBSETS[subsets], tmp_path / "out")
+
+    def test_subsets_called_like_files(self, tmp_path: Path) -> None:
+        """A subset may be called like any folder or file of the layout, alone or beside another."""
+        self.needs()
+        first, other = self.subsets[0], self.subsets[-1]
+        self.write(self.sample(), tmp_path / "plain")
+        stems = {p.name.strip("_.").partition(".")[0] for p in (tmp_path / "plain").rglob("*")}
+        names = stems.union(_FOLDERS) - {"", first, other}
+        for number, name in enumerate(sorted(names)):
+            self._keeps_subsets((name,), tmp_path / f"one{number}")
+            self._keeps_subsets((other, name), tmp_path / f"two{number}")
+
+    def _keeps_subsets(self, subsets: tuple[str, ...], folder: Path) -> None:
+        dataset = self.sample(subsets=subsets)
         try:
             report = self.write(dataset, folder)
         except DskError:
             assert not folder.exists(), "it was refused, yet something is there"
             return
         back = list(self.read(folder))
-        assert len(back) == report.items["out"] == report.items["in"], "items are gone"
-        assert self.count_annotations(self.read(folder), report) == report.annotations["out"]
+        assert len(back) == report.items["out"] == report.items["in"], (
+            f"items of {subsets} are gone"
+        )
+        found = self.count_annotations(self.read(folder), report)
+        assert found == report.annotations["out"], f"annotations of {subsets}"
         if {item.subset for item in back} != {item.subset for item in dataset}:
-            assert "DSK-L012" in {event.code for event in report.events}, "subsets changed"
+            told = {event.code for event in report.events}
+            assert "DSK-L012" in told, f"subsets {subsets} changed"
 
     def test_odd_labels(self, names: str, tmp_path: Path) -> None:
         """Label names with spaces, punctuation, other scripts, or that look like values."""

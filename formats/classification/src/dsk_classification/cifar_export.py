@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
-from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
 from dsk.pickles import array_head, pickled
@@ -30,7 +29,6 @@ __all__ = ["CifarExporter"]
 _START, _END = b"\x80\x04}(", b"u."  # protocol 4, an empty dict, its keys and values; the end
 _SHORT = 1 << 8
 _WHOLE = (SIDE, SIDE)
-_RESERVED = frozenset({META_10, META_100, META_NAME})
 
 
 class _Rows(Struct):
@@ -101,11 +99,6 @@ class CifarExporter(Exporter):
                 rows.labels += part.labels
                 rows.sizes += part.sizes
         for subset, rows in subsets.items():
-            if subset in _RESERVED:
-                raise OutputError(
-                    f"a subset cannot be called {subset!r}, as the file of the labels is",
-                    hint="rename it with map_subsets",
-                )
             self._write(subset, rows, ctx)
 
     def _write(self, subset: str, rows: _Rows, ctx: WriteContext) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Label
-from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
 from dsk_classification.imagelists import SYNSETS
@@ -62,11 +61,6 @@ class ImagenetTxtExporter(Exporter):
         for subset, rows in lines.items():
             if ctx.out.dry:
                 continue
-            if f"{subset}.txt".lower() == SYNSETS:
-                raise OutputError(
-                    f"a subset cannot be called {subset!r}, as the file of the labels is",
-                    hint="rename it with map_subsets",
-                )
             with ctx.fragment(f"{subset}.txt") as file:
                 file.write("".join(f"{row}\n" for row in rows).encode())
 

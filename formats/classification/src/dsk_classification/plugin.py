@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import META_FIELDS, Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import META_FIELDS, Capabilities, ExporterInfo, ImporterInfo, Option, reserving
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -41,8 +41,13 @@ _EMNIST = (
 )
 
 
-def _holds(*, subsets: bool = True) -> Capabilities:
-    return Capabilities(annotations=_LABEL, needs_label=_LABEL, subsets=subsets)
+def _holds(*reserved: str, subsets: bool = True) -> Capabilities:
+    return Capabilities(
+        annotations=_LABEL,
+        needs_label=_LABEL,
+        subsets=subsets,
+        unfit_subsets=reserving(*reserved),
+    )
 
 
 _IMPORTERS = (
@@ -140,7 +145,7 @@ _EXPORTERS = (
         name="imagenet_txt",
         target="dsk_classification.imagenet_txt_export:ImagenetTxtExporter",
         summary="lists of images with label numbers, as Caffe has them for ImageNet",
-        capabilities=_holds(),
+        capabilities=_holds("images", "synsets"),
         options=(_META,),
         layout="<subset>.txt: <item>.<ext> <number> …; synsets.txt; images/<item>.<ext>",
     ),
@@ -149,7 +154,10 @@ _EXPORTERS = (
         target="dsk_classification.cifar_export:CifarExporter",
         summary="CIFAR-10; CIFAR-100 if labels have parents; the Python version",
         capabilities=Capabilities(
-            annotations=_LABEL, needs_label=_LABEL, label_fields=frozenset({"parent"})
+            annotations=_LABEL,
+            needs_label=_LABEL,
+            unfit_subsets=reserving("batches.meta", "meta", "dataset_meta.json"),
+            label_fields=frozenset({"parent"}),
         ),
         options=(_META,),
         layout="batches.meta or meta, <subset>",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import META_FIELDS, Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import META_FIELDS, Capabilities, ExporterInfo, ImporterInfo, Option, reserving
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -26,6 +26,8 @@ BOXES_LAYOUT = """\
 dataset_meta.json                       labels and their order; optional
 read as well: CSV files of any name (<subset>_labels.csv …) with these columns in any order,
 without width and height, with others"""
+
+_UNFIT = reserving("annotations")
 
 _META = Option(
     name="save_dataset_meta",
@@ -88,7 +90,9 @@ def dsk_exporters() -> list[ExporterInfo]:
             target="dsk_createml.exporter:CreateMlExporter",
             summary="Apple's Create ML: boxes in JSON",
             aliases=("createml", "roboflow_create_ml"),
-            capabilities=Capabilities(annotations=_BBOX, needs_label=_BBOX, family="create_ml"),
+            capabilities=Capabilities(
+                annotations=_BBOX, needs_label=_BBOX, unfit_subsets=_UNFIT, family="create_ml"
+            ),
             options=(_ANCHOR, _META),
             layout=JSON_LAYOUT,
         ),
@@ -97,7 +101,7 @@ def dsk_exporters() -> list[ExporterInfo]:
             target="dsk_createml.classes_export:ClassesExporter",
             summary="a table of classes, as Roboflow writes it: labels of whole images",
             aliases=("roboflow_multiclass",),
-            capabilities=Capabilities(annotations=_LABEL, needs_label=_LABEL),
+            capabilities=Capabilities(annotations=_LABEL, needs_label=_LABEL, unfit_subsets=_UNFIT),
             layout=CSV_LAYOUT,
         ),
         ExporterInfo(
@@ -105,7 +109,7 @@ def dsk_exporters() -> list[ExporterInfo]:
             target="dsk_createml.boxes_export:BoxesExporter",
             summary="a table of boxes, as TensorFlow's object detection tutorials have it",
             aliases=("tf_csv", "roboflow_tensorflow"),
-            capabilities=Capabilities(annotations=_BBOX, needs_label=_BBOX),
+            capabilities=Capabilities(annotations=_BBOX, needs_label=_BBOX, unfit_subsets=_UNFIT),
             options=(_META,),
             layout=BOXES_LAYOUT,
         ),

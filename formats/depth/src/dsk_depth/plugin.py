@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import SUBSET_PATH, Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import SUBSET_PATH, Capabilities, ExporterInfo, ImporterInfo, Option, reserving
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -52,7 +52,10 @@ def dsk_exporters() -> list[ExporterInfo]:
             name="common_super_resolution",
             target="dsk_depth.superres:SuperResolutionExporter",
             summary="images in low and high resolution",
-            capabilities=Capabilities(unfit_subsets=SUBSET_PATH, family="common_super_resolution"),
+            capabilities=Capabilities(
+                unfit_subsets=reserving("LR", "HR", "upsampled", grammar=SUBSET_PATH),
+                family="common_super_resolution",
+            ),
             always_saves_media=True,
             layout=SUPER_LAYOUT,
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import META_FIELDS, Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import META_FIELDS, Capabilities, ExporterInfo, ImporterInfo, Option, reserving
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -51,6 +51,7 @@ def dsk_exporters() -> list[ExporterInfo]:
                 annotations=kinds,
                 attributes=frozenset({"difficulty"}),
                 needs_label=kinds,
+                unfit_subsets=reserving("images", "labelTxt", "annotations"),
                 family="dota",
             ),
             options=(

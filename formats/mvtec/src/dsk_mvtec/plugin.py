@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import META_FIELDS, Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import META_FIELDS, Capabilities, ExporterInfo, ImporterInfo, Option, reserving
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -55,6 +55,7 @@ def capabilities(tasks: frozenset[str]) -> Capabilities:
     return Capabilities(
         annotations=kinds,
         needs_label=kinds,
+        unfit_subsets=reserving("ground_truth"),
         convert=tuple(
             (kind, tuple(k for k in first if k in kinds)) for kind in outlines if kind not in kinds
         ),

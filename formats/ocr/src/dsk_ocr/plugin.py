@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option, reserving
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -66,6 +66,9 @@ def dsk_importers() -> list[ImporterInfo]:
     ]
 
 
+_UNFIT = reserving("images")
+
+
 def localization(lines: str) -> Capabilities:
     """Return what files of text localization hold."""
     if lines == LINES_2015:
@@ -73,6 +76,7 @@ def localization(lines: str) -> Capabilities:
             annotations=frozenset({"polygon"}),
             attributes=frozenset({"text", "script"}),
             multi_ring=False,
+            unfit_subsets=_UNFIT,
             convert=(
                 ("bbox", ("polygon",)),
                 ("rotated_bbox", ("polygon",)),
@@ -83,6 +87,7 @@ def localization(lines: str) -> Capabilities:
         annotations=frozenset({"bbox", "polygon"}),
         attributes=frozenset({"text"}),
         multi_ring=False,
+        unfit_subsets=_UNFIT,
     )
 
 
@@ -105,6 +110,7 @@ def dsk_exporters() -> list[ExporterInfo]:
                 annotations=frozenset({"bbox", "polygon"}),
                 attributes=frozenset({"text", "script"}),
                 multi_ring=False,
+                unfit_subsets=_UNFIT,
             ),
             options=(
                 Option(
@@ -124,6 +130,7 @@ def dsk_exporters() -> list[ExporterInfo]:
                 annotations=frozenset({"mask"}),
                 fields=frozenset({"group"}),
                 attributes=frozenset({"index", "color", "text", "center"}),
+                unfit_subsets=_UNFIT,
                 family="icdar",
             ),
             layout=_CHARACTERS,

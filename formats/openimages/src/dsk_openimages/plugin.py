@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option, reserving
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -90,6 +90,7 @@ def dsk_exporters() -> list[ExporterInfo]:
                     }
                 ),
                 needs_label=kinds,
+                unfit_subsets=reserving("annotations", "images", "masks"),
                 convert=(("polygon", ("mask", "bbox")),),
                 family="open_images",
                 label_fields=frozenset({"parent"}),

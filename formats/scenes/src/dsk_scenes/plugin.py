@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import Capabilities, ExporterInfo, ImporterInfo, Option, reserving
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -83,12 +83,13 @@ def label_map_option(name: str) -> Option:
     )
 
 
-def masks_held(*attributes: str) -> Capabilities:
-    """Return what a format of label maps holds."""
+def masks_held(*attributes: str, reserved: tuple[str, ...] = ()) -> Capabilities:
+    """Return what a format of label maps holds, and what its subsets cannot be called."""
     return Capabilities(
         annotations=_MASKS,
         attributes=frozenset(attributes),
         needs_label=_MASKS,
+        unfit_subsets=reserving(*reserved),
         convert=_OUTLINES,
         label_fields=frozenset({"colors"}),
     )
@@ -122,6 +123,7 @@ def kitti_held(tasks: frozenset[str], *, attributes: bool = True) -> Capabilitie
             for kind, wanted in wishes.items()
             if kind not in kinds
         ),
+        unfit_subsets=reserving("image_2", "label_2", "instance", "semantic", "semantic_rgb"),
         label_fields=frozenset({"colors"} if "mask" in kinds else ()),
         family="kitti" if attributes and "bbox" in kinds else "",
     )
@@ -379,7 +381,7 @@ def dsk_exporters() -> list[ExporterInfo]:
             name="camvid",
             target="dsk_scenes.camvid.exporter:CamvidExporter",
             summary="CamVid: lists of images and class masks",
-            capabilities=masks_held(),
+            capabilities=masks_held(reserved=("label_colors", "labels", "classes", "codes")),
             options=(_COLORMAP, label_map_option("camvid"), SAVE_META),
             layout=CAMVID_LAYOUT,
         ),
@@ -387,7 +389,7 @@ def dsk_exporters() -> list[ExporterInfo]:
             name="cityscapes",
             target="dsk_scenes.cityscapes.exporter:CityscapesExporter",
             summary="Cityscapes: label and instance maps of street scenes",
-            capabilities=masks_held("is_crowd"),
+            capabilities=masks_held("is_crowd", reserved=("leftImg8bit", "gtFine", "gtCoarse")),
             options=(
                 label_map_option("cityscapes"),
                 Option(

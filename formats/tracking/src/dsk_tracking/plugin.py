@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsk.descriptors import META_FIELDS, Capabilities, ExporterInfo, ImporterInfo, Option
+from dsk.descriptors import META_FIELDS, Capabilities, ExporterInfo, ImporterInfo, Option, reserving
 from dsk.hooks import hookimpl
 
 DSK_API = (1, 0)
@@ -108,6 +108,7 @@ def dsk_exporters() -> list[ExporterInfo]:
                 fields=frozenset({"object_id"}),
                 attributes=frozenset({"track_id"}),
                 needs_label=frozenset({"mask"}),
+                unfit_subsets=reserving("images", "instances", "instances_txt"),
             ),
             options=(_META,),
             layout=MOTS_LAYOUT,

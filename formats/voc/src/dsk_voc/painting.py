@@ -10,7 +10,7 @@ from msgspec import Struct
 from dsk.errors import OutputError
 from dsk.labelmaps import encode_map, palette
 from dsk.overlay import Overlay
-from dsk.painting import drawable, report_covered
+from dsk.painting import drawable, report_background, report_covered
 from dsk_voc.labelmap import VOID_COLOR
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ class MaskPainter:
         seen = overlay.seen().tolist()
         for layer, visible in zip(layers, seen, strict=True):
             report_covered(layer.mask, layer.counts, visible, item, ledger)
+        background = (layer.mask for layer in layers if not layer.label)
+        report_background(background, seen, size, item, ledger)
         kind = np.uint16 if self._wide else np.uint8
         classes = np.array([0, *(layer.label for layer in layers)], kind)
         numbers = np.array([0, *(layer.number for layer in layers)], np.uint8)

@@ -18,10 +18,10 @@ from dsk.media import is_image_name
 from dsk.metafile import META_NAME, meta_text, read_meta
 from dsk.names import clean_name, stem_of
 from dsk_yolo.folders import images_of
-from dsk_yolo.paths import IMAGE_FOLDERS, LABEL_FOLDERS, SPLIT_KEYS
+from dsk_yolo.paths import IMAGE_FOLDERS, LABEL_FOLDERS, SPLIT_KEYS, folder_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dsk.annotations import Annotation
     from dsk.files import InputRoot
@@ -203,7 +203,6 @@ class ClassifySource(Source):
 def write_classify(
     items: Iterable[DatasetItem],
     ctx: WriteContext,
-    folder_of: Callable[[str], str],
     names: ClassNames,
 ) -> dict[str, dict[str, int]]:
     """Write one partition; return the number of items by subset folder and label."""

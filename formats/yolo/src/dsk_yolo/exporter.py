@@ -8,17 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.categories import Categories
 from dsk.columns import BoxColumns
-from dsk.descriptors import Capabilities
+from dsk.descriptors import Capabilities, reserving
 from dsk.errors import MediaError, OptionError, OutputError, RecordError
 from dsk.flow import Exporter
-from dsk.item import DEFAULT_SUBSET
 from dsk.media import Image
 from dsk.metafile import META_NAME, SIZES_NAME, meta_text
 from dsk_yolo.classify import finish_classify, write_classify
 from dsk_yolo.encode import RowWriter
 from dsk_yolo.exif import turn_of
 from dsk_yolo.labels import ClassNames
-from dsk_yolo.paths import RESERVED_DARKNET, RESERVED_YAML, TRAINABLE, label_path
+from dsk_yolo.paths import (
+    IMAGE_FOLDERS,
+    LABEL_FOLDERS,
+    RESERVED_DARKNET,
+    RESERVED_YAML,
+    TRAINABLE,
+    folder_of,
+    label_path,
+)
 from dsk_yolo.plugin import UNFIT_SUBSETS
 from dsk_yolo.yamlfile import data_yaml
 
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 
     from dsk.flow import Header
     from dsk.item import DatasetItem
+    from dsk.loss import Ledger
     from dsk.output import WriteContext
 
 __all__ = ["YoloExporter"]
@@ -38,6 +46,9 @@ KINDS = {
     "obb": frozenset({"rotated_bbox", "bbox", "polygon"}),
     "classify": frozenset({"label"}),
 }
+_RESERVED = RESERVED_DARKNET.union(RESERVED_YAML, IMAGE_FOLDERS, LABEL_FOLDERS)
+"""What subsets cannot be called: keys of configurations, and folders that labels are found by."""
+
 SMALLEST = 10
 """Ultralytics drops images with a shorter side."""
 
@@ -96,7 +107,9 @@ class YoloExporter(Exporter):
             annotations=kinds,
             attributes=frozenset() if self.task == "classify" else frozenset(held),
             needs_label=kinds,
-            unfit_subsets=UNFIT_SUBSETS,
+            unfit_subsets=UNFIT_SUBSETS
+            if self.task == "classify"
+            else reserving(*sorted(_RESERVED), grammar=UNFIT_SUBSETS),
             multi_ring=whole,
             holes=whole,
             family="yolo",
@@ -105,8 +118,6 @@ class YoloExporter(Exporter):
 
     def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
-        for subset in header.subsets:
-            self._folder_of(subset)
         self.names = ClassNames(header.categories, ctx.ledger, pose=self.task == "pose")
         self._points = max([len(p.labels) for p in self.names.keypoints.values()], default=0)
         if self.task != "classify":
@@ -117,33 +128,25 @@ class YoloExporter(Exporter):
         info = header.info.get("yolo")
         self._info = info if isinstance(info, dict) else {}
 
-    def _folder_of(self, subset: str) -> str:
-        """Return the name of a subset's folder.
-
-        Raises:
-            OutputError: It would be taken for something else.
-        """
-        name = "train" if subset in ("", DEFAULT_SUBSET) else subset
-        if name in RESERVED_DARKNET | RESERVED_YAML and self.task != "classify":
-            raise OutputError(
-                f"a subset cannot be named {name!r} in a YOLO dataset",
-                hint="rename it: -t map_subsets",
-            )
-        return name
-
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> dict[str, Any]:
-        """See ``Exporter.write``; the state is the subset folders and numbers of keypoints."""
+        """See ``Exporter.write``.
+
+        The state is the subset folders, the numbers of keypoints, the folders in which images are,
+        and items by folder that have nothing but an empty label file.
+        """
         if self.task == "classify":
-            return write_classify(items, ctx, self._folder_of, self.names)
+            return write_classify(items, ctx, self.names)
         lists: dict[str, list[str]] = {}
         sizes: list[str] = []
+        saved: set[str] = set()
+        alone: dict[str, list[tuple[str, str]]] = {}
         folder = images = labels = ""
         known: str | None = None
         put, darknet, save = ctx.write, self.darknet, ctx.save_media
         for item, text in self._with_texts(items):
             subset = item.subset
             if subset != known:
-                known, folder = subset, self._folder_of(subset)
+                known, folder = subset, folder_of(subset)
                 lists.setdefault(folder, [])
                 images = f"obj_{folder}_data/" if darknet else f"images/{folder}/"
                 labels = images if darknet else f"labels/{folder}/"
@@ -162,14 +165,18 @@ class YoloExporter(Exporter):
             if "images/" in item.id:
                 self._second_place(image, f"{labels}{item.id}.txt", rows, ctx)
             lists[folder].append(image)
-            if (save and self._save(item, image, size, ctx)) or size is None:
+            if save and self._save(item, image, size, ctx):
+                saved.add(folder)
+                continue
+            if size is None:
+                alone.setdefault(folder, []).append((item.id, subset))
                 continue
             sizes.append(f"{shlex.quote(item.id)} {size[0]} {size[1]}\n")
             if self._many:
                 sizes.append(f"{shlex.quote(f'{folder}/{item.id}')} {size[0]} {size[1]}\n")
         self._leave(lists, sizes, ctx)
         lengths = sorted(self._rows.lengths) if self._rows is not None else []
-        return {"subsets": list(lists), "points": lengths}
+        return {"subsets": list(lists), "points": lengths, "saved": saved, "alone": alone}
 
     def _with_texts(
         self, items: Iterable[DatasetItem]
@@ -246,6 +253,8 @@ class YoloExporter(Exporter):
         if self.save_dataset_meta:
             ctx.write(META_NAME, meta_text(Categories.from_names(self.names.names)))
         subsets = list(dict.fromkeys(name for state in states for name in state["subsets"]))
+        if not (self.darknet or self.lists):
+            _report_alone(states, ctx.ledger)
         for name in ctx.out.fragment_names():
             ctx.out.join(name, ctx.out.fragments(name))
         for name in subsets:
@@ -292,3 +301,13 @@ def _one_length(states: list[Any]) -> int:
             hint="name the keypoints of the labels, then shorter skeletons are filled up",
         )
     return max(lengths, default=1)
+
+
+def _report_alone(states: list[Any], ledger: Ledger) -> None:
+    """Report items without an image among such with one: readers pass over their label files."""
+    saved = set().union(*(state["saved"] for state in states))
+    for state in states:
+        for folder, items in state["alone"].items():
+            if folder in saved:
+                for item, subset in items:
+                    ledger.add("DSK-L008", "item without image and rows", item=item, subset=subset)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from dsk.item import DEFAULT_SUBSET
 from dsk.names import stem_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = [
     "ListedPaths",
     "above",
     "class_files",
+    "folder_of",
     "is_class_file",
     "is_there",
     "label_path",
@@ -66,6 +68,11 @@ _CLASS_FILES = frozenset(
     f"{name}.txt"
     for name in ("classes", "predefined_classes", "class", "class_names", "names", "labels")
 )
+
+
+def folder_of(subset: str) -> str:
+    """Return the name of a subset's folder; items of no particular subset are to be trained on."""
+    return "train" if subset in ("", DEFAULT_SUBSET) else subset
 
 
 def is_class_file(name: str) -> bool:

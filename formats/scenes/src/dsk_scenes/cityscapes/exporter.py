@@ -12,7 +12,7 @@ from dsk.flow import Exporter
 from dsk.labelmaps import encode_map
 from dsk_scenes.cityscapes.layout import FINE, IMAGES
 from dsk_scenes.cityscapes.tables import INSTANCES, LABELS, LICENSE_PLATE, TRAIN_IDS, TRAIN_LABELS
-from dsk_scenes.shared.painting import Painted, labelled, paint
+from dsk_scenes.shared.painting import Painted, labelled, leave_bare, paint
 from dsk_scenes.shared.target import make_target, write_labels
 
 if TYPE_CHECKING:
@@ -77,14 +77,17 @@ class CityscapesExporter(Exporter):
         subsets = set()
         for item in items:
             subsets.add(item.subset)
+            saved = False
             if ctx.save_media:
                 ending = ctx.image_name(item, ".png")[len(item.id) :]
-                ctx.save_image(item, f"{IMAGES}/{item.subset}/{item.id}_{IMAGES}{ending}")
+                saved = ctx.save_image(item, f"{IMAGES}/{item.subset}/{item.id}_{IMAGES}{ending}")
             found = [a for a in item.annotations if type(a) is Mask]
             kept = self._drawn(item, labelled(item, found, self._target, ctx.ledger), ctx.ledger)
             painted = paint(item, self._numbered(item, kept, ctx.ledger), ctx.ledger)
             if painted is not None:
                 self._write_maps(item, painted, ctx)
+            elif not saved:
+                leave_bare(item, ctx.ledger)
         return subsets
 
     def _drawn(

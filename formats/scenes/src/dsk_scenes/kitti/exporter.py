@@ -19,7 +19,7 @@ from dsk_scenes.cityscapes.tables import LABELS as CITYSCAPES
 from dsk_scenes.kitti.layout import IMAGES, INSTANCES, LABELS, SEMANTIC, SEMANTIC_RGB
 from dsk_scenes.kitti.objects import FAMILY, SPACE
 from dsk_scenes.plugin import kitti_held
-from dsk_scenes.shared.painting import Painted, labelled, paint
+from dsk_scenes.shared.painting import Painted, labelled, leave_bare, paint
 from dsk_scenes.shared.target import make_target, write_labels
 
 if TYPE_CHECKING:
@@ -131,7 +131,9 @@ class _KittiExporter(Exporter):
                 painted = paint(item, self._numbered(item, kept, ctx.ledger), ctx.ledger)
                 if painted is not None:
                     self._write_maps(item, painted, ctx)
-                    state.maps = True
+                    state.maps = saved = True
+            if not saved and DETECTION not in self.tasks:
+                leave_bare(item, ctx.ledger)
         return state
 
     def _line(self, box: Bbox, item: DatasetItem, ledger: Ledger) -> str:

@@ -12,6 +12,7 @@ from dsk.item import DEFAULT_SUBSET
 from dsk.metafile import META_NAME, meta_text
 from dsk_scenes.shared.classmap import ClassMaps
 from dsk_scenes.shared.colors import COLORS_NAME, colors_text, to_categories
+from dsk_scenes.shared.painting import leave_bare
 from dsk_scenes.shared.target import make_target
 
 if TYPE_CHECKING:
@@ -59,11 +60,13 @@ class PairsExporter(Exporter):
         for item in items:
             subsets[item.subset] = None
             folder = _folder(item.subset)
-            ctx.save_image(item, f"{folder}images/{ctx.image_name(item)}")
+            saved = ctx.save_image(item, f"{folder}images/{ctx.image_name(item)}")
             found = [a for a in item.annotations if type(a) is Mask]
             data = self._maps(item, found, ctx.ledger)
             if data is not None:
                 ctx.write(f"{folder}masks/{item.id}.png", data)
+            elif not saved:
+                leave_bare(item, ctx.ledger)
         return list(subsets)
 
     def finish(self, states: list[Any], ctx: WriteContext) -> None:

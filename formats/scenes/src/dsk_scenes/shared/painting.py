@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dsk import masks
 from dsk.overlay import Overlay
-from dsk.painting import drawable, report_covered
+from dsk.painting import drawable, report_background, report_covered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk_scenes.shared.target import Target
 
-__all__ = ["Painted", "labelled", "paint"]
+__all__ = ["Painted", "labelled", "leave_bare", "paint"]
 
 
 class Painted(Struct):
@@ -61,13 +61,18 @@ def labelled(
     return kept
 
 
+def leave_bare(item: DatasetItem, ledger: Ledger) -> None:
+    """Report an item of which no file was written: neither its image nor a map."""
+    ledger.add_at("DSK-L008", "item without image and masks", item)
+
+
 def paint(item: DatasetItem, found: Sequence[tuple[Mask, int]], ledger: Ledger) -> Painted | None:
     """Paint masks, higher ``z_order`` over lower; those of one value become one area.
 
     Args:
         item: The item, for reports.
         found: Masks and the value of each.
-        ledger: For masks that are not painted, hidden or joined.
+        ledger: For masks that are not painted, hidden, joined or, of the background, larger.
 
     Returns:
         What is seen; None when nothing could be painted.
@@ -94,6 +99,8 @@ def paint(item: DatasetItem, found: Sequence[tuple[Mask, int]], ledger: Ledger) 
             item=item.id,
             subset=item.subset,
         )
+    background = (mask for layer in layers if not layer.value for mask in layer.found)
+    report_background(background, seen, size, item, ledger)
     values = np.array([0, *(layer.value for layer in layers)], np.int64)
     return Painted(overlay, values)
 
