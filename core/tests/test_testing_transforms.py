@@ -149,8 +149,8 @@ def test_wrong_options_are_found(monkeypatch):
 
 def replace_info(least):
     """The descriptor with another default."""
-    import dataclasses
+    from msgspec.structs import replace
 
     info = registry_module.registry().transform("reverse")
-    option = dataclasses.replace(info.options[0], default=least)
-    return dataclasses.replace(info, options=(option,))
+    option = replace(info.options[0], default=least)
+    return replace(info, options=(option,))

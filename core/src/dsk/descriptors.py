@@ -8,8 +8,9 @@ This module imports nothing heavy, and plugin modules import nothing but this on
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 __all__ = [
     "ANY_SUBSET",
@@ -72,8 +73,7 @@ def reserving(*names: str, grammar: str = SUBSET_FOLDER) -> str:
     return "|".join([grammar, *(rf"(?<=^(?i:{re.escape(name)}))\Z" for name in names)])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class Option(Struct, frozen=True, kw_only=True):
     """A typed option; equals a keyword-only parameter of the class it belongs to.
 
     Attributes:
@@ -100,8 +100,7 @@ class Option:
     label_fields: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True, kw_only=True):
     """What a target can hold; core adapts items to it and reports what does not fit.
 
     Attributes:
@@ -140,8 +139,7 @@ class Capabilities:
     label_fields: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImporterInfo:
+class ImporterInfo(Struct, frozen=True, kw_only=True):
     """A format that can be read.
 
     Attributes:
@@ -170,8 +168,7 @@ class ImporterInfo:
     layout: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExporterInfo:
+class ExporterInfo(Struct, frozen=True, kw_only=True):
     """A format that can be written.
 
     Attributes:
@@ -197,8 +194,7 @@ class ExporterInfo:
     always_saves_media: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransformInfo:
+class TransformInfo(Struct, frozen=True, kw_only=True):
     """A dataset-to-dataset operation; ``target`` names a ``dsk.flow.Transform`` class."""
 
     name: str
@@ -208,8 +204,7 @@ class TransformInfo:
     options: tuple[Option, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandInfo:
+class CommandInfo(Struct, frozen=True, kw_only=True):
     """A command of ``dsk``; ``target`` names a typer app or a function for ``typer``."""
 
     name: str
@@ -217,8 +212,7 @@ class CommandInfo:
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineInfo:
+class EngineInfo(Struct, frozen=True, kw_only=True):
     """A way to map work over partitions; ``target`` names a ``dsk.engines.Engine`` class."""
 
     name: str

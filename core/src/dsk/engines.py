@@ -10,9 +10,11 @@ import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dsk.adapt import Adapter
 from dsk.collector import collector_off
@@ -38,8 +40,7 @@ AHEAD = 8
 """Partitions that wait for each worker: one that takes long does not let the others stand idle."""
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Struct):
     """Everything a worker needs to write any partition."""
 
     source: Source

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import time
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
 
 from dsk.adapt import adapt_header
 from dsk.descriptors import Option
@@ -39,8 +38,7 @@ NEAR = 60
 """Letters that are shown on both sides of what is no text: it may be in a list of all items."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportSettings:
+class ExportSettings(Struct, frozen=True, kw_only=True):
     """What core decides for every exporter.
 
     Attributes:
@@ -69,7 +67,7 @@ class ExportSettings:
         if self.media not in ("copy", "link"):
             raise OptionError(f"media is 'copy' or 'link', not {self.media!r}")
         if self.image_ext is not None and not self.image_ext.startswith("."):
-            object.__setattr__(self, "image_ext", f".{self.image_ext}")
+            force_setattr(self, "image_ext", f".{self.image_ext}")
         if self.image_ext is not None and self.image_ext.lower() not in WRITTEN_SUFFIXES:
             raise OptionError(
                 f"images cannot be written as {self.image_ext!r}",
@@ -77,7 +75,7 @@ class ExportSettings:
             )
 
 
-_OWN = frozenset(f.name for f in fields(ExportSettings))
+_OWN = frozenset(ExportSettings.__struct_fields__)
 _SWITCHES = tuple(
     Option(name=name, type=bool) for name in ("save_media", "overwrite", "strict", "dry_run")
 )
@@ -217,7 +215,7 @@ def held(
     """
     found = exporter.capabilities(header) or info.capabilities
     more = [option.label_fields for option in info.options if options.get(option.name)]
-    return dataclasses.replace(found, label_fields=found.label_fields.union(*more))
+    return replace(found, label_fields=found.label_fields.union(*more))
 
 
 def _job(

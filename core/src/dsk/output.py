@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct, field
 
 from dsk.annotations import Mask
 from dsk.errors import DskError, MediaError, OutputError, RecordError, UnsafePathError
@@ -21,8 +22,7 @@ __all__ = ["MediaSettings", "WriteContext"]
 _SAME_EXT = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif"}
 
 
-@dataclass(frozen=True, slots=True)
-class MediaSettings:
+class MediaSettings(Struct, frozen=True):
     """How media are written.
 
     Attributes:
@@ -36,8 +36,7 @@ class MediaSettings:
     mode: str = "copy"
 
 
-@dataclass(slots=True)
-class WriteContext:
+class WriteContext(Struct):
     """Everything a writing exporter may use.
 
     Attributes:

@@ -11,12 +11,12 @@ import functools
 import importlib
 import os
 import warnings
-from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pluggy
+from msgspec import Struct, field
 
 from dsk.descriptors import (
     CommandInfo,
@@ -98,8 +98,7 @@ KNOWN_PACKAGES: dict[str, tuple[str, ...]] = {
 """Packages of this project and the names (or beginnings of names) they bring."""
 
 
-@dataclass(slots=True)
-class Plugin:
+class Plugin(Struct):
     """One entry point and what became of it."""
 
     name: str

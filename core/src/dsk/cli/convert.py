@@ -6,8 +6,9 @@ import json
 import os
 import shlex
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from dsk.adapt import Adapter
 from dsk.cli.text import counted, emit_json, glyph, say, say_warnings
@@ -53,8 +54,7 @@ _REPORT_BEGINS = '{\n  "items": {\n    "in": '
 _ERRORS_BEGIN = '{"message": '
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConvertRequest:
+class ConvertRequest(Struct, frozen=True, kw_only=True):
     """What the user asked for: the parameters of a command that writes a dataset.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import asdict
 
 from dsk.cli.text import emit_json, table, tell
 from dsk.descriptors import ALL_KINDS, ExporterInfo, ImporterInfo, Option

@@ -24,7 +24,6 @@ HEAVY = (
     "PIL",
     "lxml",
     "yaml",
-    "msgspec",
     "nibabel",
     "h5py",
     "pycocotools",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from dsk.annotations import Mask, is_crowd
 from dsk.columns import BoxColumns

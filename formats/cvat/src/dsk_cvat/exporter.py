@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from array import array
-from dataclasses import replace
 from math import gcd
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dsk.errors import OutputError
 from dsk.flow import Exporter

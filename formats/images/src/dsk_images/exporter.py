@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
-from dataclasses import replace
 from hashlib import blake2b
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dsk.errors import OptionError, OutputError
 from dsk.flow import Exporter

@@ -96,7 +96,7 @@ class _VocExporter(Exporter):
 
     def capabilities(self, header: Header) -> Capabilities:
         """See ``Exporter.capabilities``."""
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         held = capabilities(frozenset(_KINDS[task] for task in self.tasks))
         labels = header.categories.labels

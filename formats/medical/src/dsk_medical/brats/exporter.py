@@ -65,7 +65,7 @@ class BratsExporter(Exporter):
 
     def capabilities(self, header: Header) -> Capabilities | None:  # noqa: ARG002 - by option
         """See ``Exporter.capabilities``."""
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         from dsk_medical.brats.descriptors import EXPORTER
 
