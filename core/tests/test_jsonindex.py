@@ -294,10 +294,21 @@ def test_what_is_no_such_document_is_an_input_error(window, text):
         run(text)
 
 
-@pytest.mark.parametrize("number", ["NaN", "-Infinity", "nan", "inf"])
-def test_numbers_that_json_does_not_know_are_named(window, number):
-    with pytest.raises(InputError, match=r"NaN and Infinity are no JSON numbers \(byte \d+\)"):
-        run(f'{{"annotations": [{{}}], "info": {{"year": {number}}}}}')
+@pytest.mark.parametrize(
+    ("number", "where"),
+    [("NaN", "#/info/years/1: "), ("-Infinity", "#/info/years/1: "), ("nan", "byte"), ("inf", "")],
+)
+def test_numbers_that_json_does_not_know_are_named(window, number, where):
+    with pytest.raises(InputError, match="NaN and Infinity are no JSON numbers") as caught:
+        run(f'{{"annotations": [{{}}], "info": {{"no": {{}}, "years": [[], {number}]}}}}')
+    assert where in str(caught.value)
+
+
+def test_a_number_that_json_does_not_know_is_found_in_its_record(window):
+    """Texts may look like it."""
+    with pytest.raises(InputError, match=r"one is in its a/b$") as caught:
+        run('{"annotations": [{"t": "[NaN"}, {"t": "[NaN", "a": {"b": [[1], [2, NaN]]}}]}')
+    assert caught.value.where.endswith("#/annotations/1")
 
 
 def test_text_that_is_no_utf8_is_an_input_error(window):

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from dsk import contours, masks
 from dsk.annotations import Rle
 from dsk.overlay import Overlay
-from dsk.rle import counts_of
+from dsk.rle import counts_of, from_dense, rle_in
 
 SIZES = st.integers(1, 24)
 DENSE = hnp.arrays(np.bool_, st.tuples(SIZES, SIZES))
@@ -365,3 +365,10 @@ def test_holes_last_are_a_difference_of_unions():
 def test_run_lengths_that_are_none(counts):
     with pytest.raises(ValueError, match="run length"):
         counts_of(Rle((2, 3), counts))
+
+
+def test_run_lengths_of_a_mask_that_must_fit_its_image():
+    rle = from_dense(np.ones((2, 3), bool))
+    assert rle_in(rle, (2, 3)) == rle_in(rle, None) == rle
+    with pytest.raises(ValueError, match=r"a mask of \(2, 3\) in an image of \(3, 2\)"):
+        rle_in(rle, (3, 2))

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from dsk.adapt import Adapter
 from dsk.collector import collector_off
 from dsk.errors import DskError, OptionError
+from dsk.lfs import explaining
 from dsk.loss import Ledger
 from dsk.steps import iterate
 
@@ -75,12 +76,13 @@ class Job(Struct):
         """Take the short way, where the source and the exporter can and no step lies between."""
         if self.steps or not self.exporter.takes_columns or not adapter.keeps_boxes:
             return None
-        found = self.source.columns(
-            self.partitions[part],
-            ledger,
-            outlines=adapter.outlines_become_boxes,
-            family=self.capabilities.family,
-        )
+        with explaining():
+            found = self.source.columns(
+                self.partitions[part],
+                ledger,
+                outlines=adapter.outlines_become_boxes,
+                family=self.capabilities.family,
+            )
         if found is None:
             return None
         ledger.items_in = ledger.items_out = len(found.items)

@@ -110,7 +110,7 @@ class InputRoot(ABC):
         """Return a text file's content; UTF-8, a byte-order mark is dropped.
 
         Raises:
-            InputError: It is missing or not UTF-8.
+            InputError: It is missing, not UTF-8 or a pointer of Git LFS.
         """
         data = self.read(name)
         check_fetched(data, self.show(name))
@@ -127,8 +127,10 @@ class InputRoot(ABC):
         return data.removeprefix(b"\xef\xbb\xbf")
 
     def buffer(self, name: str) -> memoryview:
-        """Return a file's content, mapped where that is possible."""
-        return memoryview(self.read(name))
+        """Return a file's content, mapped where that is possible; errors as for ``text``."""
+        data = self.read(name)
+        check_fetched(data, self.show(name))
+        return memoryview(data)
 
     def reader(self, under: str = "", limit: int | None = None) -> Callable[[str], bytes | None]:
         """Return a fast function from a name below ``under`` to content; None for a missing file.
@@ -410,7 +412,7 @@ class DirectoryRoot(InputRoot):
         with self.open(name) as file:
             try:
                 if os.fstat(file.fileno()).st_size <= _SMALL:
-                    return memoryview(file.read())
+                    return super().buffer(name)
                 return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
             except OSError as error:
                 raise InputError(reason(error), where=self.show(name)) from error

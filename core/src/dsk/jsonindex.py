@@ -22,10 +22,16 @@ from msgspec import Raw, Struct
 
 from dsk.allocator import keep_freed_memory
 from dsk.errors import InputError, RecordError
-from dsk.jsonerrors import UNDECODABLE, has_constant, json_error, record_message
+from dsk.jsonerrors import (
+    UNDECODABLE,
+    constant_error,
+    has_constant,
+    json_error,
+    record_message,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -137,18 +143,20 @@ def scan(
     walk = _Walk(view, where, gatherers or {})
     found: dict[str, tuple[int, int, Records]] = {}
     rest: dict[str, Raw] | None = None
+    text: bytes | None = None
     try:
         for key, fields in arrays.items():
             start = walk.find(key)
             if start is not None:
                 records, end = walk.array(key, start, fields)
                 found[key] = (start, end, records)
-        rest = _rest(view, {key: span[:2] for key, span in found.items()})
+        text = _without(view, [span[:2] for span in found.values()])
+        rest = _rest(text, found) if text is not None else None
     except InputError:  # maybe about a nested key of the same name: the decoder decides
         rest = None
     if rest is None or not rest.keys().isdisjoint(arrays):
         walk = _Walk(view, where)
-        result = _careful(walk, arrays)
+        result = _careful(walk, arrays, text or b"")
     else:
         result = JsonScan(rest, {key: span[2] for key, span in found.items()})
     for error in walk.bad:
@@ -158,32 +166,40 @@ def scan(
     return result
 
 
-def _rest(view: memoryview, spans: Mapping[str, tuple[int, int]]) -> dict[str, Raw] | None:
-    """Decode the object with the arrays cut out; None when they were no top-level values."""
+def _without(view: memoryview, spans: Sequence[tuple[int, int]]) -> bytes | None:
+    """Return a text with its arrays cut out; None when one of them lies in another."""
     parts: list[bytes | memoryview] = []
     position = 0
-    for start, end in sorted(spans.values()):
+    for start, end in sorted(spans):
         if start < position:
             return None
         parts += [view[position:start], _CUT]
         position = end
-    text = b"".join([*parts, view[position:]])
+    return b"".join([*parts, view[position:]])
+
+
+def _rest(text: bytes, keys: Iterable[str]) -> dict[str, Raw] | None:
+    """Decode an object without its arrays; None when they were no top-level values."""
     try:
         rest = msgspec.json.decode(text, type=dict[str, Raw])
     except UNDECODABLE:
         return None
-    for key in spans:
+    for key in keys:
         if bytes(rest.pop(key, Raw(b""))) != _CUT:
             return None
     return rest
 
 
-def _careful(walk: _Walk, arrays: Mapping[str, Sequence[str]]) -> JsonScan:
-    """Scan with the decoder finding the arrays: right for any JSON; it words the errors."""
+def _careful(walk: _Walk, arrays: Mapping[str, Sequence[str]], rest: bytes) -> JsonScan:
+    """Scan with the decoder finding the arrays: right for any JSON; it words the errors.
+
+    ``rest`` is the text without the arrays, "" if it is not known; it may be where the fault is.
+    """
     try:
         top = msgspec.json.decode(walk.view, type=dict[str, Raw])
     except UNDECODABLE as error:
-        raise json_error(error, walk.where, walk.view) from error
+        named = constant_error(rest, walk.where) if has_constant(rest) else None
+        raise named or json_error(error, walk.where, walk.view) from error
     base = _address(walk.view)
     records = {}
     for key, fields in arrays.items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import Struct, field
 
 from dsk.errors import RecordError, UsageError, printable, shortened
+from dsk.lfs import explained
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -21,6 +22,9 @@ SAMPLES = 5
 
 MAX_BAD = 100_000
 """How many bad records are kept in full; further ones are counted only."""
+
+_EXPLAINED = 1000
+"""Bad records of which the file is looked at once more, which takes longer than reading most."""
 
 MAX_SORTS = 2_000
 """How many sorts of events, and how many warnings, are told apart; further ones are counted only:
@@ -200,6 +204,8 @@ class Ledger:
 
     def bad_record(self, error: RecordError) -> None:
         """Raise the error, or count it and go on, as the run's policy says."""
+        if self.bad_count < _EXPLAINED:
+            error = explained(error)
         if self.on_error == "raise":
             raise error
         self.bad_count += 1

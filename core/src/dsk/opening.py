@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from dsk.collector import collector_off
@@ -11,6 +12,7 @@ from dsk.dataset import Dataset
 from dsk.detect import best_of, look
 from dsk.errors import InputError, OptionError, reason, shortened
 from dsk.files import open_root
+from dsk.lfs import HINT, MESSAGE, explaining, is_pointer
 from dsk.loss import Ledger
 from dsk.options import check_options
 from dsk.registry import registry, resolve
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from dsk.flow import Importer, Source, Transform
 
 __all__ = ["make_transform", "open_dataset"]
+
+_TEXTS = (".csv", ".json", ".txt", ".xml", ".yaml", ".yml")
+_DEPTH, _LOOKS = 3, 100
+"""How far down, and at how many texts, is looked for files that were not fetched."""
 
 
 def open_dataset(
@@ -35,7 +41,7 @@ def open_dataset(
     """Open a dataset, see ``Dataset.import_from`` and ``Importer.only_columns``."""
     given = open_root(path)
     ledger = Ledger(on_error)
-    with given.remembering(), collector_off():
+    with explaining(), given.remembering(), collector_off():
         root, answers = look(given, format)
         if root is not given:
             ledger.warn(f"{path} holds nothing but the folder {root.name}, which is read")
@@ -62,12 +68,22 @@ def open_dataset(
 
 @contextmanager
 def _strays_told(root: InputRoot) -> Iterator[None]:
-    """Say in the hint of an error what is no file or not followed: that may be its reason."""
+    """Say in an error's hint what is no file, not followed or not fetched: maybe its reason."""
     try:
         yield
     except InputError as error:
-        error.hint = "; ".join(filter(None, (error.hint, *map(shortened, root.strays()))))
+        told = [*root.strays(), *_unfetched(root)] if error.message != MESSAGE else root.strays()
+        error.hint = "; ".join(filter(None, (error.hint, *map(shortened, told))))
         raise
+
+
+def _unfetched(root: InputRoot) -> Iterator[str]:
+    """Say of the first annotation file that is a pointer of Git LFS that it is one."""
+    for name in islice(root.walk("", _DEPTH, _TEXTS), _LOOKS):
+        with suppress(InputError):
+            if is_pointer(root.read(name, 64)):
+                yield f"{name} was not fetched, here is only its Git LFS pointer: {HINT}"
+                return
 
 
 def _opened(importer: Importer, root: InputRoot, ledger: Ledger) -> Source:

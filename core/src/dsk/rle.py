@@ -77,6 +77,22 @@ def rle_of(source: Rle | Raw | MaskSource) -> Rle:
     return source.rle()
 
 
+def rle_in(source: Rle | Raw | MaskSource, size: tuple[int, int] | None) -> Rle:
+    """Return the run lengths of a mask's source for a target whose masks are as large as images.
+
+    Args:
+        source: The source.
+        size: (height, width) of the image; None if it is not known.
+
+    Raises:
+        ValueError: They are malformed, or of another size.
+    """
+    rle = rle_of(source)
+    if size is not None and rle.size != size:
+        raise ValueError(f"a mask of {rle.size} in an image of {size}")
+    return rle
+
+
 def counts_of(rle: Rle) -> NDArray[np.int64]:
     """Return uncompressed, checked run lengths.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsk.flow import Header, Rearrangement, Transform
 from dsk.item import DatasetItem
+from dsk.lfs import explaining
 from dsk.loss import Ledger
 
 if TYPE_CHECKING:
@@ -49,10 +50,11 @@ class SelectTransform(Transform):
 
 def count_in(items: Iterable[DatasetItem], ledger: Ledger) -> Iterator[DatasetItem]:
     """Count what enters."""
-    for item in items:
-        ledger.items_in += 1
-        ledger.annotations_in += len(item.annotations)
-        yield item
+    with explaining():
+        for item in items:
+            ledger.items_in += 1
+            ledger.annotations_in += len(item.annotations)
+            yield item
 
 
 def run_steps(

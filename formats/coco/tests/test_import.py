@@ -129,6 +129,58 @@ def test_files_that_are_passed_over_for_their_names_are_told(folder, make):
     assert note.startswith("annotations/val.json is not read")
 
 
+def test_files_in_other_folders_are_told(folder, make):
+    folder.put("annotations/instances_train.json", make.document([make.image(1, "a.png")], []))
+    document = make.document([make.image(1, "a.png")], [])
+    for name in ("more/deep/instances_val.json", "more/deep/x.json", "other.json"):
+        folder.put(name, document)
+    folder.put("more/deep/y.json", {"x": 1})
+    dataset = Dataset.import_from(folder.path)
+    assert [item.subset for item in dataset] == ["train"]
+    (note,) = dataset.opening_ledger.warnings
+    assert note.startswith("other.json and 2 more in other folders look like COCO")
+    alone = open_dataset(folder.path / "more" / "deep" / "x.json", "coco", {})
+    assert not alone.opening_ledger.warnings
+
+
+def _videos(folder, make, names):
+    for number, (name, images) in enumerate(names.items()):
+        found = [make.image(10 * number + n, image) for n, image in enumerate(images)]
+        folder.put(name, make.document(found, [make.obj(5, 10 * number)]))
+
+
+def test_files_of_one_video_each_are_one_subset(folder, make):
+    """PoseTrack's: those of its validation set are called test."""
+    videos = {
+        "annotations/train/01_bonn_train.json": ["images/train/01_bonn_train/0.jpg"],
+        "annotations/train/02_bonn_train.json": [
+            f"images/train/02_bonn_train/{n}.jpg" for n in (0, 1)
+        ],
+        "annotations/val/03_mpii_test.json": ["images/val/03_mpii_test/0.jpg"],
+    }
+    _videos(folder, make, videos)
+    dataset = Dataset.import_from(folder.path)
+    assert dataset.header.subsets == ("train", "val")
+    assert dataset.header.items == 4
+    found = {(item.subset, item.id): len(item.annotations) for item in dataset}
+    assert found == {
+        ("train", "images/train/01_bonn_train/0"): 1,
+        ("train", "images/train/02_bonn_train/0"): 1,
+        ("train", "images/train/02_bonn_train/1"): 0,
+        ("val", "images/val/03_mpii_test/0"): 1,
+    }
+
+
+@pytest.mark.parametrize("lead", ["", "images/"])
+def test_other_files_of_a_subsets_folder_stay_subsets(folder, make, lead):
+    videos = {
+        "annotations/train/a.json": [f"{lead}0.jpg"],
+        "annotations/train/b.json": [f"{lead}0.jpg"],
+    }
+    _videos(folder, make, videos)
+    assert sorted(item.subset for item in Dataset.import_from(folder.path)) == ["a", "b"]
+
+
 def test_files_beside_that_of_roboflow_are_told(folder, make):
     folder.put("train/_annotations.coco.json", make.document([make.image(1, "a.png")], []))
     folder.put("train/other.json", make.document([make.image(1, "a.png")], []))
@@ -402,7 +454,7 @@ def test_bad_image_is_named_and_can_be_skipped(folder, make, image, message):
 def test_nan_is_refused(folder, make):
     text = '{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [{"id": 1, "area": NaN}]}'
     folder.put("a.json", text)
-    with pytest.raises(RecordError, match="NaN"):
+    with pytest.raises(RecordError, match=r"NaN.* one is in its area"):
         items(folder.path)
 
 
@@ -657,6 +709,20 @@ def test_ids_as_text_with_leading_zeros(folder, make):
     assert item.attributes == {"id": 397133}
     assert [(a.id, a.label) for a in item.annotations] == [(7, 0), (8, 0)]
     assert any("ids written as text" in note for note in dataset.opening_ledger.warnings)
+
+
+def test_keypoints_may_be_lists_of_their_own(folder, make):
+    lists = [[2, 3, 2], [4.5, 5, 1]]
+    records = [
+        make.obj(1, 1, keypoints=lists, num_keypoints=2),
+        make.obj(2, 1, keypoints=[[1, 2]], num_keypoints=1),
+    ]
+    folder.put("annotations/person_keypoints_x.json", make.document([make.image(1, "a")], records))
+    with pytest.raises(RecordError, match="annotations/1: keypoints: Expected"):
+        items(folder.path)
+    found = items(folder.path, on_error="skip")["x", "a"].annotations
+    (skeleton,) = (a for a in found if isinstance(a, Skeleton))
+    assert (list(skeleton.points), list(skeleton.visibility)) == ([2, 3, 4.5, 5], [2, 1])
 
 
 def test_an_empty_list_of_keypoints_is_none(folder, make, out):

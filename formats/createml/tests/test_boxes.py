@@ -106,7 +106,6 @@ def test_rows_without_box_and_sizes(tmp_path):
         ("a.jpg,x,9,dog,1,2,3,4", "'x' is no number of pixels"),
         ("a.jpg,9,9,dog,1,2,nan,4", "not finite"),
         ("a.jpg,9,9,dog,-1e308,2,1e308,4", "not finite"),
-        ("a.jpg,9,9,dog,3,2,1,4", "edges swapped: 3.0, 2.0, 1.0, 4.0"),
         ("a.jpg,9,9,,1,2,3,4", "no class"),
         ("a.jpg,9.5,9,dog,1,2,3,4", "'9.5' is no number of pixels"),
         ("a.jpg,-9,9,dog,1,2,3,4", "'-9' is no number of pixels"),
@@ -209,3 +208,11 @@ def test_tables_beside_vocs_files_are_less_sure(name, xml, listed, score, tmp_pa
     assert found.score == score
     (alone,) = (d for d in detect(open_root(tmp_path / name)) if d.format == "tensorflow_csv")
     assert alone.score >= 70
+
+
+def test_boxes_whose_edges_are_swapped_are_kept(tmp_path):
+    """As in VOC, of whose files many such tables are made."""
+    put(tmp_path / NAME, HEAD + "a.jpg,9,9,dog,3,2,1,4\na.jpg,9,9,dog,1,2,3,2\n")
+    with pytest.warns(DskWarning, match="boxes without area .* they are kept"):
+        found = listing(read(tmp_path))
+    assert found == [("default", "a", [(0, (3, 2, -2, 2)), (0, (1, 2, 2, 0))])]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import dsk.rle as rle_module
 from dsk import Dataset, Image
-from dsk.annotations import Bbox, Label, Points, Skeleton
+from dsk.annotations import Bbox, Label, Mask, Points, Skeleton
 from dsk.categories import Categories, LabelCategory, PointsCategory
 from dsk.errors import OutputError
 from dsk.item import DatasetItem
@@ -292,3 +292,32 @@ def test_fields_of_cvat_that_are_none(tmp_path, video, odd):
         use_track=video,
     )
     assert 'source="manual"' in (out / "default.xml").read_text()
+
+
+@pytest.mark.parametrize("use_track", [False, True])
+def test_masks_of_another_size_than_the_image_are_told(tmp_path, use_track):
+    """Readers refuse what leaves the image."""
+    media = Image("frame_000000.png", size=(2, 3))
+    solids = [np.ones(size, bool) for size in ((3, 2), (2, 3))]
+    masks = [Mask(from_dense(solid), label=0, object_id=n) for n, solid in enumerate(solids)]
+    given = [DatasetItem("frame_000000", media=media, annotations=masks)]
+    report, out = export(tmp_path, given, use_track=use_track)
+    assert ("DSK-L018", "mask: a mask of (3, 2) in an image of (2, 3)", 1) in codes(report)
+    (item,) = Dataset.import_from(out, "cvat")
+    (mask,) = item.annotations
+    assert mask.image.shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("points", "lost"),
+    [
+        (PointsCategory((), ((0, 1), (1, 2))), 2),
+        (PointsCategory(("a", "b"), ((1, 2), (2, 3))), 1),
+        (PointsCategory(("a", "b"), ((1, 2),)), 0),
+    ],
+)
+def test_joints_of_points_without_names_are_told(tmp_path, points, lost):
+    labels = Categories(labels=(LabelCategory("person"),), points={0: points})
+    report, _ = export(tmp_path, [DatasetItem("a")], labels)
+    found = {("DSK-L010", "joints of keypoints without names", lost)} if lost else set()
+    assert codes(report) == found

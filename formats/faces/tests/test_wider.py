@@ -10,6 +10,7 @@ from dsk import Dataset
 from dsk.annotations import Bbox, Label
 from dsk.errors import DskWarning, InputError, RecordError, UnsafePathError
 from dsk.item import DatasetItem
+from dsk.media import Image
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -200,3 +201,22 @@ def test_events_that_no_list_of_labels_has_are_told(tmp_path: Path) -> None:
     assert "1 events are not among the labels, e.g. 'Parade'" in told
     (item,) = dataset
     assert [a.kind for a in item.annotations] == ["bbox", "bbox"]
+
+
+def test_images_of_unknown_endings_are_read_again(tmp_path: Path) -> None:
+    """The list would say nothing of them: readers tell images by their names."""
+    (tmp_path / "43.qq").write_bytes(b"picture")
+    media = Image("43.qq", str(tmp_path / "43.qq"))
+    items = [DatasetItem("43", media=media, annotations=[Bbox(1, 2, 3, 4, label=0)])]
+    items.append(DatasetItem("._44", annotations=[Bbox(1, 2, 3, 4, label=0)]))
+    dataset = Dataset.from_iterable(items, ["face"])
+    report = dataset.export(tmp_path / "out", "wider_face", save_media=True)
+    assert sorted((e.code, e.what, e.count) for e in report.events) == [
+        ("DSK-L008", "an id that is no image's name", 1),
+        ("DSK-L016", "the ending .qq of an image, of which readers know nothing", 1),
+        ("DSK-L017", "an id that is no image's name", 1),
+    ]
+    (back,) = Dataset.import_from(tmp_path / "out")
+    assert (back.id, len(back.annotations)) == ("43", 1)
+    assert back.media is not None
+    assert back.media.read_bytes() == b"picture"

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from dsk import Dataset
-from dsk.annotations import Bbox, Ellipse, Points, Polygon, PolyLine
+from dsk.annotations import Bbox, Ellipse, Mask, Points, Polygon, PolyLine
 from dsk.errors import InputError, RecordError
 from dsk.item import DatasetItem
+from dsk.media import Image
 from dsk.pixels import encode
+from dsk.rle import from_dense
 
 
 def shape(kind, *points, **more):
@@ -341,3 +343,15 @@ def test_attributes_that_json_cannot_say_are_told(tmp_path, value):
     ]
     (item,) = read(tmp_path / "out")
     assert item.annotations[0].attributes["seen"] is True
+
+
+@pytest.mark.parametrize("name", ["labelme_json", "label_me"])
+def test_masks_of_another_size_than_the_image_are_told(tmp_path, name):
+    masks = [Mask(from_dense(np.ones(size, bool)), label=0) for size in ((3, 2), (2, 3))]
+    items = [DatasetItem("a", media=Image("a.png", size=(2, 3)), annotations=masks)]
+    report = Dataset.from_iterable(items, ["car"]).export(tmp_path / "out", name)
+    assert [(e.code, e.what, e.count) for e in report.events] == [
+        ("DSK-L018", "mask: a mask of (3, 2) in an image of (2, 3)", 1)
+    ]
+    (item,) = Dataset.import_from(tmp_path / "out", name)
+    assert [a.image.shape for a in item.annotations] == [(2, 3)]

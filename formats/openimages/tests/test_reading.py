@@ -769,3 +769,15 @@ def test_ids_that_a_spreadsheet_has_rounded(tmp_path: Path) -> None:
     with pytest.warns(DskWarning):
         items = list(dataset)
     assert {i.id: len(i.annotations) for i in items} == {"0001e5": 1, "2.5E+10": 0, "7E+12": 1}
+
+
+def test_masks_of_another_size_than_the_image_are_told(tmp_path: Path) -> None:
+    """Readers would stretch them."""
+    masks = [Mask(from_dense(np.ones(size, bool)), label=0) for size in ((3, 2), (2, 3))]
+    items = [DatasetItem("a", media=Image("a.png", size=(2, 3)), annotations=masks)]
+    report = Dataset.from_iterable(items, ["car"]).export(tmp_path / "out", "open_images")
+    assert [(e.code, e.what, e.count) for e in report.events] == [
+        ("DSK-L018", "mask: a mask of (3, 2) in an image of (2, 3)", 1)
+    ]
+    (item,) = Dataset.import_from(tmp_path / "out", "open_images")
+    assert [a.image.shape for a in item.annotations if isinstance(a, Mask)] == [(2, 3)]

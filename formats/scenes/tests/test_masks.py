@@ -16,6 +16,7 @@ from dsk.detect import detect
 from dsk.errors import DskWarning, InputError, MediaError, RecordError
 from dsk.files import open_root
 from dsk.item import DatasetItem
+from dsk.loss import Ledger
 from dsk.media import Image as DskImage
 from dsk.rle import from_dense
 from dsk_scenes.synthia import channels
@@ -98,8 +99,37 @@ def test_camvid_images_of_one_id(png: Png, text: Text, tmp_path: Path) -> None:
 def test_camvid_unknown_colour(png: Png, text: Text, tmp_path: Path) -> None:
     text("train.txt", "/train/x.png trainannot/x.png\n")
     png("trainannot/x.png", [[(128, 0, 0), (1, 2, 3)]])
-    with pytest.warns(DskWarning, match="not in the label map"):
+    with pytest.warns(DskWarning, match=r"value \(for instance 1 2 3\) is not in the label map"):
         assert labels(tmp_path, "camvid") == [("train", "x", ["Building"])]
+
+
+@pytest.mark.parametrize(
+    ("strange", "told"),
+    [
+        ([9, 8, 7, 5, 5, 6, 7, 7], " (for instance 0 0 7, 0 0 5, 0 0 6)"),
+        (list(range(1, 40)), ""),
+    ],
+)
+def test_camvid_unknown_colours_are_named(
+    png: Png, text: Text, tmp_path: Path, strange: list[int], told: str
+) -> None:
+    """The three that most pixels of the first such map have; of compressed images none."""
+    text("train.txt", "/train/x.png trainannot/x.png\n/train/y.png trainannot/y.png\n")
+    png("trainannot/x.png", [[(128, 0, 0), *((0, 0, n) for n in strange)]])
+    png("trainannot/y.png", [[(0, 0, 99)]])
+    ledger = Ledger()
+    list(Dataset.import_from(tmp_path, "camvid").read(ledger))
+    assert ledger.warnings == {
+        f"masks have pixels whose colour or value{told} is not in the label map; these belong to "
+        "nothing": 2
+    }
+
+
+def test_camvid_unknown_values_are_named(png: Png, text: Text, tmp_path: Path) -> None:
+    text("train.txt", "/train/x.png trainannot/x.png\n")
+    png("trainannot/x.png", np.array([[18, 99, 99]], np.uint8))
+    with pytest.warns(DskWarning, match=r"value \(for instance 99\) is not in the label map"):
+        labels(tmp_path, "camvid")
 
 
 def test_camvid_bad_lines(png: Png, text: Text, tmp_path: Path) -> None:

@@ -73,6 +73,8 @@ def test_unknown_visibility_is_not_occluded(tmp_path: Path) -> None:
     [
         "2,1,0,0,1,1,1,1,1\n1,1,5,5,1,1,1,1,1\n",
         "2,1,0,0,1,1,1,1,1\r\n1,1,5,5,1,1,1,1,1\r\n\r\n",
+        "2,1,0,0,1,1,1,1,1\r1,1,5,5,1,1,1,1,1\r",
+        "2 1 0 0 1 1 0 0 -1\r1 1 5 5 1 1 1 1 1",
         "\ufeff2.0,1.0,0,0,1,1,1,1,1\n1, 1, 5, 5, 1, 1, 1, 1, 1",
         "2,1,0,0,1,1,1\n1,1,5,5,1,1,1,1,1\n",
         "2,1,0,0,1,1,1,1,1,\n1,1,5,5,1,1,1,,\n",
@@ -483,3 +485,12 @@ def test_tables_that_are_links_to_nothing_are_told(tmp_path: Path) -> None:
     table.symlink_to("gone")
     told = Dataset.import_from(tmp_path, "mot_seq").opening_ledger.warnings
     assert "train/b/gt/gt.txt is a link to nothing, or no file" in told
+
+
+def test_lines_that_end_as_on_old_macs_are_detected_and_numbered(tmp_path: Path) -> None:
+    folder = sequence(tmp_path, "1,1,0,0,1,1,1,1,1\r1,1,5,5,1,1,1,1,1\rx,1,5,5,1,1\r")
+    with pytest.raises(RecordError, match="a row is") as caught:
+        read(folder)
+    assert caught.value.where.endswith(":3")
+    sequence(tmp_path, "1,1,0,0,1,1,1,1,1\r1,1,5,5,1,1,1,1,1\r")
+    assert "mot_seq" in [found.format for found in detect(open_root(folder))]

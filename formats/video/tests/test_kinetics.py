@@ -351,3 +351,14 @@ def test_stated_labels_of_one_name_do_not_shift_the_others(tmp_path):
     dataset = Dataset.import_from(tmp_path, NAME)
     assert [facts(item)[0][0] for item in dataset] == [3, 1, 0]
     assert dataset.categories().names == ["a", "b", "a", "c"]
+
+
+@pytest.mark.parametrize("save_dataset_meta", [False, True])
+def test_labels_given_twice_are_told(tmp_path, save_dataset_meta):
+    """The table knows labels by their names."""
+    items = [DatasetItem(name, annotations=[Label(label=n)]) for n, name in enumerate("ab")]
+    dataset = Dataset.from_iterable(items, ["jump", "jump"])
+    report = dataset.export(tmp_path / "out", NAME, save_dataset_meta=save_dataset_meta)
+    assert [(e.code, e.what) for e in report.events] == [
+        ("DSK-L010", "labels of equal names and other parents")
+    ]

@@ -318,3 +318,29 @@ def test_ids_whose_quotes_lists_of_objects_cannot_hold(name, tmp_path):
     items = [item('a"b', [Bbox(0, 0, 1, 1, label=CAT)])]
     with pytest.raises(OutputError, match="cannot hold the id"):
         export(tmp_path, items, name)
+
+
+def test_parts_that_are_objects_of_their_own_become_labels(tmp_path):
+    """Readers of boxes and masks together know no parts, but those that the label map has."""
+    head = CATEGORIES.names.index("head")
+    boxes = [Bbox(1, 1, 5, 5, label=PERSON), Bbox(1, 1, 2, 2, label=head)]
+    name = "voc_instance_segmentation"
+    report, out = export(tmp_path, [item("a", boxes), item("b", boxes[:1])], name)
+    assert [(e.code, e.what, e.count) for e in report.events] == [
+        ("DSK-L010", "part 'head', which becomes a label: objects are called so", 1)
+    ]
+    written = lines(out / "labelmap.txt")
+    assert [line.partition(":")[0] for line in written[-2:]] == ["ignored", "head"]
+    colors = [line.split(":")[1] for line in written[1:]]
+    assert len(set(colors)) == len(colors)
+    back = Dataset.import_from(out, name)
+    names = back.categories().names
+    found = {i.id: [names[a.label] for a in i.annotations] for i in back}
+    assert found == {"a": ["person", "head"], "b": ["person"]}
+
+
+def test_parts_that_no_object_is_stay_parts(tmp_path):
+    given = [item("a", [Bbox(1, 1, 5, 5, label=PERSON)])]
+    report, out = export(tmp_path, given, "voc_instance_segmentation")
+    assert report.events == []
+    assert lines(out / "labelmap.txt")[-1].startswith("ignored:")

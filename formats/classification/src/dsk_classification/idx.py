@@ -9,7 +9,6 @@ import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from dsk.errors import InputError
-from dsk.lfs import check_fetched
 
 if TYPE_CHECKING:
     from dsk.files import InputRoot
@@ -24,8 +23,6 @@ _GZIP = b"\x1f\x8b"
 _TYPES = {0x08: UINT8, 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _FAULTS = (EOFError, OSError, zlib.error, struct.error)
 _STEP = 1 << 20
-_POINTER = 64
-"""Bytes that tell a file from Git LFS's pointer to it."""
 
 
 class IdxHeader(NamedTuple):
@@ -102,7 +99,6 @@ class IdxFile:
         return data
 
     def _read_header(self) -> IdxHeader:
-        check_fetched(self._root.read(self.name, _POINTER), self.where)
         head = self.read(0, 4)
         if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _TYPES:
             hint = "a web page was saved instead?" if b"<" in head else "it begins with 00 00 08"

@@ -16,7 +16,7 @@ from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.jsonvalues import is_finite, plain_value
 from dsk.metafile import META_NAME, meta_text
-from dsk.rle import counts_of
+from dsk.rle import counts_of, rle_in
 from dsk_coco.categories import FAMILY, category_ids
 from dsk_coco.encode import (
     OBJECTS,
@@ -247,10 +247,7 @@ class CocoExporter(Exporter):
                 "annotation": a.id,
             }
             try:
-                rle = a.rle
-                if rle.size != size:
-                    raise ValueError(f"a mask of {rle.size} in an image of {size}")  # noqa: TRY301
-                counts.append(counts_of(rle))
+                counts.append(counts_of(rle_in(a.source, size)))
             except ValueError as error:
                 ctx.ledger.add("DSK-L018", f"mask: {error}", **where)
                 continue

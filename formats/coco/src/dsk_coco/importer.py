@@ -8,6 +8,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from dsk.errors import InputError, OptionError, UnsafePathError
 from dsk.files import open_root
@@ -19,11 +20,14 @@ from dsk_coco.index import AnnotationFile, join_items, open_file, open_results
 from dsk_coco.labels import join_labels
 from dsk_coco.layout import (
     FOLDER,
+    farther_files,
     farther_folders,
     find_files,
     image_folders,
     is_results_file,
     passed_over,
+    subset_of_folder,
+    video_of,
 )
 from dsk_coco.reader import SliceReader
 
@@ -89,8 +93,10 @@ class CocoImporter(Importer):
         there = find_files(root)
         for name in passed_over(root, there):
             ledger.warn(f"{name} is not read: others beside it have names that COCO's tools give")
+        _tell_farther_files(root, there, ledger)
         names = self._wanted(root, there, results, ledger)
         files = self._opened(root, names, ledger)
+        _join_videos(files)
         if not names and there and self._tasks:
             raise InputError(
                 f"there is nothing of the tasks {', '.join(self._tasks or ())}",
@@ -145,6 +151,28 @@ class CocoImporter(Importer):
             elif not results:
                 ledger.warn(f"{file.name} is a results file; -I results={file.name} reads it")
         return kept
+
+
+def _tell_farther_files(root: InputRoot, there: list[Found], ledger: Ledger) -> None:
+    farther = farther_files(root, there)
+    if farther:
+        others = f" and {len(farther) - 1} more" if len(farther) > 1 else ""
+        ledger.warn(
+            f"{farther[0]}{others} in other folders look like COCO and are not read: the files "
+            "nearest to the top are; give their own folder to read them"
+        )
+
+
+def _join_videos(files: list[AnnotationFile]) -> None:
+    """Make one subset of a folder's files that are about one video each, as in PoseTrack."""
+    videos = [(file, video_of(file.found, _some_names(file))) for file in files]
+    keys = [file.keys[file.keys != 0] for file, video in videos if video]
+    if not keys or len(np.unique(np.concatenate(keys))) < sum(map(len, keys)):
+        return  # joined, images of one name would be one item
+    for file, video in videos:
+        if video:
+            subset = subset_of_folder(file.found.name)
+            file.found, file.video = msgspec.structs.replace(file.found, subset=subset), video
 
 
 def _that_go_together(files: list[AnnotationFile], ledger: Ledger) -> list[AnnotationFile]:
@@ -228,10 +256,10 @@ class CocoSource(Source):
     ) -> None:
         self._root = root
         self._options = options
-        by_subset: dict[str, list[AnnotationFile]] = {}
+        groups: dict[tuple[str, str], list[AnnotationFile]] = {}
         for file in files:
-            by_subset.setdefault(file.found.subset, []).append(file)
-        self._subsets = list(by_subset.items())
+            groups.setdefault((file.found.subset, file.video), []).append(file)
+        self._subsets = [(subset, group) for (subset, _), group in groups.items()]
         ordered = sorted(files, key=lambda file: _ORDER.index(file.task))
         self._counts = []
         for _, group in self._subsets:
@@ -239,7 +267,7 @@ class CocoSource(Source):
             self._counts.append(join_items(group, ledger))
         self.header = Header(
             categories=join_labels(ordered, ledger),
-            subsets=tuple(by_subset),
+            subsets=tuple(dict.fromkeys(subset for subset, _ in groups)),
             items=sum(self._counts),
             info={FAMILY: _info(files)},
         )
@@ -284,7 +312,7 @@ def _info(files: list[AnnotationFile]) -> dict[str, Any]:
         changes = {k: v for k, v in file.rest.items() if info.get(k, ...) != v}
         changes |= {k: None for k in info if k not in file.rest}
         if changes:
-            others[f"{file.task}_{file.found.subset}"] = changes
+            others[file.video or f"{file.task}_{file.found.subset}"] = changes
     if others:
         info["files"] = others
     info["tasks"] = list(dict.fromkeys(file.task for file in files))

@@ -84,6 +84,7 @@ class AnnotationFile(Struct):
         whole_names: Rows of the images whose items are called by their whole names.
         lead: What precedes the names of images that are no relative ones, see ``item_names``.
         plain: Columns of the annotations, where they were asked for and all are plain.
+        video: Name of the video that it alone is about, "" if it may share items with others.
     """
 
     found: Found
@@ -102,6 +103,7 @@ class AnnotationFile(Struct):
     whole_names: frozenset[int] = frozenset()
     lead: str = ""
     plain: PlainRows | None = None
+    video: str = ""
 
     @property
     def task(self) -> str:

@@ -21,6 +21,7 @@ __all__ = [
     "DEFAULT_SUBSET",
     "FOLDER",
     "Found",
+    "farther_files",
     "farther_folders",
     "find_files",
     "image_folders",
@@ -28,6 +29,8 @@ __all__ = [
     "looks_like_results",
     "passed_over",
     "split_stem",
+    "subset_of_folder",
+    "video_of",
 ]
 
 FOLDER = "annotations"
@@ -172,7 +175,7 @@ def _of_folder(
 def _alone(found: list[Found]) -> list[Found]:
     """Let the folder tell the subset of the only file, if its name is not one of a subset."""
     if len(found) == 1 and not found[0].task and not NUMBERED_SPLIT.fullmatch(found[0].subset):
-        return [replace(found[0], subset=_subset_of_folder(found[0].name))]
+        return [replace(found[0], subset=subset_of_folder(found[0].name))]
     return found
 
 
@@ -190,7 +193,7 @@ def _found(name: str) -> Found:
     stem = file[: -len(".json")]
     task, subset = split_stem(stem)
     if subset == DEFAULT_SUBSET and not stem.endswith(DEFAULT_SUBSET):
-        subset = _subset_of_folder(name)
+        subset = subset_of_folder(name)
     parts = folder.split("/")
     own = next((n for n in range(len(parts), 0, -1) if parts[n - 1].lower() == FOLDER), None)
     return Found(name, task, subset, folder if own is None else "/".join(parts[: own - 1]))
@@ -215,16 +218,45 @@ def passed_over(root: InputRoot, found: Sequence[Found]) -> list[str]:
     ]
 
 
+def farther_files(root: InputRoot, found: Sequence[Found]) -> list[str]:
+    """Return files that look like COCO in other folders than those that are read."""
+    if root.focus is not None or not found:
+        return []
+    read = {posixpath.dirname(f.name) for f in found}
+    folders: dict[str, list[str]] = {}
+    for name in root.walk("", DEPTH + 1, (".json",)):
+        folder = posixpath.dirname(name)
+        if folder not in read:
+            folders.setdefault(folder, []).append(name)
+    some = list(folders.values())[:_FOLDERS]
+    return [file.name for names in some for file in _look_into(root, names)]
+
+
 def _is_named(found: Found) -> bool:
     """Tell whether a file's name begins with its task, which says enough."""
     stem = posixpath.basename(found.name)
     return bool(found.task) and stem.startswith((found.task, "lvis_"))
 
 
-def _subset_of_folder(name: str) -> str:
+def subset_of_folder(name: str) -> str:
     """Return the subset that the folders of a file stand for."""
     parts = posixpath.dirname(name).split("/")
     return next((p for p in reversed(parts) if NUMBERED_SPLIT.fullmatch(p)), DEFAULT_SUBSET)
+
+
+def video_of(found: Found, names: Sequence[str]) -> str:
+    """Return the name of the video that a file in a subset's folder is about, or "".
+
+    PoseTrack has a file for each video, whose frames lie in a folder called like it.
+
+    Args:
+        found: The file.
+        names: Of some of its images.
+    """
+    folder, stem = posixpath.split(found.name.removesuffix(".json"))
+    if found.task or not NUMBERED_SPLIT.fullmatch(posixpath.basename(folder)):
+        return ""
+    return stem if names and all(n.split("/")[-2:-1] == [stem] for n in names) else ""
 
 
 def _told_apart(found: list[Found]) -> list[Found]:

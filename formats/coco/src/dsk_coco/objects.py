@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from dsk import masks
 from dsk.annotations import Annotation, Bbox, Mask, Polygon, Rle, Skeleton, is_crowd
 from dsk.convert import area_of, bbox_of, to_mask
-from dsk.rle import counts_of
+from dsk.rle import counts_of, rle_in
 from dsk_coco.categories import FAMILY
 from dsk_coco.parse import keypoint_box
 
@@ -202,10 +202,7 @@ def segmentation_of(
         source = outlines[0].source
         if isinstance(source, Raw):  # of a COCO file, where it has been checked
             return source, ""
-        rle = outlines[0].rle
-        if size is not None and rle.size != size:
-            raise ValueError(f"a mask of {rle.size} in an image of {size}")
-        return _json_rle(rle), ""
+        return _json_rle(rle_in(source, size)), ""
     drawn = any(isinstance(a, Mask) or a.holes for a in outlines)
     if not drawn:
         return _rings(outlines)

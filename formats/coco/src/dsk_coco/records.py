@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -84,6 +85,7 @@ _TOLERANT: dict[str, Any] = {
     if field.name not in ("segmentation", "caption")
 }
 _TOLERANT["caption"] = msgspec.json.Decoder(str | None).decode
+_decode_triplets = msgspec.json.Decoder(list[tuple[Number, Number, Number]]).decode
 _IDS = frozenset({"id", "image_id", "category_id"})
 _NUMBER_TEXT = re.compile(rb'^"0*([0-9]+)"$')
 _EMPTY = frozenset({b"null", b"[]", b"{}", b'""'})
@@ -136,6 +138,9 @@ def decode_tolerant(text: bytes | memoryview) -> tuple[Record, dict[str, Any] | 
                 else:
                     known[name] = decode(raw)
             except UNDECODABLE as error:
+                if name == "keypoints" and (triplets := _flat_triplets(raw)) is not None:
+                    known[name] = triplets
+                    continue
                 raise ValueError(f"{name}: {error}") from error
     return Record(**known), extra or None
 
@@ -150,6 +155,14 @@ def _id_number(name: str, raw: bytes, extra: dict[str, Any]) -> int | None:
     if name == "id":
         extra[ID] = text
     return text_number(text)
+
+
+def _flat_triplets(raw: Raw) -> list[Number] | None:
+    """Return keypoints that are written as a list each, as COCO writes them; None for others."""
+    try:
+        return list(chain.from_iterable(_decode_triplets(raw)))
+    except UNDECODABLE:
+        return None
 
 
 class Shape:

@@ -68,6 +68,9 @@ class BoxesImporter(Importer):
         return _Source(root, tables, header)
 
 
+_FLAT = "there are boxes without area (xmax <= xmin or ymax <= ymin); they are kept"
+
+
 class _Reader(TableReader[_Boxes]):
     def table(self, name: str, subset: str) -> _Boxes:
         """Read a table; images beside it that have no row come last."""
@@ -91,6 +94,9 @@ class _Reader(TableReader[_Boxes]):
         for image, item in self.beside(table, reading.taken):
             self.add(table, image, item)
             table.sizes.extend((0, 0))
+        edges = np.array(table.edges).reshape(-1, 4)
+        if (edges[:, 2:] <= edges[:, :2]).any():
+            self.ledger.warn(_FLAT)
         images = np.array(table.image, np.int64)
         table.order = np.argsort(images, kind="stable")
         counts = np.bincount(images, minlength=len(table.images))
@@ -173,10 +179,8 @@ def _edges(cells: list[str]) -> tuple[float, ...]:
         if not any(map(str.strip, cells)):
             return ()
         raise ValueError(f"a coordinate is no number: {', '.join(cells)}") from None
-    if 0 <= right - left < inf and 0 <= bottom - top < inf:
+    if -inf < right - left < inf and -inf < bottom - top < inf:
         return edges
-    if right < left or bottom < top:
-        raise ValueError(f"a box has its edges swapped: {str(edges)[1:-1]}")
     raise ValueError("a coordinate is not finite")
 
 

@@ -55,14 +55,14 @@ class CroppedMask:
         size: (height, width) of the image.
     """
 
-    __slots__ = ("_size", "box", "runs")
+    __slots__ = ("box", "runs", "size")
 
     def __init__(
         self, runs: array[int], box: tuple[int, int, int, int], size: tuple[int, int]
     ) -> None:
         self.runs = runs
         self.box = box
-        self._size = size
+        self.size = size
 
     def covers(self) -> bool:
         """Tell whether the mask has any pixel."""
@@ -71,7 +71,7 @@ class CroppedMask:
     def rle(self) -> Rle:
         """Return the run lengths in the image, column by column."""
         left, top, width, height = self.box
-        rows, columns = self._size
+        rows, columns = self.size
         runs = np.array(self.runs)
         values = (np.arange(len(runs)) & 1).astype(np.uint8)
         flat = np.repeat(values, runs)
@@ -84,7 +84,7 @@ class CroppedMask:
         column, row = np.divmod(changes, max(padded.shape[1], 1))
         places = (left + column) * rows + top + row
         counts = np.diff(places, prepend=0, append=rows * columns)
-        return Rle(self._size, masks.encode_counts(counts))
+        return Rle(self.size, masks.encode_counts(counts))
 
 
 def crop_runs(rle: Rle) -> tuple[tuple[int, int, int, int], Sequence[int]]:

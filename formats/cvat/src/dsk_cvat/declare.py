@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from dsk_cvat.meta import BUILTIN, written_name
-from dsk_cvat.svg import svg_of
+from dsk_cvat.svg import drawn_joints, svg_of
 from dsk_cvat.writing import element_text, own_fields, stated_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from dsk.annotations import Annotation
-    from dsk.categories import Categories
+    from dsk.categories import Categories, PointsCategory
     from dsk.item import DatasetItem
     from dsk.loss import Ledger
 
@@ -190,12 +190,20 @@ def label_text(
             kind,
             color="#{:02x}{:02x}{:02x}".format(*color) if color else "",
             attributes=attributes,
-            svg=(own.get("svg") or svg_of(points)) if points is not None else "",
+            svg=(own.get("svg") or _picture(points, ledger)) if points is not None else "",
         )
         for name in points.labels if points is not None and number in used else ():
             if (label.name, name) not in known:
                 text += _label(name, label.name, "points")
     return text
+
+
+def _picture(points: PointsCategory, ledger: Ledger) -> str:
+    """Return the picture of a skeleton; it connects points that have names."""
+    lost = len(points.joints) - len(drawn_joints(points))
+    if lost:
+        ledger.add("DSK-L010", "joints of keypoints without names", count=lost)
+    return svg_of(points)
 
 
 def _label(

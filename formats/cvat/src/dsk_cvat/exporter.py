@@ -189,7 +189,7 @@ class CvatExporter(Exporter):
         lines = [f'{"" if frame is None else frame}" {_named(name, size, more)}\n']
         for a in item.annotations:
             try:
-                lines.append(f"    {self._writer.shape(a, seen)}\n")
+                lines.append(f"    {self._writer.shape(a, seen, size)}\n")
             except ValueError as error:
                 _drop(a, error, item, ctx)
         lines.append("  </image>\n")
@@ -223,7 +223,7 @@ class CvatExporter(Exporter):
         before = len(share.records)
         for a in item.annotations:
             try:
-                shape = self._writer.shape(a, seen)
+                shape = self._writer.shape(a, seen, size)
             except ValueError as error:
                 _drop(a, error, item, ctx)
                 continue

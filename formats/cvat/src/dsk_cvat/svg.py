@@ -12,7 +12,7 @@ from dsk.categories import PointsCategory
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["parse_svg", "svg_of"]
+__all__ = ["drawn_joints", "parse_svg", "svg_of"]
 
 
 class _Reader(HTMLParser):
@@ -61,15 +61,19 @@ def parse_svg(text: str, parts: Sequence[str]) -> PointsCategory:
     return PointsCategory(tuple(names), joints)
 
 
+def drawn_joints(points: PointsCategory) -> list[tuple[int, int]]:
+    """Return the connections of points that have names, numbered from 1."""
+    shift = 1 if any(0 in joint for joint in points.joints) else 0
+    count = len(points.labels)
+    moved = ((a + shift, b + shift) for a, b in points.joints)
+    return [(a, b) for a, b in moved if 0 < a <= count and 0 < b <= count]
+
+
 def svg_of(points: PointsCategory) -> str:
     """Return a picture of a skeleton: its points in a circle, unless their places are known."""
     places = _places(points)
-    shift = 1 if any(0 in joint for joint in points.joints) else 0
     lines = []
-    for a, b in points.joints:
-        start, stop = a + shift, b + shift
-        if not (0 < start <= len(places) and 0 < stop <= len(places)):
-            continue
+    for start, stop in drawn_joints(points):
         (x1, y1), (x2, y2) = places[start - 1], places[stop - 1]
         lines.append(
             f'<line x1="{x1:.2f}" y1="{y1:.2f}" x2="{x2:.2f}" y2="{y2:.2f}" stroke="black" '

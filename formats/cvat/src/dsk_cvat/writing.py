@@ -19,6 +19,7 @@ from dsk.annotations import (
     Visibility,
     is_on,
 )
+from dsk.rle import rle_in
 from dsk_cvat.cvatmask import CroppedMask, crop_runs
 from dsk_cvat.meta import BUILTIN, written_name
 from dsk_cvat.shapes import CORNERS, KNOWN
@@ -145,16 +146,16 @@ class ShapeWriter:
             Points: ("points", lambda a: f'points="{_points(a.points)}" '),
             Ellipse: ("ellipse", _ellipse),
             Cuboid2d: ("cuboid", _cuboid),
-            Mask: ("mask", _mask),
             Skeleton: ("skeleton", lambda _: ""),
         }
 
-    def shape(self, a: Annotation, seen: Seen) -> str:
+    def shape(self, a: Annotation, seen: Seen, size: tuple[int, int] | None = None) -> str:
         """Return the element of an annotation; in a video its frame follows ``frame="``.
 
         Args:
             a: The annotation; its label is known.
             seen: Where values of attributes and losses are counted.
+            size: (height, width) of the image, which masks must fit.
 
         Raises:
             ValueError: Its geometry is malformed.
@@ -162,14 +163,18 @@ class ShapeWriter:
         label = a.label or 0
         if type(a) is Label:
             return self._tag(a, seen)
-        tag, geometry = self._makers[type(a)]
+        if type(a) is Mask:
+            tag, geometry = "mask", _mask(a, size)
+        else:
+            tag, make = self._makers[type(a)]
+            geometry = make(a)
         flags = a.attributes
         head = f'<{tag} frame="" ' if self._video else f'<{tag} label="{self._names[label]}" '
         head += f"{_source(a)} "
         if self._video:
             outside, keyframe = is_on(flags.get("outside")), is_on(flags.get("keyframe", True))
             head += f'outside="{outside:d}" keyframe="{keyframe:d}" '
-        head += f'occluded="{_occluded(flags, seen, a):d}" {geometry(a)}z_order="{a.z_order}"'
+        head += f'occluded="{_occluded(flags, seen, a):d}" {geometry}z_order="{a.z_order}"'
         if a.group and not self._video:
             head += f' group_id="{a.group}"'
         inner = self._attributes(a, label, flags, seen)
@@ -307,12 +312,13 @@ def _cuboid(a: Cuboid2d) -> str:
     return "".join([f'{name}="{value:.10g}" ' for name, value in pairs])
 
 
-def _mask(a: Mask) -> str:
+def _mask(a: Mask, size: tuple[int, int] | None) -> str:
     runs: Sequence[int]
-    if isinstance(a.source, CroppedMask) and a.source.covers():
-        (left, top, width, height), runs = a.source.box, a.source.runs
+    source = a.source
+    if isinstance(source, CroppedMask) and size in (None, source.size) and source.covers():
+        (left, top, width, height), runs = source.box, source.runs
     else:
-        (left, top, width, height), runs = crop_runs(a.rle)
+        (left, top, width, height), runs = crop_runs(rle_in(source, size))
     if not width:
         raise ValueError("empty geometry")
     text = ", ".join(map(str, runs))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dsk.annotations import Bbox, Label
 from dsk.flow import Exporter
+from dsk.media import Image, is_decoded, is_image_name
 from dsk.metafile import META_NAME, meta_text
 from dsk_faces.shared import fit_categories
 from dsk_faces.wider import ATTRIBUTES, FACE, NO_LABEL, ORDERS, SPLIT
@@ -69,9 +70,13 @@ class WiderFaceExporter(Exporter):
         found: dict[str, dict[str, list[str]]] = {}
         files: list[str] = []
         for item in items:
-            path = f"{self._folder(item, ctx)}/{ctx.image_name(item)}"
+            name = _image_name(item, ctx)
+            path = f"{self._folder(item, ctx)}/{name}"
             if "\n" in path or "\r" in path or path != path.rstrip():
-                _leave_out(item, ctx)
+                _leave_out(item, ctx, "line breaks in an id")
+                continue
+            if not is_image_name(name):
+                _leave_out(item, ctx, "an id that is no image's name")
                 continue
             rows = [self._row(a, item, ctx) for a in item.annotations if type(a) is Bbox]
             if all(row[1] == _MISSING for row in rows):
@@ -89,8 +94,7 @@ class WiderFaceExporter(Exporter):
                 parts.append(f"{path}\n{lines}")
             if item.subset == _TEST:
                 files.append(f"{path}\n")
-            if item.media is not None:
-                ctx.save_image(item, f"WIDER_{item.subset}/images/{path}")
+            _save(item, f"WIDER_{item.subset}/images/{path}", ctx)
         for subset, blocks in found.items():
             for order, parts in blocks.items():
                 with ctx.fragment(f"{order}/{subset}") as file:
@@ -168,8 +172,27 @@ def _drop(a: Annotation, item: DatasetItem, ctx: WriteContext, what: str) -> Non
     ctx.ledger.add_at("DSK-L017", what, item, a)
 
 
-def _leave_out(item: DatasetItem, ctx: WriteContext) -> None:
-    what = "line breaks in an id"
+def _image_name(item: DatasetItem, ctx: WriteContext) -> str:
+    """Return the name of an item's image, with an ending that tells readers that it is one."""
+    name = ctx.image_name(item)
+    return name if is_image_name(name) else f"{item.id}.jpg"
+
+
+def _save(item: DatasetItem, name: str, ctx: WriteContext) -> None:
+    media = item.media
+    if not isinstance(media, Image):
+        return
+    ext = media.ext
+    if ctx.media.image_ext or is_decoded(media.source) or not ext or is_image_name(f"x{ext}"):
+        ctx.save_image(item, name)
+        return
+    what = f"the ending {ext} of an image, of which readers know nothing"
+    ctx.ledger.add_at("DSK-L016", what, item)
+    if ctx.save_media:
+        ctx.save_file(item, media, name)
+
+
+def _leave_out(item: DatasetItem, ctx: WriteContext, what: str) -> None:
     ctx.ledger.add_at("DSK-L008", what, item)
     for a in item.annotations:
         _drop(a, item, ctx, what)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from dsk import geometry
+from dsk import geometry, rle
 from dsk.annotations import (
     Annotation,
     Bbox,
@@ -62,12 +62,13 @@ class LabelMeJsonExporter(Exporter):
         own = dict((item.extra or {}).get("labelme_json") or {})
         stated = own.pop("flags", None)
         flags: dict[str, Any] = dict(stated) if isinstance(stated, dict) else {}
+        size = ctx.image_size(item, masks=True)
         for a in item.annotations:
             if isinstance(a, Label):
                 self._flag(a, flags, item, ctx)
                 continue
             try:
-                shapes.append(self._shape(a, item, ctx))
+                shapes.append(self._shape(a, item, size, ctx))
             except ValueError as error:
                 ctx.ledger.add_at("DSK-L018", f"{a.kind}: {error}", item, a)
         prefix = "" if item.subset == DEFAULT_SUBSET else f"{item.subset}/"
@@ -75,7 +76,7 @@ class LabelMeJsonExporter(Exporter):
             what = f"subset {item.subset}, which becomes a folder"
             ctx.ledger.add_at("DSK-L012", what, item)
         name = ctx.image_name(item)
-        height, width = ctx.image_size(item, masks=True) or (None, None)
+        height, width = size or (None, None)
         content = {
             "version": VERSION,
             "flags": flags,
@@ -105,8 +106,10 @@ class LabelMeJsonExporter(Exporter):
         if a.group:
             ctx.ledger.add_at("DSK-L005", "group of a label of the image", item, a)
 
-    def _shape(self, a: Annotation, item: DatasetItem, ctx: WriteContext) -> dict[str, Any]:
-        kind, points, mask = _geometry(a, item, ctx)
+    def _shape(
+        self, a: Annotation, item: DatasetItem, size: tuple[int, int] | None, ctx: WriteContext
+    ) -> dict[str, Any]:
+        kind, points, mask = _mask(a, size) if isinstance(a, Mask) else _geometry(a, item, ctx)
         if not a.attributes and not a.extra:
             return {
                 "label": self._names[a.label] if a.label is not None else "",
@@ -171,8 +174,6 @@ def _geometry(
         outline = to_polygon(a)
         assert outline is not None
         return "polygon", _pairs(outline.rings[0]), None
-    if isinstance(a, Mask):
-        return _mask(a)
     if isinstance(a, Polygon):
         points = _pairs(a.rings[0])
         kind = "polygon"
@@ -190,8 +191,8 @@ def _geometry(
     return kind, points, None
 
 
-def _mask(a: Mask) -> tuple[str, list[list[float]], str]:
-    dense = a.image
+def _mask(a: Mask, size: tuple[int, int] | None) -> tuple[str, list[list[float]], str]:
+    dense = rle.dense(rle.rle_in(a.source, size))
     rows, columns = np.flatnonzero(dense.any(axis=1)), np.flatnonzero(dense.any(axis=0))
     if not len(rows):
         raise ValueError("empty geometry")

@@ -12,6 +12,7 @@ from dsk.errors import OutputError
 from dsk.flow import Exporter
 from dsk.metafile import meta_text
 from dsk.pixels import encode
+from dsk.rle import dense, rle_in
 from dsk.truth import truth_of
 from dsk_labelme.xmlobjects import HEAD_KNOWN, OBJECT_KNOWN
 from dsk_labelme.xmltext import attribute_list, cannot_hold, xml_text
@@ -19,7 +20,7 @@ from dsk_labelme.xmltext import attribute_list, cannot_hold, xml_text
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
-    from dsk.annotations import Annotation
+    from dsk.annotations import Annotation, Rle
     from dsk.flow import Header
     from dsk.item import DatasetItem
     from dsk.output import WriteContext
@@ -61,12 +62,13 @@ class LabelMeExporter(Exporter):
         name = ctx.image_name(item)
         if cannot_hold(name) or name != name.strip() or item.subset != item.subset.strip():
             raise OutputError(f"LabelMe cannot hold the name {name!r}", hint="rename the item")
+        size = ctx.image_size(item)
         objects: list[str] = []
         members: dict[int, list[int]] = {}
         for a in item.annotations:
             if a.group:
                 members.setdefault(a.group, []).append(len(objects))
-            text = self._object(a, len(objects), item, ctx)
+            text = self._object(a, len(objects), item, size=size, ctx=ctx)
             if text is None:
                 if a.group:
                     members[a.group].pop()
@@ -80,19 +82,18 @@ class LabelMeExporter(Exporter):
             text.replace("\0", parts.get(n, "<hasparts></hasparts><ispartof></ispartof>"))
             for n, text in enumerate(objects)
         )
-        head = self._head(item, name, ctx)
+        head = self._head(item, name, size)
         data = f"{head}{written}</annotation>\n".encode("utf-8", "surrogateescape")
         ctx.write(f"Annotations/{item.subset}/{item.id}.xml", data)
         if ctx.save_media:
             ctx.save_image(item, f"Images/{item.subset}/{name}")
 
     @staticmethod
-    def _head(item: DatasetItem, name: str, ctx: WriteContext) -> str:
+    def _head(item: DatasetItem, name: str, found: tuple[int, int] | None) -> str:
         more = (item.extra or {}).get("label_me") or {}
         own = more.get("source")
         own = own if isinstance(own, dict) else {}
         size = ""
-        found = ctx.image_size(item)
         if found is not None:
             size = f"  <imagesize><nrows>{found[0]}</nrows><ncols>{found[1]}</ncols></imagesize>\n"
         return (
@@ -104,11 +105,17 @@ class LabelMeExporter(Exporter):
         )
 
     def _object(
-        self, a: Annotation, number: int, item: DatasetItem, ctx: WriteContext
+        self,
+        a: Annotation,
+        number: int,
+        item: DatasetItem,
+        *,
+        size: tuple[int, int] | None,
+        ctx: WriteContext,
     ) -> str | None:
         """Return an object's element, its parts still to be named, or None if it is dropped."""
         try:
-            kind, shape = self._shape(a, number, item, ctx)
+            kind, shape = self._shape(a, number, item, size=size, ctx=ctx)
         except ValueError as error:
             ctx.ledger.add_at("DSK-L018", f"{a.kind}: {error}", item, a)
             return None
@@ -128,11 +135,18 @@ class LabelMeExporter(Exporter):
         )
 
     @staticmethod
-    def _shape(a: Annotation, number: int, item: DatasetItem, ctx: WriteContext) -> tuple[str, str]:
+    def _shape(
+        a: Annotation,
+        number: int,
+        item: DatasetItem,
+        *,
+        size: tuple[int, int] | None,
+        ctx: WriteContext,
+    ) -> tuple[str, str]:
         """Return the element that says the type, or "", and the shape."""
         user = f"<username>{xml_text(str(a.attributes.get('username', '')))}</username>"
         if isinstance(a, Mask):
-            return "", _mask(a, number, user, item, ctx)
+            return "", _mask(rle_in(a.source, size), number, user, item, ctx)
         if isinstance(a, Bbox):
             x, y, right, bottom = a.x, a.y, a.x + a.w, a.y + a.h
             ring: Any = (x, y, right, y, right, bottom, x, bottom)
@@ -182,13 +196,13 @@ def _report(a: Annotation, values: dict[str, Any], item: DatasetItem, ctx: Write
             )
 
 
-def _mask(a: Mask, number: int, user: str, item: DatasetItem, ctx: WriteContext) -> str:
-    dense = a.image
-    rows, columns = np.flatnonzero(dense.any(axis=1)), np.flatnonzero(dense.any(axis=0))
+def _mask(rle: Rle, number: int, user: str, item: DatasetItem, ctx: WriteContext) -> str:
+    solid = dense(rle)
+    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
     if not len(rows):
         raise ValueError("empty geometry")
     name = f"{item.id}_mask_{number}.png"
-    ctx.write(f"Masks/{item.subset}/{name}", encode(_PALETTE[dense.astype(np.uint8)], ".png"))
+    ctx.write(f"Masks/{item.subset}/{name}", encode(_PALETTE[solid.astype(np.uint8)], ".png"))
     return (
         f"<segm>{user}<box><xmin>{columns[0]}</xmin><ymin>{rows[0]}</ymin>"
         f"<xmax>{columns[-1] + 1}</xmax><ymax>{rows[-1] + 1}</ymax></box>"

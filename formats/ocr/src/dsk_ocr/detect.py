@@ -12,7 +12,8 @@ from dsk.listings import is_prose
 from dsk.media import is_image_name
 from dsk.names import stem_of
 from dsk_ocr.grammar import NUMBER, SCRIPTS, is_number, tabbed
-from dsk_ocr.homes import PICTURES, is_list, own_stem
+from dsk_ocr.homes import PICTURES, is_list, is_loose_list, own_stem
+from dsk_ocr.labelfiles import is_label_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,7 @@ _HEAD = 4096
 _FEW, _MANY = 4, 100
 """How many texts of one folder are looked into, and of all."""
 
+_LISTED = 90
 _SURE, _PLAIN = 85, 60
 """Scores of lists of words: with texts in quotes, and without."""
 
@@ -64,6 +66,10 @@ def detect_recognition(root: InputRoot) -> Detection | None:
         kinds = set(map(_word_kind, lines))
         if kinds and None not in kinds:
             return Detection(min(filter(None, kinds)), f"{name} lists images and their texts")
+    if root.focus is None:
+        for name in islice(_first_texts(root), _MANY):
+            if is_loose_list(root, name):
+                return Detection(_PLAIN, f"{name} lists images and their texts")
     return None
 
 
@@ -104,9 +110,12 @@ def detect_localization(root: InputRoot) -> Detection | None:
 
 
 def _named_as_images(root: InputRoot) -> Detection | None:
-    """Tell SROIE and MLT of 2019 by the texts' content: their names say nothing."""
+    """Tell PaddleOCR's lists, SROIE and MLT of 2019 by content: their names say nothing."""
     for name in islice(_first_texts(root), _MANY):
-        score = _rate_outlines(_lines(root, name))
+        lines = _lines(root, name) or [root.read(name, _HEAD).decode("utf-8", "replace")]
+        if is_label_line(lines[0].removeprefix("\ufeff")):
+            return Detection(_LISTED, f"{name} lists images and outlines of text in them")
+        score = _rate_outlines(lines)
         stem = own_stem(posixpath.basename(name))
         if score and (root.focus is not None or _has_image(root, stem)):
             return Detection(score, f"{name} holds outlines of text in the image of its name")

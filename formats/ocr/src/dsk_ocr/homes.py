@@ -13,10 +13,11 @@ from dsk.item import DEFAULT_SUBSET
 from dsk.media import is_image_name
 from dsk.names import stem_of
 from dsk.splits import SPLITS
+from dsk_ocr.grammar import tabbed
 from dsk_ocr.lending import rank_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from dsk.files import InputRoot
     from dsk.loss import Ledger
@@ -32,6 +33,8 @@ __all__ = [
     "find_lists",
     "home_of",
     "is_list",
+    "is_loose_list",
+    "lead_of",
     "own_stem",
 ]
 
@@ -43,6 +46,14 @@ DEPTH = 3
 _HEAD = 64
 _PADDLE = re.compile(r"rec_gt(?:_(\w+))?\.txt")
 """What PaddleOCR's tools call lists of words."""
+
+_LOOSE = re.compile(r"(?:rec_)?(train|val|valid|test|eval)(?:_list|_label|_rec|_gt)?\.txt")
+"""What its manuals and tools call them besides, as others call other lists."""
+
+_LINES = 4096
+_LETTER = re.compile(r"[^\W\d_]")
+_ASKED = 8
+"""How many images are looked for."""
 
 _HIDDEN = re.compile(r"_GT$|(?:^|/)\.{1,2}$")
 
@@ -330,6 +341,26 @@ def _tell_apart(homes: list[Home]) -> None:
             home.subset = home.path.replace("/", "_") or DEFAULT_SUBSET
 
 
+def lead_of(names: Sequence[str], known: Callable[[str], bool]) -> str | None:
+    """Return the folders that lists have before the names of images, "" if they are right.
+
+    Tools write the folder that the list lies in, or the way to it.
+
+    Args:
+        names: The images of a list.
+        known: Tells whether one is there.
+
+    Returns:
+        What all names begin with and some image is there without; None if none is there.
+    """
+    common = posixpath.commonprefix([name.split("/")[:-1] for name in names])
+    for count in range(len(common) + 1):
+        lead = "".join(f"{part}/" for part in common[:count])
+        if any(known(name[len(lead) :]) for name in names[:_ASKED]):
+            return lead
+    return None
+
+
 def find_lists(root: InputRoot) -> list[Home]:
     """Return the subsets of a dataset with one list of words each, ``gt.txt`` or ``rec_gt.txt``.
 
@@ -341,7 +372,9 @@ def find_lists(root: InputRoot) -> list[Home]:
         homes = [Home("", DEFAULT_SUBSET, {"": name}, _word_images(root, ""))]
         _lend_words(root, homes)
         return homes
-    names = [n for n in root.files("", (".txt",), DEPTH) if is_list(posixpath.basename(n))]
+    texts = root.files("", (".txt",), DEPTH)
+    names = [name for name in texts if is_list(posixpath.basename(name))]
+    names = names or [name for name in texts if is_loose_list(root, name)]
     folders = [posixpath.dirname(name) for name in names]
     homes = []
     for name, folder in zip(names, folders, strict=True):
@@ -364,9 +397,25 @@ def is_list(base: str) -> bool:
     return lower == "gt.txt" or official or _PADDLE.fullmatch(lower) is not None
 
 
+def is_loose_list(root: InputRoot, name: str) -> bool:
+    """Tell whether a text file called like a subset lists images and different words.
+
+    Lists of images and classes look alike, but their texts are the same ones over and over.
+    """
+    if _LOOSE.fullmatch(posixpath.basename(name).lower()) is None:
+        return False
+    lines = root.text_bytes(name, _LINES).decode("utf-8", "replace").splitlines()
+    found = [tabbed(line) for line in (lines[:-1] or lines) if line.strip()]
+    texts = {pair[1] for pair in found if pair is not None}
+    if not found or None in found or any(text.startswith("[") for text in texts if text):
+        return False
+    words = any(text and _LETTER.search(text) and not is_image_name(text) for text in texts)
+    return words and len(texts) * 2 > len(found)
+
+
 def _split_of(base: str) -> str:
     """Return the subset that the name of a list speaks of, as PaddleOCR's do."""
-    found = _PADDLE.fullmatch(base)
+    found = _PADDLE.fullmatch(base) or _LOOSE.fullmatch(base)
     return found[1] or "" if found is not None else ""
 
 

@@ -13,7 +13,17 @@ from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.names import clean_name, stem_of
 from dsk_ocr.grammar import parse_region, parse_word
-from dsk_ocr.homes import IMAGES, Home, find_homes, find_lists, home_of, own_stem
+from dsk_ocr.homes import (
+    DEPTH,
+    IMAGES,
+    Home,
+    find_homes,
+    find_lists,
+    home_of,
+    lead_of,
+    own_stem,
+)
+from dsk_ocr.labelfiles import LabelFileSource, find_label_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +118,9 @@ class _WordSource(Source):
                 known = found[item] = (name, [])
             if text is not None:
                 known[1].append(text)
-        return [(item, name, texts) for item, (name, texts) in found.items()]
+        lead = lead_of([name for name, _ in found.values()], home.images.__contains__) or ""
+        cut = len(lead)
+        return [(item[cut:], name[cut:], texts) for item, (name, texts) in found.items()]
 
     def partitions(self) -> list[tuple[int, int, int]]:
         """Return slices of the lists."""
@@ -201,6 +213,12 @@ class LocalizationImporter(Importer):
 
     def open(self, root: InputRoot, ledger: Ledger) -> Source:
         """See ``Importer.open``."""
+        lists = find_label_files(root)
+        names = root.walk("", DEPTH, (".txt",), ("gt_",)) if lists and root.focus is None else ()
+        if lists and not any(map(region_name, map(posixpath.basename, names))):
+            return LabelFileSource(root, lists, ledger)
+        for name in lists:
+            ledger.warn(f"{name} is not read: there are files {self.kind}")
         if root.focus is not None:
             item = region_name(root.focus) or own_stem(root.focus)
             return _RegionSource(root, [home_of(root, item)])

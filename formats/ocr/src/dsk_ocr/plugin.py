@@ -12,7 +12,8 @@ LINES_2015 = "2015"
 _WORDS = """\
 <subset>/gt.txt                         word_1.png, "Text"
 <subset>/images/word_1.png              or beside gt.txt
-read as well: …_Test_Task3_GT.txt beside a folder of images (…_Test_Task3_Images)"""
+read as well: …_Test_Task3_GT.txt beside a folder of images (…_Test_Task3_Images), lists of
+PaddleOCR (rec_gt.txt, train_list.txt: image, tab, text)"""
 
 _PLACES = """\
 <subset>/gt_<item>.txt                  left top right bottom "text"
@@ -20,7 +21,7 @@ _PLACES = """\
 <subset>/images/<item>.png
 read as well: commas and spaces mixed (2013), text without quotes (2015), script before the
 text (MLT), outlines of more corners, images in a folder beside (ch4_training_images), texts
-named like the images (SROIE, MLT of 2019)"""
+named like the images (SROIE, MLT of 2019), lists of PaddleOCR (Label.txt: image, tab, JSON)"""
 
 _CHARACTERS = """\
 <subset>/<item>_GT.txt                  red green blue, center x y, x1 y1 x2 y2, "c"; an empty

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dsk.errors import InputError, RecordError
-from dsk.lfs import check_fetched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,7 +39,6 @@ LONGEST = 64
 """The longest name, in bytes, that arrays of names hold itself."""
 
 _BLOCK = 1 << 16
-_POINTER = 64
 _NEWLINE, _COMMA, _QUOTE, _RETURN = b'\n,"\r'
 
 
@@ -83,7 +81,6 @@ class CsvFile:
         self.view = view
         self.long = long if long is not None else {}
         self.where = where
-        check_fetched(view[:_POINTER], where)
         self._bytes = np.frombuffer(view, np.uint8) if len(view) else np.zeros(0, np.uint8)
         end = self._line_end(0)
         try:

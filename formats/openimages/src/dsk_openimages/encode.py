@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image as PilImage
 
 from dsk.annotations import Bbox, Label, Mask
-from dsk.errors import InputError, OutputError
-from dsk.rle import dense
+from dsk.errors import OutputError
+from dsk.rle import dense, rle_in
 from dsk.truth import truth_of
 from dsk_openimages.labels import FAMILY
 from dsk_openimages.objects import FLAGS
@@ -213,14 +213,16 @@ def mask_name(item_id: str, label: str, box_id: str, used: set[str]) -> str:
     return f"{found}.png"
 
 
-def mask_png(a: Mask) -> bytes:
+def mask_png(a: Mask, size: tuple[int, int] | None) -> bytes:
     """Return a mask as a PNG file of one bit, which decodes to 0 and 255.
 
+    Readers stretch masks of other sizes than the image's, ``size``.
+
     Raises:
-        ValueError: The run lengths are damaged.
+        ValueError: The run lengths are damaged, or of another size.
     """
     buffer = io.BytesIO()
-    solid = np.ascontiguousarray(dense(a.rle))
+    solid = np.ascontiguousarray(dense(rle_in(a.source, size)))
     PilImage.fromarray(solid).save(buffer, "PNG", compress_level=6)
     return buffer.getvalue()
 
@@ -247,11 +249,3 @@ def box_ids(masks: Sequence[Mask], item: DatasetItem) -> list[str]:
         found.append(f"{number:08x}")
         number += 1
     return found
-
-
-def read_mask(a: Mask) -> bytes | None:
-    """Return a mask's PNG file; None if it cannot be had."""
-    try:
-        return mask_png(a)
-    except (ValueError, InputError):
-        return None

@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Bbox, Label, Mask
+from dsk.errors import InputError
 from dsk.flow import Exporter
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Image
@@ -20,7 +21,7 @@ from dsk_openimages.encode import (
     csv_text,
     edges,
     mask_name,
-    read_mask,
+    mask_png,
 )
 from dsk_openimages.hierarchy import label_names, tree
 from dsk_openimages.labels import FAMILY
@@ -147,9 +148,13 @@ class OpenImagesExporter(Exporter):
     ) -> None:
         used: set[str] = set()
         for a, box_id in zip(masks, box_ids(masks, item), strict=True):
-            data = read_mask(a)
-            if data is None:
+            try:
+                data = mask_png(a, size)
+            except InputError:
                 self._drop(a, item, "mask: its pixels cannot be read", ctx)
+                continue
+            except ValueError as error:
+                self._drop(a, item, f"mask: {error}", ctx)
                 continue
             file = mask_name(item.id, self._names[a.label or 0], box_id, used)
             box = boxes.get(a.group) if a.group else None

@@ -100,7 +100,7 @@ def _holds(root: InputRoot, name: str, row: re.Pattern[bytes]) -> bool:
 
 def _lines(root: InputRoot, name: str) -> list[bytes]:
     data = root.text_bytes(name, _HEAD)
-    lines = [line.rstrip(b"\r") for line in data.split(b"\n")]
+    lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     if len(data) == _HEAD:
         lines.pop()
     return [line for line in lines if line.strip()]

@@ -42,6 +42,8 @@ def parse_rows(data: bytes, where: str, ledger: Ledger) -> NDArray[np.float64]:
         where: Its name, for messages.
         ledger: Where bad rows go, and what is told of columns that are left out.
     """
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"," not in data:
         data = _BLANKS.sub(b",", data)
     rows = _quick(data)
@@ -56,7 +58,7 @@ def parse_rows(data: bytes, where: str, ledger: Ledger) -> NDArray[np.float64]:
 
 def _quick(data: bytes) -> NDArray[np.float64] | None:
     """Parse a table whose rows are all alike; None when they are not."""
-    text = data.replace(b"\r\n", b"\n").strip()
+    text = data.strip()
     if not text:
         return np.empty((0, COLUMNS))
     codes = np.frombuffer(text, np.uint8)
@@ -108,7 +110,7 @@ def _sound(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _careful(data: bytes, where: str, ledger: Ledger) -> NDArray[np.float64]:
     """Parse line by line and say which lines are bad."""
     rows: list[list[float]] = []
-    for number, line in enumerate(data.replace(b"\r\n", b"\n").split(b"\n"), 1):
+    for number, line in enumerate(data.split(b"\n"), 1):
         if not line.strip():
             continue
         try:

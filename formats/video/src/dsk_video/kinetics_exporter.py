@@ -44,12 +44,13 @@ class KineticsExporter(Exporter):
     def __init__(self, *, save_dataset_meta: bool = False) -> None:
         self._save_meta = save_dataset_meta
 
-    def begin(self, header: Header, ctx: WriteContext) -> None:  # noqa: ARG002 - the contract's
+    def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
         self._categories = header.categories
         self._labels = header.categories.names
         if "" in self._labels:
             raise OutputError("a label without a name cannot be written", hint=_RENAME)
+        ctx.ledger.equal_names(self._labels)
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> _State:
         """See ``Exporter.write``; a fragment's rows have their further cells as JSON at the end."""

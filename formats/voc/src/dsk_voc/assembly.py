@@ -40,6 +40,7 @@ class Assembled(Struct):
         masks: Its mask files.
         with_parts: Numbers of objects that have parts.
         actions: Actions that objects do, by number, of objects whose label has actions.
+        alone: Names of parts that are objects of their own, where readers know no parts.
     """
 
     head: str = ""
@@ -48,6 +49,7 @@ class Assembled(Struct):
     masks: Painted = field(default_factory=Painted)
     with_parts: list[int] = field(default_factory=list)
     actions: dict[int, list[str]] = field(default_factory=dict)
+    alone: set[str] = field(default_factory=set)
 
 
 class _Object(Struct):
@@ -232,6 +234,8 @@ class Assembler:
             for code, what in text.lost:
                 ledger.add_at(code, what, item, box)
             done.objects.append(self._writer.object(box, obj.parts, text))
+            if self.fills and self._target.index[label] is None:
+                done.alone.add(self._target.names[label] or "")
             if obj.parts:
                 done.with_parts.append(number)
                 self._lose_attributes(item, obj.parts, ledger)

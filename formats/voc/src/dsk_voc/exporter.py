@@ -17,7 +17,7 @@ from dsk_voc.assembly import Assembled, Assembler
 from dsk_voc.labelmap import label_map_text, meta_bytes
 from dsk_voc.lists import Share, SubsetLists, merge, write_lists
 from dsk_voc.plugin import capabilities
-from dsk_voc.target import make_target, stated_names
+from dsk_voc.target import make_target, stated_names, with_labels
 from dsk_voc.tasks import (
     ACTION,
     ANNOTATIONS,
@@ -166,6 +166,7 @@ class _VocExporter(Exporter):
                 files = [(f"{ANNOTATIONS}/{item.id}.xml", text)]
             else:
                 done = self._assembler(item, image_name, ctx.ledger)
+                share.alone |= done.alone
                 files = self._files(item, done)
                 self._list(item, done, lists)
             self._put(item, image_name, files, share, ctx)
@@ -306,10 +307,14 @@ class _VocExporter(Exporter):
         """See ``Exporter.finish``."""
         subsets = merge(states)
         write_lists(subsets, self._target.entries, self.tasks, ctx, keep_empty=self.keep_empty)
+        entries = with_labels(self._target.entries, set().union(*(s.alone for s in states)))
+        for entry in entries[len(self._target.entries) :]:
+            what = f"part {entry.name!r}, which becomes a label: objects are called so"
+            ctx.ledger.add("DSK-L010", what)
         if self.save_dataset_meta:
-            ctx.write("dataset_meta.json", meta_bytes(self._target.entries))
+            ctx.write("dataset_meta.json", meta_bytes(entries))
         else:
-            ctx.write(LABEL_MAP, label_map_text(self._target.entries))
+            ctx.write(LABEL_MAP, label_map_text(entries))
 
 
 def _is_line(name: str) -> bool:

@@ -49,10 +49,12 @@ class Share(Struct):
     Attributes:
         subsets: Lists by subset.
         content: Checksum of what was written, by id and subset; empty when ids cannot meet.
+        alone: Names of parts that are objects of their own, see ``Assembled``.
     """
 
     subsets: dict[str, SubsetLists] = field(default_factory=dict)
     content: list[tuple[str, str, int]] = field(default_factory=list)
+    alone: set[str] = field(default_factory=set)
 
 
 def merge(shares: Iterable[Share]) -> dict[str, SubsetLists]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dsk.categories import Categories
     from dsk.loss import Ledger
 
-__all__ = ["XML_REFUSES", "Target", "make_target"]
+__all__ = ["XML_REFUSES", "Target", "make_target", "with_labels"]
 
 BACKGROUND = "background"
 
@@ -170,6 +170,14 @@ def _with_background(entries: list[Entry]) -> list[Entry]:
     if found is None:
         return [Entry(BACKGROUND, (0, 0, 0)), *entries]
     return [found, *(e for e in entries if e is not found)]
+
+
+def with_labels(entries: Sequence[Entry], names: Iterable[str]) -> list[Entry]:
+    """Return a label map with further labels behind the others, in colours of their own."""
+    used = {entry.color for entry in entries}
+    more = sorted(names)
+    free = [color for color in palette(len(used) + len(more) + 1) if color not in used]
+    return [*entries, *map(Entry, more, free)]
 
 
 def _with_colors(entries: Sequence[Entry], ledger: Ledger) -> list[Entry]:

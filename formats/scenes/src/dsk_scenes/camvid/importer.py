@@ -14,7 +14,7 @@ from dsk.pixels import decode_labels
 from dsk_scenes.camvid.lists import find_home, item_id, list_names, parse_line, resolve
 from dsk_scenes.camvid.tables import LABELS, SEGNET_LABELS
 from dsk_scenes.shared.colors import BLACK, Entry, read_colors, to_categories
-from dsk_scenes.shared.labelmap import ColorReader
+from dsk_scenes.shared.labelmap import ColorReader, named
 from dsk_scenes.shared.source import Scene, SceneSource
 from dsk_scenes.shared.target import BACKGROUND
 
@@ -162,8 +162,8 @@ class ColorSource(SceneSource):
         labels = label_map.values()
         if self._reader.unknown:
             ledger.warn(
-                "masks have pixels whose colour or value is not in the label map; "
-                "these belong to nothing"
+                f"masks have pixels whose colour or value{named(self._reader.strange)} is not in "
+                "the label map; these belong to nothing"
             )
         return [
             Mask(label_map.mask(label), label=label)

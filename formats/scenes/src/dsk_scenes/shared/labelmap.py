@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from dsk.categories import Categories
     from dsk.media import Image
 
-__all__ = ["NONE", "ColorReader", "IndexReader", "LabelMap", "MapMask", "MapReader", "PackedReader"]
+__all__ = [
+    "NONE",
+    "ColorReader",
+    "IndexReader",
+    "LabelMap",
+    "MapMask",
+    "MapReader",
+    "PackedReader",
+    "named",
+]
 
 NONE = -1
 """Value of pixels that belong to nothing."""
@@ -165,6 +174,10 @@ def _pack(rgb: NDArray[Any]) -> NDArray[np.uint32]:
     return codes
 
 
+_NAMED = 20
+"""More unknown colours are those of a compressed image, and each of them says nothing."""
+
+
 class ColorReader:
     """Labels by the colour of their pixels, or, in grey and palette files, by their value.
 
@@ -181,12 +194,17 @@ class ColorReader:
             self._codes.setdefault(red << 16 | green << 8 | blue, label)
         self._table: NDArray[np.uint16] | None = None
         self.unknown = 0
+        self.strange: tuple[str, ...] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_table": None}
 
     def read(self, image: Image) -> NDArray[Any]:
-        """See ``MapReader.read``; ``unknown`` then says how many pixels have no label."""
+        """See ``MapReader.read``.
+
+        ``unknown`` then says how many pixels have no label; ``strange`` which values such pixels
+        of the first map that had any have.
+        """
         pixels, colors = decode_labels(image)
         self.unknown = 0
         if pixels.ndim == 3 and pixels.shape[2] >= 3:
@@ -222,7 +240,11 @@ class ColorReader:
                 self._table[code] = label + 1
         found = self._table[codes].astype(np.int32) - 1
         # Black is what nothing was painted on, whether a label has that colour or not.
-        self.unknown = int(np.count_nonzero((found < 0) & (codes != 0)))
+        known = (found >= 0) | (codes == 0)
+        self.unknown = known.size - int(np.count_nonzero(known))
+        if self.unknown and self.strange is None:
+            most = _most(codes[~known])
+            self.strange = tuple(f"{c >> 16} {c >> 8 & 255} {c & 255}" for c in most)
         return found
 
     def _by_table(self, pixels: NDArray[Any], values: dict[int, int] | None) -> NDArray[np.int32]:
@@ -245,5 +267,19 @@ class ColorReader:
             known |= pixels == 255
         if values is not None and table[0] == NONE:  # a table whose values begin with 1
             known |= pixels == 0
-        self.unknown = int(np.count_nonzero(~known))
+        self.unknown = known.size - int(np.count_nonzero(known))
+        if self.unknown and self.strange is None:
+            self.strange = tuple(map(str, _most(pixels[~known])))
         return found
+
+
+def named(strange: Sequence[str] | None) -> str:
+    """Return unknown colours or values for a message; "" if they are too many."""
+    return f" (for instance {', '.join(strange)})" if strange else ""
+
+
+def _most(values: NDArray[Any]) -> list[int]:
+    """Return the values that most pixels have, the three first ones."""
+    found, counts = np.unique(values, return_counts=True)
+    first: list[int] = found[np.argsort(-counts, kind="stable")][:3].tolist()
+    return first if len(found) <= _NAMED else []

@@ -13,7 +13,7 @@ from dsk.flow import Importer
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Image
 from dsk_scenes.shared.colors import read_colors, to_categories
-from dsk_scenes.shared.labelmap import ColorReader
+from dsk_scenes.shared.labelmap import ColorReader, named
 from dsk_scenes.shared.source import Scene, SceneSource, image_files, text_files
 from dsk_scenes.synthia.channels import read_channels
 from dsk_scenes.synthia.layout import EDITIONS, find_homes
@@ -212,8 +212,10 @@ class SynthiaSource(SceneSource):
         found: list[Annotation] = []
         values = label_map.values()
         if scene.more == COLORS and self._colors.unknown:
+            strange = named(self._colors.strange)
             ledger.warn(
-                "masks have pixels whose colour is not in the label map; these belong to nothing"
+                f"masks have pixels whose colour{strange} is not in the label map; these belong to "
+                "nothing"
             )
         for value in values:
             number, label = divmod(value, 1 << 16)
