@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from dsk import Dataset
@@ -12,6 +13,7 @@ from dsk.annotations import (
     Bbox,
     Caption,
     Label,
+    Mask3d,
     Polygon,
 )
 from dsk.cli.app import run
@@ -19,6 +21,7 @@ from dsk.descriptors import ImporterInfo
 from dsk.errors import InputError, OptionError, OutputExistsError, UsageError
 from dsk.flow import Detection, Header, Importer, ListSource
 from dsk.item import DatasetItem
+from dsk.media import Volume
 from dsk_analysis.comparison import compare
 
 LABELS = ("cat", "dog")
@@ -68,6 +71,25 @@ def test_items_and_labels_of_one_only():
     }
     other = compare(data(a=[]), data(subset="train", a=[]))
     assert other["items"]["in both"] == 0
+
+
+def test_masks_of_volumes_are_compared_by_their_voxels():
+    here = np.zeros((4, 5, 6), np.uint8)
+    here[:2, 1:], here[2:, :3] = 1, 2
+    there = np.flip(here, 0).copy()
+    there[0, 3:] = 2
+    right, left = ((n, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1) for n in (1, -1))
+    sides = []
+    for voxels, affine in ((here, right), (there, left), (there, right)):
+        media = Volume("a.nii", shape=voxels.shape, affine=affine)
+        solids = [Mask3d(voxels, n, label=n - 1) for n in (1, 2)]
+        sides.append(
+            Dataset.from_iterable([DatasetItem("a", media=media, annotations=solids)], LABELS)
+        )
+    turned = compare(sides[0], sides[1])
+    assert counts(turned)[0] == 2
+    assert turned["annotations"]["mean IoU"] == pytest.approx((1 + 36 / 48) / 2)
+    assert counts(compare(sides[0], sides[2]))[0] < 2
 
 
 def test_differences_are_listed():

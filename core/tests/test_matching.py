@@ -15,7 +15,6 @@ from dsk.annotations import (
     Ellipse,
     Label,
     Mask,
-    Mask3d,
     Points,
     Polygon,
     PolyLine,
@@ -88,7 +87,6 @@ def test_other_kinds_are_matched_if_they_are_equal():
     assert pairs([Points([1, 2.001])], [Points([1.0, 2.0])]) == [(0, 0, 1.0)]
     solid = Cuboid3d((1.0, 2.0, 3.0))
     assert pairs([solid], [Cuboid3d((1.0, 2.0, 3.001), object_id=4)]) == [(0, 0, 1.0)]
-    assert pairs([Mask3d(None, 1)], [Mask3d(None, 2), Mask3d(None, 1)]) == [(0, 1, 1.0)]
 
 
 def test_rotated_boxes_are_matched_by_their_pixels():

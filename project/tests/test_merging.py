@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from dsk import Dataset
@@ -152,10 +153,15 @@ def test_different_kinds_of_one_thing_are_told():
     assert (entry["votes"], entry["taken"]) == ({"polygon": 1, "bbox": 2}, "polygon")
 
 
-def test_masks_of_volumes_all_stay():
-    one, two = (data(a=[Mask3d(name, 1, label=0)]) for name in ("x", "y"))
-    found, conflicts = merged(one, two)
-    assert [a.source for a in found["a"]] == ["x", "y"]
+def test_masks_of_volumes_are_joined_by_their_voxels():
+    first = np.zeros((4, 5, 6), np.uint8)
+    first[:2], first[2:, :2] = 1, 2
+    second = np.where(first == 2, 0, first)
+    second[2:, 3:] = 2
+    sides = [data(a=[Mask3d(v, n, label=n - 1) for n in (1, 2)]) for v in (first, second)]
+    found, conflicts = merged(*sides)
+    kept = [((a.source == first).all(), a.value) for a in found["a"]]
+    assert kept == [(True, 1), (True, 2), (False, 2)]
     assert [c["what"] for c in conflicts] == ["annotation", "annotation"]
 
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dsk import geometry, masks
-from dsk.annotations import Bbox, Ellipse, Mask, Mask3d, Polygon, RotatedBbox
+from dsk.annotations import Bbox, Ellipse, Mask, Polygon, RotatedBbox
 from dsk.convert import bbox_of
 from dsk.errors import InputError
 from dsk.rle import counts_of
+from dsk.runs import Runs
 from dsk.similarity import similar
+from dsk.solids import solid_overlaps
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -24,10 +26,13 @@ if TYPE_CHECKING:
     from dsk.annotations import Annotation
     from dsk.geometry import Box
 
-__all__ = ["SHAPES", "Overlaps", "Pair", "alike", "in_order", "matched", "shape_box"]
+__all__ = ["OVERLAPPING", "SHAPES", "Overlaps", "Pair", "alike", "in_order", "matched", "shape_box"]
 
 SHAPES = frozenset({"bbox", "rotated_bbox", "polygon", "mask", "ellipse"})
 """Kinds that are the same if they overlap enough."""
+
+OVERLAPPING = SHAPES | {"mask_3d"}
+"""Kinds of which a pair says how much the two overlap; masks of volumes by their voxels."""
 
 LARGEST = 4096
 """Outlines that reach further, in pixels, are compared by their boxes: drawing takes too long."""
@@ -56,9 +61,9 @@ def matched(
 ) -> list[Pair]:
     """Pair the annotations of two items, each with one other at most.
 
-    Shapes are paired if they overlap enough, what is made of points if it is similar enough, those
-    of one label before others, the best first. All else is paired if it is equal: label, and what
-    it consists of.
+    Shapes and masks of volumes are paired if they overlap enough, what is made of points if it is
+    similar enough, those of one label before others, the best first. All else is paired if it is
+    equal: label, and what it consists of.
 
     Args:
         first: Names of labels and annotations.
@@ -96,6 +101,7 @@ def alike(
         *_equal(named, sides),
         *(pair for pair in points if sides[pair.first] != sides[pair.second]),
         *Overlaps(annotations).pairs(least, sides),
+        *(Pair(*pair) for pair in solid_overlaps(annotations, sides, least)),
     ]
 
 
@@ -119,7 +125,7 @@ class Overlaps:
     def __init__(self, annotations: Sequence[Annotation]) -> None:
         self._shapes = [_outline(a) for a in annotations]
         self._boxes = [shape_box(a) for a in annotations]
-        self._drawn: list[Drawn | None] | None = None
+        self._drawn: list[Runs | None] | None = None
 
     def pairs(self, least: float, sides: Sequence[int] | None = None) -> Iterator[Pair]:
         """Yield the pairs of shapes that overlap so much at least, the first before the second.
@@ -178,16 +184,17 @@ class Overlaps:
         common = one.common(two)
         return common / (one.area + two.area - common)
 
-    def _draw(self) -> list[Drawn | None]:
+    def _draw(self) -> list[Runs | None]:
         """Draw all outlines on one sheet: the masks' if there are any, else as large as needed."""
         shapes = self._shapes
         drawn = [_mask(a) if isinstance(a, Mask) else None for a in shapes]
-        size, corner = next((one.size for one in drawn if one is not None), None), (0, 0)
+        sizes = ((one.size[0], one.size[1]) for one in drawn if one is not None)
+        size, corner = next(sizes, None), (0, 0)
         if size is None:
             size, corner = _sheet(shapes, self._boxes)
         if size is not None:
             for n, counts in _outlines(shapes, size, corner):
-                drawn[n] = Drawn.of(size, counts)
+                drawn[n] = Runs.of(size, counts)
         return drawn
 
 
@@ -207,39 +214,6 @@ def _shares(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[
     return shares
 
 
-class Drawn(NamedTuple):
-    """A shape's pixels.
-
-    Attributes:
-        size: (height, width) of the sheet.
-        edges: Where its runs begin and end, those of other pixels first, with 0 and the last end.
-        covered: How many of its pixels lie before each edge.
-        area: The number of its pixels.
-    """
-
-    size: tuple[int, int]
-    edges: NDArray[np.float64]
-    covered: NDArray[np.float64]
-    area: int
-
-    @classmethod
-    def of(cls, size: tuple[int, int], counts: NDArray[Any]) -> Drawn:
-        """Return what run lengths stand for."""
-        runs = np.zeros((2, len(counts) + 1))
-        runs[0, 1:] = counts
-        runs[1, 2::2] = counts[1::2]
-        edges, covered = runs.cumsum(axis=1)
-        return cls(size, edges, covered, int(covered[-1]))
-
-    def common(self, other: Drawn) -> float:
-        """Return the number of pixels that another shape on the same sheet has, too."""
-        stops = self.edges[2::2]
-        starts = self.edges[1::2][: len(stops)]
-        # Between two edges the number of covered pixels grows evenly, or not at all.
-        inside = np.interp([starts, stops], other.edges, other.covered).sum(axis=1)
-        return float(inside[1] - inside[0])
-
-
 def _outline(a: Annotation) -> Annotation:
     """Return a rotated box as an outline: those that stand close have boxes that overlap."""
     if isinstance(a, RotatedBbox) and math.isfinite(a.r):
@@ -255,13 +229,13 @@ def _same_rings(a: Polygon, b: Polygon) -> bool:
     return one == two and tuple(a.holes) == tuple(b.holes)
 
 
-def _mask(a: Mask) -> Drawn | None:
+def _mask(a: Mask) -> Runs | None:
     try:
         rle = a.rle
         counts = counts_of(rle)
     except (ValueError, InputError):
         return None
-    return Drawn.of(rle.size, counts)
+    return Runs.of(rle.size, counts)
 
 
 def _sheet(
@@ -331,7 +305,7 @@ def _equal(named: Sequence[tuple[str, Annotation]], sides: Sequence[int]) -> Ite
     """Yield the pairs of equal annotations that are no shapes, each with one of each side."""
     same: dict[Hashable, dict[int, list[int]]] = {}
     for n, (name, a) in enumerate(named):
-        if a.kind not in SHAPES:
+        if a.kind not in OVERLAPPING:
             same.setdefault((name, _content(a)), {}).setdefault(sides[n], []).append(n)
     for by_side in same.values():
         for first, second in combinations(by_side.values(), 2):
@@ -340,8 +314,6 @@ def _equal(named: Sequence[tuple[str, Annotation]], sides: Sequence[int]) -> Ite
 
 
 def _content(a: Annotation) -> Hashable:
-    if isinstance(a, Mask3d):  # its voxels are not looked at
-        return a.kind, a.value
     fields = [getattr(a, name) for name in a.__struct_fields__ if name not in _NOT_CONTENT]
     return a.kind, tuple(_plain(value) for value in fields)
 

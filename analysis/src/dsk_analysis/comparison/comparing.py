@@ -11,8 +11,9 @@ from dsk.collector import collector_off
 from dsk.errors import DskWarning, OptionError
 from dsk.flow import Rearrangement
 from dsk.loss import Ledger
-from dsk.matching import SHAPES, matched
+from dsk.matching import OVERLAPPING, matched
 from dsk.progress import Progress
+from dsk.solids import placed
 from dsk_analysis.stats.facts import Labels
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ def compare(
 ) -> dict[str, Any]:
     """Find what differs between two datasets; items are the same if id and subset are.
 
-    Boxes, outlines, masks and ellipses that overlap enough are the same annotation, of one label
-    rather than of two; other kinds must be equal up to a hundredth of a pixel. Ids, groups and
-    drawing order are not looked at, nor are voxels and images.
+    Boxes, outlines, masks (of volumes, too) and ellipses that overlap enough are the same
+    annotation, of one label rather than of two; other kinds must be equal up to a hundredth of a
+    pixel. Ids, groups and drawing order are not looked at, nor are images.
 
     Args:
         first: The one that counts as true.
@@ -176,7 +177,7 @@ class _Seen:
         self._pair(key, *sides)
 
     def _named(self, number: int, items: list[DatasetItem]) -> Named:
-        found = [a for item in items for a in item.annotations]
+        found = [a for item in items for a in placed(item)]
         self._items[number] += len(items)
         self._annotations[number] += len(found)
         labels = self._labels[number]
@@ -191,7 +192,7 @@ class _Seen:
         for n, m, share in pairs:
             (name, a), (other, b) = one[n], two[m]
             self._count(name, "matched" if name == other else "other label")
-            if a.kind in SHAPES:
+            if a.kind in OVERLAPPING:
                 self._overlap += share
                 self._shapes += 1
             if name != other:

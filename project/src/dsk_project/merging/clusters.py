@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from dsk.annotations import Mask3d
 from dsk.matching import alike, in_order
 
 if TYPE_CHECKING:
@@ -42,12 +41,7 @@ def clusters(sides: Mapping[int, Sequence[Annotation]], least: float) -> list[Cl
     """
     places = [(n, k) for n in sorted(sides) for k in range(len(sides[n]))]
     named = [(str(sides[n][k].label), sides[n][k]) for n, k in places]
-    # The voxels of masks of volumes are not looked at: each is a thing of its own.
-    pairs = [
-        pair
-        for pair in in_order(named, alike(named, [n for n, _ in places], least))
-        if not isinstance(named[pair.first][1], Mask3d)
-    ]
+    pairs = in_order(named, alike(named, [n for n, _ in places], least))
     shares: dict[tuple[int, int], float] = {}
     together = [{n: number} for number, (n, _) in enumerate(places)]
     for one, two, share in pairs:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dsk.errors import UsageError
 from dsk.matching import Overlaps
+from dsk.solids import placed
 from dsk_project.joining import JoinItems, arranged, origin_of
 from dsk_project.merging.ballot import Ballot, Rules
 from dsk_project.merging.clusters import clusters
@@ -96,7 +97,7 @@ class _VoteItems(JoinItems):
     def annotations(self, items: Sequence[DatasetItem], ledger: Ledger) -> list[Annotation]:
         sides: dict[int, list[Annotation]] = {}
         for item in items:
-            sides.setdefault(origin_of(item), []).extend(item.annotations)
+            sides.setdefault(origin_of(item), []).extend(placed(item))
         everyone = dict(enumerate(self._conflicts.datasets))
         voters = {n: everyone[n] for n in sides}
         ballot = Ballot(self._rules, self._names, voters, items[0], ledger)
