@@ -7,7 +7,7 @@ import pytest
 from PIL import Image as PilImage
 
 from dsk.errors import MediaError
-from dsk.imagesize import HEAD, read_size, size_of_bytes
+from dsk.imagesize import HEAD, is_turned, read_size, size_of_bytes
 
 FORMATS = [
     ("JPEG", {}),
@@ -169,3 +169,17 @@ def test_formats_that_are_not_allowed_are_not_tried():
     postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 7 5\n%%EndComments\n"
     with pytest.raises(MediaError):
         read_size(io.BytesIO(postscript), "a.jpg")
+
+
+@pytest.mark.parametrize("ext", ["jpeg", "png", "webp", "tiff"])
+@pytest.mark.parametrize(
+    ("orientation", "turned"), [(None, False), (3, False), (5, True), (8, True)]
+)
+def test_images_that_exif_turns_by_a_quarter(ext, orientation, turned):
+    file, exif = io.BytesIO(), PilImage.Exif()
+    if orientation is not None:
+        exif[0x0112] = orientation
+    PilImage.new("RGB", (30, 20)).save(file, ext, exif=exif)
+    file.seek(0)
+    assert is_turned(file) is turned
+    assert is_turned(io.BytesIO(b"no image")) is False

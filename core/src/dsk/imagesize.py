@@ -16,7 +16,7 @@ from dsk.lfs import check_fetched
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-__all__ = ["read_size", "size_of_bytes"]
+__all__ = ["is_turned", "read_size", "size_of_bytes"]
 
 HEAD = 4096
 """Bytes that hold the size of nearly every file."""
@@ -27,6 +27,9 @@ _TAGS = (257, 256, 277)
 """TIFF's ImageLength, ImageWidth and SamplesPerPixel."""
 _BANDS = 6
 """Of an image with more, as satellites take them, Pillow says on stderr that it cannot read it."""
+_ORIENTATION = 0x0112
+_QUARTERS = frozenset({5, 6, 7, 8})
+"""EXIF's orientations whose height is the stored width."""
 _WHOLE = {3: "H", 4: "I"}
 _ENTRIES = 4096
 
@@ -87,6 +90,20 @@ def read_size(file: BinaryIO, name: str = "") -> tuple[int, int]:
     if size[0] < 1 or size[1] < 1:
         raise MediaError("no readable image: it has no extent", where=name)
     return size
+
+
+def is_turned(file: BinaryIO) -> bool:
+    """Tell whether EXIF turns an image by a quarter: viewers show its height as its width."""
+    from PIL import Image
+
+    from dsk.pixels import FORMATS, guard
+
+    guard()
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            return image.getexif().get(_ORIENTATION) in _QUARTERS
+    except _bad_image():
+        return False  # ``read_size`` says what is wrong with it
 
 
 def _ask_pillow_first(file: BinaryIO, head: bytes) -> tuple[int, int]:

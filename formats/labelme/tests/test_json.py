@@ -8,6 +8,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from dsk import Dataset
 from dsk.annotations import Bbox, Ellipse, Mask, Points, Polygon, PolyLine
@@ -355,3 +356,25 @@ def test_masks_of_another_size_than_the_image_are_told(tmp_path, name):
     ]
     (item,) = Dataset.import_from(tmp_path / "out", name)
     assert [a.image.shape for a in item.annotations] == [(2, 3)]
+
+
+@pytest.mark.parametrize(("orientation", "size"), [(1, (20, 30)), (3, (20, 30)), (6, (30, 20))])
+def test_masks_of_images_that_exif_turns(tmp_path, orientation, size):
+    """Coordinates are those of the turned image, whose size the file need not state."""
+    exif = Pillow.Exif()
+    exif[0x0112] = orientation
+    Pillow.new("L", (30, 20)).save(tmp_path / "a.jpg", exif=exif)
+    patch = base64.b64encode(encode(np.ones((2, 3), bool), ".png")).decode()
+    put(
+        tmp_path,
+        shape("mask", [12, 17], [14, 18], mask=patch),
+        imagePath="a.jpg",
+        imageHeight=None,
+        imageWidth=None,
+    )
+    (item,) = read(tmp_path)
+    (mask,) = item.annotations
+    wanted = np.zeros(size, bool)
+    wanted[17:19, 12:15] = True
+    assert np.array_equal(mask.image, wanted)
+    assert item.media.get_size() == size

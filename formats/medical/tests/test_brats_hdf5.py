@@ -345,3 +345,20 @@ def test_slices_lie_where_they_are_in_their_volume(tmp_path):
     make(tmp_path, (0, 1, 2), (1,))
     found = read(tmp_path, affine="brats", items="slices")["volume_1_slice_2"].media.affine
     assert found == (-1, 0, 0, 0, 0, -1, 0, 239, 0, 0, 1, 2, 0, 0, 0, 1)
+
+
+def test_numbers_of_volumes_without_one_depend_on_them_alone(tmp_path):
+    """Not on what else is there, nor on the part of the work that they are in."""
+    values = np.zeros((6, 5, 2), np.uint8)
+    (one,) = dataset(values, "nobody")
+    (two,) = dataset(values, "somebody")
+    names = {}
+    for place, items in (("a", [one, two]), ("b", [two, one]), ("c", [one])):
+        made = Dataset.from_iterable([*items, one.replace(subset="test")], LABELS)
+        made.export(tmp_path / place, "brats_hdf5")
+        names[place] = {path.name for path in (tmp_path / place).rglob("*.h5")}
+        again = Dataset.import_from(tmp_path / place, "brats_hdf5")
+        found = {(item.id, item.subset) for item in again}
+        assert found == {(item.id, item.subset) for item in (*items, one.replace(subset="test"))}
+    assert names["a"] == names["b"]
+    assert names["c"] < names["a"]

@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 from dsk import Dataset
+from dsk.annotations import Mask3d
+from dsk.categories import Categories, LabelCategory
 from dsk.errors import InputError, OptionError
+from dsk.item import DatasetItem
+from dsk.media import Volume
 
 AFFINE = np.diag([2.0, 2.0, 3.0, 1.0])
 
@@ -155,3 +159,31 @@ def test_entries_that_name_no_volume_of_the_task(tmp_path, entry):
 def test_validation_is_a_subset_of_its_own(tmp_path):
     entry = {"image": "./imagesTs/BRATS_485.nii.gz"}
     assert read(make(tmp_path, test=[], validation=[entry]))["BRATS_485"].subset == "validation"
+
+
+@pytest.mark.parametrize("name", ["msd", "nnunet"])
+def test_labels_that_are_no_more_than_background_are_told(tmp_path, name):
+    media = Volume("a.nii", image(1)[..., 0], None, (5, 4, 3), tuple(AFFINE.ravel()))
+    masks = [Mask3d(seg() == n, label=n) for n in (0, 1)]
+    items = [DatasetItem("a", "train", media, masks)]
+    for place, first in (("x", "overall tumor"), ("y", "background")):
+        labels = (LabelCategory(first, source_id=0), LabelCategory("edema", source_id=1))
+        data = Dataset.from_iterable(items, Categories(labels=labels))
+        report = data.export(tmp_path / place, name, save_media=True)
+        told = {(e.code, e.what) for e in report.events if e.code in ("DSK-L010", "DSK-L014")}
+        expected = {("DSK-L014", "background is what no label covers")}
+        if first != "background":
+            expected.add(("DSK-L010", f"label {first!r} is called 'background'"))
+        assert told == expected
+
+
+def test_solid_masks_of_the_background_of_brats_are_told(tmp_path):
+    media = Volume("a.nii", image(1), None, (5, 4, 3, 4), tuple(AFFINE.ravel()))
+    masks = [Mask3d(seg() == n, label=n) for n in (0, 1)]
+    data = Dataset.from_iterable(
+        [DatasetItem("a", "train", media, masks)], Categories.from_names(["background", "x"])
+    )
+    report = data.export(tmp_path, "brats", save_media=True)
+    assert ("DSK-L014", "background is what no label covers") in {
+        (e.code, e.what) for e in report.events
+    }

@@ -14,7 +14,7 @@ from test_nifti_quirks import warnings_of
 from dsk import Dataset, DatasetItem
 from dsk.annotations import Mask3d
 from dsk.categories import Categories, LabelCategory
-from dsk.errors import DskWarning, RecordError
+from dsk.errors import DskWarning, OutputError, RecordError
 from dsk.files import open_root
 from dsk.media import Volume
 from dsk_medical.nifti.detect import detect
@@ -120,3 +120,12 @@ def test_subsets_in_a_folder_that_wraps_all(tmp_path, above):
     save(tmp_path / f"{above}more/a.nii", scan())
     found = [(item.subset, item.id) for item in Dataset.import_from(tmp_path)]
     assert found == [("default", f"{above}{n}") for n in ("more/a", "train/site/a", "val/site/a")]
+
+
+def test_volumes_in_a_folder_that_is_taken_for_masks_are_refused_in_words(tmp_path):
+    (item,) = dataset(1)
+    items = [item, item.replace(id="segmentations/b"), item.replace(id="segmentations/c")]
+    made = Dataset.from_iterable(items, ["lung"])
+    told = r"'segmentations/b' would be read as a mask of 'a', .* called 'segmentations' holds"
+    with pytest.raises(OutputError, match=told):
+        made.export(tmp_path / "out", "nifti", save_media=True)

@@ -13,7 +13,7 @@ import SimpleITK as sitk  # noqa: N813 - its usual name
 from nifti_files import AFFINE, OBLIQUE, SHAPE, blocks, save, scan, voxels
 
 from dsk import Dataset, DatasetItem
-from dsk.errors import DskWarning, RecordError, UnsafePathError
+from dsk.errors import DskWarning, OutputError, RecordError, UnsafePathError
 from dsk.media import Volume
 from dsk_medical.nrrd.header import parse_header
 from dsk_medical.volume.arrays import open_volume
@@ -331,3 +331,39 @@ def test_subsets_that_are_not_read_back_are_told(tmp_path):
     found = Dataset.import_from(tmp_path / "knees-train", subsets="folders")
     assert sorted(i.subset for i in found) == ["knees", "train"]
     assert not told("train", "val")
+
+
+@pytest.mark.parametrize("encoding", ["raw", "gzip", "bzip2"])
+@pytest.mark.parametrize("surplus", [0, 6])
+def test_bytes_beyond_the_voxels_are_told(tmp_path, encoding, surplus):
+    """They come first where a byte skip is missing, and nobody can tell where."""
+    array = scan()
+    pack = {"gzip": gzip.compress, "bzip2": bz2.compress}.get(encoding, bytes)
+    content = pack(b"\0" * surplus + array.tobytes("F"))
+    (tmp_path / "a.nrrd").write_bytes(header(array.shape, encoding=encoding) + content)
+    if not surplus:
+        media(tmp_path)
+        return
+    with pytest.warns(DskWarning, match="a.nrrd has 6 bytes more than its voxels"):
+        media(tmp_path)
+
+
+@pytest.mark.parametrize("ending", [".seg.nrrd", ".seg.nhdr", ".SEG.NRRD"])
+@pytest.mark.parametrize("volume", [False, True])
+def test_segmentations_have_the_id_of_what_they_segment(tmp_path, ending, volume):
+    keys = ["Segment0_ID:=s", "Segment0_Name:=x", "Segment0_LabelValue:=1"]
+    made = segmentation(blocks(1).astype(np.uint8), (0, 0, 0), keys)
+    (tmp_path / f"a{ending}").write_bytes(made)
+    if volume:
+        for name in "ab":
+            made = header(scan().shape) + scan().tobytes("F")
+            (tmp_path / f"{name}.nrrd").write_bytes(made)
+    items = {item.id: len(item.annotations) for item in Dataset.import_from(tmp_path, "nrrd")}
+    assert items == ({"a": 1, "b": 0} if volume else {"a": 1})
+
+
+def test_volumes_that_would_be_read_as_segmentations_are_refused(tmp_path):
+    (tmp_path / "a.nrrd").write_bytes(header(scan().shape) + scan().tobytes("F"))
+    item = media(tmp_path).replace(id="a.seg")
+    with pytest.raises(OutputError, match=r"'a.seg.nrrd' would be read as a segmentation"):
+        Dataset.from_iterable([item]).export(tmp_path / "out", "nrrd", save_media=True)

@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from dsk.annotations import Cuboid3d
+from dsk.annotations import Bbox, Cuboid3d
 from dsk.categories import Categories, LabelCategory
 from dsk.dataset import Dataset
 from dsk.errors import DskError, InputError, MediaError, OutputError, RecordError
 from dsk.item import DatasetItem
-from dsk.media import PointCloud
+from dsk.media import Image, PointCloud
 from dsk_pointcloud.clouds.cloud import Cloud, cloud_of, quarter_turned
 from dsk_pointcloud.clouds.files import decode, encode
 from dsk_pointcloud.clouds.losses import lost_in
+from dsk_pointcloud.clouds.names import is_cloud_name
 from dsk_pointcloud.clouds.pcd import read_pcd, write_pcd
 
 needs_las = pytest.mark.skipif(not importlib.util.find_spec("laspy"), reason="laspy is an extra")
@@ -288,6 +289,151 @@ def test_extra_dimensions_called_like_standard_fields_stay_such():
     assert lost_in(cloud, ".las") == []
 
 
+def las_file(point_format=3, version="1.2", scale=1e-7, **columns):
+    """Return a LAS file with VLRs, a coordinate reference system among them."""
+    laspy = importlib.import_module("laspy")
+    header = laspy.LasHeader(version=version, point_format=point_format)
+    header.scales, header.offsets = [scale] * 3, [10.0, 20.0, 0.0]
+    header.global_encoding.gps_time_type = laspy.header.GpsTimeType.STANDARD
+    header.file_source_id = 7
+    header.vlrs.append(laspy.VLR("LASF_Projection", 34735, "keys", b"\1\0\1\0\0\0\0\0"))
+    header.vlrs.append(laspy.VLR("mine", 5, "", b"text"))
+    if version == "1.4":
+        header.evlrs = laspy.vlrs.vlrlist.VLRList([laspy.VLR("mine", 6, "", b"more")])
+    header.add_extra_dim(
+        laspy.ExtraBytesParams("ring", "u1", scales=np.array([0.5]), offsets=np.zeros(1))
+    )
+    las = laspy.LasData(header)
+    las.x, las.y, las.z = np.array([[10.0000001, 10.5], [20.0, 21.0000003], [0.0, 1.0]])
+    las.ring = np.array([0.5, 4.0])
+    for name, column in columns.items():
+        las[name] = column
+    out = io.BytesIO()
+    las.write(out)
+    return out.getvalue()
+
+
+def records(header):
+    return [
+        (type(r).__name__, r.user_id, r.record_id, r.record_data_bytes())
+        for r in (*header.vlrs, *(header.evlrs or ()))
+        if r.record_id != 4
+    ]
+
+
+@needs_las
+@pytest.mark.parametrize(("number", "version"), [(3, "1.2"), (1, "1.4"), (7, "1.4")])
+def test_las_files_keep_their_header_when_they_are_packed(tmp_path, number, version):
+    laspy = importlib.import_module("laspy")
+    data = las_file(number, version, gps_time=[1.0, 2.0], intensity=[1, 65535])
+    item = DatasetItem("a", media=PointCloud("a.las", data))
+    report = Dataset.from_iterable([item]).export(tmp_path, "cloud_dir", cloud_ext="laz")
+    assert [e.what for e in report.losses] == ["point cloud re-encoded .las→.laz"]
+    old, new = laspy.read(io.BytesIO(data)), laspy.read(tmp_path / "a.laz")
+    assert len(records(old.header)) == (3 if version == "1.4" else 2)
+    assert records(old.header) == records(new.header)
+    assert old.header.global_encoding.gps_time_type == new.header.global_encoding.gps_time_type
+    assert new.header.file_source_id == 7
+    assert list(new.header.scales) == [1e-7] * 3
+    assert new.header.point_format.id == number
+    assert new.points.array.tobytes() == old.points.array.tobytes()
+
+
+@needs_las
+def test_turned_las_clouds_keep_their_records():
+    turned = quarter_turned(decode(las_file(scale=0.001), "a.las"), 2)
+    back = decode(encode(turned, ".las"), "a.las")
+    assert back.points["x"].tolist() == [-10.0, -10.5]
+    assert len(records(back.las)) == 2
+    far = decode(las_file(scale=1e-8), "a.las")
+    back = decode(encode(quarter_turned(far, 2), ".las"), "a.las")
+    assert np.allclose(back.points["y"], [-20, -21.0000003], atol=1e-8)
+
+
+@needs_las
+def test_las_files_without_steps_get_some():
+    data = bytearray(las_file())
+    data[131:155] = np.array([0.0, np.nan, 0.001]).tobytes()
+    cloud = decode(bytes(data), "a.las")
+    cloud.points["y"] = 1.0
+    back = decode(encode(cloud, ".las"), "a.las")
+    assert list(back.las.scales) == [0.001] * 3
+    assert back.points["x"].tolist() == [10.0, 10.0]
+
+
+@needs_las
+@pytest.mark.parametrize(("number", "version", "beside"), [(4, "1.3", 2), (9, "1.4", 3)])
+def test_waveforms_are_told_and_other_records_kept(number, version, beside):
+    cloud = decode(las_file(number, version), "a.las")
+    assert lost_in(cloud, ".laz")[0] == "waveforms"
+    back = decode(encode(cloud, ".laz"), "a.laz")
+    assert back.las.point_format.id == 6
+    assert len(records(back.las)) == beside
+    assert back.points["ring"].tolist() == [0.5, 4.0]
+
+
+@needs_las
+@pytest.mark.parametrize("ext", ["pcd", "ply", "bin"])
+def test_records_of_las_files_are_told_once_where_they_are_lost(tmp_path, ext):
+    item = DatasetItem("a", media=PointCloud("a.las", las_file(version="1.4")))
+    report = Dataset.from_iterable([item]).export(tmp_path, "cloud_dir", cloud_ext=ext)
+    told = {e.what: e.count for e in report.losses if "VLRs" in e.what}
+    assert told == {f".{ext} holds no VLRs, the coordinate reference system among them": 1}
+
+
+def recoloured(folder, name, data, *exts):
+    """Return a cloud after some conversions."""
+    for ext in exts:
+        item = DatasetItem("a", media=PointCloud(name, data))
+        Dataset.from_iterable([item]).export(folder / ext, "cloud_dir", cloud_ext=ext)
+        name = f"a.{ext}"
+        data = (folder / ext / name).read_bytes()
+    return decode(data, name)
+
+
+@needs_las
+@pytest.mark.parametrize("factor", [1, 256, 257])
+def test_colours_of_8_bits_are_such_in_all_kinds_of_files(tmp_path, factor):
+    bits = np.array([200, 9], dtype="u2")
+    data = las_file(red=bits * factor, green=bits[::-1] * factor, blue=[0, 0])
+    for ext in ("ply", "pcd"):
+        cloud = recoloured(tmp_path / ext, "a.las", data, ext)
+        if ext == "pcd":
+            assert cloud.points["rgb"].view("<u4").tolist() == [0xC80900, 0x09C800]
+            assert "red" not in cloud.names
+        else:
+            assert cloud.points.dtype["red"] == "u1"
+            assert cloud.points["red"].tolist() == [200, 9]
+        back = recoloured(tmp_path / ext, f"a.{ext}", encode(cloud, f".{ext}"), "las")
+        assert back.points["red"].tolist() == [200 * 256, 9 * 256]
+        assert back.points["green"].tolist() == [9 * 256, 200 * 256]
+    packed = recoloured(tmp_path / "laz", "a.las", data, "laz")
+    assert packed.points["red"].tolist() == (bits * factor).tolist()
+
+
+@needs_las
+def test_colours_of_16_bits_keep_them_all(tmp_path):
+    data = las_file(red=[1, 65535], green=[2, 300], blue=[3, 4])
+    back = recoloured(tmp_path, "a.las", data, "ply", "pcd", "las")
+    assert back.points["red"].tolist() == [1, 65535]
+    assert back.points["green"].tolist() == [2, 300]
+
+
+def test_packed_colours_and_columns_of_them(tmp_path):
+    xyz = {n: np.ones(2, "<f4") for n in "xyz"}
+    rgba = np.array([0x80010203, 0xFFFFFEFD], "<u4")
+    ply = recoloured(tmp_path, "a.pcd", write_pcd(cloud_of(**xyz, rgba=rgba)), "ply")
+    assert ply.names == ("x", "y", "z", "red", "green", "blue", "alpha")
+    assert ply.points[["red", "green", "blue", "alpha"]].tolist() == [
+        (1, 2, 3, 128),
+        (255, 254, 253, 255),
+    ]
+    pcd = recoloured(tmp_path / "b", "a.ply", encode(ply, ".ply"), "pcd")
+    assert pcd.names == ("x", "y", "z", "alpha", "rgb")
+    both = cloud_of(**xyz, rgb=np.ones(2, "<f4"), red=np.ones(2))
+    assert recoloured(tmp_path / "c", "a.pcd", write_pcd(both), "ply").names == both.names
+
+
 @needs_las
 def test_fractions_of_scan_angles_are_told():
     cloud, las = las_of(scan_angle_rank=np.array([1.25, -0.5], dtype="f4"))
@@ -423,3 +569,110 @@ def test_rows_that_a_pcd_file_does_not_declare_are_told(tmp_path, rows, told):
     made = Dataset.from_iterable([DatasetItem("a", media=cloud)])
     report = made.export(tmp_path, "cloud_dir", cloud_ext="bin")
     assert bool(report.warnings) == told
+
+
+CAMERA = {
+    "camera": {
+        "name": "CAM_FRONT",
+        "extrinsics": [0.0, -1, 0, 0, 0, 0, -1, 0, 1, 0, 0, 0],
+        "intrinsics": [700.0, 0, 600, 0, 700, 200, 0, 0, 1],
+    }
+}
+TARGETS = [
+    ("cloud_dir", {}),
+    ("kitti_raw", {}),
+    ("sly_pointcloud", {}),
+    ("kitti3d", {"calib": "identity"}),
+    ("nuscenes", {}),
+    ("openpcdet", {}),
+    ("mmdet3d", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), TARGETS)
+def test_clouds_that_are_missing_beside_their_images_are_told(tmp_path, name, options):
+    image = Image("a.png", b"png", CAMERA, (400, 1200))
+    for path, told in (("a.bin", 1), ("", 0)):
+        media = PointCloud(path, None, None, (image,))
+        data = Dataset.from_iterable([DatasetItem("a", "train", media, [box(track_id=1)])], ["car"])
+        report = data.export(tmp_path / str(told), name, save_media=True, **options)
+        assert sum(e.count for e in report.losses if e.what == "point_cloud not found") == told
+
+
+@pytest.mark.parametrize("name", ["kitti_raw", "sly_pointcloud", "kitti3d", "nuscenes"])
+def test_clouds_of_datasets_that_are_missing_are_told(tmp_path, name):
+    image = Image("a.png", b"png", CAMERA, (400, 1200))
+    points = np.ones((3, 5), "<f4").tobytes()
+    items = [
+        DatasetItem(
+            i, "default", PointCloud(f"{i}.pcd.bin", points, None, (image,)), [box(track_id=1)]
+        )
+        for i in ("a", "b")
+    ]
+    options = {"calib": "identity"} if name == "kitti3d" else {}
+    Dataset.from_iterable(items, ["car"]).export(tmp_path / "in", name, save_media=True, **options)
+    next(p for p in (tmp_path / "in").rglob("*b.*") if is_cloud_name(p.name)).unlink()
+    again = Dataset.import_from(tmp_path / "in", name)
+    report = again.export(tmp_path / "out", "sly_pointcloud", save_media=True)
+    (event,) = [e for e in report.losses if e.what == "point_cloud not found"]
+    assert event.count == 1
+
+
+@pytest.mark.parametrize(("name", "options"), TARGETS[1:])
+def test_labels_of_equal_names_become_one_and_are_told(tmp_path, name, options):
+    labels = Categories(
+        labels=(LabelCategory("car", "a", ("x",)), LabelCategory("car", "b"), LabelCategory("bus"))
+    )
+    boxes = [replace(box(track_id=7 + n), label=n, id=n) for n in range(3)]
+    data = Dataset.from_iterable([DatasetItem("a", annotations=boxes)], labels)
+    report = data.export(tmp_path, name, **options)
+    events = [e for e in report.losses if e.what == "labels of equal names and other parents"]
+    assert [(e.code, e.count) for e in events] == [("DSK-L010", 1)]
+    if name in ("openpcdet", "mmdet3d"):
+        return
+    back = Dataset.import_from(tmp_path, name)
+    names = back.header.categories.names
+    assert sorted(names) == ["bus", "car"]
+    (item,) = back
+    found = [names[a.label] for a in item.annotations if isinstance(a, Cuboid3d)]
+    assert sorted(found) == ["bus", "car", "car"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "told"),
+    [
+        ({"occluded": True}, []),
+        ({"occluded": False}, []),
+        ({"occluded": 3}, []),
+        ({"occluded": True, "occlusion": "OCCLUSION_UNSET"}, []),
+        ({"occluded": "yes"}, ["occluded"]),
+        ({"occluded": 1.5}, ["occluded"]),
+        ({"occluded": True, "occluded_level": 0}, ["occluded"]),
+        ({"occluded": 2, "occlusion": "VISIBLE"}, ["occluded"]),
+        ({"occluded_level": "much"}, ["occluded_level"]),
+        ({"truncated": "no", "alpha": "x", "ignore": True}, ["alpha", "ignore", "truncated"]),
+    ],
+)
+def test_attributes_that_kitti_labels_do_not_say_are_told(tmp_path, attributes, told):
+    data = dataset(box(**attributes))
+    report = data.export(tmp_path, "kitti3d", calib="identity")
+    assert [e.what for e in report.losses if e.code == "DSK-L004"] == told
+    if not told:
+        (back,) = Dataset.import_from(tmp_path, "kitti3d")
+        level = int(attributes["occluded"])
+        for a in back.annotations:
+            assert (a.attributes["occluded"], a.attributes["occluded_level"]) == (level == 1, level)
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_boxes_in_space_that_nobody_cares_for_are_told(tmp_path, paired):
+    solid = replace(box(occluded=True, ignore=True), group=1)
+    flat = Bbox(1, 2, 3, 4, label=0, group=1)
+    boxes = [solid, flat] if paired else [solid]
+    data = Dataset.from_iterable([DatasetItem("a", annotations=boxes)], ["DontCare"])
+    report = data.export(tmp_path, "kitti3d", calib="identity")
+    told = {(e.code, e.what) for e in report.losses} - {("DSK-L007", "rounded to 2 decimals")}
+    code = "DSK-L017" if paired else "DSK-L003"
+    assert told == {(code, "DontCare is no box in space"), ("DSK-L004", "occluded")}
+    (back,) = Dataset.import_from(tmp_path, "kitti3d")
+    assert [a.kind for a in back.annotations] == ["bbox"]

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from dsk.annotations import Cuboid3d
 from dsk.dataset import Dataset
-from dsk.errors import InputError
+from dsk.errors import InputError, RecordError
 from dsk.files import open_root
 from dsk.item import DatasetItem
+from dsk.loss import Ledger
 from dsk_pointcloud.nuscenes import tables
 from dsk_pointcloud.nuscenes.chains import Chains
 
@@ -79,13 +80,18 @@ ROWS = [
 ]
 
 
+def read(folder, ledger=None):
+    root, ledger = open_root(folder), ledger or Ledger()
+    return list(tables.read_table(root, "", "category", tables.Named, ledger, needed=True))
+
+
 @pytest.mark.parametrize("piece", [1, 20, 45, 90, 1000])
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_tables_are_read_in_pieces(tmp_path, monkeypatch, piece, indent, mark):
     monkeypatch.setattr(tables, "PIECE", piece)
     (tmp_path / "category.json").write_text(mark + json.dumps(ROWS, indent=indent), "utf-8")
-    found = tables.read_table(open_root(tmp_path), "", "category", tables.Named, needed=True)
+    found = read(tmp_path)
     assert [(row.token, row.name) for row in found] == [(r["token"], r["name"]) for r in ROWS]
 
 
@@ -94,7 +100,21 @@ def test_damage_in_any_piece_is_told(tmp_path, monkeypatch, cut):
     monkeypatch.setattr(tables, "PIECE", 8)
     (tmp_path / "category.json").write_text(json.dumps(ROWS)[:cut])
     with pytest.raises(InputError, match="damaged table"):
-        list(tables.read_table(open_root(tmp_path), "", "category", tables.Named, needed=True))
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("piece", [1, 45, 1000])
+def test_a_row_of_another_kind_costs_itself_only(tmp_path, monkeypatch, piece):
+    monkeypatch.setattr(tables, "PIECE", piece)
+    rows = [*ROWS[:2], {"token": 5, "name": "q"}, {"name": "q"}, 7, *ROWS[2:]]
+    (tmp_path / "category.json").write_text(json.dumps(rows))
+    ledger = Ledger(on_error="skip")
+    found = read(tmp_path, ledger)
+    assert [row.token for row in found] == [row["token"] for row in ROWS]
+    where = [bad.where.rpartition(": ")[2] for bad in ledger.bad]
+    assert where == ["row 3", "row 4", "row 5"]
+    with pytest.raises(RecordError, match="damaged row: Expected `str`, got `int`"):
+        read(tmp_path)
 
 
 def test_boxes_are_kept_as_they_are():

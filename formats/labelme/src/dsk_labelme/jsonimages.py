@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dsk.imagesize import is_turned
 from dsk.names import stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dsk.media import Image
     from dsk_labelme.folders import Folders
 
-__all__ = ["named_image", "own_image", "stated_name"]
+__all__ = ["named_image", "own_image", "shown_size", "stated_name"]
 
 _IMAGES = ("images", "image", "imgs", "img")
 
@@ -19,6 +21,15 @@ _IMAGES = ("images", "image", "imgs", "img")
 def stated_name(given: Any) -> str:
     """Return the image that a file names, with slashes; "" for none."""
     return given.replace("\\", "/") if isinstance(given, str) else ""
+
+
+def shown_size(image: Image) -> tuple[int, int] | None:
+    """Return (height, width) as labelme shows an image: turned by its EXIF tag."""
+    size = image.get_size()
+    if size is None:
+        return None
+    with image.open() as file:
+        return (size[1], size[0]) if is_turned(file) else size
 
 
 def named_image(folders: Folders, name: str, given: str) -> str | None:

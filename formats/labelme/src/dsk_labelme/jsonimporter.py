@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from dsk.annotations import Annotation, Label
 from dsk.categories import Categories
@@ -22,7 +23,7 @@ from dsk.media import Image, is_image_name
 from dsk.names import clean_name, stem_of
 from dsk_labelme.folders import Folders, tell_left, text_reader_of
 from dsk_labelme.joining import Claim, Plan, grouped, joined, settle
-from dsk_labelme.jsonimages import named_image, own_image, stated_name
+from dsk_labelme.jsonimages import named_image, own_image, shown_size, stated_name
 from dsk_labelme.jsonshapes import Groups, Shape, made_of, read_shape
 
 if TYPE_CHECKING:
@@ -343,7 +344,8 @@ class _JsonSource(Source):
         size = (height, width) if height and width else None
         image = self._image(name, item_id, file.imagePath, file.imageData, size)
         if size is None and any(map(_has_mask, file.shapes)):
-            size = image.get_size()
+            size = shown_size(image)
+            image = replace(image, size=size)
         annotations = self._shapes(file.shapes, size, where, item_id, ledger)
         flags = file.flags or {}
         attributes: dict[str, Any] = {}

@@ -40,7 +40,7 @@ class _PlainExporter(Exporter):
     bottom: ClassVar[bool] = False
     """Whether z is that of the bottom face."""
 
-    def begin(self, header: Header, ctx: WriteContext) -> None:  # noqa: ARG002
+    def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
         self._labels = header.categories.names
         for name in self._labels:
@@ -49,6 +49,7 @@ class _PlainExporter(Exporter):
                     f"label {name!r} has blanks, which divide the fields of a label",
                     hint="-t remap_labels renames it",
                 )
+        ctx.ledger.equal_names(self._labels)
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> dict[str, list[str]]:
         """Write the files of some items; return their ids by subset."""
@@ -103,6 +104,8 @@ class OpenPcDetExporter(_PlainExporter):
     """Writes OpenPCDet's layout of custom datasets."""
 
     def _points(self, item: DatasetItem, media: PointCloud, turns: int, ctx: WriteContext) -> None:
+        if media.source is None and not media.path:
+            return
         if media.source is None or not media.exists:
             ctx.save_file(item, media, f"points/{item.id}.npy")  # says that it is missing
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +41,8 @@ _SUBSET = "train"  # what the folder's name says
 _CLASSES = ("NCR/NET", "ED", "ET")
 _ORDER = ({"flair", "t2f"}, {"t1", "t1n", "t1w"}, {"t1ce", "t1c", "t1gd"}, {"t2", "t2w"})
 _VOLUME = re.compile(r"(?:.*\D)?(\d{1,6})", re.DOTALL)
-_SLICE = re.compile(r"volume_(\d{1,9})_slice_(\d{1,6})")
+_SLICE = re.compile(r"volume_(\d{1,15})_slice_(\d{1,6})")
 _UNNUMBERED = 1_000_000
-_PART = 1 << 16
 
 
 class BratsHdf5Exporter(Exporter):
@@ -94,8 +94,8 @@ class BratsHdf5Exporter(Exporter):
         """See ``Exporter.write``."""
         rows: list[Row] = []
         told = []
-        for count, item in enumerate(items):
-            place = _place(item, ctx.part * _PART + count)
+        for item in items:
+            place = _place(item)
             files: list[str] = []
             try:
                 rows += self._write_item(item, ctx, place, files)
@@ -188,13 +188,19 @@ def _counts(labels: NDArray[np.uint8]) -> tuple[int, ...]:
     return tuple(int(there[[n for n in range(8) if n & bit]].sum()) for bit in VALUES)
 
 
-def _place(item: DatasetItem, count: int) -> tuple[int, int]:
-    """Return an item's volume and slice: from its id, else a number no id has."""
+def _place(item: DatasetItem) -> tuple[int, int]:
+    """Return an item's volume and slice: from its id, else a number no id has.
+
+    Such a number is a hash of subset and id: whatever else is converted, it stays the same.
+    """
     match = _SLICE.fullmatch(item.id)
     if match:
         return int(match[1]), int(match[2])
     found = _VOLUME.fullmatch(item.id) if "/" not in item.id else None
-    return (int(found[1]) if found else _UNNUMBERED + count), 0
+    if found:
+        return int(found[1]), 0
+    name = f"{item.subset}\0{item.id}".encode("utf-8", "surrogatepass")
+    return _UNNUMBERED + int.from_bytes(blake2b(name, digest_size=6).digest(), "big"), 0
 
 
 def _attributes(item: DatasetItem, volume: int, first: int, grid: Volume) -> dict[str, Any]:

@@ -26,7 +26,7 @@ COLUMNS = (
     "label2_pxl_cnt",
     "background_ratio",
 )
-_NAME = re.compile(r"volume_(\d{1,9})_slice_(\d{1,6})\.(?:h5|hdf5)", re.IGNORECASE)
+_NAME = re.compile(r"volume_(\d{1,15})_slice_(\d{1,6})\.(?:h5|hdf5)", re.IGNORECASE)
 
 Row = tuple[str, int, int, tuple[int, ...], int]
 """File, volume, slice, pixels of each class, pixels of the slice."""

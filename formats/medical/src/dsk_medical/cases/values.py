@@ -19,6 +19,7 @@ _LINE_0, _EDEMA = "overall tumor", "edema"
 """What published lists of BraTS call the background, and a class that all of them have."""
 
 _BRATS = {1, 2, 4}
+_BACKGROUND = "background"
 
 
 class Values:
@@ -90,7 +91,7 @@ class Values:
     def _line(self, names: dict[int, str], value: int) -> str:
         name = names.get(value)
         if name is None:
-            name = f"class_{value}" if value else "background"
+            name = f"class_{value}" if value else _BACKGROUND
             while name in names.values():
                 name += "_"
         return " ".join(name.split()) or f"class_{value}"
@@ -104,6 +105,13 @@ class Values:
             self.moved = table
             text = ", ".join(f"{old}→{new}" for old, new in list(moved.items())[:8])
             ctx.ledger.add("DSK-L015", f"label values: {text}", count=len(moved))
+
+    def tell_background(self, header: Header, ctx: WriteContext) -> None:
+        """Report the labels that become 0 where that is called background, whatever they are."""
+        for n, label in enumerate(header.categories.labels):
+            if self.by_label[n] == 0 and label.name != _BACKGROUND:
+                what = f"label {label.name!r} is called {_BACKGROUND!r}"
+                ctx.ledger.add("DSK-L010", what)
 
     def of(self, a: Annotation) -> int | None:
         """Return the value of an annotation's label; None for none."""

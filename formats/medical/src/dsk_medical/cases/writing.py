@@ -194,7 +194,7 @@ def compose(
         value_of: From an annotation to the value its voxels get; 0 for background; None when it
             cannot be written, which the caller has reported.
         policy: See ``align.POLICIES``.
-        implied: The format's readers make masks of the background themselves.
+        implied: The format's readers make masks of the background themselves, slice by slice.
         by_slice: The format's readers make a mask for each slice; else those of a label are one.
 
     Returns:
@@ -215,10 +215,10 @@ def compose(
         value = value_of(a)
         if value:
             _add(ctx, item, made, a, value=value, seen=seen)
-        elif value == 0 and implied:
-            made.count += 1
         elif value == 0:
-            _merged(ctx, item, a, "background is what no label covers")
+            made.count += implied
+            if not implied or isinstance(a, Mask3d):
+                _merged(ctx, item, a, "background is what no label covers")
     slices = [value for value, place in seen if place >= 0]
     if not by_slice and len(slices) > len(set(slices)):
         joined = len(slices) - len(set(slices))

@@ -69,6 +69,7 @@ class MsdExporter(Exporter):
         facts = header.info.get(FAMILY)
         self._facts: dict[str, Any] = dict(facts) if isinstance(facts, dict) else {}
         self._values = Values(header, consecutive=self._consecutive, ctx=ctx)
+        self._values.tell_background(header, ctx)
         number, name = self._task or ("99", "dsk")
         self._name = name
         self._base = dataset_folder(ctx, r"Task\d+_.+", f"Task{number}_{name}")

@@ -244,8 +244,10 @@ class NiftiExporter(Exporter):
         for name in volumes:
             folder = name.rpartition("/")[0]
             if folder in folders.owner or folder in folders.ambiguous:
+                of = folders.owner.get(folder) or folders.ambiguous[folder][0]
                 raise OutputError(
-                    f"the volume {name[:-4]!r} lies in a folder that is named like another one",
+                    f"the volume {name[:-4]!r} would be read as a mask of {of[:-4]!r}, "
+                    f"whose masks a folder called {folder.rpartition('/')[2]!r} holds",
                     hint="rename items, or choose -O structure=planes-items",
                 )
         named = planes.plane_names(volumes, {})

@@ -114,6 +114,7 @@ class NnunetExporter(Exporter):
         facts = header.info.get(FAMILY)
         self._facts: dict[str, Any] = dict(facts) if isinstance(facts, dict) else {}
         self._values = Values(header, consecutive=True, ctx=ctx, last=IGNORE)
+        self._values.tell_background(header, ctx)
         self._regions: Regions | None = None
         if self._overlaps == "regions" and max(self._values.names, default=0) > MOST_LABELS:
             what = f"overlaps=regions takes {MOST_LABELS} labels at most"

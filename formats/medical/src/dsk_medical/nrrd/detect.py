@@ -27,7 +27,7 @@ def detect(root: InputRoot) -> Detection | None:
         return Detection(3, f"{found[0]} is no NRRD file")
     if root.focus is None and find_project(root) is not None:
         return Detection(20, "NRRD files of a Supervisely project, whose annotations are not read")
-    segments = sum(name.lower().endswith(".seg.nrrd") for name in found)
+    segments = sum(name.lower().endswith((".seg.nrrd", ".seg.nhdr")) for name in found)
     if segments:
         return Detection(90, f"{segments} segmentations of 3D Slicer")
     return Detection(70, f"{len(found)} NRRD files")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Annotation, Mask, Mask3d
-from dsk.errors import InputError
+from dsk.errors import InputError, OutputError
 from dsk.flow import Exporter, Header
 from dsk.item import DEFAULT_SUBSET
 from dsk.media import Volume
@@ -72,6 +72,11 @@ class NrrdExporter(Exporter):
         folder = f"{item.subset}/" if self._parted or item.subset != DEFAULT_SUBSET else ""
         name = f"{folder}{item.id}"
         if isinstance(item.media, Volume) and item.media.source is not None:
+            if name.lower().endswith(".seg"):
+                raise OutputError(
+                    f"the volume {name + '.nrrd'!r} would be read as a segmentation",
+                    hint="rename the item",
+                )
             made.append(f"{name}.nrrd")
             save_volume(ctx, item, item.media, made[-1], encoding=self._encoding, texts=self._texts)
             report_names(ctx, item, item.media)

@@ -127,7 +127,12 @@ class NrrdFile:
         fields = self.header.fields
         sizes = _sizes(fields, self.name)
         self.dtype = _dtype(fields, self.name)
-        base = _data(media, self.header, sizes, self.dtype, self.name)
+        base, surplus = _data(media, self.header, sizes, self.dtype, self.name)
+        if surplus:
+            self.warnings.append(
+                f"{self.name} has {surplus} bytes more than its voxels: "
+                "if they come first, its byte skip is wrong and the voxels are shifted"
+            )
         vectors = self._vectors(len(sizes))
         spatial = _spatial(fields, vectors, len(sizes), self.name)
         self.affine = self._affine(vectors, spatial)
@@ -250,7 +255,8 @@ def _dtype(fields: dict[str, str], name: str) -> np.dtype[Any]:
 
 def _data(
     media: Media, header: Header, sizes: list[int], dtype: np.dtype[Any], name: str
-) -> LazyVolume:
+) -> tuple[LazyVolume, int]:
+    """Return the voxels, and how many bytes there are behind them."""
     fields = header.fields
     encoding = fields.get("encoding", "raw").lower()
     source, start, detached = media.source, header.end, fields.get("data file")
@@ -260,9 +266,8 @@ def _data(
     start = _behind_lines(source, start, _number(fields, "line skip", name), name)
     skip = _number(fields, "byte skip", name)
     if encoding in _TEXTS:
-        return _from_text(
-            ByteReader(source, name, start=start, packing="raw"), encoding, sizes, dtype
-        )
+        text = ByteReader(source, name, start=start, packing="raw")
+        return _from_text(text, encoding, sizes, dtype), 0
     if encoding not in _PACKING:
         raise MediaError(f"the encoding {encoding!r} is not supported", where=name)
     reader = ByteReader(source, name, start=start, packing=_PACKING[encoding])
@@ -270,8 +275,8 @@ def _data(
         skip = reader.stated_length() - need
     if skip < 0:
         raise MediaError(f"a byte skip of {skip} leads out of the file", where=name)
-    reader.check_length(skip + need)
-    return FileArray(reader, tuple(sizes), dtype, skip)
+    surplus = reader.check_length(skip + need)
+    return FileArray(reader, tuple(sizes), dtype, skip), surplus
 
 
 def _number(fields: dict[str, str], key: str, name: str) -> int:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NrrdImporter"]
 
-_SEGMENTS = ".seg.nrrd"
+_SEGMENTS = (".seg.nrrd", ".seg.nhdr")
 
 
 class NrrdImporter(Importer):
@@ -54,7 +54,7 @@ def _is_segmentation(root: InputRoot, name: str) -> bool:
 
 def _stem(name: str) -> str:
     lower = name.lower()
-    ends = (_SEGMENTS, ".nrrd", ".nhdr")
+    ends = (*_SEGMENTS, ".nrrd", ".nhdr")
     return next(name[: -len(end)] for end in ends if lower.endswith(end))
 
 

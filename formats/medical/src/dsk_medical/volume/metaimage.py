@@ -109,7 +109,14 @@ class MetaImage:
         kind = "zlib" if packed else "raw"
         reader = ByteReader(media.source, self.name, start=start, packing=kind)
         need = math.prod(shape) * self.dtype.itemsize
-        reader.check_length(need, packed=int(sum(self._numbers("compresseddatasize")[:1])))
+        surplus = reader.check_length(
+            need, packed=int(sum(self._numbers("compresseddatasize")[:1]))
+        )
+        if surplus:
+            self.warnings.append(
+                f"{self.name} has {surplus} bytes more than its voxels: "
+                "if they come first, its HeaderSize is wrong and the voxels are shifted"
+            )
         base = FileArray(reader, shape, self.dtype, 0)
         if channels == 1 and len(sizes) > 2:
             return base

@@ -281,12 +281,15 @@ class ByteReader:
         except DAMAGE as error:
             raise self._damaged(error) from error
 
-    def check_length(self, size: int, *, packed: int = 0) -> None:
+    def check_length(self, size: int, *, packed: int = 0) -> int:
         """Make sure that the unpacked content has at least this many bytes, as cheaply as can be.
 
         Args:
             size: How many.
             packed: How many bytes the header says that they take compressed, 0 if it does not.
+
+        Returns:
+            How many more there are, as far as looking at what it has did tell.
 
         Raises:
             MediaError: It has fewer, or is damaged.
@@ -295,21 +298,21 @@ class ByteReader:
         if not self.packed:
             if there < size:
                 self._too_short(size, there)
-            return
+            return there - size
         most = MAX_GROWTH if self.packing != "bz2" else MAX_GROWTH_BZ2
         if size > most * there:
             self._too_short(size, most * there, "at most ")
         if packed:
             if there < packed:
                 self._too_short(packed, there)
-            return
+            return 0
         if (
             self.packing not in ("bz2", "zlib")
             and isinstance(self.source, str | bytes)
             and self._stated() == size % (1 << 32)
         ):
-            return
-        self._count(size)
+            return 0
+        return self._count(size) - size
 
     def stated_length(self) -> int:
         """Return how long the unpacked content claims to be, without unpacking it.
@@ -329,7 +332,7 @@ class ByteReader:
             raw.seek(-4, io.SEEK_END)
             return int.from_bytes(raw.read(4), "little")
 
-    def _count(self, size: int) -> None:
+    def _count(self, size: int) -> int:
         at = len(self.read_at(0, 1))
         try:
             while chunk := self._opened().read(_CHUNK):
@@ -340,6 +343,7 @@ class ByteReader:
             self.close()
         if at < size:
             self._too_short(size, at)
+        return at
 
     def _too_short(self, size: int, there: int, at_most: str = "") -> None:
         raise MediaError(

@@ -50,6 +50,7 @@ class Cloud:
         height: Rows; more than 1 for organized clouds. width × height is the number of points.
         viewpoint: Where the sensor was; kept, never applied.
         surplus: Whether its file has more points than it declares; those are not read.
+        las: The header of the LAS file it was read of, its VLRs and EVLRs with it, as laspy has it.
     """
 
     points: NDArray[Any]
@@ -57,6 +58,7 @@ class Cloud:
     height: int = 1
     viewpoint: Viewpoint = NO_VIEWPOINT
     surplus: bool = False
+    las: Any = None
 
     @property
     def names(self) -> tuple[str, ...]:

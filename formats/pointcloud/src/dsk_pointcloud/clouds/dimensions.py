@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from dsk_pointcloud.clouds.cloud import Cloud
 
-__all__ = ["Place", "format_of", "moved", "places"]
+__all__ = ["WITH_WAVEFORMS", "Place", "format_of", "is_as_read", "moved", "places"]
 
 _BYTE, _SHORT = (0, 255), (0, 65535)
 
@@ -61,6 +61,9 @@ _ELSEWHERE = frozenset(
 )
 """Dimensions of the formats with waveforms, which are not written: waveforms are not read."""
 
+WITH_WAVEFORMS = frozenset({4, 5, 9, 10})
+"""Point formats."""
+
 _DEGREES = 0.006
 """Of a step of ``scan_angle``; ranks are whole degrees, or fractions of them in other files."""
 
@@ -93,6 +96,8 @@ def places(cloud: Cloud) -> list[Place]:
         MediaError: There are no coordinates, or two columns would share a dimension.
     """
     coordinates = coordinate_names(cloud)
+    if is_as_read(cloud):
+        return [Place(n, n, cloud.points[n]) for n in cloud.names if n not in coordinates]
     asked, own = _own(cloud)
     taken = {*cloud.names, *_LIMITS, _TIME, "X", "Y", "Z", "x", "y", "z"}
     found = []
@@ -107,6 +112,11 @@ def places(cloud: Cloud) -> list[Place]:
     if len({place.dimension for place in found}) < len(found):
         raise MediaError(f"columns of a LAS file differ in their first {_LONGEST} letters")
     return found
+
+
+def is_as_read(cloud: Cloud) -> bool:
+    """Whether a cloud was read of a LAS file of a point format that is written as well."""
+    return cloud.las is not None and cloud.las.point_format.id not in WITH_WAVEFORMS
 
 
 def format_of(found: list[Place]) -> int:

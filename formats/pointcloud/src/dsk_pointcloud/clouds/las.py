@@ -9,19 +9,26 @@ import numpy as np
 
 from dsk.errors import MediaError, PluginError
 from dsk_pointcloud.clouds.cloud import Cloud, xyz_of
-from dsk_pointcloud.clouds.dimensions import format_of, places
+from dsk_pointcloud.clouds.dimensions import format_of, is_as_read, places
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import ModuleType
 
     from numpy.typing import NDArray
 
     from dsk_pointcloud.clouds.dimensions import Place
 
-__all__ = ["STEP", "read_las", "write_las"]
+__all__ = ["STEP", "grid_of", "read_las", "records_of", "write_las"]
 
 STEP = 0.001
-"""Metres between two coordinates that a written file can hold."""
+"""Metres between two coordinates of a written file, if its cloud was of no LAS file."""
+
+_MOST = 2**31 - 1
+"""Steps from the offset that a coordinate can have."""
+
+_FACTS = ("file_source_id", "uuid", "system_identifier", "creation_date")
+"""What headers of all versions say beside their points."""
 
 _PANIC = "PanicException"
 """What a decoder written in Rust raises where it gives up; it is no ``Exception``."""
@@ -69,7 +76,7 @@ def read_las(data: bytes | memoryview, where: str = "") -> Cloud:
     points = np.empty(count, dtype)
     for name, column in columns.items():
         points[name] = column
-    return Cloud(points, count)
+    return Cloud(points, count, las=las.header)
 
 
 def _check_size(head: bytes, size: int, where: str) -> None:
@@ -105,10 +112,45 @@ def _is_unchunked(data: bytes | memoryview) -> bool:
     return False
 
 
-def write_las(cloud: Cloud, *, packed: bool = False) -> bytes:
-    """Encode as LAS 1.4; coordinates become multiples of ``STEP``.
+def records_of(header: Any) -> str:
+    """Return what a LAS file has beside its points, by its header: VLRs, EVLRs; "" if nothing."""
+    kept = _kept((*header.vlrs, *(header.evlrs or ())))
+    if any(r.user_id == "LASF_Projection" for r in kept):
+        return "VLRs, the coordinate reference system among them"
+    return "VLRs" if kept else ""
 
-    Columns go to the dimensions that ``places`` says.
+
+def _kept(records: Iterable[Any]) -> list[Any]:
+    """Return the VLRs that do not say how a file lies: extra bytes, packing, waveforms, index."""
+    return [
+        r
+        for r in records
+        if r.user_id not in {"copc", "laszip encoded"}
+        and (r.user_id != "LASF_Spec" or int(r.record_id) in {0, 3})
+    ]
+
+
+def grid_of(cloud: Cloud) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the steps and offsets of the coordinates that ``write_las`` writes.
+
+    Those of the LAS file that the cloud was read of, if all points are within them.
+    """
+    xyz = xyz_of(cloud)
+    low = xyz.min(axis=0) if len(xyz) else np.zeros(3)
+    if cloud.las is None:
+        return np.full(3, STEP), low
+    scales, offsets = np.array(cloud.las.scales), np.array(cloud.las.offsets)
+    scales[~np.isfinite(scales) | (scales == 0)] = STEP
+    if len(xyz) and (np.abs(xyz - offsets) / np.abs(scales)).max() > _MOST:
+        offsets = low
+    return scales, offsets
+
+
+def write_las(cloud: Cloud, *, packed: bool = False) -> bytes:
+    """Encode as the LAS file it was read of, with its VLRs and EVLRs; other clouds as LAS 1.4.
+
+    Coordinates become multiples of ``STEP``, or of what that file's are. Columns go to the
+    dimensions that ``places`` says.
 
     Args:
         cloud: The points; x, y, z must be finite.
@@ -123,16 +165,42 @@ def write_las(cloud: Cloud, *, packed: bool = False) -> bytes:
     if not np.isfinite(xyz).all():
         raise MediaError("a LAS file cannot hold points that are not finite")
     found = places(cloud)
-    header = laspy.LasHeader(version="1.4", point_format=format_of(found))
-    header.scales = [STEP] * 3
-    header.offsets = xyz.min(axis=0) if len(xyz) else np.zeros(3)
     out = io.BytesIO()
     try:
+        header = _header(laspy, cloud, found)
+        header.scales, header.offsets = grid_of(cloud)
         las = _filled(laspy, header, xyz, found)
         las.write(out, do_compress=packed)
     except Exception as error:  # the writer raises what its encoders do
         raise MediaError(f"a LAS file cannot hold this cloud: {error}") from error
     return out.getvalue()
+
+
+def _header(laspy: ModuleType, cloud: Cloud, found: list[Place]) -> Any:
+    """Return the header of a file that holds a cloud."""
+    source = cloud.las
+    if is_as_read(cloud):
+        header = source.copy()
+        if str(header.version) == "1.0":  # which laspy does not write
+            header.version = laspy.header.Version(1, 2)
+    else:
+        header = laspy.LasHeader(version="1.4", point_format=format_of(found))
+        for place in found:
+            if place.extra:
+                dtype = place.values.dtype
+                several = f"{place.values.shape[-1]}{dtype.str[1:]}"
+                kind = several if place.values.ndim > 1 else dtype
+                header.add_extra_dim(laspy.ExtraBytesParams(name=place.dimension, type=kind))
+        if source is not None:
+            for name in _FACTS:
+                setattr(header, name, getattr(source, name))
+            header.global_encoding.gps_time_type = source.global_encoding.gps_time_type
+            header.global_encoding.wkt = source.global_encoding.wkt
+    if source is not None:
+        header.vlrs = [*header.vlrs.get("ExtraBytesVlr"), *_kept(source.vlrs)]
+        if source.evlrs is not None:
+            header.evlrs = type(source.evlrs)(_kept(source.evlrs))
+    return header
 
 
 def _filled(laspy: ModuleType, header: Any, xyz: NDArray[Any], found: list[Place]) -> Any:
@@ -141,13 +209,7 @@ def _filled(laspy: ModuleType, header: Any, xyz: NDArray[Any], found: list[Place
     Raises:
         ValueError: A column has values that its dimension cannot hold.
     """
-    for place in found:
-        if place.extra:
-            dtype = place.values.dtype
-            several = f"{place.values.shape[-1]}{dtype.str[1:]}"
-            kind = several if place.values.ndim > 1 else dtype
-            header.add_extra_dim(laspy.ExtraBytesParams(name=place.dimension, type=kind))
-    las = laspy.LasData(header)
+    las = laspy.LasData(header, laspy.ScaleAwarePointRecord.zeros(len(xyz), header=header))
     las.x, las.y, las.z = xyz.T
     for place in found:
         las[place.dimension] = place.values

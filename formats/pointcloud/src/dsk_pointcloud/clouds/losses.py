@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsk_pointcloud.clouds.cloud import NO_VIEWPOINT, width_of, xyz_of
-from dsk_pointcloud.clouds.dimensions import moved
+from dsk_pointcloud.clouds.dimensions import WITH_WAVEFORMS, moved
 from dsk_pointcloud.clouds.velodyne import bin_sources
 
 if TYPE_CHECKING:
@@ -22,23 +22,34 @@ _CLOSE = 1e-6
 def lost_in(cloud: Cloud, ext: str) -> list[str]:
     """Return what a file with an ending of ``CLOUD_SUFFIXES`` cannot hold of a cloud.
 
-    Columns, their precision, organization, viewpoint; PCD holds all of them.
+    Columns, their precision, organization and viewpoint, which PCD holds; what only LAS files have.
     """
+    lost = _lost_of_las(cloud, ext)
     if ext == ".pcd":
-        return []
-    lost: list[str] = []
+        return lost
     if ext in (".bin", ".pcd.bin"):
-        lost = _lost_columns(cloud, 4 if ext == ".bin" else 5)
+        lost += _lost_columns(cloud, 4 if ext == ".bin" else 5)
     elif ext == ".ply":
         dtype = cloud.points.dtype
-        lost = [f"{name} as one column" for name in cloud.names if width_of(dtype[name]) > 1]
+        lost += [f"{name} as one column" for name in cloud.names if width_of(dtype[name]) > 1]
     else:
-        lost = [] if _is_stepped(cloud) else ["precision of x, y, z"]
+        lost += [] if _is_stepped(cloud) else ["precision of x, y, z"]
         lost += moved(cloud)
     if cloud.height != 1:
         lost.append("organization")
     if cloud.viewpoint != NO_VIEWPOINT:
         lost.append("viewpoint")
+    return lost
+
+
+def _lost_of_las(cloud: Cloud, ext: str) -> list[str]:
+    from dsk_pointcloud.clouds.las import records_of
+
+    if cloud.las is None:
+        return []
+    lost = [] if cloud.las.point_format.id not in WITH_WAVEFORMS else ["waveforms"]
+    if ext not in (".las", ".laz") and records_of(cloud.las):
+        lost.append(records_of(cloud.las))
     return lost
 
 
@@ -56,7 +67,11 @@ def _lost_columns(cloud: Cloud, columns: int) -> list[str]:
 
 def _is_stepped(cloud: Cloud) -> bool:
     """Whether coordinates are multiples of what a LAS file's are."""
-    from dsk_pointcloud.clouds.las import STEP
+    from dsk_pointcloud.clouds.las import grid_of
 
     xyz = xyz_of(cloud)
-    return not len(xyz) or bool(np.abs(np.rint(xyz / STEP) * STEP - xyz).max() <= _CLOSE)
+    scales, offsets = grid_of(cloud)
+    if cloud.las is None:
+        offsets = np.zeros(3)
+    off = np.abs(np.rint((xyz - offsets) / scales) * scales + offsets - xyz)
+    return bool((off <= _CLOSE).all())

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dsk.item import DatasetItem
     from dsk.media import Media
     from dsk.output import WriteContext
+    from dsk_pointcloud.clouds.cloud import Cloud
 
 __all__ = ["CloudSaver"]
 
@@ -45,7 +46,9 @@ class CloudSaver:
     def save(
         self, item: DatasetItem, media: Media, name: str, ctx: WriteContext, turns: int = 0
     ) -> bool:
-        """Write a cloud, if media are saved at all; a missing one is reported.
+        """Write a cloud, if media are saved at all; a missing one is reported if it has a name.
+
+        One that has only images has none: nobody says that there is a cloud.
 
         Args:
             item: Whose cloud it is.
@@ -57,23 +60,17 @@ class CloudSaver:
         Returns:
             Whether the file was written.
         """
-        if not ctx.save_media:
+        if not ctx.save_media or (media.source is None and not media.path):
             return False
         ext = suffix_of(name)
         if media.source is None or not (turns or self._changes(media, ext)):
             return ctx.save_file(item, media, name)
         if not media.exists:
             return ctx.save_file(item, media, name)  # says that it is missing
-        from dsk_pointcloud.clouds.cloud import quarter_turned
-        from dsk_pointcloud.clouds.files import encode, load
         from dsk_pointcloud.clouds.losses import lost_in
 
         try:
-            cloud = load(media)
-            if turns:
-                cloud = quarter_turned(cloud, turns)
-            encoding: Encoding = "binary" if self._encoding == "keep" else self._encoding  # type: ignore[assignment]
-            data = encode(cloud, ext, encoding)
+            cloud, data = self._encoded(media, ext, turns)
         except InputError as error:
             what = f"point cloud not saved: {error.message}"
             ctx.ledger.add_at("DSK-L016", what, item)
@@ -88,6 +85,19 @@ class CloudSaver:
         ctx.write(name, data)
         ctx.ledger.media_saved += 1
         return True
+
+    def _encoded(self, media: Media, ext: str, turns: int) -> tuple[Cloud, bytes]:
+        from dsk_pointcloud.clouds.cloud import quarter_turned
+        from dsk_pointcloud.clouds.colours import coloured_for
+        from dsk_pointcloud.clouds.files import encode, load
+
+        cloud = load(media)
+        if suffix_of(media.path) != ext:
+            cloud = coloured_for(cloud, ext)
+        if turns:
+            cloud = quarter_turned(cloud, turns)
+        encoding: Encoding = "binary" if self._encoding == "keep" else self._encoding  # type: ignore[assignment]
+        return cloud, encode(cloud, ext, encoding)
 
     def _changes(self, media: Media, ext: str) -> bool:
         own = suffix_of(media.path)

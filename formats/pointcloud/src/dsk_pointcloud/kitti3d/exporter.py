@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from dsk.annotations import Bbox, Cuboid3d
@@ -18,7 +19,7 @@ from dsk_pointcloud.kitti3d.views import View, view_of
 from dsk_pointcloud.kitti_raw.states import OCCLUSION, TRUNCATION, enum_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dsk.flow import Header
     from dsk.item import DatasetItem
@@ -78,6 +79,7 @@ class Kitti3dExporter(Exporter):
                     f"label {name!r} has blanks, which divide the fields of a KITTI label",
                     hint="-t remap_labels renames it",
                 )
+        ctx.ledger.equal_names(self._labels)
         if self._calib == "identity":
             ctx.ledger.warn("calibration with ideal axes: the camera sits in the lidar")
         if self._meta:
@@ -121,9 +123,8 @@ class Kitti3dExporter(Exporter):
         images: tuple[Image, ...] = ()
         if isinstance(media, PointCloud):
             images = media.extra_images
-            if media.source is not None or not images:
-                ext = self._clouds.suffix(media)
-                self._clouds.save(item, media, f"{part}/velodyne/{item.id}{ext}", ctx, turns)
+            ext = self._clouds.suffix(media)
+            self._clouds.save(item, media, f"{part}/velodyne/{item.id}{ext}", ctx, turns)
         elif isinstance(media, Image):
             images = (media,)
         for number, image in view.images.items():
@@ -154,6 +155,9 @@ class Kitti3dExporter(Exporter):
                 note_boxes(ctx.ledger, "boxes brought to the camera's frame", 1)
                 if partner is not None:
                     used.add(id(partner))
+                if line.name == DONT_CARE:
+                    code = "DSK-L003" if partner is None else "DSK-L017"
+                    ctx.ledger.add_at(code, f"{DONT_CARE} is no box in space", item, a)
                 self._told(item, a, line, ctx)
         for a in item.annotations:
             if isinstance(a, Bbox) and id(a) not in used:
@@ -164,7 +168,7 @@ class Kitti3dExporter(Exporter):
     def _told(
         self, item: DatasetItem, a: Cuboid3d | Bbox, line: LabelLine, ctx: WriteContext
     ) -> None:
-        """Report what KITTI raw's words say and a label cannot."""
+        """Report what attributes say and a label does not."""
         where: dict[str, Any] = {"item": item.id, "subset": item.subset, "annotation": a.id}
         if line.truncated == -1 and "truncated" not in a.attributes and line.name != DONT_CARE:
             what = "truncation of unknown share written as -1"
@@ -172,8 +176,8 @@ class Kitti3dExporter(Exporter):
         if line.score is not None and not self._scores:
             hint = "-O save_scores=true writes them as the 16th column"
             ctx.ledger.add("DSK-L004", "score", kind=a.kind, hint=hint, **where)
-        if _level(a.attributes.get("occlusion")) is None:
-            ctx.ledger.add("DSK-L004", "occlusion", kind=a.kind, **where)
+        for name in _unsaid(a.attributes, line):
+            ctx.ledger.add("DSK-L004", name, kind=a.kind, **where)
 
     def _solid(
         self, item: DatasetItem, a: Cuboid3d, partner: Bbox | None, view: View, ctx: WriteContext
@@ -269,6 +273,30 @@ def _occluded(attributes: dict[str, Any]) -> int:
     if level is None or level == -1:
         return 3 if given is None else int(_number(given, 3))
     return level
+
+
+def _unsaid(attributes: dict[str, Any], line: LabelLine) -> Iterator[str]:
+    """Yield the attributes that a reader of a label does not get back, other than the score."""
+    if line.name == DONT_CARE:
+        yield from (n for n in attributes if n not in ("ignore", "difficulty", "score"))
+        return
+    level = line.occluded
+    occluded, stated = attributes.get("occluded"), attributes.get("occluded_level")
+    if isinstance(occluded, bool):
+        if occluded != (level in (1, 2)):
+            yield "occluded"
+    elif occluded is not None and _number(occluded, math.nan) != level:
+        yield "occluded"
+    if stated not in (None, -1) and _number(stated, math.nan) != level:
+        yield "occluded_level"
+    for name in ("truncated", "alpha"):
+        value = attributes.get(name)
+        if value is not None and math.isnan(_number(value, math.nan)):
+            yield name
+    if _level(attributes.get("occlusion")) is None:
+        yield "occlusion"
+    if attributes.get("ignore"):
+        yield "ignore"
 
 
 def _level(stated: Any) -> int | None:

@@ -122,6 +122,7 @@ class KittiRawExporter(Exporter):
                 xml_text(name)
             except ValueError as error:
                 raise OutputError(f"label {name!r}: {error}", hint="rename the label") from error
+        ctx.ledger.equal_names(self._labels)
         subsets = [name for name in header.subsets if name != DEFAULT_SUBSET]
         if len(header.subsets) > 1 or subsets:
             ctx.ledger.warn("KITTI raw knows no subsets; they are joined in one recording")
@@ -160,11 +161,10 @@ class KittiRawExporter(Exporter):
         found: Matrices = {}
         if not isinstance(media, PointCloud):
             return found
-        if media.source is not None or not media.extra_images:
-            ext = self._clouds.suffix(media)
-            if not self._clouds.ext and ext.lower() not in (".pcd", ".bin"):
-                ext = ".bin" if ext.lower() == ".pcd.bin" else ".pcd"
-            self._clouds.save(item, media, f"velodyne_points/data/{item.id}{ext}", ctx, turns)
+        ext = self._clouds.suffix(media)
+        if not self._clouds.ext and ext.lower() not in (".pcd", ".bin"):
+            ext = ".bin" if ext.lower() == ".pcd.bin" else ".pcd"
+        self._clouds.save(item, media, f"velodyne_points/data/{item.id}{ext}", ctx, turns)
         for folder, image in _cameras(media.extra_images):
             ext = ctx.media.image_ext or image.ext or ".png"
             ctx.save_image(item.replace(media=image), f"{folder}/data/{item.id}{ext}")

@@ -261,8 +261,8 @@ class KittiRawSource(Source):
             return PointCloud(frame.cloud, locate(frame.cloud), None, images)
         if not images:
             return None
-        folder = drive.velodyne or posixpath.join(drive.folder, "velodyne_points/data")
-        return PointCloud(f"{folder}/{frame.id}.pcd", None, None, images)
+        name = f"{drive.velodyne}/{frame.id}.bin" if drive.velodyne else ""
+        return PointCloud(name, None, None, images)
 
     def _calibrated(self, drive: layout.Drive) -> dict[str, Any]:
         """Return the extra fields of a drive's images by camera."""

@@ -65,11 +65,12 @@ class NuscenesExporter(Exporter):
             raise OptionError(f"cloud_ext is pcd.bin or keep, not {cloud_ext!r}")
         self._clouds = CloudSaver("" if cloud_ext == "keep" else ".pcd.bin")
 
-    def begin(self, header: Header, ctx: WriteContext) -> None:  # noqa: ARG002
+    def begin(self, header: Header, ctx: WriteContext) -> None:
         """See ``Exporter.begin``."""
         self._labels = header.categories.names
-        if len(set(self._labels)) < len(self._labels) or "" in self._labels:
-            raise OutputError("labels have no name, or the same name twice", hint="rename them")
+        if "" in self._labels:
+            raise OutputError("a label has no name", hint="rename it")
+        ctx.ledger.equal_names(self._labels)
 
     def write(self, items: Iterable[DatasetItem], ctx: WriteContext) -> list[Place]:
         """Write clouds and images; the tables need all items."""
@@ -81,7 +82,7 @@ class NuscenesExporter(Exporter):
         scene, slash, _ = item.id.rpartition("/")
         flat = f"{item.subset}__{item.id}".replace("/", "__")
         cloud = f"samples/LIDAR_TOP/{flat}{self._clouds.suffix(media)}"
-        if media is not None and (media.source is not None or not media.extra_images):
+        if media is not None:
             self._clouds.save(item, media, cloud, ctx)
         lidar, ego = (stated_pose(item, name) or _STILL for name in ("lidar", "ego"))
         to_global = _pose(ego) @ _pose(lidar)

@@ -101,7 +101,8 @@ class NuscenesSource(Source):
         self._tops = {posixpath.join(self._base, name) for name in root.entries(self._base)[0]}
 
         def rows(name: str, kind: Any, *, needed: bool = True) -> dict[str, Any]:
-            return {row.token: row for row in read_table(root, folder, name, kind, needed=needed)}
+            found = read_table(root, folder, name, kind, ledger, needed=needed)
+            return {row.token: row for row in found}
 
         categories = rows("category", tables.Named, needed=False)
         self._attributes = rows("attribute", tables.Named, needed=False)
@@ -114,12 +115,12 @@ class NuscenesSource(Source):
         self._tracks = {token: number for number, token in enumerate(self._instances, 1)}
         self._keys = self._keyframes(rows("scene", Scene), rows("sample", Sample), ledger)
         used = {data.ego_pose_token for key in self._keys for data in key.data.values()}
-        poses = read_table(root, folder, "ego_pose", Pose, needed=True)
+        poses = read_table(root, folder, "ego_pose", Pose, ledger, needed=True)
         self._egos = {pose.token: pose for pose in poses if pose.token in used}  # sweeps have most
         self._boxes_of = BoxStore()
         if not root.is_file(posixpath.join(folder, _BOXES + ".json")):
             ledger.warn(f"{root.show(folder)}: there is no {_BOXES}.json, so there are no boxes")
-        for box in read_table(root, folder, _BOXES, Box, needed=False):
+        for box in read_table(root, folder, _BOXES, Box, ledger, needed=False):
             self._boxes_of.add(box)
         self.header = Header(
             categories=Categories.from_names(names),
@@ -134,7 +135,7 @@ class NuscenesSource(Source):
         root, folder = self._root, self._folder
         data: dict[str, dict[str, Data]] = {}
         sweeps: dict[str, list[tuple[str, int | float]]] = {}
-        for row in read_table(root, folder, "sample_data", Data, needed=True):
+        for row in read_table(root, folder, "sample_data", Data, ledger, needed=True):
             calibrated = self._calibrated.get(row.calibrated_sensor_token)
             sensor = self._sensors.get(calibrated.sensor_token) if calibrated is not None else None
             if sensor is not None and row.is_key_frame:
@@ -240,7 +241,7 @@ class NuscenesSource(Source):
             extra = camera_extra(channel, matrices)
             images.append(Image(name, self._source(name), extra, size))
         if lidar is None:
-            return PointCloud(f"{key.id}.pcd.bin", None, None, tuple(images)) if images else None
+            return PointCloud("", None, None, tuple(images)) if images else None
         name = self._name(lidar)
         return PointCloud(five_columns(name), self._source(name), None, tuple(images))
 

@@ -11,13 +11,14 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from dsk.errors import InputError
+from dsk.errors import InputError, RecordError
 from dsk.jsonerrors import UNDECODABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dsk.files import InputRoot
+    from dsk.loss import Ledger
 
 __all__ = [
     "Box",
@@ -161,24 +162,51 @@ def find_tables(root: InputRoot, version: str = "") -> list[str]:
     return [f for f in found if not version or posixpath.basename(f) == version]
 
 
-class _Forgiving:
-    """Decodes rows; a number that Python has written as NaN is not known."""
+class _Rows:
+    """Decodes rows; a number that Python has written as NaN is not known.
 
-    def __init__(self, kind: type[Any]) -> None:
+    Rows are decoded one by one where they cannot be together: a bad one is told and left out.
+    """
+
+    def __init__(self, kind: type[Any], where: str, ledger: Ledger) -> None:
         self._decode = msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
+        self._decode_one = msgspec.json.Decoder(kind).decode
+        self._where = where
+        self._ledger = ledger
+        self._seen = 0
 
     def __call__(self, data: bytes) -> list[Any]:
+        """Return some rows.
+
+        Raises:
+            RecordError: A row is bad, and the run's policy is to stop.
+            ValueError: It is no JSON.
+        """
         try:
-            return self._decode(data)
+            found = self._decode(data)
         except UNDECODABLE:
             known = _NAN.sub(rb"\1null", data)
-            if known == data:
-                raise
-            return self._decode(known)
+            try:
+                found = self._decode(known)
+            except UNDECODABLE:
+                return self._one_by_one(known)
+        self._seen += len(found)
+        return found
+
+    def _one_by_one(self, data: bytes) -> list[Any]:
+        found = []
+        for row in msgspec.json.decode(data, type=list[msgspec.Raw]):
+            self._seen += 1
+            try:
+                found.append(self._decode_one(row))
+            except UNDECODABLE as error:
+                where = f"{self._where}: row {self._seen}"
+                self._ledger.bad_record(RecordError(f"damaged row: {error}", where=where))
+        return found
 
 
 def read_table(
-    root: InputRoot, folder: str, name: str, kind: type[T], *, needed: bool
+    root: InputRoot, folder: str, name: str, kind: type[T], ledger: Ledger, *, needed: bool
 ) -> Iterator[T]:
     """Yield the rows of a table, decoded piece by piece: tables have millions.
 
@@ -187,6 +215,7 @@ def read_table(
         folder: The folder of tables.
         name: The table's name.
         kind: What a row is.
+        ledger: Where rows that are none are told.
         needed: Whether it must be there.
 
     Raises:
@@ -198,7 +227,7 @@ def read_table(
     view = root.buffer(full)
     if bytes(view[:3]) == BOM_UTF8:
         view = view[3:]
-    decode = _Forgiving(kind)
+    decode = _Rows(kind, root.show(full), ledger)
     start, head = 0, b""
     try:
         while (found := _BETWEEN.search(view, start + PIECE)) is not None:

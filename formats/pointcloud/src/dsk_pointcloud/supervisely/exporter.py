@@ -112,8 +112,9 @@ class SlyPointCloudExporter(Exporter):
         self._header = header
         self._declared = Declared(header)
         self._labels = header.categories.names
-        if len(set(self._labels)) < len(self._labels) or "" in self._labels:
-            raise OutputError("labels have no name, or the same name twice", hint="rename them")
+        if "" in self._labels:
+            raise OutputError("a label has no name", hint="rename it")
+        ctx.ledger.equal_names(self._labels)
         known = header.info.get(FAMILY)
         kind = known.get("projectType") if isinstance(known, dict) else None
         self._episodes = self._variant == "episodes" or (
@@ -174,8 +175,7 @@ class SlyPointCloudExporter(Exporter):
         ext = own if own in _SUFFIXES else ".pcd"
         if not ctx.save_media:
             return ext
-        if media.source is not None or not media.extra_images:
-            self._clouds.save(item, media, f"{folder}/pointcloud/{item.id}{ext}", ctx)
+        self._clouds.save(item, media, f"{folder}/pointcloud/{item.id}{ext}", ctx)
         base = posixpath.basename(f"{item.id}{ext}").replace(".", "_")
         place = posixpath.join(f"{folder}/related_images", posixpath.dirname(item.id), base)
         for name, image in _image_names(media.extra_images):
@@ -243,21 +243,21 @@ class SlyPointCloudExporter(Exporter):
         cats = self._header.categories
         own = {label.source_id for label in cats.labels}
         free = (n for n in count() if n not in own)
-        rows = []
+        rows: dict[str, dict[str, Any]] = {}
         for number, label in enumerate(cats.labels):
+            if label.name in rows:
+                continue
             color = cats.colors.get(number) or tuple(s * (number + 3) % 256 for s in _SHADES[:3])
             more = (label.extra or {}).get(FAMILY) or {}
-            rows.append(
-                {
-                    "id": label.source_id if label.source_id is not None else next(free),
-                    "title": label.name,
-                    "color": "#{:02x}{:02x}{:02x}".format(*color),
-                    "shape": "cuboid_3d",
-                    "geometry_config": {},
-                    **more,
-                }
-            )
-        return rows
+            rows[label.name] = {
+                "id": label.source_id if label.source_id is not None else next(free),
+                "title": label.name,
+                "color": "#{:02x}{:02x}{:02x}".format(*color),
+                "shape": "cuboid_3d",
+                "geometry_config": {},
+                **more,
+            }
+        return list(rows.values())
 
 
 def _clouds(states: list[State]) -> tuple[list[_Row], list[str]]:

@@ -144,7 +144,7 @@ class Declared:
             scope = "all"
         classes: Iterable[str] = ()
         if owners and name not in self.common and not (fact.classes - set(owners)):
-            classes = owners
+            classes = dict.fromkeys(owners)
         row = {
             **{key: value for key, value in raw.items() if key != "values"},
             "name": name,
