@@ -599,6 +599,18 @@ def test_clouds_that_are_missing_beside_their_images_are_told(tmp_path, name, op
         assert sum(e.count for e in report.losses if e.what == "point_cloud not found") == told
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("cloud_dir", "DSK-L008"), ("openpcdet", "DSK-L016"), ("mmdet3d", "DSK-L016")],
+)
+def test_items_without_the_cloud_that_a_target_is_about_are_told(tmp_path, name, code):
+    for number, media in enumerate((PointCloud("", None), None)):
+        data = Dataset.from_iterable([DatasetItem("a", "train", media)], ["car"])
+        report = data.export(tmp_path / str(number), name, save_media=True)
+        (event,) = [e for e in report.losses if e.what == "item without a point cloud"]
+        assert (event.code, event.count) == (code, 1)
+
+
 @pytest.mark.parametrize("name", ["kitti_raw", "sly_pointcloud", "kitti3d", "nuscenes"])
 def test_clouds_of_datasets_that_are_missing_are_told(tmp_path, name):
     image = Image("a.png", b"png", CAMERA, (400, 1200))

@@ -20,7 +20,7 @@ from dsk_pointcloud.axes import facing_ahead, quarter_turns
 from dsk_pointcloud.clouds.cloud import quarter_turned
 from dsk_pointcloud.clouds.files import load
 from dsk_pointcloud.clouds.losses import lost_in
-from dsk_pointcloud.clouds.saver import CloudSaver
+from dsk_pointcloud.clouds.saver import CloudSaver, has_cloud
 from dsk_pointcloud.clouds.velodyne import write_bin
 from dsk_pointcloud.frames import is_upright, note_boxes, note_frames, turned, wrap
 
@@ -64,8 +64,10 @@ class _PlainExporter(Exporter):
             note_frames(ctx.ledger, item, boxes)
             rows = "".join(self._row(item, a, ctx) for a in boxes)
             ctx.write(f"labels/{item.id}.txt", rows.encode())
-            if isinstance(item.media, PointCloud) and ctx.save_media:
+            if ctx.save_media and isinstance(item.media, PointCloud) and has_cloud(item.media):
                 self._points(item, item.media, turns, ctx)
+            elif ctx.save_media:
+                ctx.ledger.add_at("DSK-L016", "item without a point cloud", item)
         return lists
 
     def _row(self, item: DatasetItem, a: Cuboid3d, ctx: WriteContext) -> str:
@@ -104,8 +106,6 @@ class OpenPcDetExporter(_PlainExporter):
     """Writes OpenPCDet's layout of custom datasets."""
 
     def _points(self, item: DatasetItem, media: PointCloud, turns: int, ctx: WriteContext) -> None:
-        if media.source is None and not media.path:
-            return
         if media.source is None or not media.exists:
             ctx.save_file(item, media, f"points/{item.id}.npy")  # says that it is missing
             return

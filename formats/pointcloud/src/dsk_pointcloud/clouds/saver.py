@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from dsk.output import WriteContext
     from dsk_pointcloud.clouds.cloud import Cloud
 
-__all__ = ["CloudSaver"]
+__all__ = ["CloudSaver", "has_cloud"]
+
+
+def has_cloud(media: Media) -> bool:
+    """Tell whether a medium is or names a cloud: some have images only."""
+    return media.source is not None or bool(media.path)
 
 
 class CloudSaver:
@@ -46,9 +51,7 @@ class CloudSaver:
     def save(
         self, item: DatasetItem, media: Media, name: str, ctx: WriteContext, turns: int = 0
     ) -> bool:
-        """Write a cloud, if media are saved at all; a missing one is reported if it has a name.
-
-        One that has only images has none: nobody says that there is a cloud.
+        """Write a cloud, if there is one and media are saved at all; a missing one is reported.
 
         Args:
             item: Whose cloud it is.
@@ -60,7 +63,7 @@ class CloudSaver:
         Returns:
             Whether the file was written.
         """
-        if not ctx.save_media or (media.source is None and not media.path):
+        if not ctx.save_media or not has_cloud(media):
             return False
         ext = suffix_of(name)
         if media.source is None or not (turns or self._changes(media, ext)):

@@ -8,7 +8,7 @@ from dsk.errors import OptionError
 from dsk.flow import Exporter
 from dsk.media import PointCloud
 from dsk_pointcloud.clouds.names import CLOUD_SUFFIXES
-from dsk_pointcloud.clouds.saver import CloudSaver
+from dsk_pointcloud.clouds.saver import CloudSaver, has_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ class CloudDirExporter(Exporter):
         """See ``Exporter.write``."""
         for item in items:
             media = item.media
-            if not isinstance(media, PointCloud):
+            if not isinstance(media, PointCloud) or not has_cloud(media):
                 ctx.ledger.add_at("DSK-L008", "item without a point cloud", item)
                 continue
             self._clouds.save(item, media, f"{item.id}{self._clouds.suffix(media)}", ctx)
