@@ -94,7 +94,7 @@ class TestVggFace2(_Landmarks):
 
 
 class TestLfw(_Landmarks):
-    """Pairs are attributes of labels; see test_lfw.py."""
+    """Pairs are attributes of labels; see test_tables.py."""
 
     __test__ = True
 

@@ -254,6 +254,27 @@ def test_lfw_bad_lines(tmp_path: Path, line: str) -> None:
         Dataset.import_from(tmp_path, "lfw")
 
 
+def test_lfw_landmarks_of_any_number(tmp_path: Path) -> None:
+    found = [Label(label=0), Points(points=[1, 2, 3.5, 4], label=0), Points(points=[], label=0)]
+    items = [DatasetItem("A_0001", "s", None, found)]
+    report = Dataset.from_iterable(items, ["A"]).export(tmp_path / "o", "lfw")
+    text = (tmp_path / "o/s/annotations/landmarks.txt").read_text()
+    assert text == "A/A_0001.jpg\t1\t2\t3.5\t4\n"
+    assert [(loss.code, loss.what, loss.count) for loss in report.losses] == [
+        ("DSK-L017", "landmarks without a point", 1)
+    ]
+    (item,) = Dataset.import_from(tmp_path / "o", "lfw")
+    assert [a.points for a in item.annotations if isinstance(a, Points)] == [[1, 2, 3.5, 4]]
+
+
+def test_lfw_image_called_like_a_header(tmp_path: Path) -> None:
+    write(tmp_path, s__annotations__pairs="000100\n000200\n")
+    assert [i.id for i in Dataset.import_from(tmp_path, "lfw")] == ["000200"]
+    (tmp_path / "s/images").mkdir()
+    (tmp_path / "s/images/000100.jpg").touch()
+    assert [i.id for i in Dataset.import_from(tmp_path, "lfw")] == ["000100", "000200"]
+
+
 CELEBA = {
     "Anno__identity_CelebA": "1.jpg 2\n2.jpg 0\n",
     "Anno__list_attr_celeba": "1\nBald Young\n1.jpg -1  1\n",

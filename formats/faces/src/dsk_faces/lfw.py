@@ -47,7 +47,6 @@ _CSV, _TAB, _BLANK = ".csv", "\t", " "
 _OFFICIAL_IMAGES = ("lfw", "lfw-deepfunneled", "lfw_funneled", "lfwa")
 _COLUMNS = ["name", "imagenum1"]
 _DEPTH = 3
-_POINTS = 10
 
 
 def find_subsets(root: InputRoot) -> dict[str, str]:
@@ -243,7 +242,10 @@ class LfwSource(Source):
         where, tab = self._root.show(name), separator(name, self._root.text(name))
         for number, line in enumerate(split_lines(self._root, name), 1):
             fields = fields_of(line, tab)
-            if not any(fields) or (number == 1 and _is_header(fields)):
+            # An unpaired image may be called by a number, too.
+            if not any(fields) or (
+                number == 1 and _is_header(fields) and fields[0] not in self._found
+            ):
                 continue
             if len(fields) == 2 and fields[0].isdecimal() and fields[1].isdecimal():
                 continue  # the header of a further fold
@@ -283,10 +285,10 @@ class LfwSource(Source):
             path, _, numbers = line.partition(_TAB)
             try:
                 values = [float(n) for n in numbers.split()]
-                if len(values) != _POINTS or not sum(map(abs, values)) < float("inf"):
+                if not values or len(values) % 2 or not sum(map(abs, values)) < float("inf"):
                     raise ValueError  # noqa: TRY301
             except ValueError:
-                message = "a line is: image, ten coordinates, with tabs between them"
+                message = "a line is: image, pairs of coordinates, with tabs between them"
                 self._ledger.bad_record(RecordError(message, where=f"{where}:{number}"))
                 continue
             # In the folder of the images, where labels may be called like drives.

@@ -10,7 +10,7 @@ from dsk.annotations import Label, Points
 from dsk.flow import Exporter
 from dsk.metafile import META_NAME, meta_text
 from dsk_faces.lfw import ANNOTATIONS, IMAGES, NO_LABEL, PAIRS, split_label
-from dsk_faces.shared import drop, fit_categories, five_points, number, relabelled
+from dsk_faces.shared import all_visible, drop, fit_categories, number, relabelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,9 +79,11 @@ class LfwExporter(Exporter):
         label: Label | None = None
         points: list[Points] = []
         for a in item.annotations:
-            if type(a) is Points:
-                if five_points(a, item, ctx):
-                    points.append(a)
+            if type(a) is Points and a.points:
+                all_visible(a, item, ctx)
+                points.append(a)
+            elif type(a) is Points:
+                drop(a, item, ctx, "landmarks without a point")
             elif type(a) is Label and label is None:
                 label = a
             else:

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from dsk.loss import Ledger
     from dsk.output import WriteContext
 
-__all__ = ["LANDMARKS", "drop", "fit_categories", "five_points", "number", "relabelled"]
+__all__ = [
+    "LANDMARKS",
+    "all_visible",
+    "drop",
+    "fit_categories",
+    "five_points",
+    "number",
+    "relabelled",
+]
 
 LANDMARKS = 10
 """Coordinates of five landmarks: eyes, nose, corners of the mouth."""
@@ -51,9 +59,14 @@ def five_points(a: Points, item: DatasetItem, ctx: WriteContext) -> bool:
     if len(a.points) != LANDMARKS:
         drop(a, item, ctx, "landmarks other than five")
         return False
+    all_visible(a, item, ctx)
+    return True
+
+
+def all_visible(a: Points, item: DatasetItem, ctx: WriteContext) -> None:
+    """Report the visibility of landmarks, unless all of them are visible."""
     if any(v != Visibility.VISIBLE for v in a.visibility):
         ctx.ledger.add("DSK-L005", "visibility", kind=a.kind, item=item.id, subset=item.subset)
-    return True
 
 
 def relabelled(a: Annotation, item: DatasetItem, ctx: WriteContext) -> None:
