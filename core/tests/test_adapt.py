@@ -550,3 +550,12 @@ def test_columns_of_objects_that_have_left_the_view():
     kept = Adapter(caps("bbox"), ledger).columns(columns)
     assert [list(item.annotations) for item in kept] == [[]]
     assert ledger.total("dropped") == 1
+
+
+def test_attributes_of_keypoints_are_told():
+    plain = Skeleton([1.0, 2.0], [2], [{}], label=0)
+    told = Skeleton([1.0, 2.0], [2], [{"occluded": True}], label=0)
+    held = caps("skeleton", fields=frozenset({"point_attributes"}))
+    assert adapt(held, told)[1] == {}
+    assert adapt(caps("skeleton"), plain)[1] == {}
+    assert adapt(caps("skeleton"), told)[1] == {("DSK-L005", "attributes of keypoints"): 1}

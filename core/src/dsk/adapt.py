@@ -97,6 +97,7 @@ class Adapter:
         self._boxed = frozenset(c for c, act in self._plan.items() if act == "bbox")
         self._arrows = {cls: f"{cls.kind}→{act}" for cls, act in self._plan.items()}
         self._all_attributes = "attributes" in caps.fields
+        self._lone_points = "skeleton" in caps.annotations and "point_attributes" not in caps.fields
         self._in_view_only = "outside" not in caps.attributes
 
     def __call__(self, items: Iterable[DatasetItem]) -> Iterator[DatasetItem]:
@@ -415,6 +416,8 @@ class Adapter:
                 self._count("DSK-L005", "z_order", a, item)
             if a.object_id >= 0 and "object_id" not in fields:
                 self._count("DSK-L005", "object_id", a, item)
+            if self._lone_points and type(a) is Skeleton and any(a.point_attributes):
+                self._count("DSK-L005", "attributes of keypoints", a, item)
             if a.extra:
                 self._lost_extra(a.extra, item.id, item.subset, a.id)
         if groups and "group" not in fields:

@@ -106,7 +106,8 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     Attributes:
         annotations: Annotation kinds it holds.
         media: Media kinds it holds.
-        fields: Which of "id", "group", "object_id", "z_order", "attributes" it keeps.
+        fields: Which of "id", "group", "object_id", "z_order", "attributes", "point_attributes" (of
+            skeletons) it keeps.
         attributes: Names of attributes it keeps even if "attributes" is not among ``fields``.
             "outside" is of use only here: a target that does not name it gets no annotations of
             objects that have left the view (``dsk.annotations.is_outside``).

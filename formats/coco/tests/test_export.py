@@ -264,6 +264,28 @@ def test_outlines_of_a_group_are_one_object(out):
     assert report.annotations["out"] == 1
 
 
+def test_attributes_of_all_parts_of_an_object_are_written(out):
+    """VOC says what it knows of an object beside its box, not beside its mask."""
+    _, mask = masks()
+    told = {"difficult": True, "pose": "Left", "is_crowd": True}
+    parts = [
+        Bbox(3, 2, 6, 6, label=0, id=1, group=1, attributes=told),
+        Mask(mask.source, label=0, id=1, group=1, attributes={"pose": "Right", "shade": 3}),
+    ]
+    report = export(dataset(*parts), out)
+    (record,) = out.load("annotations/instances_x.json")["annotations"]
+    assert record["attributes"] == {"pose": "Right", "shade": 3, "difficult": True}
+    assert record["iscrowd"] == 1
+    assert codes(report) == {"DSK-L004": 1, "DSK-L014": 1}
+
+
+def test_groups_of_captions_and_labels_are_told(out):
+    group = [Caption("cats", group=3), Label(label=0, group=3), Bbox(0, 0, 2, 2, label=0, group=3)]
+    report = export(dataset(*group, Caption("alone", group=4)), out)
+    lost = {(e.code, e.what): e.count for e in report.events if e.code == "DSK-L005"}
+    assert lost == {("DSK-L005", "group of captions or labels"): 2}
+
+
 def test_other_labels_of_a_group_stay_objects(out):
     parts = [Bbox(0, 0, 9, 9, label=0, id=1, group=4), Bbox(1, 1, 2, 2, label=1, id=2, group=4)]
     report = export(dataset(*parts), out)
@@ -325,6 +347,19 @@ def test_covered_parts_are_cut_off(out):
     assert records[1]["area"] == 6 * 4
     assert records[1]["bbox"] == [3, 4, 6, 4]
     assert codes(report)["DSK-L017"] == 1
+    assert codes(report)["DSK-L006"] == 1
+    assert report.annotations["out"] == 2
+
+
+def test_parts_of_an_object_that_is_cut_count_as_merged(out):
+    parts = [
+        Bbox(1, 1, 4, 4, label=0, id=1, group=1),
+        Polygon(SQUARE, label=0, id=1, group=1),
+        Polygon([3.0, 1.0, 9.0, 1.0, 9.0, 9.0, 3.0, 9.0], label=1, id=2, z_order=1),
+    ]
+    report = export(dataset(*parts), out, crop_covered=True)
+    assert len(out.load("annotations/instances_x.json")["annotations"]) == 2
+    assert codes(report)["DSK-L014"] == 1
     assert report.annotations["out"] == 2
 
 

@@ -1099,3 +1099,40 @@ def test_bytes_that_are_no_text(folder, make, edit, only_columns):
             read("skip")
     else:
         assert read("skip") == bad
+
+
+def test_objects_that_have_a_caption_stay_objects(folder, make, out):
+    boxed = make.obj(2, 1, segmentation=[], caption="a cat")
+    folder.put(
+        "annotations/instances_x.json",
+        make.document([make.image(1, "a.jpg")], [make.obj(1, 1, caption="its cat"), boxed]),
+    )
+    place = {"bbox": [1, 1, 4, 4], "segmentation": [make.square]}
+    caption = {"id": 5, "image_id": 1, "caption": "a garden", **place}
+    folder.put(
+        "annotations/captions_x.json",
+        {"images": [make.image(1, "a.jpg")], "annotations": [caption]},
+    )
+    dataset = Dataset.import_from(folder.path, "coco")
+    (item,) = dataset
+    assert [a.kind for a in item.annotations] == ["polygon", "bbox", "caption"]
+    dataset.export(out.path, "coco")
+    records = out.load("annotations/instances_x.json")["annotations"]
+    assert [(r["bbox"], r["caption"]) for r in records] == [
+        ([1, 1, 4, 4], "its cat"),
+        ([1, 1, 4, 4], "a cat"),
+    ]
+    assert out.load("annotations/captions_x.json")["annotations"] == [caption]
+
+
+@pytest.mark.parametrize("name", ["Instances_Train.json", "INSTANCES_Train.json"])
+def test_tasks_in_names_of_any_case(name, folder, make):
+    folder.put(f"annotations/{name}", make.document([make.image(1, "a.jpg")], [make.obj(1, 1)]))
+    assert list(items(folder.path)) == [("Train", "a")]
+
+
+def test_outlines_without_values_are_called_so(folder, make):
+    bad = make.obj(1, 1, segmentation=[make.square, []])
+    folder.put("annotations/instances_x.json", make.document([make.image(1, "a.jpg")], [bad]))
+    with pytest.raises(RecordError, match="an outline has 0 or 1 values"):
+        items(folder.path)

@@ -182,3 +182,27 @@ def test_a_colour_is_of_0_to_255(red: int, tmp_path: Path):
     path = put(tmp_path, [], categories={**CATEGORIES, "mask": mask})
     with pytest.raises(InputError, match="no colour of 0 to 255"):
         Dataset.import_from(path)
+
+
+@pytest.mark.parametrize("points", [[1, 1, 2, 2, 3], [[1, 1], [2, 2], [3, 1]], ["a", "b"], None])
+def test_outlines_beside_numbers_that_are_written_otherwise(points: Any, tmp_path: Path):
+    """A label_id 0.0 makes the item be read with care; the rest is checked as always."""
+    outline = {"type": "polygon", "label_id": 0, "points": points}
+    put(tmp_path, [{"id": "a", "annotations": [{**BOX, "label_id": 0.0}, outline]}])
+    with pytest.raises(RecordError, match="flat list of x, y") as caught:
+        list(Dataset.import_from(tmp_path, "datumaro"))
+    assert str(caught.value.where).endswith("#/items/0/annotations/1")
+
+
+def test_bad_annotations_are_told_with_their_numbers_in_the_file(tmp_path: Path):
+    turned = {"type": "rotated_bbox", "label_id": 0, "cx": 5}
+    put(tmp_path, [{"id": "a", "annotations": [5, BOX, {"type": "sphere"}, turned]}])
+    report = Dataset.import_from(tmp_path, "datumaro", on_error="skip").export(
+        tmp_path / "out", "datumaro"
+    )
+    found = {bad.where.rpartition("/")[2]: bad.message for bad in report.bad}
+    assert found == {
+        "0": "an annotation must be an object",
+        "2": "dsk has no annotation type 'sphere'",
+        "3": "it has no points",
+    }

@@ -164,6 +164,34 @@ def test_values_of_attributes(tmp_path):
     assert [a.attributes["v"] for a in back.annotations] == ["1", "True", "1.0"]
 
 
+def test_attributes_that_xml_cannot_hold_are_told(tmp_path):
+    box = Bbox(1, 2, 3, 4, label=CAT, attributes={"": "no name", "bell": "ding\x07"})
+    report, out = export(tmp_path, [item("a", [box])])
+    (found,) = next(iter(Dataset.import_from(out, "voc"))).annotations
+    assert found.attributes["bell"] == "ding\ufffd"
+    lost = {(e["code"], e["what"]) for e in report.to_dict()["events"]}
+    assert lost == {("DSK-L004", ""), ("DSK-L007", "characters of 'bell' that XML cannot hold")}
+
+
+def test_attributes_of_a_box_that_is_given_twice_are_kept(tmp_path):
+    told = {"difficult": False, "pose": "Left"}
+    boxes = [
+        Bbox(1, 2, 8, 7, label=CAT, group=1, attributes={"pose": "Right"}),
+        Bbox(1, 2, 8, 7.5, label=CAT, group=1, attributes={"difficult": True, "age": "7"}),
+        Bbox(1, 2, 8, 7, label=CAT, group=1, attributes=told),
+    ]
+    report, out = export(tmp_path, [item("a", boxes)], "voc_detection")
+    (found,) = next(iter(Dataset.import_from(out, "voc"))).annotations
+    expected = {"difficult": True, "truncated": False, "occluded": False}
+    assert found.attributes == {**expected, "pose": "Right", "age": "7"}
+    events = {e["what"]: e["count"] for e in report.to_dict()["events"]}
+    assert events == {
+        "box given twice": 2,
+        "difficult of a box given twice": 1,
+        "pose of a box given twice": 1,
+    }
+
+
 def test_attributes_on_request_only(tmp_path):
     box = Bbox(0, 0, 1, 1, label=CAT, attributes={"age": "7", "pose": "Left"})
     report, out = export(tmp_path, [item("a", [box])], allow_attributes=False)

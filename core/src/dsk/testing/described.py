@@ -39,7 +39,7 @@ HEAVY = (
 """Modules that a plugin module must not import: describing a format must stay instant."""
 
 MEDIA = frozenset({"image", "video_frame", "point_cloud", "multiframe_image", "volume", "media"})
-FIELDS = frozenset({"id", "group", "object_id", "z_order", "attributes"})
+FIELDS = frozenset({"id", "group", "object_id", "z_order", "attributes", "point_attributes"})
 LABEL_FIELDS = frozenset({"parent", "attributes", "colors", "points", "groups"})
 CORE_SETTINGS = frozenset(
     {

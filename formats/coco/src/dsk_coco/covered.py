@@ -21,7 +21,11 @@ __all__ = ["crop_covered"]
 
 
 def crop_covered(
-    things: Sequence[Thing], size: tuple[int, int], gone: Callable[[Thing], None]
+    things: Sequence[Thing],
+    size: tuple[int, int],
+    *,
+    cut: Callable[[Thing], None],
+    gone: Callable[[Thing], None],
 ) -> list[Thing]:
     """Return the objects without what others cover.
 
@@ -31,6 +35,7 @@ def crop_covered(
     Args:
         things: The objects of one image.
         size: (height, width) of the image.
+        cut: Called with each object of which a part is left.
         gone: Called with each object of which nothing is left.
     """
     pixels: dict[int, NDArray[Any]] = {}
@@ -52,6 +57,8 @@ def crop_covered(
         if left is None:
             gone(thing)
         else:
+            if left is not thing:
+                cut(thing)
             kept.append(left)
     return kept
 
@@ -67,4 +74,4 @@ def _cut(thing: Thing, counts: NDArray[Any], size: tuple[int, int]) -> Thing | N
     else:
         new = replace(first, source=Rle(size, counts.tolist()), bbox=None, area=None)
     leader = new if thing.leader in thing.outlines else thing.leader
-    return Thing(leader, [new], [], thing.skeleton)
+    return Thing(leader, [new], [], thing.skeleton, thing.differing, thing.merged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -261,9 +262,18 @@ class Encoder:
         things, ungrouped = find_things(annotations)
         if ungrouped:
             self._note("DSK-L005", "group of different labels", item, None, count=ungrouped)
+        if alone := _grouped_words(annotations):
+            self._note("DSK-L005", "group of captions or labels", item, None, count=alone)
         size = size_of(item) if any(thing.outlines for thing in things) else None
         if self._crop and size is not None:
-            things = crop_covered(things, size, lambda thing: self._covered(item, thing))
+            things = crop_covered(
+                things,
+                size,
+                cut=lambda thing: self._note(
+                    "DSK-L006", "covered by other objects", item, thing.leader
+                ),
+                gone=lambda thing: self._covered(item, thing),
+            )
         for thing in things:
             self._thing(item, thing, size, image_id, number=number, part=part)
         for a in annotations:
@@ -327,6 +337,8 @@ class Encoder:
             self._note("DSK-L003", "polygon→mask", item, leader)
         if thing.merged:
             self._note("DSK-L014", "parts of one object", item, leader, count=thing.merged)
+        for name in thing.differing:
+            self._note("DSK-L004", f"{name} of other parts of an object", item, leader)
         record: dict[str, Any] = {
             "id": leader.id,
             "image_id": image_id,
@@ -399,6 +411,13 @@ class Encoder:
             annotation=a.id if a is not None else 0,
             hint=hint,
         )
+
+
+def _grouped_words(annotations: Iterable[Annotation]) -> int:
+    """Return how many captions and labels share a group with other annotations."""
+    words = [a.group for a in annotations if a.group and isinstance(a, Caption | Label)]
+    sizes = Counter(a.group for a in annotations) if words else {}
+    return sum(sizes[group] > 1 for group in words)
 
 
 def has_places(rows: list[ObjectRecord]) -> bool:

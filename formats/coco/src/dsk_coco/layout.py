@@ -88,10 +88,11 @@ def split_stem(stem: str) -> tuple[str, str]:
     """
     lvis = _LVIS.fullmatch(stem)
     stem = lvis[1] if lvis else stem.replace("images_info", "image_info")
+    lower = stem.lower()
     for task in TASKS:
-        if stem == task and task != "labels":
+        if lower == task and task != "labels":
             return task, DEFAULT_SUBSET
-        if stem.startswith(f"{task}_"):
+        if lower.startswith(f"{task}_"):
             return task, stem[len(task) + 1 :] or DEFAULT_SUBSET
     if lvis:
         return "instances", stem

@@ -35,17 +35,21 @@ class Thing(Struct):
         outlines: Its polygons and masks.
         boxes: Its boxes.
         skeleton: Its keypoints.
+        differing: Names of attributes that have other values in other members than in the leader.
+        replaced: How many members the first outline stands for besides itself.
     """
 
     leader: Annotation
     outlines: list[Polygon | Mask] = []
     boxes: list[Bbox] = []
     skeleton: Skeleton | None = None
+    differing: Sequence[str] = ()
+    replaced: int = 0
 
     @property
     def merged(self) -> int:
         """How many annotations less will be read back."""
-        return max(len(self.outlines) + len(self.boxes) - 1, 0)
+        return max(len(self.outlines) + len(self.boxes) - 1, 0) + self.replaced
 
     @property
     def is_crowd(self) -> bool:
@@ -135,9 +139,26 @@ def find_things(annotations: Iterable[Annotation]) -> tuple[list[Thing], int]:
         labels[group] = labels.get(group, 0) + 1
     lost = sum(members[group] for group, count in labels.items() if count > 1)
     for thing in things:
-        if len(thing.outlines) + len(thing.boxes) > 1:
+        shapes = len(thing.outlines) + len(thing.boxes)
+        if shapes > 1:
             thing.leader = _largest(thing)
+        if shapes > (thing.skeleton is None):
+            _join_attributes(thing)
     return things, lost
+
+
+def _join_attributes(thing: Thing) -> None:
+    """Give the leader the attributes that only other members have."""
+    joined = thing.leader.attributes
+    differing: dict[str, None] = {}
+    for a in (*thing.outlines, *thing.boxes, thing.skeleton):
+        if a is None or a.attributes is joined or not a.attributes:
+            continue
+        differing |= {k: None for k, v in a.attributes.items() if joined.get(k, v) != v}
+        joined = {**a.attributes, **joined}
+    if len(joined) > len(thing.leader.attributes):
+        thing.leader = replace(thing.leader, attributes=joined)
+    thing.differing = tuple(differing)
 
 
 def _add(thing: Thing, a: Annotation) -> None:

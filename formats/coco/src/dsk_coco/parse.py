@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 from dsk.annotations import Annotation, Bbox, Caption, Label, Mask, Polygon, Rle, Skeleton
 from dsk.geometry import rings_bbox
 from dsk_coco.categories import FAMILY
-from dsk_coco.records import Plain, Record, Shape, rings_fault, shape_of
+from dsk_coco.records import NO_GEOMETRY, Plain, Record, Shape, rings_fault, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,20 +100,24 @@ class Parser:
         attributes: dict[str, Any] = dict(record.attributes or {})
         if record.score is not None:
             attributes["score"] = record.score
-        more = {FAMILY: extra} if extra else None
+        rings = shape_of(record.segmentation)
+        bare = record.bbox is None and not record.keypoints and rings == Shape.NONE
         if record.caption is not None:
-            return [Caption(record.caption, id=record.id, attributes=attributes, extra=more)]
+            if bare or self._task == "captions":
+                extra = (extra or {}) if bare else _geometry(record) | (extra or {})
+                more = {FAMILY: extra} if extra else None
+                return [Caption(record.caption, id=record.id, attributes=attributes, extra=more)]
+            extra = {"caption": record.caption, **(extra or {})}
+        more = {FAMILY: extra} if extra else None
         try:
             label = self._labels[record.category_id]
         except KeyError:
             raise ValueError(f"there is no category {record.category_id}") from None
-        rings = shape_of(record.segmentation)
         if not record.keypoints and record.num_keypoints is not None:
             # Tools write an empty list for objects without keypoints.
             none: dict[str, Any] = {} if record.keypoints is None else {"keypoints": []}
             extra = {**none, "num_keypoints": record.num_keypoints, **(extra or {})}
             more = {FAMILY: extra}
-        bare = record.bbox is None and not record.keypoints and rings == Shape.NONE
         if bare and self._task in ("labels", ""):
             if label is None:
                 raise ValueError("a label of an image needs a category")
@@ -216,6 +220,15 @@ class Parser:
             extra=more,
         )
         return skeleton, more
+
+
+def _geometry(record: Record) -> dict[str, Any]:
+    """Return what a record says of a place, as in its file."""
+    names = ("bbox", "area", "keypoints", "num_keypoints")
+    found = {name: value for name in names if (value := getattr(record, name)) is not None}
+    if bytes(record.segmentation) != NO_GEOMETRY:
+        found["segmentation"] = msgspec.json.decode(record.segmentation)
+    return found
 
 
 def keypoint_box(skeleton: Skeleton) -> Box:

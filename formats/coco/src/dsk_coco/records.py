@@ -261,6 +261,8 @@ def rings_fault(segmentation: Raw | bytes) -> str:
         return ""
     for ring in _RING.finditer(shape, 1):
         commas = len(ring[1])
+        if not commas:
+            return "an outline has 0 or 1 values; it takes three points"
         if not commas % 2:
             return f"an outline has an odd number of values ({commas + 1})"
         if commas < 5:

@@ -73,7 +73,7 @@ def dsk_exporters() -> list[ExporterInfo]:
             summary="CVAT for images 1.1, or CVAT for video 1.1 with use_track",
             capabilities=Capabilities(
                 annotations=KINDS,
-                fields=frozenset({"group", "z_order", "attributes"}),
+                fields=frozenset({"group", "z_order", "attributes", "point_attributes"}),
                 attributes=frozenset({"outside"}),
                 needs_label=KINDS,
                 multi_ring=False,

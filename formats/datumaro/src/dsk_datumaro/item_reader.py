@@ -44,6 +44,22 @@ _FIELDS = frozenset(AnnotationIn.__struct_fields__)
 _ITEM_FIELDS = frozenset(ItemIn.__struct_fields__)
 
 
+class _Kept(msgspec.Struct):
+    """What an item's good annotations leave unsaid.
+
+    Attributes:
+        places: The number of each in the file, where bad ones precede it.
+        unknown: Fields that nobody knows, by the annotation's number in its item.
+    """
+
+    places: list[int] = []
+    unknown: dict[int, dict[str, Any]] = {}
+
+    def place(self, number: int) -> int:
+        """Return an annotation's number in the file."""
+        return self.places[number] if self.places else number
+
+
 class ItemReader:
     """Reads items of one file.
 
@@ -82,11 +98,13 @@ class ItemReader:
         dense = last - first + 1 == len(rows)
         text = records.span(first, last + 1) if dense else records.joined(rows)
         try:
-            found: list[ItemIn | None] = list(_decode(text))
+            good = _decode(text)
         except UNDECODABLE:
-            found = [None] * len(rows)
-        good = [record for record in found if record is not None]
-        self._parsers = CHECKED_PARSERS if polygons_are_flat(good) else PARSERS
+            found: list[ItemIn | None] = [None] * len(rows)
+            self._parsers = PARSERS
+        else:
+            found = [*good]
+            self._parsers = CHECKED_PARSERS if polygons_are_flat(good) else PARSERS
         bad = bad_masks(found)
         for position, (row, record) in enumerate(zip(rows.tolist(), found, strict=True)):
             if record is None:
@@ -120,7 +138,7 @@ class ItemReader:
             return None
         name = str(record.id)
         annotations: list[AnnotationIn] = []
-        kept: dict[int, dict[str, Any]] = {}
+        kept = _Kept()
         for number, one in enumerate(given):
             try:
                 annotation, unknown = _annotation(one)
@@ -128,7 +146,8 @@ class ItemReader:
                 self._bad(error, f"{row}/annotations/{number}", name)
                 continue
             if unknown:
-                kept[len(annotations)] = unknown
+                kept.unknown[len(annotations)] = unknown
+            kept.places.append(number)
             annotations.append(annotation)
         record = replace(record, annotations=annotations)
         item = self._item(record, row, kept, bad_masks([record]).get(0, ()))
@@ -141,7 +160,7 @@ class ItemReader:
         self,
         record: ItemIn,
         row: int,
-        unknown: dict[int, dict[str, Any]] | None,
+        kept: _Kept | None,
         bad: Collection[int],
     ) -> DatasetItem | None:
         try:
@@ -153,9 +172,10 @@ class ItemReader:
         except ValueError as error:
             self._bad(error, str(row), str(record.id))
             return None
-        annotations = None if unknown or bad else self._plain_annotations(record.annotations)
+        careful = bad or (kept is not None and kept.unknown)
+        annotations = None if careful else self._plain_annotations(record.annotations)
         if annotations is None:
-            annotations = self._annotations(record, row, name, unknown or {}, bad)
+            annotations = self._annotations(record, row, name, kept or _Kept(), bad)
         more = record.dsk
         if more is not None:
             for mask in more.annotations:
@@ -189,7 +209,7 @@ class ItemReader:
         record: ItemIn,
         row: int,
         item: str,
-        unknown: dict[int, dict[str, Any]],
+        kept: _Kept,
         bad: Collection[int],
     ) -> list[Annotation]:
         out: list[Annotation] = []
@@ -202,7 +222,7 @@ class ItemReader:
             if one.dsk is not None and one.dsk.ring is not None:
                 rings = _rings_from(given, number)
             label = one.label_id
-            own = unknown.get(number)
+            own = kept.unknown.get(number)
             if label is not None:
                 if not 0 <= label < labels:
                     own = {"label_id": label, **(own or {})}
@@ -220,7 +240,8 @@ class ItemReader:
                 else:
                     raise ValueError(f"dsk has no annotation type {one.type!r}")  # noqa: TRY301
             except ValueError as error:
-                self._bad(error, f"{row}/annotations/{number}", item, one.id)
+                place = f"{row}/annotations/{kept.place(number)}"
+                self._bad(error, place, item, one.id)
             else:
                 if own:
                     made = replace(made, extra={**(made.extra or {}), NAME: own})

@@ -50,7 +50,7 @@ Four = tuple[float, float, float, float]
 Three = tuple[float, float, float]
 
 _NOTHING = Raw(b"")
-_flat = msgspec.json.Decoder(list[float]).decode
+_floats = msgspec.json.Decoder(list[float]).decode
 _pairs = msgspec.json.Decoder(list[tuple[float, float]]).decode
 
 
@@ -165,9 +165,17 @@ def flat_numbers(points: Raw) -> Raw:
     """
     text = bytes(points)
     odd = text.count(b",") % 2 == 0 and text[1:-1].strip()
+    if not text:
+        raise ValueError("it has no points")
     if odd or text.translate(None, NUMERIC) != b"[]":
         raise ValueError("points must be a flat list of x, y pairs")
     return points
+
+
+def _flat(points: Raw) -> list[float]:
+    if not bytes(points):
+        raise ValueError("it has no points")
+    return _floats(points)
 
 
 def _numbers(points: Raw) -> list[float]:

@@ -46,7 +46,9 @@ def dsk_exporters() -> list[ExporterInfo]:
             capabilities=Capabilities(
                 annotations=ALL_KINDS,
                 media=MEDIA,
-                fields=frozenset({"id", "group", "object_id", "z_order", "attributes"}),
+                fields=frozenset(
+                    {"id", "group", "object_id", "z_order", "attributes", "point_attributes"}
+                ),
                 attributes=frozenset({"outside"}),
                 multi_ring=True,
                 holes=True,

@@ -58,6 +58,13 @@ class _Object(Struct):
     box: Bbox
     parts: list[Bbox] = field(default_factory=list)
 
+    def join(self, other: Bbox) -> list[str]:
+        """Take over another box's attributes; return the names of those that differ."""
+        own = self.box.attributes
+        if own != other.attributes:
+            self.box = replace(self.box, attributes={**other.attributes, **own})
+        return [key for key, value in other.attributes.items() if own.get(key, value) != value]
+
 
 class Assembler:
     """Turns items into what is written.
@@ -184,12 +191,15 @@ class Assembler:
         names, target, part_names = self._target.names, self._target, self._part_names
         for box in boxes:
             name = names[box.label] if box.label is not None else None
+            twins = (o for o in by_group.get(box.group, ()) if _same(box, o.box))
             if name is None:
                 ledger.add_at("DSK-L017", "box whose label is not in the label map", item, box)
             elif self._nests and box.group and name in part_names:
                 later.append(box)
-            elif any(_same(box, other.box) for other in by_group.get(box.group, ())):
+            elif (twin := next(twins, None)) is not None:
                 ledger.add_at("DSK-L014", "box given twice", item, box)
+                for key in twin.join(box):
+                    ledger.add_at("DSK-L004", f"{key} of a box given twice", item, box)
             else:
                 objects.append(_Object(box))
                 if box.group:

@@ -174,8 +174,10 @@ class ObjectWriter:
                 point = f"\t\t<point>\n\t\t\t<x>{x:.10g}</x>\n\t\t\t<y>{y:.10g}</y>\n\t\t</point>\n"
             elif key in known and isinstance(value, bool):
                 actions.append(f"\t\t\t<{key}>{value:d}</{key}>\n")
-            elif self._attributes:
+            elif self._attributes and key.strip():
                 others.append(_attribute(key, value))
+                if XML_REFUSES.search(f"{key}{value}"):
+                    lost.append(("DSK-L007", f"characters of {key!r} that XML cannot hold"))
                 if not isinstance(value, str):
                     lost.append(("DSK-L004", f"type of {key}, which becomes text"))
             else:
