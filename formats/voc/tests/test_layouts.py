@@ -580,3 +580,18 @@ def test_annotation_files_that_are_links_to_nothing_are_told(tmp_path):
     dataset = Dataset.import_from(tmp_path, "voc")
     with pytest.warns(UserWarning, match="links to nothing"):
         assert [len(item.annotations) for item in dataset] == [1, 0]
+
+
+def test_lists_in_capitals(tmp_path):
+    lists = {"TRAIN.TXT": "x\ny\n", "cat_TRAIN.TXT": "x -1\ny 1\n"}
+    put(tmp_path, {f"ImageSets/Main/{name}": text for name, text in lists.items()})
+    put(tmp_path, {"Annotations/x.XML": XML.format("", "cat"), "JPEGImages/x.JPG": b""})
+    assert Dataset.import_from(tmp_path).format == "voc"
+    x, y = Dataset.import_from(tmp_path, "voc")
+    assert [(i.subset, i.id, [a.kind for a in i.annotations]) for i in (x, y)] == [
+        ("TRAIN", "x", ["bbox"]),
+        ("TRAIN", "y", ["label"]),
+    ]
+    assert x.media is not None
+    alone = Dataset.import_from(tmp_path / "ImageSets/Main/TRAIN.TXT")
+    assert [i.id for i in alone] == ["x", "y"]

@@ -55,7 +55,7 @@ def detect(root: InputRoot) -> Detection | None:
 def _is_list(root: InputRoot, name: str) -> bool:
     """Tell whether the given file is a list of a subset, ``ImageSets/<task>/<subset>.txt``."""
     folders = (root.name.lower(), root.up().name.lower())
-    return name.endswith(".txt") and "_" not in name and SETS.lower() in folders
+    return name.lower().endswith(".txt") and "_" not in name and SETS.lower() in folders
 
 
 def _judge(root: InputRoot, names: list[str]) -> Detection | None:

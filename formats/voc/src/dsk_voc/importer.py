@@ -141,7 +141,7 @@ def _around(root: InputRoot) -> tuple[InputRoot, str | None]:
         root = root.up()
     name = root.focus or ""
     parts = name.lower().split("/")
-    if sets not in parts[-3:-1] or not name.endswith(".txt") or "_" in parts[-1]:
+    if sets not in parts[-3:-1] or not parts[-1].endswith(".txt") or "_" in parts[-1]:
         raise InputError(
             "this is neither an annotation XML file nor a list ImageSets/<task>/<subset>.txt",
             where=root.show(name),
@@ -173,7 +173,8 @@ def _listed_classes(root: InputRoot, listings: Sequence[Listing]) -> list[str]:
         subsets = {listing.subset for listing in listings if listing.home.path == home}
         folder = child(root, child(root, home, SETS), "Main")
         for file in root.entries(folder)[1]:
-            name, _, subset = file.removesuffix(".txt").rpartition("_")
+            stem = file.removesuffix(".txt").removesuffix(".TXT")
+            name, _, subset = stem.rpartition("_")
             if name and subset in subsets:
                 names[name] = None
     return list(names)

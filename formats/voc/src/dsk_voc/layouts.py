@@ -154,6 +154,7 @@ def list_sets(
 
 
 _HEAD = 4096
+_TXT, _XML = (".txt", ".TXT"), (".xml", ".XML")
 
 
 def _subset_lists(root: InputRoot, folder: str) -> list[str]:
@@ -161,7 +162,7 @@ def _subset_lists(root: InputRoot, folder: str) -> list[str]:
 
     A list whose name has "_" is that of a subset if it does not end like one and has no flags.
     """
-    names = [n for n in root.entries(folder)[1] if n.endswith(".txt")]
+    names = [n for n in root.entries(folder)[1] if n.lower().endswith(".txt")]
     endings = tuple(f"_{name}" for name in names if "_" not in name)
     return [
         name
@@ -230,8 +231,9 @@ def _id_in(line: str, root: InputRoot, place: Home) -> str:
 
 def _is_there(item: str, root: InputRoot, place: Home) -> bool:
     """Tell whether an item has an image, a mask or an XML file."""
-    xml = join(place.annotations, f"{item}.xml")
-    return item in place.names or place.has_masks(item) or root.is_file(xml)
+    if item in place.names or place.has_masks(item):
+        return True
+    return any(root.is_file(join(place.annotations, item + ending)) for ending in _XML)
 
 
 def _without_object(
@@ -367,12 +369,12 @@ def read_class_lists(
     """
     for listing in listings:
         folder = child(root, child(root, listing.home.path, SETS), "Main")
-        ending = f"_{listing.subset}.txt"
-        wanted = [(n, label) for n, label in labels.items() if n]
+        endings = [f"_{listing.subset}{ending}" for ending in _TXT]
+        wanted = [(n + ending, label) for n, label in labels.items() if n for ending in endings]
         there = set(root.entries(folder)[1])
         for name, label in wanted:
-            file = f"{folder}/{name}{ending}"
-            if name + ending in there or ("/" in name and root.is_file(file)):
+            file = f"{folder}/{name}"
+            if name in there or ("/" in name and root.is_file(file)):
                 _read_class_list(root, file, label, listing.labels, ledger)
     if any(listing.labels for listing in listings):
         listed = {item for listing in listings for item in listing.ids}
