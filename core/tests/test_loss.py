@@ -202,3 +202,12 @@ def test_a_report_is_plain_json_with_effects():
 def test_the_policy_for_bad_records_is_one_of_two():
     with pytest.raises(UsageError, match="on_error"):
         Ledger("ignore")
+
+
+def test_a_bad_record_with_a_long_message_is_told_by_its_beginning():
+    ledger = Ledger("skip")
+    ledger.bad_record(RecordError("the mask leaves its image " * 5, where="f:1", item="a"))
+    (event,) = ledger.events.values()
+    assert event.what.startswith("the mask leaves its image the mask")
+    assert len(event.what) <= 80
+    assert ledger.bad[0].message == "the mask leaves its image " * 5

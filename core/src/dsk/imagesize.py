@@ -16,7 +16,7 @@ from dsk.lfs import check_fetched
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-__all__ = ["is_turned", "read_size", "size_of_bytes"]
+__all__ = ["is_turned", "read_size", "reason_of", "size_of_bytes"]
 
 HEAD = 4096
 """Bytes that hold the size of nearly every file."""
@@ -85,11 +85,15 @@ def read_size(file: BinaryIO, name: str = "") -> tuple[int, int]:
             check_fetched(head, name, MediaError)
             size = _tiff_size(file, head, _BANDS + 1) or _ask_pillow_first(file, head)
     except _bad_image() as error:
-        reason = re.sub(r" <_io\..*>", "", str(error))  # Pillow names the object, not the file
-        raise MediaError(f"no readable image: {reason}", where=name) from error
+        raise MediaError(f"no readable image: {reason_of(error)}", where=name) from error
     if size[0] < 1 or size[1] < 1:
         raise MediaError("no readable image: it has no extent", where=name)
     return size
+
+
+def reason_of(error: Exception) -> str:
+    """Return Pillow's message without the object that was read: it has no file's name."""
+    return re.sub(r" <_io\..*>", "", str(error))
 
 
 def is_turned(file: BinaryIO) -> bool:

@@ -23,6 +23,9 @@ SAMPLES = 5
 MAX_BAD = 100_000
 """How many bad records are kept in full; further ones are counted only."""
 
+_WHOLE = 80
+"""Letters of a bad record's message that a report has: longer ones are whole in ``bad`` only."""
+
 _EXPLAINED = 1000
 """Bad records of which the file is looked at once more, which takes longer than reading most."""
 
@@ -209,9 +212,9 @@ class Ledger:
         if self.on_error == "raise":
             raise error
         self.bad_count += 1
-        self.add(
-            "DSK-L021", error.message if len(error.message) < 80 else "bad record", item=error.item
-        )
+        message = error.message
+        what = message if len(message) < _WHOLE else f"{message[: _WHOLE - 2]} …"
+        self.add("DSK-L021", what, item=error.item)
         if len(self.bad) < MAX_BAD:
             self.bad.append(BadRecord(error.message, error.where, error.item, error.annotation))
 

@@ -15,6 +15,7 @@ from PIL import ImageFile, UnidentifiedImageError
 
 from dsk.allocator import keep_freed_memory
 from dsk.errors import LimitError, MediaError
+from dsk.imagesize import reason_of
 from dsk.lfs import check_fetched
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _load(image: Image) -> PilImage.Image:
             raise MediaError(message, where=image.path) from error
         except BAD_IMAGE as error:
             check_fetched(_beginning(file), image.path, MediaError)
-            raise MediaError(f"no readable image: {error}", where=image.path) from error
+            raise MediaError(f"no readable image: {reason_of(error)}", where=image.path) from error
     return picture
 
 

@@ -46,6 +46,8 @@ def save(path: Path) -> None:
         (", ".join([*QUAD.split(), "small vehicle", "1"]), "small vehicle", 1),
         (f"{QUAD} fish, fried 1", "fish, fried", 1),
         (f"{QUAD} 7 1", "7", 1),
+        (f"{QUAD} plane 1.0", "plane", 1),
+        (f"{QUAD} type 1.5", "type 1.5", 0),
     ],
 )
 def test_lines(line: str, category: str, difficulty: int) -> None:

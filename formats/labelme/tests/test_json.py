@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from dsk import Dataset
 from dsk.annotations import Bbox, Ellipse, Mask, Points, Polygon, PolyLine
-from dsk.errors import InputError, RecordError
+from dsk.errors import InputError, MediaError, RecordError
 from dsk.item import DatasetItem
 from dsk.media import Image
 from dsk.pixels import encode
@@ -224,6 +224,22 @@ def test_bad_shapes(tmp_path, bad, message):
         list(read(tmp_path))
     (item,) = read(tmp_path, on_error="skip")
     assert len(item.annotations) == 1
+
+
+@pytest.mark.parametrize("kept", [8, 40])
+def test_damaged_masks_are_named_and_can_be_skipped(tmp_path, kept):
+    png = encode(np.ones((2, 3), bool), ".png")[:kept]
+    patch = base64.b64encode(png).decode()
+    good = base64.b64encode(encode(np.ones((2, 3), bool), ".png")).decode()
+    masks = [shape("mask", [1, 1], [3, 2], mask=data) for data in (good, patch)]
+    put(tmp_path, *masks)
+    (item,) = read(tmp_path)
+    with pytest.raises(MediaError, match="its mask is no readable image") as told:
+        _ = item.annotations[1].image
+    assert str(told.value.where).endswith("a.json#/shapes/1")
+    assert "BytesIO" not in str(told.value)
+    (item,) = read(tmp_path, on_error="skip")
+    assert [a.image.sum() for a in item.annotations] == [6]
 
 
 @pytest.mark.parametrize("text", ["", '{"shapes": [', '{"shapes": [{"points": [[NaN, 1]]}]}'])

@@ -7,7 +7,7 @@ import pytest
 
 from dsk import Dataset
 from dsk.annotations import Bbox, Mask, Polygon
-from dsk.errors import DskWarning, InputError, RecordError
+from dsk.errors import DskWarning, InputError, MediaError, RecordError
 from dsk.item import DatasetItem
 from dsk.pixels import encode
 from dsk_labelme.xmltext import attribute_list, parse_attributes
@@ -299,3 +299,17 @@ def test_masks_of_folders_in_lower_case(tmp_path):
     put(tmp_path, "images/f1/a.jpg", b"x")
     put(tmp_path, "masks/f1/m.png", encode(np.full((2, 3), 9, np.uint8), ".png"))
     assert only(tmp_path).annotations[0].image.all()
+
+
+def test_damaged_masks_are_named_and_can_be_skipped(tmp_path):
+    png = encode(np.ones((3, 4), bool), ".png")
+    put(tmp_path, "Masks/m.png", png[:40])
+    put(tmp_path, "Masks/good.png", png)
+    masks = [f"<segm><mask>{name}.png</mask></segm>" for name in ("good", "m")]
+    put(tmp_path, "a.xml", xml(*(obj(n, shape=mask) for n, mask in enumerate(masks))))
+    mask = only(tmp_path).annotations[1]
+    with pytest.raises(MediaError, match="no readable image") as told:
+        _ = mask.image
+    assert told.value.where == "Masks/m.png"
+    (item,) = read(tmp_path, on_error="skip")
+    assert [a.image.sum() for a in item.annotations] == [12]

@@ -56,6 +56,14 @@ def test_masks(tmp_path):
     assert (a.image == DENSE).all()
 
 
+def test_whole_numbers_may_be_written_as_floats(tmp_path):
+    put(tmp_path, annotation(id=5.0), width=6.0, image_id="007")
+    (item,) = read(tmp_path)
+    assert item.media.size == (4, 6)
+    assert item.attributes == {"id": "007"}
+    assert item.annotations[0].id == 5
+
+
 def test_further_fields_come_back(tmp_path):
     put(tmp_path / "in", annotation(caption="a dog", tags=[1, {"x": None}]), license=3)
     file = tmp_path / "in/sa_1.json"

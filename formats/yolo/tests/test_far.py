@@ -125,3 +125,38 @@ def test_a_row_begins_with_a_whole_number(row, fits, folders, tmp_path):
     files = {f"{folders[0]}a.png": PNG, f"{folders[1]}a.txt": f"{row}\n0 1 2 3\n"}
     found = [one.format for one in detect(open_root(make(tmp_path, files)))]
     assert ("yolo" in found) == fits
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["C:\\x\\data\\obj_train_data\\a.png", "data/obj_train_data/b.png"],
+        ["data/obj_train_data/a.png", "C:\\x\\data\\obj_train_data\\b.png"],
+        ["obj_train_data/a.png", "/mnt/set/obj_train_data/b.png"],
+        ["/home/x/obj_train_data/a.png", "/mnt/set/obj_train_data/b.png"],
+    ],
+)
+def test_lists_of_several_machines(lines, tmp_path):
+    files = {
+        "obj.data": "classes = 2\ntrain = data/train.txt\nnames = data/obj.names\n",
+        "obj.names": "cat\ndog\n",
+        "train.txt": "\n".join([*lines, "/gone/c.png"]),
+        **{f"obj_train_data/{n}.png": PNG for n in "ab"},
+        **{f"obj_train_data/{n}.txt": BOX for n in "ab"},
+    }
+    _, items, _ = read(make(tmp_path, files))
+    assert [len(item.annotations) for item in items.values()] == [1, 1, 0]
+    assert list(items)[:2] == [("train", "a"), ("train", "b")]
+
+
+def test_an_image_that_is_listed_again_is_one_item(tmp_path):
+    files = {
+        "obj.data": "classes = 2\ntrain = data/train.txt\nnames = data/obj.names\n",
+        "obj.names": "cat\ndog\n",
+        "train.txt": "data/obj_train_data/a.png\ndata/obj_train_data/b.png\n" * 2,
+        **{f"obj_train_data/{n}.png": PNG for n in "ab"},
+        **{f"obj_train_data/{n}.txt": BOX for n in "ab"},
+    }
+    _, items, told = read(make(tmp_path, files))
+    assert counts(items) == {("train", "a"): 1, ("train", "b"): 1}
+    assert [t for t in told if t.startswith("2 images are listed twice")]

@@ -79,14 +79,16 @@ def test_rows_of_an_object_of_two_parts(parts, rows, split, tmp_path):
     st.floats(10, 50), st.floats(10, 50), st.floats(2, 40), st.floats(2, 40), st.floats(-179, 179)
 )
 def test_rotated_boxes_come_back_from_their_corners(cx, cy, w, h, r):
-    found = rotated_box(rotated_box_corners(cx, cy, w, h, r))
+    found, skew = rotated_box(rotated_box_corners(cx, cy, w, h, r))
+    assert not skew
     assert found[:4] == pytest.approx((cx, cy, w, h), abs=1e-6)
     assert math.cos(math.radians(found[4] - r)) == pytest.approx(1, abs=1e-9)
     assert -180 < found[4] <= 180
 
 
 def test_corners_that_are_no_rectangle_get_the_smallest_one_around_them():
-    cx, cy, w, h, _ = rotated_box([0, 0, 40, 0, 20, 20, 0, 20])
+    (cx, cy, w, h, _), skew = rotated_box([0, 0, 40, 0, 20, 20, 0, 20])
+    assert skew
     assert (cx, cy) == (20, 10)
     assert sorted((w, h)) == [20, 40]
 

@@ -139,6 +139,24 @@ def test_roboflow_oriented_boxes_are_pixels_and_names(tmp_path):
     assert found[1] == RotatedBbox(25, 20, 20, 10, 90, label=0, attributes={"difficult": True})
 
 
+def test_roboflow_rows_may_end_with_the_name(tmp_path):
+    files = {
+        "data.yaml": "train: ../train/images\nnames: [cat, dog]\n",
+        "train/images/a.png": PNG,
+        "train/labelTxt/a.txt": "10 10 30 10 30 20 10 20 dog\n10 10 30 10 30 20 10 20 cat 1\n",
+    }
+    _, items, told = read(make(tmp_path, files))
+    assert [a.label for a in items["train", "a"].annotations] == [1, 0]
+    assert not told
+
+
+def test_oriented_boxes_that_are_no_rectangles_are_told(tmp_path):
+    _, told = one(tmp_path, "0 0.1 0.1 0.5 0.1 0.7 0.8 0.3 0.8\n", task="obb")
+    assert [t for t in told if "no rectangles" in t and "task=segment" in t]
+    _, told = one(tmp_path, "0 0.25 0.25 0.5 0.25 0.5 0.5 0.25 0.5\n", task="obb")
+    assert not [t for t in told if "no rectangles" in t]
+
+
 def test_poses(tmp_path):
     head = f"{NAMES}kpt_shape: [2, 3]\nflip_idx: [1, 0]\n"
     found, _ = one(tmp_path, "1 0.5 0.5 0.25 0.5 0.5 0.5 2 0 0 0", head)

@@ -11,6 +11,7 @@ __all__ = ["Row", "Rows", "ShortRowError", "is_header", "parse_row"]
 
 _COORDINATES = 8
 _CORNERS = re.compile(r"(?: [-+]?[\d.]+(?:[eE][-+]?\d+)?){8}")
+_WHOLE = re.compile(r"([-+]?\d{1,18})(?:\.0*)?")  # tables write whole numbers as 1.0
 _HEADERS = ("imagesource", "gsd", "acquisition")
 
 
@@ -96,11 +97,10 @@ def parse_row(line: str) -> Row:
         raise ValueError(msg)
     difficulty = 0
     if len(names) > 1:
-        try:
-            difficulty = int(names[-1])
+        number = _WHOLE.fullmatch(names[-1])
+        if number is not None:  # else a class of several words, and no difficulty
+            difficulty = int(number[1])
             names.pop()
-        except ValueError:
-            difficulty = 0  # a class of several words, and no difficulty
     if not (category := " ".join(names)):
         msg = "the class is empty"
         raise ValueError(msg)

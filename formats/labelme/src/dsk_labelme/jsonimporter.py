@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from dsk.annotations import Annotation, Label
+from dsk.annotations import Annotation, Label, Mask
 from dsk.categories import Categories
-from dsk.errors import InputError, RecordError
+from dsk.errors import InputError, MediaError, RecordError
 from dsk.flow import Header, Importer, Source, spans
 from dsk.item import DEFAULT_SUBSET, DatasetItem
 from dsk.jsonerrors import UNDECODABLE
@@ -24,7 +24,7 @@ from dsk.names import clean_name, stem_of
 from dsk_labelme.folders import Folders, tell_left, text_reader_of
 from dsk_labelme.joining import Claim, Plan, grouped, joined, settle
 from dsk_labelme.jsonimages import named_image, own_image, shown_size, stated_name
-from dsk_labelme.jsonshapes import Groups, Shape, made_of, read_shape
+from dsk_labelme.jsonshapes import Groups, PatchMask, Shape, made_of, read_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -374,10 +374,15 @@ class _JsonSource(Source):
         for number, shape in enumerate(shapes):
             try:
                 read = made_of if type(shape) is Shape else read_shape
-                found.append(read(shape, number, self._labels, groups, size))
-            except (ValueError, OverflowError) as error:
+                annotation = read(shape, number, self._labels, groups, size)
+                if isinstance(annotation, Mask) and isinstance(annotation.source, PatchMask):
+                    annotation.source.where = f"{where}#/shapes/{number}"
+                    if ledger.on_error == "skip":  # later, a damaged one could not be left out
+                        annotation = replace(annotation, source=annotation.source.rle())
+                found.append(annotation)
+            except (ValueError, OverflowError, MediaError) as error:
                 place = f"{where}#/shapes/{number}"
-                what = f"shape {number}: {error}"
+                what = f"shape {number}: {getattr(error, 'message', error)}"
                 ledger.bad_record(RecordError(what, where=place, item=item, annotation=number + 1))
         return found
 

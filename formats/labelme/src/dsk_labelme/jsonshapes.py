@@ -23,6 +23,7 @@ from dsk.annotations import (
     Rle,
     RotatedBbox,
 )
+from dsk.errors import MediaError
 from dsk.media import Image
 from dsk.pixels import decode
 from dsk.rle import from_dense
@@ -92,23 +93,32 @@ class PatchMask:
         left: Where the patch begins.
         top: Likewise.
         size: (height, width) of the image, or None: as large as the patch demands.
+
+    Attributes:
+        where: The shape's place, for messages.
     """
 
-    __slots__ = ("_data", "_left", "_size", "_top")
+    __slots__ = ("_data", "_left", "_size", "_top", "where")
 
     def __init__(self, data: str, left: int, top: int, size: tuple[int, int] | None) -> None:
         self._data = data
         self._left = left
         self._top = top
         self._size = size
+        self.where = ""
 
     def rle(self) -> Rle:
         """Decode the patch and put it in its place; what leaves the image is cut off.
 
         Raises:
-            InputError: The patch is damaged.
+            MediaError: The patch is damaged.
         """
-        patch = decode(Image.from_bytes(base64.b64decode(self._data), "mask.png"))
+        try:
+            patch = decode(Image.from_bytes(base64.b64decode(self._data), "mask.png"))
+        except binascii.Error as error:
+            raise MediaError("its mask is no base64", where=self.where) from error
+        except MediaError as error:
+            raise MediaError(f"its mask is {error.message}", where=self.where) from error
         if patch.ndim == 3:
             patch = np.asarray(patch[..., :3].any(axis=2))
         height, width = patch.shape

@@ -197,7 +197,7 @@ class _LabelMeSource(Source):
             for place in named.masks:
                 full = f"{place}/{clean_name(name, where)}"
                 if self._folders.has(full):
-                    return Image(path=name, source=self._root.locate(full))
+                    return Image(path=full, source=self._root.locate(full))
             return None
 
         annotations = self._reader.objects(parsed, where, item_id, find_mask, ledger)

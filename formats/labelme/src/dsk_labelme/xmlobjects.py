@@ -247,7 +247,9 @@ class ObjectReader:
         file = find_mask(_text(shape, "mask"))
         if file is None:
             raise ValueError(f"there is no mask file {_text(shape, 'mask')!r} in Masks")
-        return Mask(MaskFile(file), **common)
+        mask = MaskFile(file)
+        # Later, a damaged one could not be left out.
+        return Mask(mask.rle() if ledger.on_error == "skip" else mask, **common)
 
 
 def _outline(

@@ -90,8 +90,9 @@ class _File(Struct):
 
 _decode_plain = msgspec.json.Decoder(_PlainFile).decode
 _decode_raw = msgspec.json.Decoder(_RawFile).decode
-_decode_image = msgspec.json.Decoder(_ImageInfo).decode
-_decode_annotation = msgspec.json.Decoder(_Annotation).decode
+# Tables and other tools write whole numbers as 100.0.
+_decode_image = msgspec.json.Decoder(_ImageInfo, strict=False).decode
+_decode_annotation = msgspec.json.Decoder(_Annotation, strict=False).decode
 _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 

@@ -472,6 +472,9 @@ def _leave_unsafe_out(listing: Listing, ledger: Ledger) -> None:
 def make_unique(listing: Listing, ledger: Ledger) -> None:
     """Leave bad ids out; give ids that occur twice their folder, or else their ending too."""
     _leave_unsafe_out(listing, ledger)
+    if len(set(listing.ids)) == len(listing.ids):
+        return
+    _read_once(listing, listing.images, ledger)
     ids = listing.ids
     if len(set(ids)) == len(ids):
         return
@@ -484,8 +487,14 @@ def make_unique(listing: Listing, ledger: Ledger) -> None:
             seen.add(ids[number])
         if len(seen) == len(ids):
             return
-    kept = list(dict.fromkeys(ids))
-    first = {name: n for n, name in reversed(list(enumerate(ids)))}
-    ledger.warn(f"{len(ids) - len(kept)} images are listed twice; they are read once")
-    listing.images = [listing.images[first[name]] for name in kept]
-    listing.ids = kept
+    _read_once(listing, ids, ledger)
+
+
+def _read_once(listing: Listing, keys: Sequence[str], ledger: Ledger) -> None:
+    """Leave out images whose keys have come before."""
+    kept = list({key: n for n, key in reversed(list(enumerate(keys)))}.values())
+    if len(kept) < len(keys):
+        ledger.warn(f"{len(keys) - len(kept)} images are listed twice; they are read once")
+        kept.sort()
+        listing.images = [listing.images[n] for n in kept]
+        listing.ids = [listing.ids[n] for n in kept]

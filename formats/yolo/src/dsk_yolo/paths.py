@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from dsk.item import DEFAULT_SUBSET
@@ -45,6 +46,9 @@ SPLIT_KEYS = ("train", "val", "validation", "valid", "test", "minival")
 
 _DEEPEST = 255
 """Parts of a path of which the ends are looked for: a damaged list may have a line of thousands."""
+
+_LOOKS = 8
+"""Images that are looked for, of one folder that is not where the other images' folders are."""
 
 _SAME = (("val", "valid", "validation"), ("train", "training"), ("test", "testing"))
 """Names of folders that stand for the same subset."""
@@ -136,6 +140,12 @@ def _parts(value: str) -> list[str]:
     return [p for p in value.strip().replace("\\", "/").split("/") if p not in ("", ".")]
 
 
+def _is_plain(name: str) -> bool:
+    """Whether a name may be one below the dataset's folder."""
+    first = name.partition("/")[0]
+    return "\0" not in name and ":" not in first and first != ".."
+
+
 def _candidates(value: str, folders: Sequence[str]) -> Iterator[tuple[str, int]]:
     """Yield names that a path from a dataset may mean, with the number of its parts left off."""
     parts = _parts(value)
@@ -165,7 +175,7 @@ def resolve(root: InputRoot, value: str, folders: Sequence[str], *, directory: b
         Its relative name, or None when there is nothing.
     """
     for name, _ in _candidates(value, folders):
-        if "\0" in name or ":" in name.partition("/")[0]:
+        if not _is_plain(name):
             continue
         if directory and (not name or root.is_dir(name)):
             return name.rstrip("/")
@@ -196,6 +206,9 @@ def is_there(root: InputRoot, image: str) -> bool:
 class ListedPaths:
     """Turns the image paths of a list into relative names, without a look at the disk for each.
 
+    Lists that were joined name the folders of several machines: those that are not where the
+    sample says are looked for by themselves.
+
     Args:
         root: The dataset.
         folders: Where paths may start, best first.
@@ -203,11 +216,15 @@ class ListedPaths:
     """
 
     def __init__(self, root: InputRoot, folders: Sequence[str], sample: Sequence[str]) -> None:
+        self._root, self._folders = root, folders
+        self._homes: dict[str, bool] = {}  # whether the folder of a name is there
+        self._places: dict[str, str] = {}  # folder as the list has it: the one that it means
+        self._looks: Counter[str] = Counter()
         self._folder = folders[0] if folders else ""
         self._drop: tuple[str, ...] = ("data",)
         for value in sample:
             for name, cut in _candidates(value, folders):
-                if name and ":" not in name.partition("/")[0] and is_there(root, name):
+                if name and _is_plain(name) and is_there(root, name):
                     parts = _parts(value)
                     tail = "/".join(parts[cut:])
                     if name.endswith(tail):
@@ -218,6 +235,27 @@ class ListedPaths:
     def __call__(self, value: str) -> str:
         """Return the relative name, not yet checked to be safe."""
         parts = _parts(value)
+        name = self._usual(value, parts)
+        home = name.rpartition("/")[0]
+        there = self._homes.get(home)
+        if there is None:
+            there = self._homes[home] = _is_plain(home) and self._root.is_dir(home)
+        return name if there else self._found(value, parts) or name
+
+    def _found(self, value: str, parts: list[str]) -> str | None:
+        """Look for an image that is not where the others are."""
+        given = "/".join(parts[:-1])
+        if given in self._places:
+            return posixpath.join(self._places[given], *parts[-1:])
+        self._looks[given] += 1
+        if self._looks[given] <= _LOOKS:
+            for name, _ in _candidates(value, self._folders):
+                if name and _is_plain(name) and is_there(self._root, name):
+                    self._places[given] = name.rpartition("/")[0]
+                    return name
+        return None
+
+    def _usual(self, value: str, parts: list[str]) -> str:
         count = len(self._drop)
         if count and tuple(parts[:count]) == self._drop and len(parts) > count:
             parts = parts[count:]

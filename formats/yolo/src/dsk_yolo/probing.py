@@ -34,7 +34,7 @@ class RowCounts:
                 continue
             self.fields[count] += 1
             self.poses.add(fields)
-            self._texts += count >= 10 and not is_number(fields[8])
+            self._texts += count >= 9 and not is_number(fields[8])
             self._boxes += count == 9 and _is_box(fields[1:])
             self.scores = self.scores or (count % 2 == 0 and not fields[-1].isdigit())
 
@@ -48,7 +48,7 @@ class RowCounts:
 
     @property
     def is_roboflow(self) -> bool:
-        """Whether every row is eight pixels, a name and a digit."""
+        """Whether every row is eight pixels, a name and, mostly, a digit."""
         return bool(self._texts) and self._texts == self.fields.total()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RowReader", "is_number", "is_row", "rotated_box"]
 
-BOX, OBB, ROBOFLOW = 5, 9, 10
+BOX, OBB = 5, 9
 # Rows become JSON for its decoder: five times as fast as float(), and only regular rows pass.
 _BOXES = msgspec.json.Decoder(list[tuple[float, float, float, float, float]])
 _LISTS = msgspec.json.Decoder(list[list[float]])
@@ -30,6 +30,7 @@ FAR = 1e9
 """Coordinates from here on, in pixels or relative, are none; and their products stay finite."""
 
 OUTSIDE = "rows reach out of their image or have no extent; they are kept as they are"
+SKEW = "some oriented boxes are no rectangles and become such"
 
 
 class RowReader:
@@ -65,6 +66,8 @@ class RowReader:
         self._points, self._values = kpt_shape or (0, 3)
         self._attribute = attribute
         self._scores = scores
+        self._skew = f"{SKEW}; -I task=segment keeps their corners" if task == "obb" else SKEW
+        self._is_skew = False  # whether the last row was
         self.reads_boxes = task in ("auto", "detect")
         self._fast = {
             "auto": self._fast_mixed,
@@ -188,6 +191,9 @@ class RowReader:
                 out.append(self._row(fields, float(width), float(height), turn))
                 if self.task != "roboflow" and _reaches_out(fields, boxes=self.task == "pose"):
                     ledger.warn(OUTSIDE)
+                if self._is_skew:
+                    self._is_skew = False
+                    ledger.warn(self._skew)
             except ValueError as error:
                 place = f"{self._show(where)}:{number}"
                 ledger.bad_record(
@@ -213,7 +219,7 @@ class RowReader:
         count = len(fields)
         if count <= BOX + 1:
             return self._box(fields, w, h, turn)
-        if count >= ROBOFLOW and not is_number(fields[8]):
+        if count >= OBB and not is_number(fields[8]):
             return self._roboflow(fields, w, h, turn)
         return self._polygon(fields, w, h, turn)
 
@@ -237,7 +243,7 @@ class RowReader:
         return Polygon(points, label=label, attributes=_extra(fields[1 + count // 2 * 2 :]))
 
     def _oriented(self, fields: list[bytes], w: float, h: float, turn: Turn | None) -> Annotation:
-        if len(fields) >= ROBOFLOW and not is_number(fields[8]):
+        if len(fields) >= OBB and not is_number(fields[8]):
             return self._roboflow(fields, w, h, turn)
         if not OBB <= len(fields) <= OBB + 1:
             raise ValueError(
@@ -247,10 +253,12 @@ class RowReader:
         return self._rotated(corners, self._label(fields[0]), _extra(fields[OBB:]))
 
     def _roboflow(self, fields: list[bytes], w: float, h: float, turn: Turn | None) -> Annotation:  # noqa: ARG002
-        if len(fields) < ROBOFLOW:
+        if len(fields) < OBB:
             raise ValueError(
                 f"{len(fields)} fields, but a row has 10: x1, y1, … y4, name, difficult"
             )
+        if len(fields) == OBB:  # as in copies of DOTA, nothing behind the name
+            fields = [*fields, b"0"]
         name = b" ".join(fields[8:-1]).decode("utf-8", "replace")
         label = self._names.get(name)
         if label is None:
@@ -259,7 +267,7 @@ class RowReader:
         return self._rotated(_numbers(fields[:8]), label, attributes)
 
     def _rotated(self, corners: list[float], label: int, attributes: dict[str, Any]) -> Annotation:
-        cx, cy, w, h, r = rotated_box(corners)
+        (cx, cy, w, h, r), self._is_skew = rotated_box(corners)
         if not self._attribute:
             return RotatedBbox(cx, cy, w, h, r, label=label, attributes=attributes)
         r %= 180.0
@@ -300,8 +308,10 @@ class RowReader:
         return Skeleton(points, seen, bbox=box, label=label, attributes=extra)
 
 
-def rotated_box(corners: Sequence[float]) -> tuple[float, float, float, float, float]:
-    """Return (cx, cy, w, h, degrees in (-180, 180]) of four corners, flat, in pixels.
+def rotated_box(
+    corners: Sequence[float],
+) -> tuple[tuple[float, float, float, float, float], bool]:
+    """Return (cx, cy, w, h, degrees in (-180, 180]) of four corners, and if these are no rectangle.
 
     The width runs from the first corner to the second, as D1 and DOTA have it. Corners that miss
     a rectangle by more than rounding get the smallest rectangle around them.
@@ -309,10 +319,11 @@ def rotated_box(corners: Sequence[float]) -> tuple[float, float, float, float, f
     box = rotated_box_from_corners(corners)
     fitted = rotated_box_corners(*box)
     slack = max(1.0, 0.02 * max(box[2], box[3]))
-    if max(abs(a - b) for a, b in zip(corners, fitted, strict=True)) > slack:
+    skew = max(abs(a - b) for a, b in zip(corners, fitted, strict=True)) > slack
+    if skew:
         box = min_area_rect(corners)
     cx, cy, w, h, r = box
-    return cx, cy, w, h, r - 360.0 if r > 180.0 else r
+    return (cx, cy, w, h, r - 360.0 if r > 180.0 else r), skew
 
 
 def _as_json(data: bytes) -> bytes:
