@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -249,11 +250,11 @@ class _Walk:
         columns: list[list[NDArray[np.int64]]] = []
         position, count = self._skip(start + 1), 0
         while self._at(position) != _END:
-            self._expect_record(key, count, position)
-            try:
-                window = self._window(position, WINDOW)
-            except InputError:  # cuts misled by a brace in a string may end anywhere
-                window = None
+            window = None
+            if self._at(position) == _OPEN:
+                # Cuts misled by a brace in a string may end anywhere.
+                with suppress(InputError):
+                    window = self._window(position, WINDOW)
             rows: tuple[NDArray[np.bool_], Sequence[Any]] | None = None
             if window is not None:
                 rows = self._gathered(key, *window[:2])
@@ -291,17 +292,15 @@ class _Walk:
             where = f"{self.where}#/{key}/{row}"
             raise InputError(f"its {name} has more than 64 bits", where=where) from error
 
-    def _expect_record(self, key: str, count: int, position: int) -> None:
-        if self._at(position) != _OPEN:
-            raise InputError(
-                "not valid JSON: a record starts with {", where=f"{self.where}#/{key}/{count}"
-            )
-
     def _next(self, key: str, count: int, position: int) -> int:
         """Return where the next record, or the end of the array, is."""
         if self._at(position) == _COMMA:
             following = self._skip(position + 1)
-            self._expect_record(key, count, following)
+            if self._at(following) == _END:
+                raise InputError(
+                    "not valid JSON: a comma and no record behind it",
+                    where=f"{self.where}#/{key}/{count}",
+                )
             return following
         if self._at(position) != _END:
             raise InputError(
@@ -440,8 +439,11 @@ class _Walk:
         """Decode record by record to name the bad one.
 
         Raises:
-            _WrongCutsError: The cuts are not ``sure``, and wrong.
+            _WrongCutsError: The cuts are not ``sure``, and wrong, or not all that the array has.
         """
+        gaps = zip((last[:-1] + 1).tolist(), first[1:].tolist(), strict=True)
+        if not sure and any(bytes(self.view[a:b]).strip() != b"," for a, b in gaps):
+            raise _WrongCutsError  # something else than objects is between them
         good = np.ones(len(first), bool)
         values: list[Any] = []
         bad: list[RecordError] = []
