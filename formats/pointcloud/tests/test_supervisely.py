@@ -153,6 +153,21 @@ def test_related_images(tmp_path, place):
     assert (tmp_path / "out/ds0/related_images/a_b_pcd/i.png").read_bytes() == b"png"
 
 
+def test_cameras_of_images_that_are_not_there(tmp_path):
+    """Supervisely gives annotations without media, too."""
+    folder = project(tmp_path, {"ds0/a.pcd": ann()})
+    images = folder / "ds0/related_images/a_pcd"
+    images.mkdir(parents=True)
+    facts = {"name": "i.png", "meta": {"deviceId": "front"}}
+    (images / "i.png.json").write_text(json.dumps(facts))
+    dataset = Dataset.import_from(folder, "sly_pointcloud")
+    (item,) = dataset
+    (image,) = item.media.extra_images
+    assert image.extra["camera"]["name"] == "front"
+    report = dataset.export(tmp_path / "out", "sly_pointcloud", save_media=True)
+    assert [e.code for e in report.losses] == ["DSK-L016"]
+
+
 def test_images_of_no_cloud_are_told(tmp_path):
     folder = project(tmp_path, {"ds0/a.pcd": ann()})
     for place in ("a_pcd", "b_pcd"):

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["SlyPointCloudImporter", "SlySource"]
 
 DEFAULT_SET = "ds0"
+_FACTS = ".json"
+"""What the name of an image has behind it in that of the file about its camera."""
 
 
 class Entry(Struct):
@@ -314,19 +316,22 @@ class SlySource(Source):
         return DatasetItem(entry.id, self._subset(one), medium, boxes, attributes, extra)
 
     def _medium(
-        self, one: Set, entry: Entry, related: dict[str, list[str]], ledger: Ledger
+        self, one: Set, entry: Entry, related: dict[str, dict[str, bool]], ledger: Ledger
     ) -> PointCloud:
         locate = self._root.locate
         name = entry.cloud or f"{entry.id}.pcd"
-        images = next((related[place] for place in _places(entry) if place in related), ())
+        images = next((related[place] for place in _places(entry) if place in related), {})
         folder = f"{one.folder}/{project.CLOUDS}"
-        extras = tuple(Image(file, locate(file), self._camera(file, ledger)) for file in images)
+        extras = tuple(
+            Image(file, locate(file) if there else None, self._camera(file, ledger))
+            for file, there in images.items()
+        )
         source = locate(f"{folder}/{name}") if entry.cloud else None
         return PointCloud(f"{folder}/{name}", source, None, extras)
 
     def _camera(self, file: str, ledger: Ledger) -> dict[str, Any] | None:
         """Return what is known of an image's camera; matrices of zeros mean nothing is."""
-        name = f"{file}.json"
+        name = file + _FACTS
         if not self._root.is_file(name):
             return None
         try:
@@ -412,17 +417,25 @@ def _places(entry: Entry) -> tuple[str, ...]:
 
 def _related(
     root: InputRoot, one: Set, entries: list[Entry], ledger: Ledger
-) -> dict[str, list[str]]:
-    """Return the images of each folder below related_images."""
+) -> dict[str, dict[str, bool]]:
+    """Return the images of each folder below related_images, and whether they are there.
+
+    Of those that are not, there are facts: Supervisely gives annotations without media, too.
+    """
     base = f"{one.folder}/related_images"
-    found: dict[str, list[str]] = {}
+    images: dict[str, bool] = {}
     figures = 0
     for file in root.walk(base):
         if is_image_name(file):
-            folder = posixpath.dirname(file)[len(base) + 1 :]
-            found.setdefault(folder, []).append(file)
+            images[file] = True
         elif file.lower().endswith(".figures.json"):
             figures += 1
+        elif file.endswith(_FACTS) and is_image_name(image := file.removesuffix(_FACTS)):
+            images.setdefault(image, False)
+    found: dict[str, dict[str, bool]] = {}
+    for file, there in images.items():
+        folder = posixpath.dirname(file)[len(base) + 1 :]
+        found.setdefault(folder, {})[file] = there
     if figures:
         ledger.warn(f"{root.show(base)}: {figures} files of figures in images are not read")
     strange = set(found).difference(*map(_places, entries))
