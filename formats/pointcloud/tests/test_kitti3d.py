@@ -497,6 +497,18 @@ def test_an_item_of_several_lists_is_told(tmp_path):
     assert told in " ".join(read(tmp_path).opening_ledger.warnings)
 
 
+def test_an_item_of_no_list_is_told(tmp_path):
+    dataset(tmp_path, {"1": CAR, "2": CAR})
+    (tmp_path / "ImageSets").mkdir()
+    (tmp_path / "ImageSets/val.txt").write_text("1\n")
+    assert not read(tmp_path).opening_ledger.warnings  # whatever is not in val is for training
+    (tmp_path / "ImageSets/train.txt").write_text("\n")
+    assert not read(tmp_path).opening_ledger.warnings
+    (tmp_path / "ImageSets/train.txt").write_text("1\n")
+    told = "1 items are in no list of ImageSets, such as '2'; they have the subset of their folder"
+    assert told in " ".join(read(tmp_path).opening_ledger.warnings)
+
+
 def test_one_of_several_datasets_has_to_be_named(tmp_path):
     for name in ("a", "b"):
         dataset(tmp_path / name)

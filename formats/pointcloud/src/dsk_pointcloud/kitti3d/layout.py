@@ -216,7 +216,7 @@ def read_rows(root: InputRoot, parts: list[Part]) -> Iterator[Row]:
 
 
 def notes_on_lists(root: InputRoot, parts: list[Part], rows: list[Row]) -> list[str]:
-    """Return what is odd about the lists: names of a partial download, names in several."""
+    """Return what is odd about the lists: names of a partial download, in several, in none."""
     lists: dict[str, list[str]] = {}
     for part in parts:
         lists |= _lists(root, part.folder)
@@ -224,9 +224,14 @@ def notes_on_lists(root: InputRoot, parts: list[Part], rows: list[Row]) -> list[
     # Numbers start anew for test items, and trainval is train and val.
     plain = (set(found).difference(_TEST, ("trainval",)) for found in lists.values())
     several = sum(len(found) > 1 for found in plain)
+    named = {subset for found in lists.values() for subset in found}
+    unlisted = [row for row in rows if row.subset in named and row.id not in lists]
     notes = []
     if absent:
         notes.append(f"{absent} names of ImageSets have no label, cloud or image")
+    if unlisted:
+        what = f"{len(unlisted)} items are in no list of ImageSets, such as {unlisted[0].id!r}"
+        notes.append(f"{what}; they have the subset of their folder")
     if several:
         notes.append(f"{several} items are in several lists of ImageSets; the first counts")
     return notes
