@@ -1136,3 +1136,13 @@ def test_outlines_without_values_are_called_so(folder, make):
     folder.put("annotations/instances_x.json", make.document([make.image(1, "a.jpg")], [bad]))
     with pytest.raises(RecordError, match="an outline has 0 or 1 values"):
         items(folder.path)
+
+
+def test_labels_of_files_without_categories_are_those_of_the_meta_file(folder, make):
+    captions = [{"id": 1, "image_id": 1, "caption": "a cat"}]
+    folder.put(
+        "annotations/captions_x.json",
+        {"images": [make.image(1, "a.jpg")], "annotations": captions, "categories": []},
+    )
+    folder.put("dataset_meta.json", {"labels": ["cat", "dog"]})
+    assert Dataset.import_from(folder.path, "coco").categories().names == ["cat", "dog"]

@@ -13,6 +13,7 @@ import numpy as np
 from dsk.errors import InputError, OptionError, UnsafePathError
 from dsk.files import open_root
 from dsk.flow import Header, Importer, Source, slices
+from dsk.metafile import read_meta
 from dsk.names import clean_name
 from dsk_coco.categories import FAMILY
 from dsk_coco.images import item_names
@@ -265,8 +266,11 @@ class CocoSource(Source):
         for _, group in self._subsets:
             group.sort(key=lambda file: _ORDER.index(file.task))
             self._counts.append(join_items(group, ledger))
+        categories = join_labels(ordered, ledger)
+        if not categories.labels and (meta := read_meta(root)) is not None:
+            categories = meta[0]  # Datumaro writes captions without their labels
         self.header = Header(
-            categories=join_labels(ordered, ledger),
+            categories=categories,
             subsets=tuple(dict.fromkeys(subset for subset, _ in groups)),
             items=sum(self._counts),
             info={FAMILY: _info(files)},
