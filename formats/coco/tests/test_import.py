@@ -984,8 +984,9 @@ def test_text_ids_of_no_image_are_said(folder, make):
         {"version": "2.0", "item": {"name": "a.png"}, "annotations": []},
         {"videos": [{"id": 0}], "annotations": [{"video_id": 0, "category_id": 1}]},
         {"images": {"file_name": "a.png"}, "annotations": [{"poly": [1], "category_id": 1}]},
+        {"image": {"image_id": 1}, "annotations": [{"segmentation": {"size": [1, 1]}}]},
     ],
-    ids=["darwin", "darwin-empty", "videos", "soda"],
+    ids=["darwin", "darwin-empty", "videos", "soda", "segment-anything"],
 )
 def test_other_json_with_annotations_is_not_taken_for_coco(folder, content):
     folder.put("a.json", content)

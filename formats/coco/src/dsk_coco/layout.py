@@ -60,7 +60,7 @@ _FIELDS = re.compile(rb'"(?:image_id|category_id|segmentation|iscrowd)"\s*:')
 _CATEGORIES = re.compile(rb'"categories"\s*:\s*\[\s*\{')
 _NESTED = re.compile(rb'"images"\s*:\s*\[\s*\{[^{}]*"annotations"\s*:\s*\[')
 """Images that hold their annotations, as OCHuman has them."""
-_VIDEOS = re.compile(rb'"(?:videos"\s*:\s*\[|video_id"\s*:)')
+_UNLIKE = re.compile(rb'"(?:videos"\s*:\s*\[|video_id"\s*:|image"\s*:\s*\{)')
 
 
 class Found(Struct, frozen=True):
@@ -302,7 +302,7 @@ def looks_like_coco(root: InputRoot, name: str) -> bool:
             return False
     if _IMAGES.search(head):
         return True
-    return _FIELDS.search(head) is not None and _VIDEOS.search(head) is None
+    return _FIELDS.search(head) is not None and _UNLIKE.search(head) is None
 
 
 def is_results_file(root: InputRoot, name: str) -> bool:
